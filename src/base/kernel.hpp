@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Constants of the kernel's interface that Debian 12's headers (those of 6.1) do not have, or that the stage
+// needs without libc. Each names the release it came with.
+#pragma once
+
+namespace bulkhead::kernel {
+
+inline constexpr unsigned mfd_noexec_seal = 0x0008;  // 6.3
+inline constexpr unsigned mfd_exec = 0x0010;         // 6.3
+inline constexpr int f_seal_exec = 0x0020;           // 6.3
+inline constexpr unsigned close_range_cloexec = 4;   // 5.11
+
+inline constexpr long cgroup2_super_magic = 0x63677270;
+inline constexpr long devpts_super_magic = 0x1cd1;
+
+}  // namespace bulkhead::kernel

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Unix sockets and the descriptors that travel over them.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+
+namespace bulkhead::sys {
+
+// Two connected SOCK_SEQPACKET sockets: messages keep their borders.
+Result<std::pair<Fd, Fd>> message_pair();
+
+// Connects to a listening SOCK_STREAM socket. A path too long for sun_path is reached through its directory.
+Result<Fd> connect_stream(const std::string& path);
+
+// Sends bytes, and `fd` as SCM_RIGHTS where it is not negative. Never raises SIGPIPE.
+Result<> send(int socket, std::string_view bytes, int fd = -1);
+
+struct Received {
+    std::size_t size = 0;  // 0: the other side has closed
+    Fd fd;                 // what came along, close-on-exec
+};
+Result<Received> receive(int socket, std::span<char> buffer);
+
+}  // namespace bulkhead::sys

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/sys.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/kernel.hpp"
+
+namespace bulkhead::sys {
+
+namespace {
+
+// Runs `call` until it is not interrupted; -1 leaves errno as the call set it.
+template <class Call>
+auto uninterrupted(Call call) {
+    auto result = call();
+    while (result == -1 && errno == EINTR) result = call();
+    return result;
+}
+
+template <class Call>
+Result<> done(std::string_view name, std::string_view argument, Call call) {
+    if (uninterrupted(call) == -1) return system_error(errno, name, argument);
+    return {};
+}
+
+}  // namespace
+
+Result<Fd> open_at(int directory, const std::string& path, int flags, mode_t mode) {
+    const int fd = uninterrupted([&] { return ::openat(directory, path.c_str(), flags | O_CLOEXEC, mode); });
+    if (fd == -1) return system_error(errno, "open", path);
+    return Fd(fd);
+}
+
+Result<> make_directory_at(int directory, const std::string& path, mode_t mode) {
+    return done("mkdir", path, [&] { return ::mkdirat(directory, path.c_str(), mode); });
+}
+
+Result<> make_fifo_at(int directory, const std::string& path, mode_t mode) {
+    return done("mkfifo", path, [&] { return ::mkfifoat(directory, path.c_str(), mode); });
+}
+
+Result<> remove_at(int directory, const std::string& path, int flags) {
+    return done("unlink", path, [&] { return ::unlinkat(directory, path.c_str(), flags); });
+}
+
+Result<> rename_at(int from_directory, const std::string& from, int to_directory, const std::string& to) {
+    return done("rename", to,
+                [&] { return ::renameat(from_directory, from.c_str(), to_directory, to.c_str()); });
+}
+
+Result<struct stat> status_at(int directory, const std::string& path, int flags) {
+    struct stat status {};
+    TRY(done("stat", path, [&] { return ::fstatat(directory, path.c_str(), &status, flags); }));
+    return status;
+}
+
+Result<struct stat> status_of(int fd) {
+    struct stat status {};
+    TRY(done("fstat", {}, [&] { return ::fstat(fd, &status); }));
+    return status;
+}
+
+Result<> change_directory(int directory) {
+    return done("fchdir", {}, [&] { return ::fchdir(directory); });
+}
+
+Result<bool> try_lock(int fd, int operation) {
+    if (uninterrupted([&] { return ::flock(fd, operation | LOCK_NB); }) == 0) return true;
+    if (errno == EWOULDBLOCK) return false;
+    return system_error(errno, "flock");
+}
+
+Result<> lock(int fd, int operation) {
+    return done("flock", {}, [&] { return ::flock(fd, operation); });
+}
+
+Result<std::size_t> read(int fd, std::span<char> buffer) {
+    const ssize_t count = uninterrupted([&] { return ::read(fd, buffer.data(), buffer.size()); });
+    if (count == -1) return system_error(errno, "read");
+    return static_cast<std::size_t>(count);
+}
+
+Result<std::size_t> write(int fd, std::string_view bytes) {
+    const ssize_t count = uninterrupted([&] { return ::write(fd, bytes.data(), bytes.size()); });
+    if (count == -1) return system_error(errno, "write");
+    return static_cast<std::size_t>(count);
+}
+
+Result<> write_all(int fd, std::string_view bytes) {
+    while (!bytes.empty()) {
+        LET(const std::size_t count, write(fd, bytes));
+        bytes.remove_prefix(count);
+    }
+    return {};
+}
+
+Result<long> filesystem_type(int fd) {
+    struct statfs status {};
+    TRY(done("fstatfs", {}, [&] { return ::fstatfs(fd, &status); }));
+    return static_cast<long>(status.f_type);
+}
+
+Result<Fd> memory_file(const char* name, bool executable) {
+    constexpr unsigned always = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+    const unsigned kind = executable ? kernel::mfd_exec : kernel::mfd_noexec_seal;
+    int fd = ::memfd_create(name, always | kind);
+    if (fd == -1 && errno == EINVAL) fd = ::memfd_create(name, always);  // before 6.3
+    if (fd == -1) return system_error(errno, "memfd_create", name);
+    return Fd(fd);
+}
+
+Result<> seal(int fd, int seals) {
+    return done("fcntl(F_ADD_SEALS)", {}, [&] { return ::fcntl(fd, F_ADD_SEALS, seals); });
+}
+
+Result<pid_t> clone_process(clone_args& arguments) {
+    const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
+    if (pid == -1) return system_error(errno, "clone3");
+    return static_cast<pid_t>(pid);
+}
+
+Result<Fd> open_process(pid_t pid) {
+    const long fd = ::syscall(SYS_pidfd_open, pid, 0);
+    if (fd == -1) return system_error(errno, "pidfd_open", cat(pid));
+    return Fd(static_cast<int>(fd));
+}
+
+Result<> signal_process(int pidfd, int signal) {
+    return done("pidfd_send_signal", cat(signal),
+                [&] { return ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0); });
+}
+
+Result<int> wait_process(int pidfd) {
+    siginfo_t info{};
+    TRY(done("waitid", {}, [&] { return ::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED); }));
+    return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+}
+
+Result<bool> wait_readable(int fd, int deadline_ms) {
+    pollfd entry{fd, POLLIN, 0};
+    const std::uint64_t begin = monotonic_ns();
+    for (;;) {
+        const auto passed = static_cast<int>((monotonic_ns() - begin) / 1'000'000);
+        const int left = deadline_ms < 0 ? -1 : (passed < deadline_ms ? deadline_ms - passed : 0);
+        const int ready = ::poll(&entry, 1, left);
+        if (ready >= 0) return ready > 0;
+        if (errno != EINTR) return system_error(errno, "poll");
+    }
+}
+
+Result<Fd> clone_tree(int fd, const std::string& path, bool recursive) {
+    const unsigned flags =
+        OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0u);
+    const long tree = ::syscall(SYS_open_tree, fd, path.c_str(), flags);
+    if (tree == -1) return system_error(errno, "open_tree", path);
+    return Fd(static_cast<int>(tree));
+}
+
+Result<> set_mount_attributes(int fd, bool recursive, std::uint64_t set, std::uint64_t clear,
+                              std::uint64_t propagation) {
+    mount_attr attributes{.attr_set = set, .attr_clr = clear, .propagation = propagation, .userns_fd = 0};
+    const unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0u);
+    return done("mount_setattr", {},
+                [&] { return ::syscall(SYS_mount_setattr, fd, "", flags, &attributes, sizeof attributes); });
+}
+
+std::uint64_t monotonic_ns() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+void pause(int milliseconds) { ::poll(nullptr, 0, milliseconds); }
+
+}  // namespace bulkhead::sys

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// One wrapper per system call of the host side: EINTR is retried here and nowhere else, every descriptor is born
+// close-on-exec, and a failure carries the call and its argument. What runs in the container uses base/raw.hpp.
+#pragma once
+
+#include <linux/sched.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <ctime>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+
+namespace bulkhead::sys {
+
+inline constexpr int here = -100;  // AT_FDCWD
+
+// open(2) relative to `directory`, O_CLOEXEC added.
+Result<Fd> open_at(int directory, const std::string& path, int flags, mode_t mode = 0);
+inline Result<Fd> open(const std::string& path, int flags, mode_t mode = 0) {
+    return open_at(here, path, flags, mode);
+}
+
+Result<> make_directory_at(int directory, const std::string& path, mode_t mode);
+Result<> make_fifo_at(int directory, const std::string& path, mode_t mode);
+// flags: 0 or AT_REMOVEDIR
+Result<> remove_at(int directory, const std::string& path, int flags = 0);
+Result<> rename_at(int from_directory, const std::string& from, int to_directory, const std::string& to);
+Result<struct stat> status_at(int directory, const std::string& path, int flags = 0);
+Result<struct stat> status_of(int fd);
+Result<> change_directory(int directory);
+
+// Takes the lock without waiting; false where another process holds it. operation: LOCK_EX or LOCK_SH
+Result<bool> try_lock(int fd, int operation);
+Result<> lock(int fd, int operation);
+
+Result<std::size_t> read(int fd, std::span<char> buffer);
+Result<std::size_t> write(int fd, std::string_view bytes);
+Result<> write_all(int fd, std::string_view bytes);
+
+// f_type of statfs(2)
+Result<long> filesystem_type(int fd);
+
+// memfd_create(2), allowing seals; executable as `executable` says on kernels (6.3) that tell the difference.
+Result<Fd> memory_file(const char* name, bool executable);
+// F_ADD_SEALS
+Result<> seal(int fd, int seals);
+
+// clone3(2): 0 in the child, its pid in the parent. `pidfd` and `cgroup` of `arguments` are the caller's.
+Result<pid_t> clone_process(clone_args& arguments);
+Result<Fd> open_process(pid_t pid);  // pidfd_open(2)
+Result<> signal_process(int pidfd, int signal);
+// The exit status as a shell counts it: the code, or 128 + the signal. waitid(P_PIDFD) and reap.
+Result<int> wait_process(int pidfd);
+
+// poll(2) for POLLIN on one descriptor; false where `deadline` (milliseconds, -1: none) passed first.
+Result<bool> wait_readable(int fd, int deadline_ms);
+
+// open_tree(OPEN_TREE_CLONE) of an open file or directory, detached.
+Result<Fd> clone_tree(int fd, const std::string& path, bool recursive);
+// mount_setattr(2) on the mount itself (AT_EMPTY_PATH), 5.12.
+Result<> set_mount_attributes(int fd, bool recursive, std::uint64_t set, std::uint64_t clear,
+                              std::uint64_t propagation);
+
+// Seconds and nanoseconds of CLOCK_MONOTONIC as one number.
+std::uint64_t monotonic_ns();
+void pause(int milliseconds);
+
+}  // namespace bulkhead::sys

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+
+#include <cerrno>
+
+#include "base/sys.hpp"
+#include "base/text.hpp"
+#include "cgroups/events.hpp"
+#include "cgroups/group.hpp"
+#include "cgroups/path.hpp"
+#include "cgroups/walk.hpp"
+
+namespace bulkhead::cgroups {
+
+namespace {
+
+// True where the directory is gone, false where it is in use (EBUSY: processes or children).
+Result<bool> remove_directory(int directory, const std::string& name) {
+    auto removed = sys::remove_at(directory, name, AT_REMOVEDIR);
+    if (removed || is_gone(removed.error())) return true;
+    if (removed.error().err == EBUSY) return false;
+    return std::unexpected(std::move(removed).error());
+}
+
+// Whether the cgroup at `below` is the one that we made; kernfs never gives an id a second time.
+Result<bool> is_ours(int hierarchy_fd, const std::string& below, std::uint64_t inode) {
+    if (inode == 0) return true;
+    const auto status = sys::status_at(hierarchy_fd, below, AT_SYMLINK_NOFOLLOW);
+    if (status) return status->st_ino == inode;
+    if (is_gone(status.error())) return false;
+    return std::unexpected(status.error());
+}
+
+Result<> remove_children(int cgroup_fd, const BackOff& back_off) {
+    return walk(
+        cgroup_fd, [](int) -> Result<> { return {}; },
+        [&](int parent, const std::string& name) -> Result<> {
+            if (back_off.over()) return system_error(ETIMEDOUT, "rmdir", name);
+            TRY(remove_directory(parent, name));
+            return {};
+        });
+}
+
+std::unexpected<Error> still_busy(int cgroup_fd, int deadline_ms) {
+    const auto left = processes(cgroup_fd);
+    return fail(Kind::kernel, "device or resource busy: ", left ? left->size() : 0,
+                " process(es) found after ", deadline_ms, " ms");
+}
+
+// The common case is a process that has been killed this instant: it leaves the cgroup within microseconds,
+// and the event says so. Children are only looked for when nobody is left, so that it is done once.
+Result<> remove_busy(int hierarchy_fd, const std::string& below, int deadline_ms) {
+    LET(const Fd cgroup, sys::open_at(hierarchy_fd, below, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    LET(const Events events, Events::open(cgroup.number()));
+    BackOff back_off(deadline_ms);
+    for (;;) {
+        LET(const bool occupied, events.flag("populated"));
+        if (!occupied) {
+            LET(const bool at_once, remove_directory(hierarchy_fd, below));
+            if (at_once) return {};
+            TRY(remove_children(cgroup.number(), back_off));
+            LET(const bool then, remove_directory(hierarchy_fd, below));
+            if (then) return {};
+        }
+        const std::uint64_t pause = back_off.next();
+        if (pause == 0) return still_busy(cgroup.number(), deadline_ms);
+        events.wait(pause);
+    }
+}
+
+Result<> remove_below(int hierarchy_fd, const std::string& below, int deadline_ms, std::uint64_t inode) {
+    LET(const bool ours, is_ours(hierarchy_fd, below, inode));
+    if (!ours) return {};
+    LET(const bool at_once, remove_directory(hierarchy_fd, below));
+    if (at_once) return {};
+    auto removed = remove_busy(hierarchy_fd, below, deadline_ms);
+    if (!removed && is_gone(removed.error())) return {};
+    return removed;
+}
+
+}  // namespace
+
+Result<> remove(int hierarchy_fd, const std::string& path, int deadline_ms, std::uint64_t inode) {
+    LET(const std::string below, below_mount(path));
+    auto removed = remove_below(hierarchy_fd, below, deadline_ms, inode);
+    if (!removed)
+        return std::unexpected(
+            std::move(removed).error().under(cat("cannot remove cgroup ", quotable(path))));
+    return {};
+}
+
+}  // namespace bulkhead::cgroups

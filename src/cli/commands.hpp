@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every verb and every flag of the command line, once. The normaliser (arguments.cpp), CLI11 (options.cpp)
+// and the help text are made from these two tables, so that they cannot disagree; names and shapes are
+// runc's, and what only crun knows is there because engines pass it (engine-contract.md, rule 11).
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace bulkhead::cli {
+
+enum class Command : std::uint8_t {
+    none,
+    create,
+    run,
+    start,
+    state,
+    kill,
+    remove,
+    list,
+    spec,
+    features,
+    explain,
+    help,
+};
+
+struct CommandRow {
+    Command command;
+    std::string_view name;
+    std::string_view operands;  // for the usage line
+    std::uint8_t least;         // number of operands
+    std::uint8_t most;
+    bool flags_first;  // an operand ends the flags: what follows belongs to somebody else
+    std::string_view summary;
+};
+
+inline constexpr std::array commands{
+    CommandRow{Command::create, "create", "CONTAINER-ID", 1, 1, false, "create a container, do not start it"},
+    CommandRow{Command::run, "run", "CONTAINER-ID", 1, 1, false, "create a container and run it"},
+    CommandRow{Command::start, "start", "CONTAINER-ID", 1, 1, false,
+               "start the process of a created container"},
+    CommandRow{Command::state, "state", "CONTAINER-ID", 1, 1, false,
+               "print the state of a container as JSON"},
+    CommandRow{Command::kill, "kill", "CONTAINER-ID [SIGNAL]", 1, 2, true,
+               "send a signal (default: SIGTERM) to the container's init process"},
+    CommandRow{Command::remove, "delete", "CONTAINER-ID", 1, 1, false, "remove what a container left behind"},
+    CommandRow{Command::list, "list", "", 0, 0, false, "list the containers below the state root"},
+    CommandRow{Command::spec, "spec", "", 0, 0, false, "write a config.json to start from"},
+    CommandRow{Command::features, "features", "", 0, 0, false, "print what this runtime can do as JSON"},
+    CommandRow{Command::explain, "explain", "[CONTAINER-ID]", 0, 1, false,
+               "print what create would do with a bundle, step by step, without doing it"},
+    CommandRow{Command::help, "help", "[COMMAND]", 0, 1, false,
+               "print help, for everything or for one command"},
+};
+
+// What the command line says. Globals first; below them, what belongs to single verbs.
+struct Options {
+    std::string root;
+    bool root_given = false;  // also where it is empty
+    bool debug = false;
+    std::string log;
+    std::string log_format = "text";
+    std::string log_level = "warning";
+    bool systemd_cgroup = false;
+    std::string cgroup_manager = "cgroupfs";
+    std::string rootless = "auto";
+    std::string criu;
+    bool help = false;
+    bool version = false;
+
+    std::string bundle;
+    std::string pid_file;
+    std::string console_socket;
+    std::string pidfd_socket;
+    std::string trace;
+    std::string fault;
+    std::string format = "table";
+    unsigned preserve_fds = 0;
+    bool no_pivot = false;
+    bool no_new_keyring = false;
+    bool detach = false;
+    bool keep = false;
+    bool no_subreaper = false;
+    bool force = false;
+    bool all = false;
+    bool quiet = false;
+    bool json = false;
+    bool rootless_spec = false;
+};
+
+// A set of verbs, one bit each; the empty set means a global option.
+using Commands = std::uint32_t;
+
+template <class... Names>
+constexpr Commands for_commands(Names... names) {
+    return ((Commands{1} << static_cast<unsigned>(names)) | ... | Commands{0});
+}
+
+enum class Shown : std::uint8_t { yes, hidden };
+
+struct Flag {
+    std::string_view name;
+    char letter;  // 0: none
+    std::variant<bool Options::*, std::string Options::*, unsigned Options::*> target;
+    Commands commands;
+    std::string_view value;  // what help calls the value; "a|b|c": one of these words and nothing else
+    std::string_view help;
+    Shown shown = Shown::yes;
+
+    constexpr bool takes_value() const { return target.index() != 0; }
+    constexpr bool is_number() const { return target.index() == 2; }
+    constexpr bool has_choices() const { return value.find('|') != std::string_view::npos; }
+    constexpr bool belongs_to(Command command) const { return (commands & for_commands(command)) != 0; }
+    constexpr bool is_called(std::string_view given) const {
+        return given == name || (given.size() == 1 && letter != 0 && given[0] == letter);
+    }
+};
+
+inline constexpr Commands global = 0;
+inline constexpr Commands makers = for_commands(Command::create, Command::run);
+inline constexpr Commands planners = makers | for_commands(Command::explain);
+
+inline constexpr std::array flags{
+    Flag{"root", 0, &Options::root, global, "DIR", "where the states of containers are kept"},
+    Flag{"log", 0, &Options::log, global, "FILE", "append errors and warnings to FILE"},
+    Flag{"log-format", 0, &Options::log_format, global, "text|json", "how a line of the log looks"},
+    Flag{"log-level", 0, &Options::log_level, global, "error|warning|debug", "what is logged"},
+    Flag{"debug", 0, &Options::debug, global, "", "the same as --log-level debug"},
+    Flag{"systemd-cgroup", 0, &Options::systemd_cgroup, global, "", "not supported yet"},
+    Flag{"cgroup-manager", 0, &Options::cgroup_manager, global, "cgroupfs|systemd|disabled",
+         "only cgroupfs is supported yet"},
+    Flag{"rootless", 0, &Options::rootless, global, "true|false|auto", "true is not supported yet"},
+    Flag{"criu", 0, &Options::criu, global, "PATH", "accepted and ignored"},
+    Flag{"help", 'h', &Options::help, global, "", "print help, for everything or for one command"},
+    Flag{"version", 'v', &Options::version, global, "", "print the version"},
+
+    Flag{"bundle", 'b', &Options::bundle, planners | for_commands(Command::spec), "DIR",
+         "the bundle; default: the current directory"},
+    Flag{"console-socket", 0, &Options::console_socket, makers, "SOCKET",
+         "unix socket that receives the master side of the terminal"},
+    Flag{"pidfd-socket", 0, &Options::pidfd_socket, makers, "SOCKET",
+         "unix socket that receives a pidfd of the init process"},
+    Flag{"pid-file", 0, &Options::pid_file, makers, "FILE", "write the pid of the init process to FILE"},
+    Flag{"no-pivot", 0, &Options::no_pivot, planners, "", "do not use pivot_root (for a root on a ramdisk)"},
+    Flag{"no-new-keyring", 0, &Options::no_new_keyring, planners, "", "keep the caller's session keyring"},
+    Flag{"preserve-fds", 0, &Options::preserve_fds, planners, "N",
+         "pass N descriptors on, behind 0-2 and those of LISTEN_FDS"},
+    Flag{"detach", 'd', &Options::detach, for_commands(Command::run), "", "return when the container runs"},
+    // `create` never waits; go-runc can send it all the same.
+    Flag{"detach", 'd', &Options::detach, for_commands(Command::create), "", "no effect", Shown::hidden},
+    Flag{"keep", 0, &Options::keep, for_commands(Command::run), "",
+         "keep state and cgroup when the process has ended"},
+    Flag{"no-subreaper", 0, &Options::no_subreaper, for_commands(Command::run), "",
+         "do not adopt orphans of the container while waiting"},
+    Flag{"trace", 0, &Options::trace, for_commands(Command::run), "FILE",
+         "write the time of each step to FILE"},
+    Flag{"all", 'a', &Options::all, for_commands(Command::kill), "",
+         "signal every process of the container; a stopped one is no error"},
+    Flag{"force", 'f', &Options::force, for_commands(Command::remove), "",
+         "kill what still runs; an unknown container is no error"},
+    Flag{"format", 'f', &Options::format, for_commands(Command::list), "table|json", "how the list looks"},
+    Flag{"quiet", 'q', &Options::quiet, for_commands(Command::list), "", "print ids only"},
+    Flag{"rootless", 0, &Options::rootless_spec, for_commands(Command::spec), "", "not supported yet"},
+    Flag{"json", 0, &Options::json, for_commands(Command::explain), "", "print JSON"},
+    Flag{"fault", 0, &Options::fault, planners, "STEP:ACTION",
+         "for tests: fail at a step with EPERM, ENOSYS, ENOMEM or kill", Shown::hidden},
+};
+
+constexpr const CommandRow* find_command(std::string_view name) {
+    if (name == "h") name = "help";
+    const auto row = std::ranges::find(commands, name, &CommandRow::name);
+    return row == commands.end() ? nullptr : &*row;
+}
+
+constexpr const CommandRow& row_of(Command command) {
+    return *std::ranges::find(commands, command, &CommandRow::command);
+}
+
+// The flag that `name` means behind `command`: one of the verb's own, else a global one. (`spec --rootless`
+// is the verb's; `create --root R` is the global.)
+constexpr const Flag* find_flag(Command command, std::string_view name) {
+    for (const Flag& flag : flags)
+        if (flag.belongs_to(command) && flag.is_called(name)) return &flag;
+    for (const Flag& flag : flags)
+        if (flag.commands == global && flag.is_called(name)) return &flag;
+    return nullptr;
+}
+
+// Every command has its row, in order; no name or letter means two things behind the same verb.
+constexpr bool tables_are_sound() {
+    for (std::size_t at = 0; at < commands.size(); ++at)
+        if (commands[at].command != static_cast<Command>(at + 1)) return false;
+    for (const Flag& one : flags)
+        for (const Flag& other : flags) {
+            const bool together =
+                (one.commands & other.commands) != 0 || (one.commands == global && other.commands == global);
+            if (&one == &other || !together) continue;
+            if (one.name == other.name || (one.letter != 0 && one.letter == other.letter)) return false;
+        }
+    return commands.size() == static_cast<std::size_t>(Command::help);
+}
+static_assert(tables_are_sound());
+
+}  // namespace bulkhead::cli

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/log.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+
+#include "base/sys.hpp"
+#include "base/text.hpp"
+#include "cli/output.hpp"
+
+namespace bulkhead::cli {
+
+namespace {
+
+constexpr std::string_view word(Level level) {
+    constexpr std::array words{"error", "warning", "debug"};
+    return words[static_cast<std::size_t>(level)];
+}
+
+// RFC 3339 with nanoseconds, UTC: the shim decodes it as a Go time, and a bad one spoils the whole file.
+// By <chrono>, since gmtime_r would read /etc/localtime.
+std::string rfc3339(const timespec& now) {
+    using namespace std::chrono;
+    const sys_seconds moment{seconds{now.tv_sec}};
+    const auto midnight = floor<days>(moment);
+    const year_month_day date{midnight};
+    const hh_mm_ss time{moment - midnight};
+    std::array<char, 64> text{};
+    const int length = std::snprintf(
+        text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%09ldZ", static_cast<int>(date.year()),
+        static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+        static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
+        static_cast<int>(time.seconds().count()), now.tv_nsec);
+    return {text.data(), static_cast<std::size_t>(length)};
+}
+
+std::string in_quotes(std::string_view text) {
+    std::string quoted(1, '"');
+    for (const char letter : text) {
+        if (letter == '"' || letter == '\\') quoted.push_back('\\');
+        quoted.push_back(letter);
+    }
+    return quoted.append(1, '"');
+}
+
+std::string line_now(Format format, Level level, std::string_view message) {
+    timespec now{};
+    (void)::clock_gettime(CLOCK_REALTIME, &now);
+    return log_line(format, level, message, now);
+}
+
+// What cannot be delivered is lost: there is nobody left to tell.
+void deliver(int fd, std::string_view text) { (void)write_out(fd, text); }
+
+// crun's --log takes file:PATH, journald:ID and syslog:ID.
+Result<std::string> file_of(std::string_view destination) {
+    if (destination.starts_with("journald:") || destination.starts_with("syslog:"))
+        return fail(Kind::unsupported, "--log ", quotable(destination), ": only files are supported");
+    if (destination.starts_with("file:")) destination.remove_prefix(5);
+    // runc's documented default, and a symbolic link: the same as no file at all
+    if (destination == "/dev/stderr") return std::string();
+    return std::string(destination);
+}
+
+Level level_of(const Options& options) {
+    if (options.debug || options.log_level == "debug") return Level::debug;
+    return options.log_level == "error" ? Level::error : Level::warning;
+}
+
+}  // namespace
+
+std::string log_line(Format format, Level level, std::string_view message, const timespec& now) {
+    const std::string safe = one_line(message);
+    if (format == Format::text)
+        return cat("time=\"", rfc3339(now), "\" level=", word(level), " msg=", in_quotes(safe), '\n');
+    return cat(R"({"level":")", word(level), R"(","msg":)", json_string(safe), R"(,"time":")", rfc3339(now),
+               "\"}\n");
+}
+
+void Log::error(const Error& error) const {
+    const std::string line = line_now(format, Level::error, error.text);
+    const bool bare = file || format == Format::text;
+    if (file) deliver(file.number(), line);
+    deliver(STDERR_FILENO, bare ? cat(one_line(error.text), '\n') : line);
+}
+
+void Log::warnings(const std::vector<std::string>& texts) const {
+    if (level < Level::warning) return;
+    for (const std::string& text : texts)
+        deliver(file ? file.number() : STDERR_FILENO, line_now(format, Level::warning, text));
+}
+
+void Log::debug(std::string_view text) const {
+    if (file && level >= Level::debug) deliver(file.number(), line_now(format, Level::debug, text));
+}
+
+Result<Log> open_log(const Options& options) {
+    Log log{{}, options.log_format == "json" ? Format::json : Format::text, level_of(options)};
+    LET(const std::string path, file_of(options.log));
+    if (path.empty()) return log;
+    LET(log.file, sys::open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY, 0644));
+    return log;
+}
+
+}  // namespace bulkhead::cli

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the caller gets to read when something went wrong: stderr, and the file of --log (engine-contract.md,
+// rules 1 and 2). Nothing is written on success, apart from warnings.
+//
+// With --log: the bare message on stderr, the formatted line in the file. Without: one line on stderr, bare
+// in text format (conmon hands it to people as it is; an engine matches on words inside it), formatted where
+// --log-format json asked for it, as runc does.
+#pragma once
+
+#include <cstdint>
+#include <ctime>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+#include "cli/commands.hpp"
+
+namespace bulkhead::cli {
+
+enum class Format : std::uint8_t { text, json };
+enum class Level : std::uint8_t { error, warning, debug };
+
+// One line, with its newline: logrus text or JSON with exactly the keys level, msg, time (youki #3670).
+std::string log_line(Format format, Level level, std::string_view message, const timespec& now);
+
+struct Log {
+    Fd file;  // empty: stderr
+    Format format = Format::text;
+    Level level = Level::warning;  // the least severe that is written
+
+    void error(const Error& error) const;
+    void warnings(const std::vector<std::string>& texts) const;
+    void debug(std::string_view text) const;  // to the file only
+};
+
+// Opens the file of --log, where there is one: appended to, never truncated, no symbolic link followed.
+Result<Log> open_log(const Options& options);
+
+}  // namespace bulkhead::cli

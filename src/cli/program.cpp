@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/program.hpp"
+
+#include <unistd.h>
+
+#include <array>
+
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "cli/render.hpp"
+#include "cli/site.hpp"
+
+namespace bulkhead::cli {
+
+namespace {
+
+using Verb = Result<Outcome> (*)(const Call&);
+
+// In the order of Command, without none.
+constexpr std::array<Verb, commands.size()> handlers{
+    verbs::create, verbs::run,  verbs::start,    verbs::state,   verbs::kill, verbs::remove,
+    verbs::list,   verbs::spec, verbs::features, verbs::explain, verbs::help,
+};
+static_assert(handlers.back() == verbs::help);
+
+}  // namespace
+
+Result<Outcome> perform(const Arguments& arguments, const Options& options) {
+    if (arguments.error) return std::unexpected(*arguments.error);
+    const Command command = arguments.command;
+    if (options.version) return Outcome{version_text(this_build()), 0, {}};
+    if (options.help || command == Command::none) return Outcome{help_text(command), 0, {}};
+    TRY(check_operands(arguments));
+    TRY(check_supported(options, command));
+    LET(runtime::Site site, site_of(options, look_at_caller()));
+    const Verb verb = handlers[static_cast<std::size_t>(command) - 1];
+    return verb(Call{std::move(site), options, arguments.operands});
+}
+
+int tell(const Result<Outcome>& outcome, const Log& log) {
+    constexpr int failed = 1;
+    if (!outcome) {
+        log.error(outcome.error());  // once, at the edge; warnings of a failure are dropped
+        return failed;
+    }
+    if (!outcome->output.empty()) {
+        if (auto written = write_out(STDOUT_FILENO, outcome->output); !written) {
+            log.error(std::move(written).error().under("stdout"));
+            return failed;
+        }
+    }
+    log.warnings(outcome->warnings);
+    return outcome->exit_code;
+}
+
+}  // namespace bulkhead::cli

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/render.hpp"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "cli/output.hpp"
+
+namespace bulkhead::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::string_view spec_version = "1.3.0";
+
+// `replace` keeps dump() from throwing on text that is not UTF-8.
+std::string dump(const Json& value, int indent) {
+    return value.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+Json json_of(const runtime::View& container, std::string_view owner) {
+    Json object{
+        {"ociVersion", spec_version},   {"id", container.id},
+        {"pid", container.pid},         {"status", lifecycle::word(container.status)},
+        {"bundle", container.bundle},   {"rootfs", container.rootfs},
+        {"created", container.created},
+    };
+    if (!container.annotations.empty()) object["annotations"] = container.annotations;
+    object["owner"] = owner;
+    return object;
+}
+
+using Row = std::array<std::string, 6>;
+
+Row row_of(const runtime::View& container) {
+    return {container.id,
+            cat(container.pid),
+            std::string(lifecycle::word(container.status)),
+            one_line(container.bundle),
+            container.created,
+            container.owner};
+}
+
+// Columns, not bytes: what Go's tabwriter counts.
+std::size_t width_of(std::string_view text) {
+    const auto begins = [](char byte) { return (static_cast<unsigned char>(byte) & 0xc0) != 0x80; };
+    return static_cast<std::size_t>(std::ranges::count_if(text, begins));
+}
+
+}  // namespace
+
+std::string version_text(const Build& build) {
+    return cat("bulkhead version ", build.version, "\ncommit: ", build.commit, "\nspec: ", spec_version,
+               "\nlibseccomp: ", build.libseccomp, '\n');
+}
+
+std::string state_json(const runtime::View& container) { return dump(json_of(container, ""), 2); }
+
+std::string list_json(const std::vector<runtime::View>& containers) {
+    Json list;
+    for (const runtime::View& container : containers) list.push_back(json_of(container, container.owner));
+    return dump(list, -1).append(1, '\n');
+}
+
+std::string list_table(const std::vector<runtime::View>& containers) {
+    constexpr std::size_t least = 12, padding = 3;  // runc's tabwriter
+    std::vector<Row> rows{{"ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"}};
+    std::ranges::transform(containers, std::back_inserter(rows), row_of);
+
+    std::array<std::size_t, std::tuple_size_v<Row>> widths{};
+    widths.fill(least);
+    for (const Row& row : rows)
+        for (std::size_t at = 0; at < row.size(); ++at)
+            widths[at] = std::max(widths[at], width_of(row[at]) + padding);
+
+    std::string table;
+    for (const Row& row : rows) {
+        for (std::size_t at = 0; at + 1 < row.size(); ++at)
+            table.append(row[at]).append(widths[at] - width_of(row[at]), ' ');
+        table.append(row.back()).append(1, '\n');
+    }
+    return table;
+}
+
+std::string list_ids(const std::vector<runtime::View>& containers) {
+    std::string ids;
+    for (const runtime::View& container : containers) ids.append(container.id).append(1, '\n');
+    return ids;
+}
+
+std::string features_json(const Build& build, std::span<const std::string_view> mount_options,
+                          std::span<const std::string_view> capabilities) {
+    const Json off{{"enabled", false}};
+    const Json cgroup{
+        {"v1", false}, {"v2", true}, {"systemd", false}, {"systemdUser", false}, {"rdma", false}};
+    const Json linux_features{
+        {"namespaces", {"cgroup", "ipc", "mount", "network", "pid", "uts"}},
+        {"capabilities", capabilities},
+        {"cgroup", cgroup},
+        {"seccomp", off},
+        {"apparmor", off},
+        {"selinux", off},
+        {"intelRdt", off},
+        {"mountExtensions", {{"idmap", off}}},
+        {"netDevices", off},
+    };
+    const Json features{
+        {"ociVersionMin", "1.0.0"},
+        {"ociVersionMax", spec_version},
+        {"hooks", Json::array()},
+        {"mountOptions", mount_options},
+        {"linux", linux_features},
+        {"annotations",
+         {{"run.bulkhead.version", build.version},
+          {"run.bulkhead.commit", build.commit},
+          {"io.github.seccomp.libseccomp.version", build.libseccomp}}},
+    };
+    return dump(features, 4).append(1, '\n');
+}
+
+}  // namespace bulkhead::cli

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/request.hpp"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include "base/text.hpp"
+
+namespace bulkhead::cli {
+
+namespace {
+
+constexpr int last_signal = 64;
+
+// SIGRTMIN and above have no abbreviation in glibc, and IO, which runc calls by that name, is its POLL.
+int signal_called(std::string_view name) {
+    if (name == "IO") return SIGIO;
+    for (int number = 1; number < 32; ++number) {
+        const char* abbreviation = ::sigabbrev_np(number);
+        if (abbreviation != nullptr && name == abbreviation) return number;
+    }
+    return -1;
+}
+
+std::string upper(std::string_view text) {
+    std::string raised(text);
+    for (char& letter : raised)
+        if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - 'a' + 'A');
+    return raised;
+}
+
+struct Action {
+    std::string_view name;
+    int value;
+};
+
+constexpr std::array actions{
+    Action{"ENOMEM", ENOMEM},
+    Action{"ENOSYS", ENOSYS},
+    Action{"EPERM", EPERM},
+    Action{"kill", plan::Fault::killed},
+};
+
+}  // namespace
+
+Result<int> parse_signal(std::string_view word) {
+    const auto number = parse_decimal<unsigned>(word);
+    if (number && *number <= last_signal) return static_cast<int>(*number);
+    std::string name = upper(word);
+    if (name.starts_with("SIG")) name.erase(0, 3);
+    const int named = number ? -1 : signal_called(name);
+    if (named < 0) return fail(Kind::usage, "unknown signal ", quoted(word));
+    return named;
+}
+
+Result<plan::Fault> parse_fault(std::string_view word) {
+    if (word.empty()) return plan::Fault{};
+    const std::size_t colon = word.find(':');
+    const auto step = parse_decimal<std::uint16_t>(word.substr(0, colon));
+    if (step && colon != std::string_view::npos)
+        for (const Action& action : actions)
+            if (word.substr(colon + 1) == action.name) return plan::Fault{*step, action.value};
+    return fail(Kind::usage, "--fault ", quoted(word),
+                ": must be STEP:EPERM, STEP:ENOSYS, STEP:ENOMEM or STEP:kill");
+}
+
+Result<runtime::CreateRequest> create_request(const Options& options, std::string id) {
+    LET(const plan::Fault fault, parse_fault(options.fault));
+    return runtime::CreateRequest{
+        .id = std::move(id),
+        .bundle = options.bundle,
+        .pid_file = options.pid_file,
+        .console_socket = options.console_socket,
+        .pidfd_socket = options.pidfd_socket,
+        .trace_file = options.trace,
+        .preserve_fds = options.preserve_fds,
+        .no_pivot = options.no_pivot,
+        .no_new_keyring = options.no_new_keyring,
+        .detach = options.detach,
+        .keep = options.keep,
+        .no_subreaper = options.no_subreaper,
+        .fault = fault,
+    };
+}
+
+}  // namespace bulkhead::cli

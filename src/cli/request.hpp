@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options to what the runtime takes: the small grammars of single values, and the request of create and run.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "cli/commands.hpp"
+#include "runtime/container.hpp"
+
+namespace bulkhead::cli {
+
+// A number from 0 to 64, or a name with or without SIG in any case, as runc's `kill` takes it. Real-time
+// signals have no names there; engines send numbers.
+Result<int> parse_signal(std::string_view word);
+
+// STEP:ACTION, ACTION one of EPERM, ENOSYS, ENOMEM, kill; empty: no fault.
+Result<plan::Fault> parse_fault(std::string_view word);
+
+Result<runtime::CreateRequest> create_request(const Options& options, std::string id);
+
+}  // namespace bulkhead::cli

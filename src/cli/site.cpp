@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/site.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/files.hpp"
+#include "base/sys.hpp"
+#include "base/text.hpp"
+
+namespace bulkhead::cli {
+
+namespace {
+
+// An id map of the whole range onto itself is the initial user namespace's.
+bool in_initial_user_namespace() {
+    const auto map = read_kernel_file(sys::here, "/proc/self/uid_map");
+    return !map ||
+           (map->find("4294967295") != std::string::npos && map->starts_with("         0          0"));
+}
+
+// /a//b/./c/../d becomes /a/b/d, without looking at the disk, as Go's filepath.Clean does.
+std::string clean(std::string_view path) {
+    std::vector<std::string_view> kept;
+    for (const std::string_view name : split(path, '/')) {
+        if (name == ".." && !kept.empty()) kept.pop_back();
+        if (!name.empty() && name != "." && name != "..") kept.push_back(name);
+    }
+    std::string cleaned;
+    for (const std::string_view name : kept) cleaned.append(cat('/', name));
+    return cleaned.empty() ? "/" : cleaned;
+}
+
+}  // namespace
+
+Caller look_at_caller() {
+    const char* directory = ::secure_getenv("XDG_RUNTIME_DIR");
+    Caller caller{directory == nullptr ? "" : directory, ::geteuid() == 0, false};
+    // Read only where the answer matters: root with XDG_RUNTIME_DIR, as in `sudo -E` or rootless podman.
+    if (caller.is_root && !caller.runtime_directory.empty())
+        caller.in_user_namespace = !in_initial_user_namespace();
+    return caller;
+}
+
+std::string default_root(const Caller& caller) {
+    const bool own = !caller.runtime_directory.empty() && (!caller.is_root || caller.in_user_namespace);
+    return own ? cat(caller.runtime_directory, "/bulkhead") : "/run/bulkhead";
+}
+
+Result<runtime::Site> site_of(const Options& options, const Caller& caller) {
+    if (options.root_given && options.root.empty()) return fail(Kind::usage, "--root: the path is empty");
+    LET(const std::string path, absolute(options.root_given ? options.root : default_root(caller)));
+    const std::string root = clean(path);
+    if (root == "/")
+        return fail(Kind::usage, "--root: the root directory cannot hold the states of containers");
+    return runtime::Site{root, options.root_given};
+}
+
+Result<> check_supported(const Options& options, Command command) {
+    const auto refuse = [](std::string_view flag, std::string_view what) {
+        return fail(Kind::unsupported, flag, ": ", what, " not supported yet");
+    };
+    if ((planners & for_commands(command)) == 0) {
+        if (options.rootless_spec) return refuse("--rootless", "rootless containers are");
+        return {};
+    }
+    if (options.systemd_cgroup) return refuse("--systemd-cgroup", "the systemd cgroup driver is");
+    if (options.cgroup_manager == "systemd")
+        return refuse("--cgroup-manager systemd", "the systemd cgroup driver is");
+    if (options.cgroup_manager == "disabled")
+        return refuse("--cgroup-manager disabled", "a container without a cgroup is");
+    if (options.rootless == "true") return refuse("--rootless true", "rootless containers are");
+    return {};
+}
+
+}  // namespace bulkhead::cli

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where states are kept, and what the global options ask for that this version cannot do.
+#pragma once
+
+#include <string>
+
+#include "base/error.hpp"
+#include "cli/commands.hpp"
+#include "runtime/container.hpp"
+
+namespace bulkhead::cli {
+
+struct Caller {
+    std::string runtime_directory;  // XDG_RUNTIME_DIR; empty as good as unset (podman, for root)
+    bool is_root = false;
+    bool in_user_namespace = false;
+};
+
+Caller look_at_caller();
+
+// The same root for all verbs of one caller, whatever else is in its environment (engine-contract.md 1.5).
+std::string default_root(const Caller& caller);
+
+// --root made absolute and clean; `/` is refused.
+Result<runtime::Site> site_of(const Options& options, const Caller& caller);
+
+// --systemd-cgroup, --cgroup-manager and --rootless matter when a container is made. Other verbs are sent
+// them all the same (go-runc puts its globals in front of `features`), and what they need is in the
+// container's state.
+Result<> check_supported(const Options& options, Command command);
+
+}  // namespace bulkhead::cli

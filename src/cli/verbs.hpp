@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbs, one file each under verbs/: from a call to what shall be printed. None of them writes to stdout.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "cli/commands.hpp"
+#include "runtime/container.hpp"
+
+namespace bulkhead::cli {
+
+struct Call {
+    runtime::Site site;
+    Options options;
+    std::vector<std::string> operands;  // as many as the verb's row asks for
+};
+
+struct Outcome {
+    std::string output;
+    int exit_code = 0;
+    std::vector<std::string> warnings;
+};
+
+namespace verbs {
+
+Result<Outcome> create(const Call& call);
+Result<Outcome> run(const Call& call);
+Result<Outcome> start(const Call& call);
+Result<Outcome> state(const Call& call);
+Result<Outcome> kill(const Call& call);
+Result<Outcome> remove(const Call& call);  // delete is a word of C++
+Result<Outcome> list(const Call& call);
+Result<Outcome> spec(const Call& call);
+Result<Outcome> features(const Call& call);
+Result<Outcome> explain(const Call& call);
+Result<Outcome> help(const Call& call);
+
+}  // namespace verbs
+
+}  // namespace bulkhead::cli

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// The namespaces' steps, as the stage does them. Freestanding.
+#pragma once
+
+#include "plan/stage_context.hpp"
+
+namespace bulkhead::namespaces {
+
+plan::Outcome apply(plan::StageContext& stage, const plan::UnshareNamespaces& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::RaiseLoopback& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::SetHostname& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::SetDomainname& op);
+
+}  // namespace bulkhead::namespaces

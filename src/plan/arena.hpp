@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// References into the plan's arena: offsets, never pointers, so that the bytes mean the same in the host program
+// and in the stage. Freestanding: the stage includes this header.
+#pragma once
+
+#include <cstdint>
+
+namespace bulkhead::plan {
+
+// A string in the arena. A NUL stands behind it; `size` does not count it.
+struct Text {
+    std::uint32_t at = 0;
+    std::uint32_t size = 0;
+};
+
+// A list of Text in the arena, 8-aligned.
+struct Texts {
+    std::uint32_t at = 0;
+    std::uint32_t count = 0;
+};
+
+// A list of 32-bit numbers in the arena, 8-aligned.
+struct Numbers {
+    std::uint32_t at = 0;
+    std::uint32_t count = 0;
+};
+
+// Room for `count` pointers in the arena: argv and envp have no bound, so the plan reserves their arrays and the
+// stage fills them in its private copy.
+struct Pointers {
+    std::uint32_t at = 0;
+    std::uint32_t count = 0;
+};
+
+// A numbered place for a descriptor. Host steps fill a slot before SPAWN, init steps use it.
+struct Slot {
+    std::uint16_t index = 0;
+};
+
+inline constexpr std::uint16_t slot_limit = 256;
+
+// Read access to an arena, wherever it is mapped.
+class ArenaView {
+  public:
+    explicit constexpr ArenaView(char* bytes) : bytes_(bytes) {}
+
+    char* text(Text text) const { return bytes_ + text.at; }
+    const Text* texts(Texts list) const { return reinterpret_cast<const Text*>(bytes_ + list.at); }
+    const char* text(Texts list, std::uint32_t index) const { return text(texts(list)[index]); }
+    const std::uint32_t* numbers(Numbers list) const {
+        return reinterpret_cast<const std::uint32_t*>(bytes_ + list.at);
+    }
+    char** pointers(Pointers list) const { return reinterpret_cast<char**>(bytes_ + list.at); }
+
+  private:
+    char* bytes_;
+};
+
+}  // namespace bulkhead::plan

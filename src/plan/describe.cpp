@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/describe.hpp"
+
+#include <linux/capability.h>
+#include <linux/mount.h>
+#include <linux/sched.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <array>
+
+namespace bulkhead::plan {
+
+namespace {
+
+struct Bit {
+    std::uint64_t bit;
+    std::string_view name;
+};
+
+constexpr std::array namespace_bits{Bit{CLONE_NEWNS, "mount"},     Bit{CLONE_NEWCGROUP, "cgroup"},
+                                    Bit{CLONE_NEWUTS, "uts"},      Bit{CLONE_NEWIPC, "ipc"},
+                                    Bit{CLONE_NEWUSER, "user"},    Bit{CLONE_NEWPID, "pid"},
+                                    Bit{CLONE_NEWNET, "network"}};
+constexpr std::array attribute_bits{
+    Bit{MOUNT_ATTR_RDONLY, "ro"},           Bit{MOUNT_ATTR_NOSUID, "nosuid"},
+    Bit{MOUNT_ATTR_NODEV, "nodev"},         Bit{MOUNT_ATTR_NOEXEC, "noexec"},
+    Bit{MOUNT_ATTR_NOATIME, "noatime"},     Bit{MOUNT_ATTR_STRICTATIME, "strictatime"},
+    Bit{MOUNT_ATTR_NODIRATIME, "nodiratime"}, Bit{MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow"}};
+constexpr std::array limit_names{"CPU",    "FSIZE", "DATA",   "STACK",      "CORE",     "RSS",  "NPROC",  "NOFILE",
+                                 "MEMLOCK", "AS",   "LOCKS",  "SIGPENDING", "MSGQUEUE", "NICE", "RTPRIO", "RTTIME"};
+static_assert(limit_names.size() == RLIM_NLIMITS);
+
+template <std::size_t size>
+std::string names(std::uint64_t set, const std::array<Bit, size>& bits) {
+    std::string list;
+    for (const Bit& bit : bits) {
+        if ((set & bit.bit) == 0) continue;
+        if (!list.empty()) list.push_back(',');
+        list.append(bit.name);
+    }
+    return list;
+}
+
+// In the container a path without a slash in front is one below its root.
+std::string inside(ArenaView arena, Text path) {
+    const std::string_view text = arena.text(path);
+    return text.starts_with('/') ? std::string(text) : cat('/', text);
+}
+
+std::string limit(std::uint64_t value) { return value == RLIM_INFINITY ? "unlimited" : cat(value); }
+std::string set(std::uint64_t bits) { return hexadecimal(bits); }
+
+}  // namespace
+
+Description describe_init(const MarkDescriptors& op, ArenaView) {
+    return {"mark_descriptors", cat(op.first, " and up: close-on-exec")};
+}
+Description describe_init(const ResetSignals&, ArenaView) {
+    return {"reset_signals", "all at their default, none blocked"};
+}
+Description describe_init(const AwaitGo&, ArenaView) { return {"await_go", "from the host"}; }
+Description describe_init(const ReportReady&, ArenaView) { return {"report_ready", "to the host"}; }
+Description describe_init(const AwaitStart&, ArenaView) { return {"await_start", "on the exec fifo"}; }
+Description describe_init(const CloseDescriptors& op, ArenaView) {
+    return {"close_descriptors", cat(op.first, " and up")};
+}
+Description describe_init(const Execute& op, ArenaView arena) {
+    std::string line;
+    for (std::uint32_t i = 0; i < op.arguments.count; ++i)
+        line.append(i == 0 ? "" : " ").append(arena.text(op.arguments, i));
+    return {"execute", std::move(line)};
+}
+Description describe_init(const UnshareNamespaces& op, ArenaView) {
+    return {"unshare_namespaces", names(op.flags, namespace_bits)};
+}
+Description describe_init(const RaiseLoopback&, ArenaView) { return {"raise_loopback", "lo"}; }
+Description describe_init(const SetHostname& op, ArenaView arena) {
+    return {"set_hostname", arena.text(op.name)};
+}
+Description describe_init(const SetDomainname& op, ArenaView arena) {
+    return {"set_domainname", arena.text(op.name)};
+}
+Description describe_init(const IsolateMounts&, ArenaView) { return {"isolate_mounts", "/ recursively private"}; }
+Description describe_init(const AttachRoot&, ArenaView) { return {"attach_root", "the tree of the root"}; }
+Description describe_init(const MountFilesystem& op, ArenaView arena) {
+    std::string options = names(op.attributes, attribute_bits);
+    for (std::uint32_t i = 0; i < op.options.count; ++i)
+        options.append(options.empty() ? "" : ",").append(arena.text(op.options, i));
+    if (!options.empty()) options = cat(" (", options, ')');
+    return {"mount_filesystem", cat(arena.text(op.type), " on ", inside(arena, op.target), options)};
+}
+Description describe_init(const AttachTree& op, ArenaView arena) {
+    return {"attach_tree", cat("on ", inside(arena, op.target))};
+}
+Description describe_init(const MakeDevice& op, ArenaView arena) {
+    const char kind = S_ISBLK(op.mode) ? 'b' : 'c';
+    return {"make_device", cat(inside(arena, op.path), ' ', kind, ' ', op.major, ':', op.minor, " mode ",
+                               octal(op.mode & 07777), " owner ", op.uid, ':', op.gid)};
+}
+Description describe_init(const MakeLink& op, ArenaView arena) {
+    return {"make_link", cat(inside(arena, op.path), " -> ", arena.text(op.target))};
+}
+Description describe_init(const MaskPath& op, ArenaView arena) { return {"mask_path", inside(arena, op.path)}; }
+Description describe_init(const ProtectPath& op, ArenaView arena) {
+    return {"protect_path", cat(inside(arena, op.path), " read-only")};
+}
+Description describe_init(const MakeDirectory& op, ArenaView arena) {
+    return {"make_directory", cat(inside(arena, op.path), " if missing")};
+}
+Description describe_init(const OpenTerminal& op, ArenaView) {
+    return {"open_terminal", cat("/dev/console, owner ", op.uid, ", ", op.rows, " rows, ", op.columns, " columns")};
+}
+Description describe_init(const ProtectRoot&, ArenaView) { return {"protect_root", "/ read-only"}; }
+Description describe_init(const PivotRoot&, ArenaView) { return {"pivot_root", "and detach the host's root"}; }
+Description describe_init(const JoinKeyring&, ArenaView) { return {"join_keyring", "a new anonymous one"}; }
+Description describe_init(const StartSession&, ArenaView) { return {"start_session", "setsid"}; }
+Description describe_init(const SetRlimit& op, ArenaView) {
+    const char* name = op.resource < limit_names.size() ? limit_names[op.resource] : "?";
+    return {"set_rlimit", cat("RLIMIT_", name, " soft ", limit(op.soft), " hard ", limit(op.hard))};
+}
+Description describe_init(const EnterDirectory& op, ArenaView arena) {
+    return {"enter_directory", arena.text(op.path)};
+}
+Description describe_init(const OwnStdio& op, ArenaView) {
+    return {"own_stdio", cat("pipes and sockets to user ", op.uid)};
+}
+Description describe_init(const LimitBounding& op, ArenaView) {
+    return {"limit_bounding", cat("to 0x", set(op.keep))};
+}
+Description describe_init(const SetGroups& op, ArenaView arena) {
+    std::string list;
+    for (std::uint32_t i = 0; i < op.gids.count; ++i)
+        list.append(i == 0 ? "" : ",").append(cat(arena.numbers(op.gids)[i]));
+    return {"set_groups", list.empty() ? "none" : std::move(list)};
+}
+Description describe_init(const SetIds& op, ArenaView) { return {"set_ids", cat("user ", op.uid, " group ", op.gid)}; }
+Description describe_init(const SetCapabilities& op, ArenaView) {
+    return {"set_capabilities", cat("effective 0x", set(op.effective), " permitted 0x", set(op.permitted),
+                                    " inheritable 0x", set(op.inheritable), " ambient 0x", set(op.ambient))};
+}
+Description describe_init(const SetUmask& op, ArenaView) { return {"set_umask", cat('0', octal(op.mask))}; }
+Description describe_init(const FindHome& op, ArenaView) {
+    return {"find_home", cat("of user ", op.uid, " in /etc/passwd")};
+}
+Description describe_init(const FindProgram& op, ArenaView arena) {
+    return {"find_program", cat(arena.text(op.name), " in ", op.candidates.count, " place(s)")};
+}
+Description describe_init(const ForbidNewPrivileges&, ArenaView) { return {"forbid_new_privileges", ""}; }
+
+Description describe_host(const MakeStateDirectory& op) { return {"make_state_directory", op.path}; }
+Description describe_host(const RecordIntent&) { return {"record_intent", "state.json"}; }
+Description describe_host(const MakeCgroup& op) { return {"make_cgroup", cat(op.mount, op.path)}; }
+Description describe_host(const CloneTree& op) {
+    std::string attributes = names(op.set, attribute_bits);
+    if (!attributes.empty()) attributes = cat(" (", attributes, ')');
+    return {"clone_tree", cat(op.path, op.recursive ? " recursively" : "", attributes)};
+}
+Description describe_host(const MakeStartFifo&) { return {"make_start_fifo", "exec.fifo"}; }
+Description describe_host(const ConnectConsole& op) { return {"connect_console", op.path}; }
+Description describe_host(const Spawn& op) {
+    const std::string list = names(op.namespaces, namespace_bits);
+    return {"spawn", cat("the stage in the cgroup, new namespaces: ", list.empty() ? "none" : list)};
+}
+Description describe_host(const AttachDeviceFilter& op) {
+    return {"attach_device_filter", cat(op.program.size(), " instructions")};
+}
+Description describe_host(const RecordProcess&) { return {"record_process", "pid and start time in state.json"}; }
+Description describe_host(const SendGo&) { return {"send_go", "to the stage"}; }
+Description describe_host(const AwaitReady&) { return {"await_ready", "from the stage"}; }
+Description describe_host(const AwaitExecution&) { return {"await_execution", "of the program"}; }
+Description describe_host(const SendConsole&) { return {"send_console", "the terminal's master"}; }
+Description describe_host(const SendPidfd& op) { return {"send_pidfd", op.path}; }
+Description describe_host(const WritePidFile& op) { return {"write_pid_file", op.path}; }
+Description describe_host(const Publish&) { return {"publish", "the container exists"}; }
+Description describe_host(const ReleaseInit&) { return {"release_init", "by the exec fifo"}; }
+Description describe_host(const RemoveStartFifo&) { return {"remove_start_fifo", "exec.fifo"}; }
+Description describe_host(const KillContainer&) { return {"kill_container", "everything in its cgroup"}; }
+Description describe_host(const RemoveCgroup&) { return {"remove_cgroup", ""}; }
+Description describe_host(const RemoveStateDirectory& op) { return {"remove_state_directory", op.path}; }
+
+}  // namespace bulkhead::plan

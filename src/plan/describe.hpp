@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// One sentence a verb: the words of explain, of error messages and of the manual. A verb without its overload does
+// not compile.
+#pragma once
+
+#include "plan/explain.hpp"
+
+namespace bulkhead::plan {
+
+Description describe_init(const MarkDescriptors& op, ArenaView arena);
+Description describe_init(const ResetSignals& op, ArenaView arena);
+Description describe_init(const AwaitGo& op, ArenaView arena);
+Description describe_init(const ReportReady& op, ArenaView arena);
+Description describe_init(const AwaitStart& op, ArenaView arena);
+Description describe_init(const CloseDescriptors& op, ArenaView arena);
+Description describe_init(const Execute& op, ArenaView arena);
+Description describe_init(const UnshareNamespaces& op, ArenaView arena);
+Description describe_init(const RaiseLoopback& op, ArenaView arena);
+Description describe_init(const SetHostname& op, ArenaView arena);
+Description describe_init(const SetDomainname& op, ArenaView arena);
+Description describe_init(const IsolateMounts& op, ArenaView arena);
+Description describe_init(const AttachRoot& op, ArenaView arena);
+Description describe_init(const MountFilesystem& op, ArenaView arena);
+Description describe_init(const AttachTree& op, ArenaView arena);
+Description describe_init(const MakeDevice& op, ArenaView arena);
+Description describe_init(const MakeLink& op, ArenaView arena);
+Description describe_init(const MaskPath& op, ArenaView arena);
+Description describe_init(const ProtectPath& op, ArenaView arena);
+Description describe_init(const MakeDirectory& op, ArenaView arena);
+Description describe_init(const OpenTerminal& op, ArenaView arena);
+Description describe_init(const ProtectRoot& op, ArenaView arena);
+Description describe_init(const PivotRoot& op, ArenaView arena);
+Description describe_init(const JoinKeyring& op, ArenaView arena);
+Description describe_init(const StartSession& op, ArenaView arena);
+Description describe_init(const SetRlimit& op, ArenaView arena);
+Description describe_init(const EnterDirectory& op, ArenaView arena);
+Description describe_init(const OwnStdio& op, ArenaView arena);
+Description describe_init(const LimitBounding& op, ArenaView arena);
+Description describe_init(const SetGroups& op, ArenaView arena);
+Description describe_init(const SetIds& op, ArenaView arena);
+Description describe_init(const SetCapabilities& op, ArenaView arena);
+Description describe_init(const SetUmask& op, ArenaView arena);
+Description describe_init(const FindHome& op, ArenaView arena);
+Description describe_init(const FindProgram& op, ArenaView arena);
+Description describe_init(const ForbidNewPrivileges& op, ArenaView arena);
+
+Description describe_host(const MakeStateDirectory& op);
+Description describe_host(const RecordIntent& op);
+Description describe_host(const MakeCgroup& op);
+Description describe_host(const CloneTree& op);
+Description describe_host(const MakeStartFifo& op);
+Description describe_host(const ConnectConsole& op);
+Description describe_host(const Spawn& op);
+Description describe_host(const AttachDeviceFilter& op);
+Description describe_host(const RecordProcess& op);
+Description describe_host(const SendGo& op);
+Description describe_host(const AwaitReady& op);
+Description describe_host(const AwaitExecution& op);
+Description describe_host(const SendConsole& op);
+Description describe_host(const SendPidfd& op);
+Description describe_host(const WritePidFile& op);
+Description describe_host(const Publish& op);
+Description describe_host(const ReleaseInit& op);
+Description describe_host(const RemoveStartFifo& op);
+Description describe_host(const KillContainer& op);
+Description describe_host(const RemoveCgroup& op);
+Description describe_host(const RemoveStateDirectory& op);
+
+}  // namespace bulkhead::plan

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// A timeline for people and programs. What is printed is decoded from the steps that run.
+#pragma once
+
+#include <string>
+
+#include "plan/timeline.hpp"
+
+namespace bulkhead::plan {
+
+// A step's verb ("mount_filesystem") and what it does it with ("tmpfs on /dev/shm ...").
+struct Description {
+    std::string verb;
+    std::string object;
+};
+Description describe(const Step& step, ArenaView arena);
+
+// One line a step: number, lane, verb, object, JSON pointer.
+std::string explain_text(const Timeline& timeline);
+// An array of {step, lane, verb, object, property}.
+std::string explain_json(const Timeline& timeline);
+
+}  // namespace bulkhead::plan

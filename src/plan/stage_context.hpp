@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the steps of the stage share: the arena, the descriptors handed over, and the little that one step leaves for
+// a later one. Freestanding.
+#pragma once
+
+#include <cstdint>
+
+#include "base/raw.hpp"
+#include "plan/wire.hpp"
+
+namespace bulkhead::plan {
+
+struct StageContext {
+    ArenaView arena;
+    const int* slots;      // descriptor of each slot
+    int report;            // the socket to the host
+    int root = -1;         // AttachRoot: the container's root directory
+    int mask = -1;         // MaskPath: the attached empty directory, cloned for further masks
+    bool null_used = false;  // MaskPath: the null device is attached, further masks clone it
+    Texts candidates{};         // FindProgram: where it looked ...
+    std::uint32_t program = 0;  // ... and which candidate is executed
+    StepTime* times = nullptr;  // with --trace
+    std::uint32_t time_count = 0;
+
+    int fd(Slot slot) const { return slots[slot.index]; }
+};
+
+// The end of a step: `result` of the system call `call`.
+inline Outcome outcome(long result, Call call) {
+    return result < 0 ? Outcome{static_cast<std::int32_t>(-result), call} : Outcome{};
+}
+
+}  // namespace bulkhead::plan
+
+// A statement: leaves the step with the Outcome of the call where it fails.
+#define ATTEMPT(expression, name)                                               \
+    do {                                                                        \
+        if (const long attempted = (expression); attempted < 0)                 \
+            return ::bulkhead::plan::outcome(attempted, ::bulkhead::plan::Call::name); \
+    } while (false)

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/timeline.hpp"
+
+#include <bitset>
+#include <cstring>
+
+namespace bulkhead::plan {
+
+namespace {
+
+template <class Op>
+bool is_host(const Step& step) {
+    const auto* host = std::get_if<HostOp>(&step.op);
+    return host != nullptr && std::holds_alternative<Op>(*host);
+}
+
+template <class Op>
+bool is_init(const Step& step) {
+    const auto* init = std::get_if<InitStep>(&step.op);
+    return init != nullptr && init->op == InitVocabulary::index_of<Op>();
+}
+
+// The slots that an init step reads.
+struct SlotsRead {
+    std::vector<Slot> operator()(const AwaitStart& op) const { return {op.fifo}; }
+    std::vector<Slot> operator()(const AttachRoot& op) const { return {op.tree}; }
+    std::vector<Slot> operator()(const AttachTree& op) const { return {op.tree}; }
+    std::vector<Slot> operator()(const MaskPath& op) const { return {op.null}; }
+    std::vector<Slot> operator()(const PivotRoot& op) const { return {op.tree}; }
+    template <class Op>
+    std::vector<Slot> operator()(const Op&) const {
+        return {};
+    }
+};
+
+class Invariants {
+  public:
+    Result<> check(const std::vector<Step>& steps) {
+        for (const Step& step : steps) TRY(step.lane() == Lane::host ? host(step) : init(step));
+        if (spawned_ && !executed_) return broken("the init lane does not end in Execute");
+        return {};
+    }
+
+  private:
+    static std::unexpected<Error> broken(std::string_view what) {
+        return fail(Kind::internal, "timeline: ", what);
+    }
+
+    Result<> host(const Step& step) {
+        if (is_host<Spawn>(step)) {
+            if (spawned_) return broken("two SPAWN steps");
+            spawned_ = true;
+        }
+        if (const auto* tree = std::get_if<CloneTree>(&std::get<HostOp>(step.op))) TRY(fill(tree->slot));
+        if (const auto* fifo = std::get_if<MakeStartFifo>(&std::get<HostOp>(step.op))) TRY(fill(fifo->slot));
+        if (is_host<AwaitReady>(step) && !ready_) return broken("the host awaits a report nobody sends");
+        if (is_host<AwaitExecution>(step) && !executed_) return broken("the host awaits an execution nobody starts");
+        if (is_host<SendGo>(step)) go_ = true;
+        return {};
+    }
+
+    Result<> init(const Step& step) {
+        if (!spawned_) return broken("an init step before SPAWN");
+        if (executed_) return broken("a step behind Execute");
+        if (is_init<AwaitGo>(step) && !go_) return broken("the stage awaits a go nobody sends");
+        if (is_init<ReportReady>(step)) ready_ = true;
+        if (is_init<Execute>(step)) executed_ = true;
+        for (const Slot slot : visit<std::vector<Slot>>(std::get<InitStep>(step.op), SlotsRead{}))
+            if (!filled_.test(slot.index)) return broken("a slot is used before it is filled");
+        return {};
+    }
+
+    Result<> fill(Slot slot) {
+        if (spawned_) return broken("a slot filled behind SPAWN cannot reach the stage");
+        filled_.set(slot.index);
+        return {};
+    }
+
+    bool spawned_ = false;
+    bool go_ = false;
+    bool ready_ = false;
+    bool executed_ = false;
+    std::bitset<slot_limit> filled_;
+};
+
+}  // namespace
+
+void TimelineBuilder::align() { timeline_.arena_.resize((timeline_.arena_.size() + 7) & ~std::size_t{7}); }
+
+template <class Item>
+std::uint32_t TimelineBuilder::store(const Item* items, std::size_t count) {
+    align();
+    const auto at = static_cast<std::uint32_t>(timeline_.arena_.size());
+    timeline_.arena_.append(reinterpret_cast<const char*>(items), count * sizeof(Item));
+    return at;
+}
+
+Text TimelineBuilder::text(std::string_view text) { return room(text, text.size() + 1); }
+
+Text TimelineBuilder::room(std::string_view text, std::size_t capacity) {
+    const auto at = static_cast<std::uint32_t>(timeline_.arena_.size());
+    timeline_.arena_.append(text).resize(at + capacity);
+    return {at, static_cast<std::uint32_t>(text.size())};
+}
+
+Texts TimelineBuilder::texts(const std::vector<std::string>& strings) {
+    std::vector<Text> stored;
+    stored.reserve(strings.size());
+    for (const std::string& string : strings) stored.push_back(text(string));
+    return list(stored);
+}
+
+Texts TimelineBuilder::list(const std::vector<Text>& list) {
+    return {store(list.data(), list.size()), static_cast<std::uint32_t>(list.size())};
+}
+
+Numbers TimelineBuilder::numbers(const std::vector<std::uint32_t>& list) {
+    return {store(list.data(), list.size()), static_cast<std::uint32_t>(list.size())};
+}
+
+Pointers TimelineBuilder::pointers(std::size_t count) {
+    align();
+    const auto at = static_cast<std::uint32_t>(timeline_.arena_.size());
+    timeline_.arena_.append(count * sizeof(char*), '\0');
+    return {at, static_cast<std::uint32_t>(count)};
+}
+
+Slot TimelineBuilder::slot() { return {timeline_.slot_count_++}; }
+
+Result<Timeline> TimelineBuilder::finish() && {
+    constexpr std::size_t step_limit = 0xffff;
+    if (timeline_.slot_count_ > slot_limit)
+        return fail(Kind::unsupported, "more than ", slot_limit, " bind mounts");
+    if (timeline_.steps_.size() > step_limit) return fail(Kind::unsupported, "more than ", step_limit, " steps");
+    std::uint16_t number = 0;
+    for (Step& step : timeline_.steps_) {
+        if (auto* init = std::get_if<InitStep>(&step.op)) init->number = number;
+        ++number;
+    }
+    TRY(Invariants().check(timeline_.steps_));
+    return std::move(timeline_);
+}
+
+std::string Timeline::flatten(bool traced, Fault fault) const {
+    std::vector<InitStep> init;
+    for (const Step& step : steps_)
+        if (const auto* op = std::get_if<InitStep>(&step.op)) init.push_back(*op);
+    constexpr std::size_t steps_at = (sizeof(PlanHeader) + 7) & ~std::size_t{7};
+    const std::size_t arena_at = steps_at + init.size() * sizeof(InitStep);
+    const PlanHeader header{.size = static_cast<std::uint32_t>(arena_at + arena_.size()),
+                            .steps_at = steps_at,
+                            .step_count = static_cast<std::uint32_t>(init.size()),
+                            .arena_at = static_cast<std::uint32_t>(arena_at),
+                            .slot_count = slot_count_,
+                            .traced = traced ? 1u : 0u,
+                            .fault_step = fault.step,
+                            .fault_action = fault.action};
+    std::string bytes(header.size, '\0');
+    std::memcpy(bytes.data(), &header, sizeof header);
+    std::memcpy(bytes.data() + steps_at, init.data(), init.size() * sizeof(InitStep));
+    std::memcpy(bytes.data() + arena_at, arena_.data(), arena_.size());
+    return bytes;
+}
+
+}  // namespace bulkhead::plan

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// What travels between the host program and the stage: the plan (sealed, one way) and reports (16 bytes, the other
+// way). Freestanding, and the only protocol there is.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "plan/vocabulary.hpp"
+
+namespace bulkhead::plan {
+
+// The plan's first bytes; the init steps follow at `steps_at`, the arena at `arena_at`.
+struct PlanHeader {
+    static constexpr std::uint32_t expected_magic = 0x626c6b31;  // "blk1"
+
+    std::uint32_t magic = expected_magic;
+    std::uint32_t size = 0;  // of the whole plan, in bytes
+    std::uint32_t steps_at = 0;
+    std::uint32_t step_count = 0;
+    std::uint32_t arena_at = 0;
+    std::uint32_t slot_count = 0;  // descriptors handed over behind plan and report socket
+    std::uint32_t traced = 0;      // 1: time every step
+    std::int32_t fault_step = -1;  // fault injection: the number of the step ...
+    std::int32_t fault_action = 0; // ... and the errno it shall fail with, or Fault::killed
+};
+
+// Descriptors reach the stage at base, base + 1, ...; the base is its argv[1], in decimal.
+enum Handover : int { handover_plan = 0, handover_report = 1, handover_slots = 2 };
+
+// The system call (or check) that failed inside a step.
+enum class Call : std::uint16_t {
+    none,
+    faccessat,
+    fchdir,
+    fchown,
+    fsconfig,
+    fsmount,
+    fsopen,
+    fstat,
+    getcwd,
+    ioctl,
+    close_range,
+    capset,
+    check,
+    dup,
+    execve,
+    keyctl,
+    mkdirat,
+    mknodat,
+    mount,
+    mount_setattr,
+    move_mount,
+    open_tree,
+    openat,
+    openat2,
+    pivot_root,
+    poll,
+    prctl,
+    prlimit,
+    read,
+    sendmsg,
+    setdomainname,
+    setgroups,
+    sethostname,
+    setresgid,
+    setresuid,
+    setsid,
+    socket,
+    symlinkat,
+    sigaction,
+    umount,
+    unlinkat,
+    unshare,
+    call_count,
+};
+
+const char* name_of(Call call);  // host side: plan/explain.cpp
+
+// How a step of the stage ended: errno 0 is success.
+struct Outcome {
+    std::int32_t error = 0;
+    Call call = Call::none;
+
+    explicit operator bool() const { return error == 0; }
+};
+
+enum class ReportKind : std::uint16_t {
+    failed = 1,  // the step, the call and its errno; the stage exits
+    ready,       // everything but the start is done
+    terminal,    // carries the pty's master as SCM_RIGHTS
+    executing,   // the next call is execve; the times of all steps follow the report, if traced
+    at_fault,    // fault injection: the stage waits to be killed
+};
+
+struct Report {
+    ReportKind kind;
+    std::uint16_t step = 0;
+    std::int32_t error = 0;
+    Call call = Call::none;
+    std::uint16_t reserved = 0;
+    std::uint32_t times = 0;  // executing: how many Times follow
+};
+static_assert(sizeof(Report) == 16);
+
+// CLOCK_MONOTONIC in nanoseconds at the end of a step.
+struct StepTime {
+    std::uint64_t ended;
+    std::uint32_t step;
+    std::uint32_t reserved;
+};
+
+inline constexpr std::size_t timed_steps = 1024;
+
+// The host's one message to the stage.
+inline constexpr char go_message = 'g';
+
+// Fault injection for the tests (tests/faults): at step `step` fail with errno `action`, or be killed.
+struct Fault {
+    static constexpr int killed = -1;
+
+    int step = -1;
+    int action = 0;
+};
+
+}  // namespace bulkhead::plan

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Session, limits, working directory and umask, in the stage.
+#include <asm/errno.h>
+#include <linux/keyctl.h>
+
+#include "process/init_ops.hpp"
+
+namespace bulkhead::process {
+
+using plan::Outcome;
+using plan::outcome;
+using plan::StageContext;
+
+Outcome apply(StageContext&, const plan::JoinKeyring&) {
+    const long joined = raw::call(__NR_keyctl, long{KEYCTL_JOIN_SESSION_KEYRING}, 0L);
+    // A kernel without keyrings, or a caller confined by seccomp, has no keys to hide.
+    if (joined == -ENOSYS || joined == -EPERM) return {};
+    return outcome(joined, plan::Call::keyctl);
+}
+
+Outcome apply(StageContext&, const plan::StartSession&) {
+    return outcome(raw::call(__NR_setsid), plan::Call::setsid);
+}
+
+Outcome apply(StageContext&, const plan::SetRlimit& op) {
+    const rlimit64 limit{op.soft, op.hard};
+    return outcome(raw::call(__NR_prlimit64, 0L, long{op.resource}, &limit, 0L), plan::Call::prlimit);
+}
+
+// Magic links do not resolve, and what the kernel then calls the working directory must lie below the root: a
+// directory of the host would read "(unreachable)" (CVE-2024-21626).
+Outcome apply(StageContext& stage, const plan::EnterDirectory& op) {
+    const raw::Handle directory(raw::openat2(AT_FDCWD, stage.arena.text(op.path), O_PATH | O_DIRECTORY,
+                                             RESOLVE_NO_MAGICLINKS));
+    ATTEMPT(directory.number(), openat2);
+    ATTEMPT(raw::call(__NR_fchdir, long{directory.number()}), fchdir);
+    char path[4096];
+    ATTEMPT(raw::call(__NR_getcwd, path, sizeof path), getcwd);
+    return path[0] == '/' ? Outcome{} : Outcome{ENOENT, plan::Call::getcwd};
+}
+
+Outcome apply(StageContext&, const plan::OwnStdio& op) {
+    constexpr unsigned kind_bits = 0170000, pipe = 0010000, socket = 0140000;
+    constexpr long same_group = -1;
+    for (int fd = 0; fd <= 2; ++fd) {
+        struct statx status {};
+        ATTEMPT(raw::statx(fd, &status), fstat);
+        const unsigned kind = status.stx_mode & kind_bits;
+        if ((kind != pipe && kind != socket) || status.stx_uid == op.uid) continue;
+        const long owned = raw::call(__NR_fchown, long{fd}, long{op.uid}, same_group);
+        if (owned != -EPERM && owned != -EINVAL && owned != -EROFS) ATTEMPT(owned, fchown);  // as runc tolerates
+    }
+    return {};
+}
+
+Outcome apply(StageContext&, const plan::SetUmask& op) {
+    raw::call(__NR_umask, long{op.mask});
+    return {};
+}
+
+}  // namespace bulkhead::process

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/plan.hpp"
+
+#include <sys/capability.h>
+
+#include "process/environment.hpp"
+
+namespace bulkhead::process {
+
+using plan::TimelineBuilder;
+
+namespace {
+
+constexpr std::uint32_t default_umask = 0022;  // images expect it; runc and crun do the same
+constexpr std::size_t home_capacity = 4096;    // "HOME=" and a path of PATH_MAX at most
+
+Result<> plan_capabilities(TimelineBuilder& timeline, const spec::Capabilities& sets, std::uint32_t last) {
+    const char* pointer = "/process/capabilities";
+    LET(const std::uint64_t effective, capability_set(sets.effective, last));
+    LET(const std::uint64_t permitted, capability_set(sets.permitted, last));
+    LET(const std::uint64_t inheritable, capability_set(sets.inheritable, last));
+    LET(const std::uint64_t ambient, capability_set(sets.ambient, last));
+    timeline.init(plan::SetCapabilities{effective, permitted, inheritable, ambient}, pointer);
+    return {};
+}
+
+plan::Text plan_home(TimelineBuilder& timeline, std::uint32_t uid) {
+    const plan::Text home = timeline.room("HOME=/", home_capacity);
+    timeline.init(plan::FindHome{home, home_capacity, uid}, "/process/env");
+    return home;
+}
+
+}  // namespace
+
+Result<std::uint64_t> capability_set(const std::vector<std::string>& names, std::uint32_t last) {
+    std::uint64_t set = 0;
+    for (const std::string& name : names) {
+        cap_value_t number = -1;
+        if (cap_from_name(lower(name).c_str(), &number) != 0 || number < 0 || number > 63)
+            return fail(Kind::internal, "capability ", quoted(name), " passed validation and has no number");
+        if (static_cast<std::uint32_t>(number) <= last) set |= std::uint64_t{1} << number;
+    }
+    return set;
+}
+
+void plan_limits(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
+    const auto& limits = spec->process->rlimits;
+    for (std::size_t i = 0; i < limits.size(); ++i)
+        timeline.init(plan::SetRlimit{limits[i].soft, limits[i].hard, static_cast<std::uint32_t>(limits[i].resource)},
+                      cat("/process/rlimits/", i));
+}
+
+Result<> plan_credentials(TimelineBuilder& timeline, const spec::ValidSpec& spec, const plan::HostFacts& host) {
+    const spec::Process& process = *spec->process;
+    const spec::Capabilities sets = process.capabilities.value_or(spec::Capabilities{});
+    const std::uint32_t last = host.last_capability;
+    LET(const std::uint64_t bounding, capability_set(sets.bounding, last));
+    timeline.init(plan::EnterDirectory{timeline.text(process.cwd)}, "/process/cwd");
+    if (!process.terminal) timeline.init(plan::OwnStdio{process.user.uid}, "/process/user/uid");
+    timeline.init(plan::LimitBounding{bounding, last}, "/process/capabilities/bounding");
+    timeline.init(plan::SetGroups{timeline.numbers(process.user.additional_gids)}, "/process/user/additionalGids");
+    timeline.init(plan::SetIds{process.user.uid, process.user.gid}, "/process/user");
+    TRY(plan_capabilities(timeline, sets, last));
+    timeline.init(plan::SetUmask{process.user.umask.value_or(default_umask)}, "/process/user/umask");
+    if (process.no_new_privileges) timeline.init(plan::ForbidNewPrivileges{}, "/process/noNewPrivileges");
+    return {};
+}
+
+plan::Execute plan_search(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
+    const spec::Process& process = *spec->process;
+    const std::vector<std::string> environment = unique_environment(process.env);
+    std::vector<plan::Text> variables;
+    for (const std::string& entry : environment) variables.push_back(timeline.text(entry));
+    if (value_of(environment, "HOME").empty()) variables.push_back(plan_home(timeline, process.user.uid));
+    const std::vector<std::string> places = candidates(process.args[0], value_of(environment, "PATH"));
+    timeline.init(plan::FindProgram{timeline.text(process.args[0]), timeline.texts(places)}, "/process/args/0");
+    return {.arguments = timeline.texts(process.args),
+            .environment = timeline.list(variables),
+            .argv = timeline.pointers(process.args.size() + 1),
+            .envp = timeline.pointers(variables.size() + 1)};
+}
+
+}  // namespace bulkhead::process

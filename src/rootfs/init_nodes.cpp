@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Device nodes, links, masks, read-only paths and the terminal, in the stage.
+#include <asm/errno.h>
+#include <asm/ioctls.h>
+#include <linux/magic.h>
+
+#include "rootfs/in_root.hpp"
+#include "rootfs/init_ops.hpp"
+
+namespace bulkhead::rootfs {
+
+using plan::Outcome;
+using plan::outcome;
+using plan::StageContext;
+
+namespace {
+
+constexpr unsigned kind_bits = 0170000;
+constexpr unsigned character_device = 0020000;
+constexpr unsigned directory_kind = 0040000;
+constexpr std::uint64_t mask_attributes =
+    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
+// The kernel's dev_t, as mknod(2) takes it.
+long device_number(std::uint32_t major, std::uint32_t minor) {
+    return static_cast<long>((minor & 0xff) | (major & 0xfff) << 8 | std::uint64_t{minor & ~0xffu} << 12 |
+                             std::uint64_t{major & ~0xfffu} << 32);
+}
+
+bool same_device(const struct statx& status, const plan::MakeDevice& op) {
+    return (status.stx_mode & kind_bits) == (op.mode & kind_bits) && status.stx_rdev_major == op.major &&
+           status.stx_rdev_minor == op.minor;
+}
+
+// An empty directory that nobody can write: one tmpfs for all masks, attached at its first target and cloned from
+// there, because a mount that is still detached can be cloned only since 6.15.
+long empty_directory() {
+    const raw::Handle context(raw::call(__NR_fsopen, "tmpfs", long{FSOPEN_CLOEXEC}));
+    if (context.number() < 0) return context.number();
+    const struct {
+        const char* key;
+        const char* value;
+    } options[] = {{"source", "tmpfs"}, {"nr_blocks", "1"}, {"nr_inodes", "1"}, {"mode", "555"}};
+    for (const auto& option : options) {
+        const long set = raw::fsconfig(context.number(), FSCONFIG_SET_STRING, option.key, option.value);
+        if (set < 0) return set;
+    }
+    const long made = raw::fsconfig(context.number(), FSCONFIG_CMD_CREATE, nullptr, nullptr);
+    if (made < 0) return made;
+    return raw::call(__NR_fsmount, long{context.number()}, long{FSMOUNT_CLOEXEC},
+                     static_cast<long>(mask_attributes));
+}
+
+Outcome mask_directory(StageContext& stage, int target) {
+    if (stage.mask >= 0) {
+        const raw::Handle clone(raw::clone_tree(stage.mask, false));
+        ATTEMPT(clone.number(), open_tree);
+        return outcome(raw::attach(clone.number(), target), plan::Call::move_mount);
+    }
+    const long empty = empty_directory();
+    ATTEMPT(empty, fsmount);
+    stage.mask = static_cast<int>(empty);
+    return outcome(raw::attach(stage.mask, target), plan::Call::move_mount);
+}
+
+// The null device is the host's, opened before anything of the container was mounted: what an image calls /dev/null
+// may be a link to a file of procfs (CVE-2025-31133). CloneTree's source is checked here once more.
+Outcome mask_file(StageContext& stage, int null, int target) {
+    if (stage.null_used) {
+        const raw::Handle clone(raw::clone_tree(null, false));
+        ATTEMPT(clone.number(), open_tree);
+        return outcome(raw::attach(clone.number(), target), plan::Call::move_mount);
+    }
+    struct statx status {};
+    ATTEMPT(raw::statx(null, &status), fstat);
+    constexpr plan::MakeDevice null_device{{}, character_device, 1, 3, 0, 0};
+    if (!same_device(status, null_device)) return {ENODEV, plan::Call::check};
+    stage.null_used = true;
+    return outcome(raw::attach(null, target), plan::Call::move_mount);
+}
+
+bool missing(long fd) { return fd == -ENOENT || fd == -ENOTDIR; }
+
+}  // namespace
+
+Outcome apply(StageContext& stage, const plan::MakeDevice& op) {
+    const Place place = parent_in_root(stage.root, stage.arena.text(op.path));
+    const raw::Handle directory(place.directory);
+    ATTEMPT(place.directory, openat2);
+    const long made = raw::call(__NR_mknodat, long{directory.number()}, place.name, long{op.mode},
+                                device_number(op.major, op.minor));
+    if (made == -EEXIST) {
+        struct statx status {};
+        ATTEMPT(raw::statx(directory.number(), place.name, AT_SYMLINK_NOFOLLOW, &status), fstat);
+        return same_device(status, op) ? Outcome{} : Outcome{EEXIST, plan::Call::mknodat};
+    }
+    ATTEMPT(made, mknodat);
+    if (op.uid == 0 && op.gid == 0) return {};
+    return outcome(raw::call(__NR_fchownat, long{directory.number()}, place.name, long{op.uid}, long{op.gid},
+                             long{AT_SYMLINK_NOFOLLOW}),
+                   plan::Call::fchown);
+}
+
+Outcome apply(StageContext& stage, const plan::MakeLink& op) {
+    const char* leads_to = stage.arena.text(op.target);
+    if (leads_to[0] == '/') {  // runtime-linux.md: only where the source exists
+        const raw::Handle source(open_in_root(stage.root, leads_to));
+        if (source.number() == -ENOENT) return {};
+    }
+    const Place place = parent_in_root(stage.root, stage.arena.text(op.path));
+    const raw::Handle directory(place.directory);
+    ATTEMPT(place.directory, openat2);
+    const long made =
+        raw::call(__NR_symlinkat, leads_to, long{directory.number()}, place.name);
+    if (made == -EEXIST) return {};  // the image has its own; a link there harms only the container
+    return outcome(made, plan::Call::symlinkat);
+}
+
+// Look first, then mount: a mount that is thrown away waits for RCU (stage.md section 5).
+Outcome apply(StageContext& stage, const plan::MaskPath& op) {
+    const raw::Handle target(open_in_root(stage.root, stage.arena.text(op.path)));
+    if (missing(target.number())) return {};
+    ATTEMPT(target.number(), openat2);
+    struct statx status {};
+    ATTEMPT(raw::statx(target.number(), &status), fstat);
+    if ((status.stx_mode & kind_bits) == directory_kind) return mask_directory(stage, target.number());
+    return mask_file(stage, stage.fd(op.null), target.number());
+}
+
+Outcome apply(StageContext& stage, const plan::ProtectPath& op) {
+    const raw::Handle target(open_in_root(stage.root, stage.arena.text(op.path)));
+    if (missing(target.number())) return {};
+    ATTEMPT(target.number(), openat2);
+    const raw::Handle clone(raw::clone_tree(target.number(), true));
+    ATTEMPT(clone.number(), open_tree);
+    ATTEMPT(raw::set_mount_attributes(clone.number(), true, MOUNT_ATTR_RDONLY), mount_setattr);
+    return outcome(raw::attach(clone.number(), target.number()), plan::Call::move_mount);
+}
+
+}  // namespace bulkhead::rootfs

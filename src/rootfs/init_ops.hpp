@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The root file system's steps, as the stage does them: mounts, devices, masks, pivot. Freestanding.
+#pragma once
+
+#include "plan/stage_context.hpp"
+
+namespace bulkhead::rootfs {
+
+plan::Outcome apply(plan::StageContext& stage, const plan::IsolateMounts& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::AttachRoot& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::MountFilesystem& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::AttachTree& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::MakeDevice& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::MakeLink& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::MaskPath& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::ProtectPath& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::MakeDirectory& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::OpenTerminal& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::ProtectRoot& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::PivotRoot& op);
+
+}  // namespace bulkhead::rootfs

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// The container's terminal: a pty of its own devpts, taken by handle and verified (CVE-2025-52565), never by a name
+// under /dev/pts.
+#include <asm/errno.h>
+#include <asm/ioctls.h>
+#include <asm/termios.h>
+#include <linux/magic.h>
+
+#include "base/kernel.hpp"
+#include "rootfs/in_root.hpp"
+#include "rootfs/init_ops.hpp"
+
+namespace bulkhead::rootfs {
+
+using plan::Outcome;
+using plan::outcome;
+using plan::StageContext;
+
+namespace {
+
+constexpr int sol_socket = 1, scm_rights = 1;
+constexpr unsigned kind_bits = 0170000, character_device = 0020000;
+
+// /dev/pts/ptmx of a devpts: inode 2, device 5:2. Nobody can make such a file but the kernel.
+bool is_multiplexer(const struct statx& status) {
+    return (status.stx_mode & kind_bits) == character_device && status.stx_ino == 2 &&
+           status.stx_rdev_major == 5 && status.stx_rdev_minor == 2;
+}
+
+// Opens a new master, or -errno; `call` says which call failed.
+long open_master(int root, plan::Call& call) {
+    call = plan::Call::openat2;
+    const raw::Handle terminals(open_in_root(root, "dev/pts"));
+    if (terminals.number() < 0) return terminals.number();
+    struct {
+        long type;
+        long rest[32];
+    } filesystem{};
+    call = plan::Call::check;
+    const long known = raw::call(__NR_fstatfs, long{terminals.number()}, &filesystem);
+    if (known < 0) return known;
+    if (filesystem.type != kernel::devpts_super_magic) return -ENODEV;
+    call = plan::Call::openat;
+    raw::Handle master(raw::openat(terminals.number(), "ptmx", O_RDWR | O_NOFOLLOW | O_NOCTTY));
+    if (master.number() < 0) return master.number();
+    call = plan::Call::check;
+    struct statx status {};
+    const long stated = raw::statx(master.number(), &status);
+    if (stated < 0) return stated;
+    return is_multiplexer(status) ? master.release() : -ENODEV;
+}
+
+// Hands the master to the host beside a report.
+long send_master(int report, int master) {
+    plan::Report body{.kind = plan::ReportKind::terminal};
+    struct {
+        raw::ControlHeader header;
+        int fd;
+        int padding;
+    } control{{sizeof(raw::ControlHeader) + sizeof(int), sol_socket, scm_rights}, master, 0};
+    iovec part{&body, sizeof body};
+    const raw::MessageHeader message{nullptr, 0, &part, 1, &control, sizeof control, 0};
+    constexpr long no_signal = 0x4000;  // MSG_NOSIGNAL
+    return raw::call(__NR_sendmsg, long{report}, &message, no_signal);
+}
+
+// /dev/console is a bind of the slave itself, on a file that is made here or already is a plain entry of /dev.
+Outcome bind_console(int root, int slave) {
+    const Target place = make_in_root(root, "dev/console", Missing::file, true);
+    const raw::Handle target(place.fd);
+    if (place.fd < 0) return outcome(place.fd, place.call);
+    const raw::Handle clone(raw::clone_tree(slave, false));
+    ATTEMPT(clone.number(), open_tree);
+    return outcome(raw::attach(clone.number(), target.number()), plan::Call::move_mount);
+}
+
+Outcome become_stdio(int slave) {
+    for (long target = 0; target <= 2; ++target) ATTEMPT(raw::call(__NR_dup3, long{slave}, target, 0L), dup);
+    ATTEMPT(raw::call(__NR_ioctl, 0L, long{TIOCSCTTY}, 0L), ioctl);
+    return {};
+}
+
+}  // namespace
+
+Outcome apply(StageContext& stage, const plan::OpenTerminal& op) {
+    plan::Call call{};
+    const raw::Handle master(open_master(stage.root, call));
+    if (master.number() < 0) return outcome(master.number(), call);
+    const int unlocked = 0;
+    ATTEMPT(raw::call(__NR_ioctl, long{master.number()}, long{TIOCSPTLCK}, &unlocked), ioctl);
+    const raw::Handle slave(raw::call(__NR_ioctl, long{master.number()}, long{TIOCGPTPEER},
+                                      long{O_RDWR | O_NOCTTY | O_CLOEXEC}));
+    ATTEMPT(slave.number(), ioctl);
+    const winsize size{op.rows, op.columns, 0, 0};
+    if (op.rows != 0 || op.columns != 0)
+        ATTEMPT(raw::call(__NR_ioctl, long{master.number()}, long{TIOCSWINSZ}, &size), ioctl);
+    constexpr long same_group = -1;
+    ATTEMPT(raw::call(__NR_fchown, long{slave.number()}, long{op.uid}, same_group), fchown);
+    if (const Outcome bound = bind_console(stage.root, slave.number()); !bound) return bound;
+    ATTEMPT(send_master(stage.report, master.number()), sendmsg);
+    return become_stdio(slave.number());
+}
+
+}  // namespace bulkhead::rootfs

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which steps make the container's file system. Pure: reads the spec, appends to the timeline.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "plan/timeline.hpp"
+#include "spec/validate.hpp"
+
+namespace bulkhead::rootfs {
+
+// Where things are on the host.
+struct Places {
+    std::string bundle;  // absolute
+    std::string root;    // absolute
+};
+
+// The trees that the host clones before SPAWN.
+struct Trees {
+    plan::Slot root;
+    plan::Slot null;
+    std::vector<plan::Slot> binds;  // one per mount of the config; unused for those that are no bind
+};
+
+// Host lane: clones the root, each bind source and the null device. Errors name the mount's options.
+Result<Trees> plan_trees(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places);
+
+// Init lane, up to and with pivot_root: mounts in the config's order, devices and links, terminal, working directory,
+// masks, read-only paths and root. Errors: a mount below /proc that is none of those lxcfs makes.
+Result<> plan_inside(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const Trees& trees);
+
+}  // namespace bulkhead::rootfs

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The foreground of an attached `run`: passes signals and the terminal on, reaps, and returns the exit status.
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+
+namespace bulkhead::runtime {
+
+// Blocks the signals that an attached run forwards, so that none is lost before attend() listens. The container does
+// not inherit it: the stage resets signals.
+class SignalWatch {
+  public:
+    static Result<SignalWatch> start(bool subreaper);
+    int fd() const { return signals_.number(); }
+
+  private:
+    Fd signals_;  // signalfd(2)
+};
+
+// Until init ends. `process` is its pidfd; `terminal` the pty's master, or none. Every signal but SIGCHLD, SIGPIPE and
+// SIGURG goes to init; SIGWINCH sets the terminal's size instead. Returns the code, or 128 + the signal.
+Result<int> attend(const SignalWatch& watch, pid_t pid, const Fd& process, const Fd& terminal);
+
+}  // namespace bulkhead::runtime

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/bundle.hpp"
+
+#include <fcntl.h>
+
+#include "base/files.hpp"
+#include "base/sys.hpp"
+#include "spec/json.hpp"
+#include "spec/parse.hpp"
+
+namespace bulkhead::runtime {
+
+namespace {
+
+constexpr const char* config_file = "config.json";
+
+Result<std::string> read_config(const std::string& bundle) {
+    LET(const Fd directory, sys::open(bundle, O_PATH | O_DIRECTORY));
+    auto text = read_file_at(directory.number(), config_file, json::document_limit);
+    if (!text && text.error().kind == Kind::not_found)
+        return fail(Kind::not_found, "JSON specification file ", config_file, " not found");
+    return text;
+}
+
+// Opened once here to say what is wrong with it; CloneTree opens it for good.
+Result<> check_root(const std::string& root) {
+    const auto status = sys::status_at(sys::here, root);
+    if (!status && status.error().kind == Kind::not_found)
+        return fail(Kind::not_found, "config.json: /root/path: rootfs (", quotable(root), ") does not exist");
+    if (!status) return std::unexpected(Error(status.error()).under("config.json: /root/path"));
+    if (!S_ISDIR(status->st_mode))
+        return fail(Kind::invalid_config, "config.json: /root/path: ", quoted(root), ": not a directory");
+    return {};
+}
+
+}  // namespace
+
+Result<Bundle> load_bundle(const std::string& path) {
+    LET(std::string bundle, absolute(path.empty() ? "." : path));
+    while (bundle.ends_with("/.")) bundle.resize(bundle.size() - 2);
+    while (bundle.size() > 1 && bundle.ends_with('/')) bundle.pop_back();
+    LET(const std::string text, read_config(bundle));
+    LET(spec::Spec parsed, spec::parse(text));
+    LET(spec::ValidSpec spec, spec::validate(std::move(parsed)));
+    const std::string& root = spec->root->path;
+    std::string absolute_root = root.starts_with('/') ? root : cat(bundle, '/', root);
+    TRY(check_root(absolute_root));
+    return Bundle{std::move(bundle), std::move(absolute_root), std::move(spec)};
+}
+
+}  // namespace bulkhead::runtime

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbs as use cases: lock, look, ask the lifecycle's rule, compile a timeline, run it. Every function is one
+// runc command (runtime.md 1.3, "Operations"); the command line stays in src/cli.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "plan/timeline.hpp"
+#include "runtime/lifecycle.hpp"
+
+namespace bulkhead::runtime {
+
+// What every verb needs to know.
+struct Site {
+    std::string root;               // where the states are kept: an absolute path
+    bool root_is_explicit = false;  // --root was given: `list` then insists that it exists
+};
+
+// What `create` and `run` take from the command line. Paths may be relative to the current directory.
+struct CreateRequest {
+    std::string id;
+    std::string bundle;  // empty: the current directory
+    std::string pid_file;
+    std::string console_socket;
+    std::string pidfd_socket;
+    std::string trace_file;  // run only: where the time of each step goes
+    unsigned preserve_fds = 0;
+    bool no_pivot = false;
+    bool no_new_keyring = false;
+    bool detach = false;        // run only
+    bool keep = false;          // run only: leave state and cgroup when the process has ended
+    bool no_subreaper = false;  // run only
+    plan::Fault fault;          // fault injection, for the tests
+};
+
+// A container as `state` and `list` show it.
+struct View {
+    std::string id;
+    pid_t pid = 0;  // 0 where nothing runs
+    lifecycle::Status status = lifecycle::Status::stopped;
+    std::string bundle;
+    std::string rootfs;
+    std::string created;  // RFC 3339, UTC, nanoseconds
+    std::map<std::string, std::string> annotations;
+    std::string owner;  // user name, or "#uid"
+};
+
+struct Made {
+    int exit_status = 0;  // of an attached run; 0 else
+    std::vector<std::string> warnings;
+};
+
+struct Listing {
+    std::vector<View> containers;       // sorted by id
+    std::vector<std::string> warnings;  // entries that could not be read, one sentence each
+};
+
+Result<Made> create(const Site& site, const CreateRequest& request);
+Result<Made> run(const Site& site, const CreateRequest& request);
+Result<> start(const Site& site, const std::string& id);
+Result<View> state(const Site& site, const std::string& id);
+Result<Listing> list(const Site& site);
+// signal: 0 (a test) to 64
+Result<> kill(const Site& site, const std::string& id, int signal, bool all);
+Result<> remove(const Site& site, const std::string& id, bool force);
+
+// What `create` would do with the bundle, without doing it and without privilege.
+Result<plan::Timeline> explain(const Site& site, const CreateRequest& request);
+
+}  // namespace bulkhead::runtime

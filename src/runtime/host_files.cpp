@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Host steps that make and remove files: state directory, record, exec fifo, pid file.
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include "base/files.hpp"
+#include "base/sys.hpp"
+#include "plan/explain.hpp"
+#include "runtime/host_ops.hpp"
+#include "runtime/observe.hpp"
+
+namespace bulkhead::runtime {
+
+namespace {
+
+constexpr mode_t private_directory = 0700;
+constexpr mode_t private_file = 0600;
+constexpr mode_t public_file = 0644;
+
+// Only entries of the state directory itself: nothing below it is ours.
+void remove_entries(int directory) {
+    const auto names = names_in(directory);
+    if (!names) return;
+    for (const std::string& name : *names) (void)sys::remove_at(directory, name);
+}
+
+Result<> remove_directory(const Fd& directory, const std::string& path) {
+    remove_entries(directory.number());
+    auto removed = sys::remove_at(sys::here, path, AT_REMOVEDIR);
+    if (!removed && removed.error().kind == Kind::not_found) return {};
+    return removed;
+}
+
+Result<> fill_state_directory(Workshop& workshop, const std::string& path) {
+    LET(workshop.directory, sys::open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    const int flags = O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+    LET(workshop.creation, sys::open_at(workshop.directory.number(), creation_file, flags, private_file));
+    LET(const bool locked, sys::try_lock(workshop.creation.number(), LOCK_EX));
+    if (!locked) return fail(Kind::exists, "container with given ID already exists");
+    return {};
+}
+
+}  // namespace
+
+Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeStateDirectory& op) {
+    const auto made = sys::make_directory_at(sys::here, op.path, private_directory);
+    if (!made && made.error().kind == Kind::exists)
+        return fail(Kind::exists, "container with given ID already exists");
+    TRY(made);
+    auto filled = fill_state_directory(workshop, op.path);
+    if (!filled) undo(workshop, op);
+    return filled;
+}
+
+void undo(Workshop& workshop, const plan::MakeStateDirectory& op) {
+    (void)remove_directory(workshop.directory, op.path);
+}
+
+Result<> apply(Workshop& workshop, const StepContext&, const plan::RecordIntent&) {
+    return save(workshop.directory.number(), workshop.state);
+}
+
+// Opened for reading and writing, so that a `start` that dies between opening and writing wakes nobody: the stage
+// sees a byte or nothing, never the end of a writer.
+Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeStartFifo& op) {
+    const int directory = workshop.directory.number();
+    TRY(sys::make_fifo_at(directory, fifo_file, private_file));
+    LET(workshop.slots[op.slot.index], sys::open_at(directory, fifo_file, O_RDWR | O_NONBLOCK | O_NOFOLLOW));
+    return {};
+}
+
+// The pid without a newline, complete before the runtime ends (engine-contract.md, rule 3).
+Result<> apply(Workshop& workshop, const StepContext&, const plan::WritePidFile& op) {
+    return replace_file_at(sys::here, op.path, cat(workshop.state.pid), public_file);
+}
+
+void undo(Workshop&, const plan::WritePidFile& op) { (void)sys::remove_at(sys::here, op.path); }
+
+Result<> apply(Workshop& workshop, const StepContext&, const plan::Publish&) {
+    return sys::remove_at(workshop.directory.number(), creation_file);
+}
+
+Result<> apply(Workshop& workshop, const StepContext&, const plan::ReleaseInit&) {
+    const int flags = O_WRONLY | O_NONBLOCK | O_NOFOLLOW;
+    LET(const Fd fifo, sys::open_at(workshop.directory.number(), fifo_file, flags));
+    TRY(sys::write(fifo.number(), "s"));
+    return {};
+}
+
+Result<> apply(Workshop& workshop, const StepContext&, const plan::RemoveStartFifo&) {
+    return sys::remove_at(workshop.directory.number(), fifo_file);
+}
+
+Result<> apply(Workshop& workshop, const StepContext&, const plan::RemoveStateDirectory& op) {
+    return remove_directory(workshop.directory, op.path);
+}
+
+}  // namespace bulkhead::runtime

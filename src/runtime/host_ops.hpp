@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host lane's verbs: what each does, and how it is undone. Only run.cpp calls them.
+#pragma once
+
+#include "runtime/run.hpp"
+
+namespace bulkhead::runtime {
+
+// What a step may look at beside its own struct.
+struct StepContext {
+    const plan::Timeline& timeline;
+    std::size_t number;
+};
+
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::MakeStateDirectory& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::RecordIntent& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::MakeCgroup& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::CloneTree& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::MakeStartFifo& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::ConnectConsole& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::Spawn& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::AttachDeviceFilter& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::RecordProcess& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::SendGo& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::AwaitReady& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::AwaitExecution& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::SendConsole& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::SendPidfd& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::WritePidFile& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::Publish& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::ReleaseInit& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::RemoveStartFifo& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::KillContainer& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::RemoveCgroup& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::RemoveStateDirectory& op);
+
+// Undoing never fails loudly: the error that led here is the one to report.
+template <class Op>
+void undo(Workshop&, const Op&) {}
+void undo(Workshop& workshop, const plan::MakeStateDirectory& op);
+void undo(Workshop& workshop, const plan::MakeCgroup& op);
+void undo(Workshop& workshop, const plan::Spawn& op);
+void undo(Workshop& workshop, const plan::WritePidFile& op);
+
+// How long removing waits for processes that are dying, in milliseconds (runc: 10 s).
+inline constexpr int removal_deadline_ms = 10'000;
+
+}  // namespace bulkhead::runtime

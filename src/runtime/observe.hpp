@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finding a container on disk and looking at it: the Facts behind its status.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+#include "runtime/container.hpp"
+#include "runtime/lifecycle.hpp"
+#include "runtime/state.hpp"
+
+namespace bulkhead::runtime {
+
+// The id's grammar: letters, digits, "_", "+", "-", ".", 1 to 255 bytes, not "." or "..". Kind::usage, in runc's words.
+Result<> check_id(const std::string& id);
+
+// The state root as a directory. It belongs to us and nobody else may write it (Kind::denied).
+Result<Fd> open_root(const Site& site);
+// The same, made (0700) if missing.
+Result<Fd> make_root(const Site& site);
+
+// A container as it was found.
+struct Found {
+    Fd directory;  // its state directory
+    State state;
+    lifecycle::Status status = lifecycle::Status::removed;
+};
+
+// Looks at an id; removed where nothing is there. Where only a directory without a record is left of a creation
+// that was killed, `directory` is valid and the status is removed.
+Result<Found> find(const Site& site, const std::string& id);
+
+// find() under the container's lock, which is held as long as the result lives: no other verb changes it meanwhile.
+Result<Found> find_locked(const Site& site, const std::string& id);
+
+// The runtime that makes this container is alive.
+Result<bool> being_made(int directory);
+
+}  // namespace bulkhead::runtime

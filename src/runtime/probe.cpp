@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/probe.hpp"
+
+#include <sys/capability.h>
+#include <sys/utsname.h>
+
+#include "base/files.hpp"
+#include "base/sys.hpp"
+#include "cgroups/mount.hpp"
+#include "cgroups/path.hpp"
+
+namespace bulkhead::runtime {
+
+namespace {
+
+// Installed beside the binary's library folder; CMake says where.
+constexpr const char* helper_program = BULKHEAD_HELPER_PATH;
+
+Result<> read_release(plan::HostFacts& facts) {
+    utsname names{};
+    ::uname(&names);
+    const std::vector<std::string_view> parts = split(names.release, '.');
+    const auto major = parts.size() < 2 ? std::nullopt : parse_decimal<unsigned>(parts[0]);
+    if (!major) return fail(Kind::unsupported, "kernel release ", quoted(names.release), ": not understood");
+    const std::size_t digits = parts[1].find_first_not_of("0123456789");
+    facts.kernel_major = *major;
+    facts.kernel_minor = parse_decimal<unsigned>(parts[1].substr(0, digits)).value_or(0);
+    return {};
+}
+
+}  // namespace
+
+Result<plan::HostFacts> probe() {
+    plan::HostFacts facts;
+    TRY(read_release(facts));
+    // mount_setattr(2): without it attributes cannot be set before a mount is attached.
+    if (!facts.kernel_at_least(5, 12))
+        return fail(Kind::unsupported, "kernel ", facts.kernel_major, '.', facts.kernel_minor,
+                    ": bulkhead needs 5.12 or newer");
+    facts.last_capability = static_cast<std::uint32_t>(cap_max_bits() - 1);
+    LET(cgroups::Hierarchy hierarchy, cgroups::find_hierarchy(helper_program));
+    facts.cgroup_mount = std::move(hierarchy.mount);
+    facts.cgroup_hybrid = hierarchy.hybrid;
+    LET(const std::string membership, read_kernel_file(sys::here, "/proc/self/cgroup"));
+    facts.own_cgroup = cgroups::own_path(membership);
+    return facts;
+}
+
+}  // namespace bulkhead::runtime

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Looks at the host once, before anything is planned.
+#pragma once
+
+#include "base/error.hpp"
+#include "plan/host_facts.hpp"
+
+namespace bulkhead::runtime {
+
+// Needs no privilege. Kind::unsupported where there is no cgroup v2 or the kernel is older than 5.12.
+Result<plan::HostFacts> probe();
+
+}  // namespace bulkhead::runtime

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/run.hpp"
+
+#include <signal.h>
+
+#include "base/sys.hpp"
+#include "plan/explain.hpp"
+#include "runtime/host_ops.hpp"
+
+namespace bulkhead::runtime {
+
+namespace {
+
+// Fault injection: fail as the kernel would, or die as a runtime dies that somebody killed.
+Result<> inject(const plan::Fault& fault) {
+    if (fault.action == plan::Fault::killed) ::raise(SIGKILL);
+    return system_error(fault.action, "injected fault");
+}
+
+Result<> perform(const plan::HostOp& op, Workshop& workshop, const StepContext& context) {
+    if (workshop.fault.step == static_cast<int>(context.number)) return inject(workshop.fault);
+    return std::visit([&](const auto& step) { return apply(workshop, context, step); }, op);
+}
+
+// "make_cgroup /sys/fs/cgroup/x (/linux/cgroupsPath): ..." A failing report of the stage already names its own step.
+Error named(Error error, const plan::Step& step, plan::ArenaView arena) {
+    const auto& op = std::get<plan::HostOp>(step.op);
+    if (std::holds_alternative<plan::AwaitReady>(op) || std::holds_alternative<plan::AwaitExecution>(op))
+        return error;
+    const plan::Description what = plan::describe(step, arena);
+    std::string phrase = cat(what.verb, ' ', quotable(what.object));
+    if (!step.pointer.empty()) phrase.append(cat(" (", step.pointer, ")"));
+    return std::move(error).under(phrase);
+}
+
+void undo_before(const plan::Timeline& timeline, std::size_t failed, Workshop& workshop) {
+    for (std::size_t i = failed; i-- > 0;)
+        if (const auto* op = std::get_if<plan::HostOp>(&timeline.steps()[i].op))
+            std::visit([&](const auto& step) { undo(workshop, step); }, *op);
+}
+
+}  // namespace
+
+Result<> run(const plan::Timeline& timeline, Workshop& workshop) {
+    workshop.slots.resize(timeline.slot_count());
+    for (std::size_t i = 0; i < timeline.steps().size(); ++i) {
+        const plan::Step& step = timeline.steps()[i];
+        if (step.lane() == plan::Lane::init) continue;
+        auto done = perform(std::get<plan::HostOp>(step.op), workshop, {timeline, i});
+        if (!done) {
+            undo_before(timeline, i, workshop);
+            return std::unexpected(named(std::move(done).error(), step, timeline.arena()));
+        }
+        if (workshop.traced) workshop.times.push_back({sys::monotonic_ns(), static_cast<std::uint32_t>(i), 0});
+    }
+    return {};
+}
+
+}  // namespace bulkhead::runtime

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/stage/stage_ops.hpp"
+
+#include <asm/errno.h>
+
+#include "base/kernel.hpp"
+
+namespace bulkhead::stage {
+
+using plan::Outcome;
+using plan::outcome;
+using plan::StageContext;
+
+namespace {
+
+constexpr long every_fd = 0xffffffff;
+
+// Sleeps until `fd` has something to read; 0 or -errno. A stop and continue interrupts poll even without handlers.
+long wait_readable(int fd) {
+    pollfd entry{fd, POLLIN, 0};
+    long ready = -EINTR;
+    while (ready == -EINTR) ready = raw::call(__NR_ppoll, &entry, 1L, 0L, 0L, 0L);
+    return ready < 0 ? ready : 0;
+}
+
+// argv or envp: the strings' addresses in the plan's private copy, and the null behind them.
+char** fill(const plan::ArenaView& arena, plan::Texts strings, plan::Pointers room) {
+    char** array = arena.pointers(room);
+    for (std::uint32_t i = 0; i < strings.count; ++i) array[i] = arena.text(arena.texts(strings)[i]);
+    array[strings.count] = nullptr;
+    return array;
+}
+
+}  // namespace
+
+long send(int socket, const plan::Report& report, const plan::StepTime* times) {
+    iovec parts[2] = {{const_cast<plan::Report*>(&report), sizeof report},
+                      {const_cast<plan::StepTime*>(times), report.times * sizeof(plan::StepTime)}};
+    const raw::MessageHeader message{nullptr, 0, parts, report.times == 0 ? 1u : 2u, nullptr, 0, 0};
+    constexpr long no_signal = 0x4000;  // MSG_NOSIGNAL
+    return raw::call(__NR_sendmsg, long{socket}, &message, no_signal);
+}
+
+// CLOSE_RANGE_CLOEXEC is 5.11; before it, each open descriptor is marked by itself.
+Outcome apply(StageContext&, const plan::MarkDescriptors& op) {
+    const long marked = raw::call(__NR_close_range, long{op.first}, every_fd, long{kernel::close_range_cloexec});
+    if (marked != -EINVAL) return outcome(marked, plan::Call::close_range);
+    rlimit64 limit{};
+    ATTEMPT(raw::call(__NR_prlimit64, 0L, long{RLIMIT_NOFILE}, 0L, &limit), prlimit);
+    for (std::uint64_t fd = op.first; fd < limit.rlim_cur; ++fd)
+        raw::call(__NR_fcntl, static_cast<long>(fd), long{F_SETFD}, long{FD_CLOEXEC});
+    return {};
+}
+
+Outcome apply(StageContext&, const plan::ResetSignals&) {
+    constexpr long last_signal = 64, kill = 9, stop = 19, set_mask = 2;
+    const raw::SignalAction by_default{};
+    for (long signal = 1; signal <= last_signal; ++signal)
+        if (signal != kill && signal != stop)
+            ATTEMPT(raw::call(__NR_rt_sigaction, signal, &by_default, 0L, raw::signal_mask_size), sigaction);
+    const std::uint64_t none = 0;
+    return outcome(raw::call(__NR_rt_sigprocmask, set_mask, &none, 0L, raw::signal_mask_size),
+                   plan::Call::sigaction);
+}
+
+// The end of the stream instead of a message: the host program is dead, and nothing of it may stay.
+Outcome apply(StageContext& stage, const plan::AwaitGo&) {
+    if (const long ready = wait_readable(stage.report); ready < 0) return outcome(ready, plan::Call::poll);
+    char message = 0;
+    const long count = raw::call(__NR_read, long{stage.report}, &message, 1L);
+    ATTEMPT(count, read);
+    return count == 1 && message == plan::go_message ? Outcome{} : Outcome{ECANCELED, plan::Call::read};
+}
+
+Outcome apply(StageContext& stage, const plan::ReportReady&) {
+    return outcome(send(stage.report, {.kind = plan::ReportKind::ready}), plan::Call::sendmsg);
+}
+
+Outcome apply(StageContext& stage, const plan::AwaitStart& op) {
+    return outcome(wait_readable(stage.fd(op.fifo)), plan::Call::poll);
+}
+
+Outcome apply(StageContext& stage, const plan::CloseDescriptors& op) {
+    const long report = stage.report;
+    if (long{op.first} < report)
+        ATTEMPT(raw::call(__NR_close_range, long{op.first}, report - 1, 0L), close_range);
+    return outcome(raw::call(__NR_close_range, report + 1, every_fd, 0L), plan::Call::close_range);
+}
+
+Outcome apply(StageContext& stage, const plan::Execute& op) {
+    char** argv = fill(stage.arena, op.arguments, op.argv);
+    char** envp = fill(stage.arena, op.environment, op.envp);
+    // Whether anybody still listens is not ours to care about: after `create` nobody does.
+    send(stage.report, {.kind = plan::ReportKind::executing, .times = stage.time_count}, stage.times);
+    const char* program = stage.arena.text(stage.candidates, stage.program);
+    return outcome(raw::call(__NR_execve, program, argv, envp), plan::Call::execve);
+}
+
+}  // namespace bulkhead::stage

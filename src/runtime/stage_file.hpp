@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two files that a container's first process is made of: the stage's ELF and its plan. Neither has a name on the
+// host, and nobody can write them.
+#pragma once
+
+#include <string_view>
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+
+namespace bulkhead::runtime {
+
+// The embedded ELF (stage_image.S).
+std::string_view stage_image();
+
+// An executable, sealed memfd with the stage; a file on a read-only tmpfs that is mounted nowhere, where
+// vm.memfd_noexec (6.3) forbids that.
+Result<Fd> stage_file();
+
+// A sealed memfd with the plan's bytes.
+Result<Fd> plan_file(std::string_view bytes);
+
+}  // namespace bulkhead::runtime

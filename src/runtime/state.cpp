@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/state.hpp"
+
+#include <time.h>
+
+#include <limits>
+
+#include "base/files.hpp"
+#include "spec/json.hpp"
+
+namespace bulkhead::runtime {
+
+namespace {
+
+constexpr int format_version = 1;
+constexpr std::size_t size_limit = 4 << 20;
+constexpr mode_t private_mode = 0600;  // the record names paths of the host
+
+void append_string(std::string& text, std::string_view key, std::string_view value) {
+    text.append(cat("  ", json_string(key), ": ", json_string(value), ",\n"));
+}
+
+template <class Number>
+void append_number(std::string& text, std::string_view key, Number value) {
+    text.append(cat("  ", json_string(key), ": ", value, ",\n"));
+}
+
+Result<std::string> string_of(json::Value object, std::string_view key) {
+    const auto value = object.find(key);
+    if (!value || !value->is(json::Type::string)) return object.lacks(key);
+    return std::string(value->text());
+}
+
+template <class Number>
+Result<Number> number_of(json::Value object, std::string_view key) {
+    const auto value = object.find(key);
+    const auto number =
+        value ? value->whole<Number>(0, std::numeric_limits<Number>::max()) : std::optional<Number>();
+    if (!number) return object.lacks(key);
+    return *number;
+}
+
+}  // namespace
+
+std::string serialize(const State& state) {
+    std::string text("{\n");
+    append_number(text, "format", format_version);
+    append_string(text, "id", state.id);
+    append_string(text, "bundle", state.bundle);
+    append_string(text, "rootfs", state.rootfs);
+    append_string(text, "created", state.created);
+    append_string(text, "cgroupMount", state.cgroup_mount);
+    append_string(text, "cgroupPath", state.cgroup_path);
+    append_number(text, "cgroupInode", state.cgroup_inode);
+    append_number(text, "privatePids", state.private_pids ? 1 : 0);
+    append_number(text, "pid", state.pid);
+    append_number(text, "startTime", state.start_time);
+    text.append("  \"annotations\": {");
+    std::string_view separator;
+    for (const auto& [key, value] : state.annotations) {
+        text.append(cat(separator, "\n    ", json_string(key), ": ", json_string(value)));
+        separator = ",";
+    }
+    return text.append(state.annotations.empty() ? "}\n}\n" : "\n  }\n}\n");
+}
+
+Result<State> deserialize(std::string_view text) {
+    LET(const json::Tree tree, json::read(text, state_file));
+    const json::Value root = json::root(tree);
+    LET(const int format, number_of<int>(root, "format"));
+    if (format != format_version)
+        return fail(Kind::unsupported, state_file, ": written by another version (format ", format, ")");
+    State state;
+    LET(state.id, string_of(root, "id"));
+    LET(state.bundle, string_of(root, "bundle"));
+    LET(state.rootfs, string_of(root, "rootfs"));
+    LET(state.created, string_of(root, "created"));
+    LET(state.cgroup_mount, string_of(root, "cgroupMount"));
+    LET(state.cgroup_path, string_of(root, "cgroupPath"));
+    LET(state.cgroup_inode, number_of<std::uint64_t>(root, "cgroupInode"));
+    LET(const int private_pids, number_of<int>(root, "privatePids"));
+    LET(state.pid, number_of<pid_t>(root, "pid"));
+    LET(state.start_time, number_of<std::uint64_t>(root, "startTime"));
+    state.private_pids = private_pids != 0;
+    if (const auto annotations = root.find("annotations"))
+        for (const json::Value member : annotations->children())
+            state.annotations.emplace(member.key(), member.text());
+    return state;
+}
+
+Result<> save(int directory, const State& state) {
+    return replace_file_at(directory, state_file, serialize(state), private_mode);
+}
+
+Result<State> load(int directory) {
+    LET(const std::string text, read_file_at(directory, state_file, size_limit));
+    return deserialize(text);
+}
+
+std::string timestamp() {
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    tm parts{};
+    ::gmtime_r(&now.tv_sec, &parts);
+    const auto padded = [](long number, std::size_t width) {
+        const std::string digits = cat(number);
+        return std::string(width - digits.size(), '0') + digits;
+    };
+    return cat(parts.tm_year + 1900, '-', padded(parts.tm_mon + 1, 2), '-', padded(parts.tm_mday, 2), 'T',
+               padded(parts.tm_hour, 2), ':', padded(parts.tm_min, 2), ':', padded(parts.tm_sec, 2), '.',
+               padded(now.tv_nsec, 9), 'Z');
+}
+
+}  // namespace bulkhead::runtime

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// state.json: what must be known to find a container again and to remove all of it. It never says "running": status
+// is observed (lifecycle.hpp). Written before the effects that it describes.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "base/error.hpp"
+
+namespace bulkhead::runtime {
+
+struct State {
+    std::string id;
+    std::string bundle;   // absolute
+    std::string rootfs;   // absolute
+    std::string created;  // RFC 3339, UTC
+    std::map<std::string, std::string> annotations;
+    std::string cgroup_mount;
+    std::string cgroup_path;
+    std::uint64_t cgroup_inode = 0;  // 0: not known, the runtime was killed while it made it
+    bool private_pids = true;      // it has a pid namespace of its own: killing init kills all
+    pid_t pid = 0;                 // 0: not started yet
+    std::uint64_t start_time = 0;  // of that pid, in clock ticks since boot (proc(5), field 22)
+};
+
+inline constexpr const char* state_file = "state.json";
+inline constexpr const char* fifo_file = "exec.fifo";
+// There while a runtime makes the container, and locked as long as that runtime lives.
+inline constexpr const char* creation_file = "creating";
+
+std::string serialize(const State& state);
+Result<State> deserialize(std::string_view text);
+
+Result<> save(int directory, const State& state);
+// Kind::not_found where there is no record.
+Result<State> load(int directory);
+
+// Now, as state.json and the log write it: 2026-11-21T10:00:00.123456789Z
+std::string timestamp();
+
+}  // namespace bulkhead::runtime

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spec/checks.hpp"
+
+namespace bulkhead::spec {
+
+Result<> cgroups_path_stays_inside(const Spec& spec) {
+    constexpr std::size_t path_limit = 4095;  // PATH_MAX without its NUL
+    const std::string& path = spec.linux.cgroups_path;
+    // runc cleans /a/../../b to /b: a container that is somewhere else than its config seems to say.
+    if (std::ranges::count(split(path, '/'), std::string_view("..")) != 0)
+        return refuse("/linux/cgroupsPath", path, "cgroup path must not contain ..");
+    if (path.size() > path_limit) return refuse("/linux/cgroupsPath", path, "cgroup path is too long");
+    return {};
+}
+
+Result<> device_rules_have_access(const Spec& spec) {
+    for (std::size_t i = 0; const DeviceRule& rule : spec.linux.resources.devices) {
+        const std::string pointer = cat("/linux/resources/devices/", i, "/access");
+        if (rule.access.empty())
+            return refuse(pointer, cat("device access at ", i, " field cannot be empty"));
+        if (rule.access.find_first_not_of("rwm") != rule.access.npos)
+            return refuse(pointer, rule.access, "must be made of the letters r, w and m");
+        ++i;
+    }
+    return {};
+}
+
+// 0 is "unset" and -1 "unlimited" for limit and swap; swap means both together (cgroup v1's idea of it).
+Result<> memory_limits_fit_together(const Spec& spec) {
+    const std::int64_t limit = spec.linux.resources.memory.limit.value_or(0);
+    const std::int64_t swap = spec.linux.resources.memory.swap.value_or(0);
+    if (limit < -1) return refuse("/linux/resources/memory/limit", cat("invalid memory value: ", limit));
+    if (swap < -1) return refuse("/linux/resources/memory/swap", cat("invalid memory value: ", swap));
+    if (swap <= 0 || limit == -1) return {};
+    if (limit == 0)
+        return refuse("/linux/resources/memory/swap", swap, "unable to set swap limit without memory limit");
+    if (swap < limit)
+        return refuse("/linux/resources/memory/swap", swap, "memory+swap limit should be >= memory limit");
+    return {};
+}
+
+Result<> unified_keys_are_files(const Spec& spec) {
+    for (const auto& [file, text] : spec.linux.resources.unified)
+        if (file.empty() || file.contains('/') || file == "." || file == "..")
+            return refuse("/linux/resources/unified", file, "must be the name of a file in the cgroup");
+    return {};
+}
+
+Result<> rdt_group_is_a_name(const Spec& spec) {
+    if (!spec.linux.intel_rdt) return {};
+    const std::string& group = spec.linux.intel_rdt->clos_id;
+    const bool escapes = group == "." || group == ".." || (group.contains('/') && group != "/");
+    if (escapes) return refuse("/linux/intelRdt/closID", cat("invalid intelRdt.ClosID ", quoted(group)));
+    return {};
+}
+
+Result<> seccomp_default_can_decide(const Spec& spec) {
+    if (spec.linux.seccomp && spec.linux.seccomp->default_action == SeccompAction::notify)
+        return refuse("/linux/seccomp/defaultAction", "SCMP_ACT_NOTIFY cannot be used as default action");
+    return {};
+}
+
+Result<> seccomp_rules_name_syscalls(const Spec& spec) {
+    if (!spec.linux.seccomp) return {};
+    for (std::size_t i = 0; const SeccompSyscall& rule : spec.linux.seccomp->syscalls) {
+        const std::string pointer = cat("/linux/seccomp/syscalls/", i++);
+        if (rule.names.empty()) return refuse(cat(pointer, "/names"), "must name at least one system call");
+        // The stage reports with write() after the filter is in: a listener that has to answer that hangs it.
+        if (rule.action == SeccompAction::notify &&
+            std::ranges::find(rule.names, "write") != rule.names.end())
+            return refuse(pointer, "SCMP_ACT_NOTIFY cannot be used for the write syscall");
+    }
+    return {};
+}
+
+Result<> seccomp_errnos_are_used(const Spec& spec) {
+    if (!spec.linux.seccomp) return {};
+    const auto takes_one = [](SeccompAction action) {
+        return action == SeccompAction::error || action == SeccompAction::trace;
+    };
+    constexpr std::string_view reason = "only SCMP_ACT_ERRNO and SCMP_ACT_TRACE take one";
+    const Seccomp& seccomp = *spec.linux.seccomp;
+    if (seccomp.default_errno_ret && !takes_one(seccomp.default_action))
+        return refuse("/linux/seccomp/defaultErrnoRet", *seccomp.default_errno_ret, reason);
+    for (std::size_t i = 0; const SeccompSyscall& rule : seccomp.syscalls) {
+        const std::string pointer = cat("/linux/seccomp/syscalls/", i++, "/errnoRet");
+        if (rule.errno_ret && !takes_one(rule.action)) return refuse(pointer, *rule.errno_ret, reason);
+    }
+    return {};
+}
+
+Result<> seccomp_metadata_has_a_listener(const Spec& spec) {
+    if (!spec.linux.seccomp) return {};
+    const Seccomp& seccomp = *spec.linux.seccomp;
+    if (!seccomp.listener_metadata.empty() && seccomp.listener_path.empty())
+        return refuse("/linux/seccomp/listenerMetadata", "must not be set without listenerPath");
+    return {};
+}
+
+}  // namespace bulkhead::spec

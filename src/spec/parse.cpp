@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spec/parse.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+#include "spec/fields.hpp"
+
+namespace bulkhead::spec {
+
+namespace {
+
+template <class T>
+Result<T> parse_as(std::string_view text, std::string_view name) {
+    LET(const json::Tree tree, json::read(text, name));
+    return read<T>(json::root(tree));
+}
+
+bool is_digits(std::string_view text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == text.npos;
+}
+
+// A dot-separated list of identifiers, of a version's pre-release or build part.
+bool is_identifiers(std::string_view text) {
+    return std::ranges::all_of(split(text, '.'), [](std::string_view word) {
+        const auto is_sign = [](char sign) {
+            return std::isalnum(static_cast<unsigned char>(sign)) || sign == '-';
+        };
+        return !word.empty() && std::ranges::all_of(word, is_sign);
+    });
+}
+
+bool is_version_one(std::string_view text) {
+    const std::size_t plus = text.find('+');
+    if (plus != text.npos && !is_identifiers(text.substr(plus + 1))) return false;
+    text = text.substr(0, plus);
+    const std::size_t minus = text.find('-');
+    if (minus != text.npos && !is_identifiers(text.substr(minus + 1))) return false;
+    const auto numbers = split(text.substr(0, minus), '.');
+    return numbers.size() == 3 && numbers[0] == "1" && std::ranges::all_of(numbers, is_digits);
+}
+
+}  // namespace
+
+Result<std::string> read_version(json::Value value) {
+    LET(auto version, read<std::string>(value));
+    if (is_version_one(version)) return version;
+    return value.refuse("must be a version 1 of the standard, such as 1.3.0");
+}
+
+Result<Spec> parse(std::string_view text) { return parse_as<Spec>(text, "config.json"); }
+
+Result<Process> parse_process(std::string_view text, std::string_view name) {
+    return parse_as<Process>(text, name);
+}
+
+Result<Resources> parse_resources(std::string_view text, std::string_view name) {
+    return parse_as<Resources>(text, name);
+}
+
+}  // namespace bulkhead::spec

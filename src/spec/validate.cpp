@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spec/validate.hpp"
+
+#include <set>
+
+#include "spec/capabilities.hpp"
+#include "spec/checks.hpp"
+#include "spec/unsupported.hpp"
+
+namespace bulkhead::spec {
+
+namespace {
+
+constexpr Check table[] = {
+    {"process is there", process_is_there},
+    {"cwd is absolute", cwd_is_absolute},
+    {"args name a program", args_name_a_program},
+    {"env entries have names", env_entries_have_names},
+    {"rlimits are distinct", rlimits_are_distinct},
+    {"rlimits are ordered", rlimits_are_ordered},
+    {"capabilities fit together", capabilities_fit_together},
+    {"scheduler fits its policy", scheduler_fits_its_policy},
+    {"ioPriority is in range", io_priority_is_in_range},
+    {"execCPUAffinity is a list", cpu_affinity_is_a_list},
+    {"root has a path", root_has_a_path},
+    {"mounts have destinations", mounts_have_destinations},
+    {"mount mappings come in pairs", mount_mappings_come_in_pairs},
+    {"restricted paths are named", restricted_paths_are_named},
+    {"devices are complete", devices_are_complete},
+    {"hooks can run", hooks_can_run},
+    {"annotations have keys", annotations_have_keys},
+    {"namespaces are distinct", namespaces_are_distinct},
+    {"namespace paths are absolute", namespace_paths_are_absolute},
+    {"names have a uts namespace", names_have_a_uts_namespace},
+    {"restricted paths have a mount namespace", restricted_paths_have_a_mount_namespace},
+    {"id mappings have a user namespace", id_mappings_have_a_user_namespace},
+    {"time offsets have a time namespace", time_offsets_have_a_time_namespace},
+    {"net devices have a network namespace", net_devices_have_a_network_namespace},
+    {"cgroupsPath stays inside", cgroups_path_stays_inside},
+    {"device rules have access", device_rules_have_access},
+    {"memory limits fit together", memory_limits_fit_together},
+    {"unified keys are files", unified_keys_are_files},
+    {"RDT group is a name", rdt_group_is_a_name},
+    {"seccomp default can decide", seccomp_default_can_decide},
+    {"seccomp rules name syscalls", seccomp_rules_name_syscalls},
+    {"seccomp errnos are used", seccomp_errnos_are_used},
+    {"seccomp metadata has a listener", seccomp_metadata_has_a_listener},
+    {"everything is supported", check_supported},
+};
+
+// config.md: "Any value which cannot be mapped to a relevant kernel interface ... MUST be logged as a
+// warning"
+std::set<std::string> drop_unknown(Capabilities& sets) {
+    std::set<std::string> unknown;
+    for (auto* set : {&sets.bounding, &sets.effective, &sets.permitted, &sets.inheritable, &sets.ambient})
+        std::erase_if(*set, [&](const std::string& name) {
+            return !capability_number(name) && (unknown.insert(name), true);
+        });
+    return unknown;
+}
+
+// The kernel raises an ambient capability only where it is permitted and inheritable. runc tries and ignores
+// the refusal, and its own default config.json counts on that; so no warning.
+void drop_what_cannot_be_ambient(Capabilities& sets) {
+    const auto has = [](const std::vector<std::string>& set, const std::string& name) {
+        return std::ranges::find(set, name) != set.end();
+    };
+    std::erase_if(sets.ambient, [&](const std::string& name) {
+        return !has(sets.permitted, name) || !has(sets.inheritable, name);
+    });
+}
+
+std::string unknown_capabilities(const std::set<std::string>& names) {
+    std::vector<std::string> shown;
+    for (const std::string& name : names) shown.push_back(quotable(name));
+    return cat("config.json: /process/capabilities: ignoring unknown or unavailable capabilities: [",
+               join(shown, " "), "]");
+}
+
+void warn_of_relative_paths(const Spec& spec, std::vector<std::string>& warnings) {
+    for (std::size_t i = 0; const Mount& mount : spec.mounts) {
+        const std::string pointer = cat("/mounts/", i++, "/destination");
+        if (!is_absolute(mount.destination))
+            warnings.push_back(cat("config.json: ", pointer, ": mount destination ",
+                                   quotable(mount.destination), " is not absolute: taken as relative to /"));
+    }
+}
+
+}  // namespace
+
+std::span<const Check> checks() { return table; }
+
+Result<ValidSpec> validate(Spec spec) {
+    std::vector<std::string> warnings;
+    if (spec.process && spec.process->capabilities) {
+        const auto unknown = drop_unknown(*spec.process->capabilities);
+        if (!unknown.empty()) warnings.push_back(unknown_capabilities(unknown));
+        drop_what_cannot_be_ambient(*spec.process->capabilities);
+    }
+    for (const Check& check : table) TRY(check.run(spec));
+    warn_of_relative_paths(spec, warnings);
+    return ValidSpec(std::move(spec), std::move(warnings));
+}
+
+}  // namespace bulkhead::spec

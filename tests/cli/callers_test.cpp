@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// What engines really send (engine-contract.md, section 1), caller by caller, for the verbs that exist.
+#include <gtest/gtest.h>
+
+#include "base/text.hpp"
+#include "cli/options.hpp"
+
+namespace bulkhead::cli {
+namespace {
+
+struct Case {
+    std::string_view caller;
+    std::string_view line;
+    std::string_view expected;  // VERB OPERANDS, then name=value for what is not as by default
+};
+
+void add(std::string& text, std::string_view name, std::string_view value) {
+    if (!value.empty()) text.append(cat(' ', name, '=', value));
+}
+
+void add(std::string& text, std::string_view name, bool value) {
+    if (value) text.append(cat(' ', name));
+}
+
+std::string shown(const Arguments& arguments, const Options& options) {
+    std::string text = arguments.command == Command::none ? "-" : std::string(row_of(arguments.command).name);
+    for (const std::string& operand : arguments.operands) text.append(cat(' ', operand));
+    add(text, "root", options.root);
+    add(text, "log", options.log);
+    add(text, "log-format", options.log_format == "text" ? "" : options.log_format);
+    add(text, "rootless", options.rootless == "auto" ? "" : options.rootless);
+    add(text, "cgroup-manager", options.cgroup_manager == "cgroupfs" ? "" : options.cgroup_manager);
+    add(text, "criu", options.criu);
+    add(text, "debug", options.debug);
+    add(text, "systemd-cgroup", options.systemd_cgroup);
+    add(text, "version", options.version);
+    add(text, "bundle", options.bundle);
+    add(text, "pid-file", options.pid_file);
+    add(text, "console-socket", options.console_socket);
+    add(text, "pidfd-socket", options.pidfd_socket);
+    add(text, "preserve-fds", options.preserve_fds == 0 ? "" : cat(options.preserve_fds));
+    add(text, "format", options.format == "table" ? "" : options.format);
+    add(text, "no-pivot", options.no_pivot);
+    add(text, "no-new-keyring", options.no_new_keyring);
+    add(text, "detach", options.detach);
+    add(text, "keep", options.keep);
+    add(text, "no-subreaper", options.no_subreaper);
+    add(text, "force", options.force);
+    add(text, "all", options.all);
+    return text;
+}
+
+std::string read(std::string_view line) {
+    std::vector<std::string> words;
+    for (const std::string_view word : split(line, ' ')) words.emplace_back(word);
+    std::vector<const char*> argv;
+    for (const std::string& word : words) argv.push_back(word.c_str());
+    const Arguments arguments = normalise(argv);
+    const Result<Options> options = read_options(arguments);
+    if (arguments.error) return arguments.error->text;
+    return options ? shown(arguments, *options) : options.error().text;
+}
+
+TEST(Callers, AreUnderstood) {
+    for (const Case& c : {
+             // go-runc, the library below the shim and BuildKit
+             Case{"go-runc create",
+                  "--root R --debug --log L --log-format json --systemd-cgroup --rootless=true create "
+                  "--bundle B "
+                  "--pid-file P --console-socket S --pidfd-socket D --no-pivot --no-new-keyring --detach "
+                  "--preserve-fds 2 ID",
+                  "create ID root=R log=L log-format=json rootless=true debug systemd-cgroup bundle=B "
+                  "pid-file=P "
+                  "console-socket=S pidfd-socket=D preserve-fds=2 no-pivot no-new-keyring detach"},
+             {"go-runc 1.0", "--root R --criu /usr/bin/criu --rootless=false start ID",
+              "start ID root=R rootless=false criu=/usr/bin/criu"},
+             {"go-runc run", "--log L --log-format json run --bundle B --pid-file P --detach ID",
+              "run ID log=L log-format=json bundle=B pid-file=P detach"},
+             {"go-runc kill", "--root R kill --all ID 9", "kill ID 9 root=R all"},
+             {"go-runc delete", "--root R delete --force ID", "delete ID root=R force"},
+             {"go-runc list", "--root R list --format=json", "list root=R format=json"},
+             {"go-runc version", "--root R --version", "- root=R version"},
+             {"go-runc features", "--root R --systemd-cgroup features", "features root=R systemd-cgroup"},
+             // containerd's shim
+             {"shim create",
+              "--root /run/containerd/runc/k8s.io --log /b/log.json --log-format json --systemd-cgroup "
+              "create "
+              "--bundle /b --pid-file /b/init.pid ID",
+              "create ID root=/run/containerd/runc/k8s.io log=/b/log.json log-format=json systemd-cgroup "
+              "bundle=/b "
+              "pid-file=/b/init.pid"},
+             {"shim crash cleanup", "--root R --log L --log-format json delete --force ID",
+              "delete ID root=R log=L log-format=json force"},
+             {"shim -info", "features", "features"},
+             // dockerd: probes, and runtimeArgs in front of what the shim sends anyway
+             {"dockerd", "--version", "- version"},
+             {"dockerd wrapper", "--debug --root A --log A --root B --log B --log-format json state ID",
+              "state ID root=B log=B log-format=json debug"},
+             // conmon, for podman and CRI-O
+             {"conmon create",
+              "--systemd-cgroup --root=/run/crun create --bundle B --pid-file P --no-pivot --no-new-keyring "
+              "--preserve-fds 1 --console-socket S ID",
+              "create ID root=/run/crun systemd-cgroup bundle=B pid-file=P console-socket=S preserve-fds=1 "
+              "no-pivot "
+              "no-new-keyring"},
+             {"podman create", "--log-format=json --log /run/oci-log create --bundle B --pid-file P ID",
+              "create ID log=/run/oci-log log-format=json bundle=B pid-file=P"},
+             {"podman --cgroups=disabled", "--cgroup-manager disabled create --bundle B --pid-file P ID",
+              "create ID cgroup-manager=disabled bundle=B pid-file=P"},
+             {"podman start", "start ID", "start ID"},
+             {"podman kill", "kill ID 15", "kill ID 15"},
+             {"podman delete", "delete --force ID", "delete ID force"},
+             {"podman state", "state ID", "state ID"},
+             // CRI-O
+             {"CRI-O state", "--root R --systemd-cgroup state ID", "state ID root=R systemd-cgroup"},
+             {"CRI-O stop", "--root R kill ID KILL", "kill ID KILL root=R"},
+             {"CRI-O node pid", "--root R kill -a ID 9", "kill ID 9 root=R all"},
+             // conmon-rs sends every global twice
+             {"conmon-rs create",
+              "--root=R --systemd-cgroup --root=R --systemd-cgroup create --bundle B --pid-file P "
+              "--console-socket=S ID",
+              "create ID root=R systemd-cgroup bundle=B pid-file=P console-socket=S"},
+             // buildah
+             {"buildah create", "create --bundle B --pid-file B/pid --no-new-keyring --no-pivot ID",
+              "create ID bundle=B pid-file=B/pid no-pivot no-new-keyring"},
+             {"buildah kill", "kill ID SIGKILL", "kill ID SIGKILL"},
+             {"buildah kill, no signal", "kill ID", "kill ID"},
+             // BuildKit
+             {"BuildKit run", "--log L --log-format json run --bundle B --no-pivot --keep ID",
+              "run ID log=L log-format=json bundle=B no-pivot keep"},
+             {"BuildKit delete", "--log L --log-format json delete ID", "delete ID log=L log-format=json"},
+             // crun's forms
+             {"crun globals", "--cgroup-manager=cgroupfs --log=file:/l --log-level=debug start ID",
+              "start ID log=file:/l"},
+             {"one dash", "run --bundle B -no-subreaper -d ID", "run ID bundle=B detach no-subreaper"},
+         })
+        EXPECT_EQ(read(c.line), c.expected) << c.caller << ": " << c.line;
+}
+
+}  // namespace
+}  // namespace bulkhead::cli

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// From words to exit code, output and messages; no verb here needs a container or a privilege.
+#include "cli/program.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "support.hpp"
+
+namespace bulkhead::cli {
+namespace {
+
+Result<Outcome> perform(std::vector<const char*> words) {
+    const Arguments arguments = normalise(words);
+    return perform(arguments, read_options(arguments).value());
+}
+
+std::string error_of(std::vector<const char*> words) {
+    const auto outcome = perform(std::move(words));
+    return outcome ? "" : outcome.error().text;
+}
+
+TEST(Perform, PrintsVersionAndHelpBeforeItAsksForAnythingElse) {
+    EXPECT_TRUE(perform({"--version"})->output.starts_with("bulkhead version "));
+    EXPECT_TRUE(perform({"-v", "create"})->output.starts_with("bulkhead version "));
+    EXPECT_TRUE(perform({})->output.starts_with("bulkhead - "));
+    EXPECT_TRUE(perform({"kill", "--help"})->output.starts_with("bulkhead kill - "));
+    EXPECT_EQ(perform({"help", "kill"})->output, perform({"kill", "-h"})->output);
+}
+
+TEST(Perform, RefusesWrongCommandLines) {
+    EXPECT_EQ(error_of({"create"}), "bulkhead: \"create\" requires exactly 1 argument(s)");
+    EXPECT_EQ(error_of({"checkpoint", "--help"}), "unknown command \"checkpoint\"");
+    EXPECT_EQ(error_of({"help", "restore"}), "unknown command \"restore\"");
+    EXPECT_EQ(error_of({"kill", "ID", "FOO"}), "unknown signal \"FOO\"");
+    EXPECT_EQ(error_of({"--systemd-cgroup", "run", "ID"}),
+              "--systemd-cgroup: the systemd cgroup driver is not supported yet");
+    EXPECT_EQ(error_of({"--root", "/", "state", "ID"}),
+              "--root: the root directory cannot hold the states of containers");
+}
+
+TEST(Perform, PrintsFeaturesThatParse) {
+    const auto features = nlohmann::json::parse(perform({"features"})->output);
+    EXPECT_EQ(features["linux"]["capabilities"].size(), 41U);
+    EXPECT_FALSE(features["mountOptions"].empty());
+}
+
+TEST(Spec, WritesOnceAndNeverOverwrites) {
+    const TemporaryDirectory bundle;
+    const std::string path = bundle / "config.json";
+    const std::string flag = "--bundle=" + (bundle / "");
+    const mode_t before = ::umask(022);
+    ASSERT_TRUE(perform({"spec", flag.c_str()}));
+    ::umask(before);
+    const std::string text = text_of(path);
+    EXPECT_TRUE(nlohmann::json::parse(text).contains("process"));
+    struct stat status {};
+    ASSERT_EQ(::stat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0644U);
+    EXPECT_EQ(error_of({"spec", flag.c_str()}), "File config.json exists. Remove it first");
+    EXPECT_EQ(text_of(path), text);
+    EXPECT_TRUE(error_of({"spec", "-b", "/no/such"}).ends_with("no such file or directory"));
+}
+
+TEST(Tell, TurnsOutcomesIntoExitCodes) {
+    EXPECT_EQ(tell(Outcome{}, {}), 0);
+    EXPECT_EQ(tell(Outcome{{}, 137, {}}, {}), 137);
+    const std::string seen = captured(
+        STDERR_FILENO, [] { EXPECT_EQ(tell(fail(Kind::not_found, "container does not exist"), {}), 1); });
+    EXPECT_EQ(seen, "container does not exist\n");
+}
+
+TEST(Tell, WritesOutputToStdoutAndNothingElse) {
+    std::string out;
+    const std::string err = captured(STDERR_FILENO, [&] {
+        out = captured(STDOUT_FILENO, [] { EXPECT_EQ(tell(Outcome{"{}", 0, {}}, {}), 0); });
+    });
+    EXPECT_EQ(out, "{}");
+    EXPECT_EQ(err, "");
+}
+
+TEST(Tell, FailsWhereTheOutputCannotBeDelivered) {
+    const int read_only = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    const std::string err = captured(STDERR_FILENO, [&] {
+        with_descriptor(STDOUT_FILENO, read_only, [] {
+            EXPECT_EQ(tell(Outcome{"{}", 0, {}}, {}), 1);
+            EXPECT_EQ(tell(Outcome{{}, 0, {}}, {}),
+                      0);  // create has nothing to say: go-runc's null IO is fine
+        });
+    });
+    EXPECT_EQ(err, "stdout: write: bad file descriptor\n");
+    ::close(read_only);
+}
+
+// The log must not become the container's stdin.
+TEST(FillStandardDescriptors, OpensWhatTheCallerLeftClosed) {
+    const int saved = ::dup(STDIN_FILENO);
+    ::close(STDIN_FILENO);
+    EXPECT_TRUE(fill_standard_descriptors());
+    EXPECT_EQ(std::filesystem::read_symlink("/proc/self/fd/0"), "/dev/null");
+    EXPECT_EQ(::fcntl(STDIN_FILENO, F_GETFD), 0);
+    ::dup2(saved, STDIN_FILENO);
+    ::close(saved);
+}
+
+}  // namespace
+}  // namespace bulkhead::cli

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/render.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace bulkhead::cli {
+namespace {
+
+const runtime::View running{.id = "c2",
+                            .pid = 6759,
+                            .status = lifecycle::Status::running,
+                            .bundle = "/tmp/cli-build/rc/b",
+                            .rootfs = "/tmp/cli-build/rc/b/rootfs",
+                            .created = "2026-11-21T11:38:25.289509667Z",
+                            .annotations = {},
+                            .owner = "root"};
+
+TEST(StateJson, IsWhatRuncPrints) {
+    EXPECT_EQ(state_json(running), R"({
+  "ociVersion": "1.3.0",
+  "id": "c2",
+  "pid": 6759,
+  "status": "running",
+  "bundle": "/tmp/cli-build/rc/b",
+  "rootfs": "/tmp/cli-build/rc/b/rootfs",
+  "created": "2026-11-21T11:38:25.289509667Z",
+  "owner": ""
+})");
+}
+
+TEST(StateJson, HasAPidOfZeroAndAnnotationsInOrder) {
+    runtime::View stopped = running;
+    stopped.pid = 0;
+    stopped.status = lifecycle::Status::stopped;
+    stopped.annotations = {{"b", "2"}, {"a", "\"1\""}};
+    const std::string text = state_json(stopped);
+    EXPECT_NE(text.find("\"pid\": 0,\n  \"status\": \"stopped\""), std::string::npos);
+    EXPECT_NE(text.find("\"annotations\": {\n    \"a\": \"\\\"1\\\"\",\n    \"b\": \"2\"\n  },\n"),
+              std::string::npos);
+}
+
+TEST(StateJson, IsValidWhateverThePathsAre) {
+    runtime::View odd = running;
+    odd.bundle = "/a\xff\n\x1b";
+    EXPECT_EQ(nlohmann::json::parse(state_json(odd))["bundle"], "/a\xef\xbf\xbd\n\x1b");
+}
+
+TEST(ListTable, IsWhatRuncPrints) {
+    EXPECT_EQ(list_table({}), "ID          PID         STATUS      BUNDLE      CREATED     OWNER\n");
+    EXPECT_EQ(
+        list_table({running}),
+        "ID          PID         STATUS      BUNDLE                CREATED                          OWNER\n"
+        "c2          6759        running     /tmp/cli-build/rc/b   2026-11-21T11:38:25.289509667Z   root\n");
+}
+
+TEST(ListTable, CountsLettersAndEscapesControlBytes) {
+    runtime::View odd = running;
+    odd.bundle = "/\xc3\xa9\x1b[0m-and-on";
+    const std::string table = list_table({odd});
+    EXPECT_NE(table.find("/\xc3\xa9\\x1b[0m-and-on   2026"), std::string::npos);
+}
+
+TEST(ListJson, IsOneLineWithOwnersOrNull) {
+    EXPECT_EQ(list_json({}), "null\n");
+    EXPECT_EQ(list_json({running}),
+              "[{\"ociVersion\":\"1.3.0\",\"id\":\"c2\",\"pid\":6759,\"status\":\"running\","
+              "\"bundle\":\"/tmp/cli-build/rc/b\",\"rootfs\":\"/tmp/cli-build/rc/b/rootfs\","
+              "\"created\":\"2026-11-21T11:38:25.289509667Z\",\"owner\":\"root\"}]\n");
+}
+
+TEST(ListIds, AreOnePerLine) {
+    EXPECT_EQ(list_ids({}), "");
+    EXPECT_EQ(list_ids({running, running}), "c2\nc2\n");
+}
+
+TEST(VersionText, HasOneLineWithTheWordVersion) {
+    EXPECT_EQ(version_text({"1.2.3", "abc", "2.5.4"}),
+              "bulkhead version 1.2.3\ncommit: abc\nspec: 1.3.0\nlibseccomp: 2.5.4\n");
+}
+
+TEST(ThisBuild, KnowsItsLibrary) { EXPECT_TRUE(this_build().libseccomp.starts_with("2.")); }
+
+TEST(FeaturesJson, HasWhatEnginesLookFor) {
+    const std::vector<std::string_view> options{"ro", "rro"};
+    const std::vector<std::string_view> capabilities{"CAP_KILL"};
+    const std::string text = features_json({"1", "c", "2"}, options, capabilities);
+    EXPECT_TRUE(
+        text.starts_with("{\n    \"ociVersionMin\": \"1.0.0\",\n    \"ociVersionMax\": \"1.3.0\",\n"));
+    const auto json = nlohmann::json::parse(text);
+    EXPECT_EQ(json["hooks"], nlohmann::json::array());
+    EXPECT_EQ(json["mountOptions"], (nlohmann::json{"ro", "rro"}));
+    const auto& linux_features = json["linux"];
+    EXPECT_EQ(linux_features["namespaces"].size(), 6U);
+    EXPECT_EQ(linux_features["capabilities"], nlohmann::json::array({"CAP_KILL"}));
+    EXPECT_EQ(linux_features["cgroup"]["v2"], true);
+    EXPECT_EQ(linux_features["mountExtensions"]["idmap"]["enabled"], false);
+    for (const char* off : {"seccomp", "apparmor", "selinux", "intelRdt", "netDevices"})
+        EXPECT_EQ(linux_features[off]["enabled"], false) << off;
+    EXPECT_EQ(json["annotations"]["run.bulkhead.version"], "1");
+}
+
+}  // namespace
+}  // namespace bulkhead::cli

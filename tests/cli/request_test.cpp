@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/request.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "cli/options.hpp"
+
+namespace bulkhead::cli {
+namespace {
+
+struct SignalCase {
+    std::string_view word;
+    int expected;  // -1: refused
+};
+
+TEST(ParseSignal, TakesWhatRuncTakes) {
+    for (const SignalCase& c : {
+             SignalCase{"0", 0}, {"9", 9},        {"15", 15},         {"37", 37},         {"64", 64},
+             {"65", -1},         {"-9", -1},      {"", -1},           {"KILL", 9},        {"kill", 9},
+             {"SIGKILL", 9},     {"sigkill", 9},  {"SigTerm", 15},    {"TERM", 15},       {"HUP", 1},
+             {"WINCH", 28},      {"IO", 29},      {"SIGIO", 29},      {"SYS", 31},        {"STKFLT", 16},
+             {"USR1", 10},       {"RTMIN+3", -1}, {"SIG", -1},        {"SIGSIGKILL", -1}, {"FOO", -1},
+             {"9 ", -1},         {"KILL\n", -1},  {"4294967305", -1},
+         })
+        EXPECT_EQ(parse_signal(c.word).value_or(-1), c.expected) << c.word;
+    EXPECT_EQ(parse_signal("FOO").error().text, "unknown signal \"FOO\"");
+}
+
+TEST(ParseFault, TakesAStepAndAnAction) {
+    EXPECT_EQ(parse_fault("").value().step, -1);
+    EXPECT_EQ(parse_fault("7:EPERM").value().step, 7);
+    EXPECT_EQ(parse_fault("7:EPERM").value().action, EPERM);
+    EXPECT_EQ(parse_fault("0:ENOSYS").value().action, ENOSYS);
+    EXPECT_EQ(parse_fault("12:ENOMEM").value().action, ENOMEM);
+    EXPECT_EQ(parse_fault("12:kill").value().action, plan::Fault::killed);
+    for (const char* wrong : {"7", "7:", ":EPERM", "x:EPERM", "-1:EPERM", "7:EIO", "7:EPERM:kill"})
+        EXPECT_EQ(parse_fault(wrong).error().kind, Kind::usage) << wrong;
+}
+
+TEST(CreateRequest, CarriesEveryOption) {
+    const std::vector<const char*> words{"run",
+                                         "--bundle=B",
+                                         "--pid-file=P",
+                                         "--console-socket=S",
+                                         "--pidfd-socket=D",
+                                         "--trace=T",
+                                         "--keep",
+                                         "--no-pivot",
+                                         "--no-new-keyring",
+                                         "--preserve-fds=4",
+                                         "--no-subreaper",
+                                         "--fault=3:kill",
+                                         "--detach",
+                                         "ID"};
+    const Options options = read_options(normalise(words)).value();
+    const runtime::CreateRequest request = create_request(options, "ID").value();
+    EXPECT_EQ(request.id, "ID");
+    EXPECT_EQ(request.bundle, "B");
+    EXPECT_EQ(request.pid_file, "P");
+    EXPECT_EQ(request.console_socket, "S");
+    EXPECT_EQ(request.pidfd_socket, "D");
+    EXPECT_EQ(request.trace_file, "T");
+    EXPECT_EQ(request.preserve_fds, 4U);
+    EXPECT_TRUE(request.keep && request.no_pivot && request.no_new_keyring);
+    EXPECT_TRUE(request.no_subreaper && request.detach);
+    EXPECT_EQ(request.fault.step, 3);
+}
+
+}  // namespace
+}  // namespace bulkhead::cli

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/site.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/text.hpp"
+
+namespace bulkhead::cli {
+namespace {
+
+TEST(DefaultRoot, DependsOnTheUserAndOnANonEmptyDirectoryOnly) {
+    EXPECT_EQ(default_root({"", true, false}), "/run/bulkhead");
+    EXPECT_EQ(default_root({"", false, false}), "/run/bulkhead");
+    EXPECT_EQ(default_root({"/run/user/1000", false, false}), "/run/user/1000/bulkhead");
+    EXPECT_EQ(default_root({"/run/user/1000", true, true}), "/run/user/1000/bulkhead");
+    EXPECT_EQ(default_root({"/run/user/0", true, false}), "/run/bulkhead");  // crun #1238
+}
+
+std::string root_of(std::string given) {
+    Options options;
+    options.root = std::move(given);
+    options.root_given = true;
+    const auto site = site_of(options, {});
+    return site ? site->root : cat("! ", site.error().text);
+}
+
+TEST(SiteOf, MakesTheRootAbsoluteAndClean) {
+    const std::string here = std::filesystem::current_path();
+    EXPECT_EQ(root_of("/run/x"), "/run/x");
+    EXPECT_EQ(root_of("//run/./x/../y/"), "/run/y");
+    EXPECT_EQ(root_of("states"), cat(here, "/states"));
+    EXPECT_EQ(root_of("."), here);
+    for (const char* top : {"/", "//", "/.", "/a/..", "/../.."})
+        EXPECT_TRUE(root_of(top).starts_with("! --root: the root directory")) << top;
+    EXPECT_EQ(root_of(""), "! --root: the path is empty");
+}
+
+TEST(SiteOf, KnowsAnExplicitRoot) {
+    EXPECT_FALSE(site_of({}, {"", true, false})->root_is_explicit);
+    Options options;
+    options.root = "/run/bulkhead";
+    options.root_given = true;
+    EXPECT_TRUE(site_of(options, {})->root_is_explicit);
+}
+
+TEST(CheckSupported, RefusesOnlyWhereAContainerIsMade) {
+    Options options;
+    options.systemd_cgroup = true;
+    for (const Command maker : {Command::create, Command::run, Command::explain})
+        EXPECT_EQ(check_supported(options, maker).error().text,
+                  "--systemd-cgroup: the systemd cgroup driver is not supported yet");
+    for (const Command other :
+         {Command::state, Command::remove, Command::kill, Command::features, Command::list})
+        EXPECT_TRUE(check_supported(options, other));
+}
+
+TEST(CheckSupported, NamesWhatIsMissing) {
+    Options disabled, systemd, rootless, spec;
+    disabled.cgroup_manager = "disabled";
+    systemd.cgroup_manager = "systemd";
+    rootless.rootless = "true";
+    spec.rootless_spec = true;
+    const auto text = [](const Options& options, Command command) {
+        return check_supported(options, command).error().text;
+    };
+    EXPECT_EQ(text(disabled, Command::run),
+              "--cgroup-manager disabled: a container without a cgroup is not supported yet");
+    EXPECT_EQ(text(systemd, Command::run),
+              "--cgroup-manager systemd: the systemd cgroup driver is not supported yet");
+    EXPECT_EQ(text(rootless, Command::run), "--rootless true: rootless containers are not supported yet");
+    EXPECT_EQ(text(spec, Command::spec), "--rootless: rootless containers are not supported yet");
+    EXPECT_TRUE(check_supported({}, Command::create));
+}
+
+}  // namespace
+}  // namespace bulkhead::cli

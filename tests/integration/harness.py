@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a case is written with: the runtime, containers, and the sentences a case may say about them."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import signal
+import stat
+import subprocess
+import sys
+import time
+
+import bundles
+import leaks
+
+LAUNCHER = str(pathlib.Path(__file__).resolve().parent / "launcher.py")
+VERB_SECONDS = 20
+BASE_ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+
+CASES = []
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    name: str
+    topic: str
+    function: object
+    control: bool
+    why: str
+    deadline: int
+    needs: object
+    values: tuple
+
+    def __call__(self, context):
+        self.function(context, *self.values)
+
+    @property
+    def title(self):
+        return f"{self.topic}: {self.name}"
+
+
+def case(control=True, why="", deadline=40, needs=None, each=None):
+    """Registers a case. control: runc must pass it too; if not, `why` says what it does instead.
+
+    needs: a function that returns the reason to skip, or None. each: a list of argument tuples,
+    one case each, named by the first argument.
+    """
+    if not control and not why:
+        raise ValueError("a case that is not for the control says why")
+
+    def register(function):
+        for values in [()] if each is None else each:
+            values = values if isinstance(values, tuple) else (values,)
+            name = function.__name__ + (f"[{values[0]}]" if values else "")
+            topic = function.__module__.removeprefix("test_")
+            CASES.append(Case(name, topic, function, control, why, deadline, needs, values))
+        return function
+    return register
+
+
+class Failure(AssertionError):
+    pass
+
+
+def equal(actual, expected, what="value"):
+    if actual != expected:
+        raise Failure(f"{what} is {actual!r}, expected {expected!r}")
+
+
+def true(condition, sentence):
+    if not condition:
+        raise Failure(sentence)
+
+
+def contains(text, part, what="text"):
+    if part not in text:
+        raise Failure(f"{what} {text!r} does not contain {part!r}")
+
+
+def absent(text, part, what="text"):
+    if part in text:
+        raise Failure(f"{what} {text!r} contains {part!r}")
+
+
+def eventually(condition, sentence, seconds=5.0):
+    """Waits for something that another process does; returns what the condition returned."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Failure(f"after {seconds} s: {sentence}")
+        time.sleep(0.01)
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    command: list
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    def ok(self):
+        """The verb succeeded and said nothing on stderr."""
+        if self.code != 0 or self.err:
+            raise Failure(f"expected success and silence: {self}")
+        return self
+
+    def exits(self, code):
+        if self.code != code:
+            raise Failure(f"expected exit code {code}: {self}")
+        return self
+
+    def lines(self):
+        return self.out.splitlines()
+
+    def __str__(self):
+        return (f"`{' '.join(map(str, self.command))}` exit {self.code} after {self.seconds:.2f} s\n"
+                f"    stdout: {self.out[-1500:]!r}\n    stderr: {self.err[-1500:]!r}")
+
+
+def read_text(path):
+    return pathlib.Path(path).read_bytes().decode(errors="replace")
+
+
+class Runtime:
+    """The program under test. Output goes to files: a container may hold its descriptors for long."""
+
+    def __init__(self, path, root, scratch, null):
+        self.path, self.root, self.scratch, self.null = str(path), str(root), pathlib.Path(scratch), null
+        self.count = 0
+
+    def command(self, *arguments, root=True):
+        globals_ = ["--root", self.root] if root else []
+        return [self.path, *globals_, *map(str, arguments)]
+
+    def start(self, command, env=None, cwd=None, setup=None, **streams):
+        """Starts a command line; `setup` is for launcher.py. Streams default to private nodes and files."""
+        if setup is not None:
+            command = [sys.executable, LAUNCHER, json.dumps(setup), *command]
+        with open(self.null, "rb") as silence, open(self.scratch / "stray.out", "ab") as stray:
+            return subprocess.Popen(command, env=BASE_ENV if env is None else env, cwd=cwd or self.scratch,
+                                    **{"stdin": silence, "stdout": stray, "stderr": stray, **streams})
+
+    def __call__(self, *arguments, **options):
+        return self.exec(self.command(*arguments), **options)
+
+    def exec(self, command, stdin=None, timeout=VERB_SECONDS, **options):
+        """Runs a command line to its end, or kills it at the deadline, which is a failure."""
+        self.count += 1
+        out, err = (self.scratch / f"{self.count}.{name}" for name in ("out", "err"))
+        begin = time.monotonic()
+        with open(out, "wb") as out_file, open(err, "wb") as err_file:
+            streams = {"stdin": subprocess.PIPE} if stdin is not None else {}
+            streams = {"stdout": out_file, "stderr": err_file, **streams}
+            child = self.start(command, **{**streams, **options})
+            try:
+                child.communicate(stdin, timeout=timeout)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+                raise Failure(f"no end after {timeout} s: {command}\n{read_text(err)}") from None
+        return Result(command, child.returncode, read_text(out), read_text(err), time.monotonic() - begin)
+
+
+class Container:
+    """One id and its bundle."""
+
+    def __init__(self, context, name, bundle):
+        self.context, self.runtime, self.id, self.bundle = context, context.runtime, name, bundle
+        self.pid_file = context.scratch / f"{name}.pid"
+        self.exit_status = None
+
+    def create(self, *flags, **options):
+        return self.runtime("create", "--bundle", self.bundle.path, "--pid-file", self.pid_file, *flags, self.id,
+                            **options)
+
+    def run(self, *flags, **options):
+        return self.runtime("run", "--bundle", self.bundle.path, *flags, self.id, **options)
+
+    def run_detached(self, *flags, **options):
+        return self.run("--detach", "--pid-file", self.pid_file, *flags, **options)
+
+    def run_in_background(self, *flags, **streams):
+        """An attached run that goes on; returns the Popen once the container is running."""
+        command = self.runtime.command("run", "--bundle", self.bundle.path, "--pid-file", self.pid_file, *flags,
+                                       self.id)
+        child = self.runtime.start(command, **streams)
+        eventually(lambda: child.poll() is not None or self.status() == "running", "the container does not run")
+        return child
+
+    def start(self, **options):
+        return self.runtime("start", self.id, **options)
+
+    def kill(self, *arguments, **options):
+        return self.runtime("kill", self.id, *arguments, **options)
+
+    def delete(self, *flags, **options):
+        return self.runtime("delete", *flags, self.id, **options)
+
+    def state(self):
+        return json.loads(self.runtime("state", self.id).ok().out)
+
+    def status(self):
+        """The status word, or None if the runtime knows no such container."""
+        result = self.runtime("state", self.id)
+        return json.loads(result.out)["status"] if result.code == 0 else None
+
+    @property
+    def pid(self):
+        return int(self.pid_file.read_text())
+
+    def wait(self, seconds=10):
+        """Collects a detached container's own exit status; we are its parent, as a shim would be."""
+        def reaped():
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.exit_status = os.waitstatus_to_exitcode(status) if pid else None
+            return pid
+        eventually(reaped, f"{self.id} does not end", seconds)
+        return self.exit_status
+
+    def wait_dead(self, seconds=10):
+        """Waits until the process is a zombie or gone, without collecting it."""
+        def dead():
+            try:
+                return read_text(f"/proc/{self.pid}/stat").rpartition(")")[2].split()[0] in "ZX"
+            except FileNotFoundError:
+                return True
+        eventually(dead, f"{self.id} does not die", seconds)
+
+    def proc(self, name):
+        return read_text(f"/proc/{self.pid}/{name}")
+
+    def descriptors(self):
+        """{number: what it points at} of the container's first process, seen from outside."""
+        directory = f"/proc/{self.pid}/fd"
+        return {int(number): os.readlink(f"{directory}/{number}") for number in os.listdir(directory)}
+
+
+class Context:
+    """What a case gets: `t`."""
+
+    def __init__(self, runtime_path, control, scratch, template, prefix):
+        self.scratch = pathlib.Path(scratch)
+        self.template, self.prefix, self.control = template, prefix, control
+        self.root = self.scratch / "state"
+        self.null = self.scratch / "null"
+        os.mknod(self.null, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        os.chmod(self.null, 0o666)
+        self.runtime = Runtime(runtime_path, self.root, self.scratch, self.null)
+        self.containers = []
+
+    @property
+    def bulkhead(self):
+        return not self.control
+
+    def bundle(self, *args, **process):
+        """A default bundle; arguments are the program, keywords are properties of `process`."""
+        made = bundles.Bundle(self.scratch / f"bundle{len(self.containers)}-{time.monotonic_ns()}", self.template)
+        return made.process(**({"args": list(args)} if args else {}), **process)
+
+    def container(self, *args, bundle=None, **process):
+        name = f"{self.prefix}-{len(self.containers)}"
+        made = Container(self, name, bundle or self.bundle(*args, **process))
+        self.containers.append(made)
+        return made
+
+    def shell(self, script, **process):
+        """A container that runs a shell script."""
+        return self.container("sh", "-c", script, **process)
+
+    def sleeper(self, **process):
+        """A container that lives for a minute unless it is killed."""
+        return self.container("sleep", "60", **process)
+
+    def output(self, *args, bundle=None, **process):
+        """What a program prints in a default container that is made for it."""
+        return self.container(*args, bundle=bundle, **process).run().ok().out
+
+    def cleanup(self):
+        """Deletes what the case left on purpose; returns sentences about what did not go away."""
+        problems = []
+        for container in self.containers:
+            if (self.root / container.id).exists():
+                result = container.delete("--force")
+                if result.code != 0 or result.err:
+                    problems.append(f"clean-up: {result}")
+        return problems
+
+    def no_state(self):
+        """No container is known: a refused create left nothing in the state root."""
+        left = set(os.listdir(self.root) if self.root.exists() else []) - leaks.ROOT_FURNITURE
+        equal(left, set(), "the state root")
+
+
+def status_field(text, name):
+    """A field of /proc/PID/status."""
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        if key == name:
+            return value.strip()
+    raise Failure(f"no field {name} in {text!r}")
+
+
+def signal_set(text, name):
+    """The signal numbers of a mask in /proc/PID/status."""
+    mask = int(status_field(text, name), 16)
+    return {number for number in range(1, 65) if mask >> (number - 1) & 1}
+
+
+def stop(child, number=signal.SIGKILL, seconds=10):
+    """Sends a signal to a background runtime and returns its exit code."""
+    child.send_signal(number)
+    return child.wait(seconds)

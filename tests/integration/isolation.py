@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The private place the cases run in: own mount namespace, own branch of the cgroup2 tree.
+
+The outer process makes one cgroup and waits; the inner process sees that cgroup as the root of a
+pure v2 tree on /sys/fs/cgroup. The machine's own mounts and cgroups are never touched.
+"""
+
+import ctypes
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+STAGE = "BULKHEAD_IT_STAGE"
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def prctl(option, value):
+    if libc.prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl({option}, {value})")
+
+
+def become_subreaper():
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent():
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def mounts():
+    """The lines of /proc/self/mountinfo."""
+    return pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
+
+
+def cgroup2_mount():
+    """Where the cgroup2 tree is mounted: /sys/fs/cgroup, or its unified part on a hybrid host."""
+    for line in mounts():
+        left, right = line.split(" - ")
+        if right.split()[0] == "cgroup2":
+            return pathlib.Path(left.split()[4])
+    raise RuntimeError("this machine has no cgroup2 mount")
+
+
+def inside():
+    return os.environ.get(STAGE) == "inside"
+
+
+def enter(argv, native):
+    """Runs this program again in the private place and returns its exit code."""
+    branch = None if native else make_branch()
+    try:
+        child = subprocess.Popen(unshare_command(argv, native),
+                                 env={**os.environ, STAGE: "inside"},
+                                 preexec_fn=lambda: join_branch(branch))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda received, frame: child.send_signal(received))
+        return child.wait()
+    finally:
+        remove_branch(branch)
+
+
+def unshare_command(argv, native):
+    flags = ["--mount", "--propagation", "private"] + ([] if native else ["--cgroup"])
+    script = pathlib.Path(__file__).resolve().parent / "run"
+    return ["unshare", *flags, "--", sys.executable, str(script), *argv]
+
+
+def make_branch():
+    branch = cgroup2_mount() / f"bulkhead-it-{os.getpid()}"
+    branch.mkdir()
+    return branch
+
+
+def join_branch(branch):
+    die_with_parent()
+    if branch:
+        (branch / "cgroup.procs").write_text(str(os.getpid()))
+
+
+def remove_branch(branch, patience=5.0):
+    """Removes our cgroup; a zombie may hold it for a moment."""
+    end = time.monotonic() + patience
+    while branch and branch.exists():
+        remove_tree(branch)
+        if time.monotonic() > end:
+            print(f"warning: {branch} is still in use", file=sys.stderr)
+            return
+        time.sleep(0.02)
+
+
+def remove_tree(top):
+    """rmdir of a cgroup directory and of all below it, as far as it goes."""
+    for directory, _, _ in os.walk(top, topdown=False):
+        try:
+            os.rmdir(directory)
+        except OSError:
+            pass
+
+
+def settle(native):
+    """Called inside: mounts the pure v2 view and turns propagation on, as systemd leaves it.
+
+    Every mount is shared with nobody outside (this namespace is private) but shared all the same,
+    so a runtime that forgets to cut propagation leaves a mount here and the leak check sees it.
+    """
+    if not native:
+        subprocess.run(["umount", "-R", "/sys/fs/cgroup"], check=True)
+        subprocess.run(["mount", "-t", "cgroup2", "cgroup2", "/sys/fs/cgroup"], check=True)
+        leaf = pathlib.Path("/sys/fs/cgroup/runner")
+        leaf.mkdir()
+        (leaf / "cgroup.procs").write_text(str(os.getpid()))
+    subprocess.run(["mount", "--make-rshared", "/"], check=True)
+    become_subreaper()

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turns itself into a strange caller and executes a program: launcher.py JSON PROGRAM ARGS...
+
+A separate program, because what it sets up (closed descriptors, leaked descriptors, masks) would
+disturb the process that runs the case. JSON keys: fds {number: path}, close [numbers], umask,
+block [signals], ignore [signals], rlimits {name: [soft, hard]}, groups [gids], tty (path).
+"""
+
+import fcntl
+import json
+import os
+import resource
+import signal
+import sys
+import termios
+
+
+def open_at(number, path):
+    """Leaks `path` on descriptor `number`, inheritable."""
+    opened = os.open(path, os.O_RDWR)
+    if opened != number:
+        os.dup2(opened, number, inheritable=True)
+        os.close(opened)
+    os.set_inheritable(number, True)
+
+
+def take_terminal(path):
+    os.setsid()
+    slave = os.open(path, os.O_RDWR)
+    fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+    for number in (0, 1, 2):
+        os.dup2(slave, number, inheritable=True)
+    if slave > 2:
+        os.close(slave)
+
+
+def set_signals(blocked, ignored):
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores these; a shell does not
+        signal.signal(number, signal.SIG_DFL)
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
+
+
+def main():
+    setup, command = json.loads(sys.argv[1]), sys.argv[2:]
+    if "tty" in setup:
+        take_terminal(setup["tty"])
+    if "groups" in setup:
+        os.setgroups(setup["groups"])
+    if "umask" in setup:
+        os.umask(setup["umask"])
+    for name, limits in setup.get("rlimits", {}).items():
+        resource.setrlimit(getattr(resource, name), tuple(limits))
+    set_signals(setup.get("block", []), setup.get("ignore", []))
+    for number, path in setup.get("fds", {}).items():
+        open_at(int(number), path)
+    for number in setup.get("close", []):
+        os.close(number)
+    os.execv(command[0], command)
+
+
+main()

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who the program is: ids, groups, capabilities, no_new_privs, umask."""
+
+from harness import case, contains, equal, status_field, true
+
+BITS = {"CAP_CHOWN": 0, "CAP_DAC_OVERRIDE": 1, "CAP_KILL": 5, "CAP_SETGID": 6, "CAP_SETUID": 7,
+        "CAP_NET_BIND_SERVICE": 10, "CAP_NET_RAW": 13, "CAP_SYS_ADMIN": 21, "CAP_AUDIT_WRITE": 29}
+DEFAULT = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"]
+FIELDS = {"inheritable": "CapInh", "permitted": "CapPrm", "effective": "CapEff", "bounding": "CapBnd",
+          "ambient": "CapAmb"}
+
+
+def mask(names):
+    return sum(1 << BITS[name] for name in names)
+
+
+def status(t, **process):
+    return t.output("cat", "/proc/self/status", **process)
+
+
+def sets(text):
+    return {kind: int(status_field(text, field), 16) for kind, field in FIELDS.items()}
+
+
+def run_with(t, user=None, **capabilities):
+    box = t.container("cat", "/proc/self/status", **({"user": user} if user else {}))
+    box.bundle.capabilities(**capabilities)
+    return sets(box.run().ok().out)
+
+
+@case(each=["bounding", "effective", "permitted"])
+def default_capability_set(t, kind):
+    """The default document gives exactly three capabilities in this set."""
+    equal(sets(status(t))[kind], mask(DEFAULT), kind)
+
+
+@case(each=["inheritable", "ambient"])
+def default_capability_set_is_empty(t, kind):
+    """The default document gives nothing in this set."""
+    equal(sets(status(t))[kind], 0, kind)
+
+
+@case()
+def all_five_sets_are_set_as_told(t):
+    """A user that is not root gets what the five sets say, ambient across execve."""
+    names = ["CAP_NET_RAW", "CAP_CHOWN"]
+    found = run_with(t, {"uid": 1000, "gid": 1000}, bounding=[*names, "CAP_KILL"], permitted=names, effective=names,
+                     inheritable=names, ambient=names[:1])
+    equal(found["bounding"], mask([*names, "CAP_KILL"]), "bounding")
+    equal(found["inheritable"], mask(names), "inheritable")
+    for kind in ("ambient", "permitted", "effective"):
+        equal(found[kind], mask(names[:1]), kind)
+
+
+@case()
+def without_ambient_a_user_loses_everything(t):
+    """execve takes permitted and effective from a user that is not root."""
+    found = run_with(t, {"uid": 1000, "gid": 1000}, bounding=DEFAULT, permitted=DEFAULT, effective=DEFAULT)
+    equal((found["permitted"], found["effective"], found["bounding"]), (0, 0, mask(DEFAULT)), "sets")
+
+
+@case()
+def root_is_held_by_the_bounding_set(t):
+    """For root execve fills permitted from the bounding set, when new privileges are allowed."""
+    box = t.container("cat", "/proc/self/status", noNewPrivileges=False)
+    box.bundle.capabilities(bounding=["CAP_KILL", "CAP_CHOWN"], permitted=["CAP_KILL"], effective=["CAP_KILL"])
+    found = sets(box.run().ok().out)
+    equal(found["bounding"], mask(["CAP_KILL", "CAP_CHOWN"]), "bounding")
+    equal(found["permitted"], mask(["CAP_KILL", "CAP_CHOWN"]), "permitted")
+
+
+@case()
+def no_new_privs_stops_the_gain_of_root(t):
+    """With no_new_privs root keeps what permitted said and gains nothing from the bounding set."""
+    found = run_with(t, bounding=["CAP_KILL", "CAP_CHOWN"], permitted=["CAP_KILL"], effective=["CAP_KILL"])
+    equal((found["permitted"], found["effective"]), (mask(["CAP_KILL"]),) * 2, "permitted and effective")
+
+
+@case()
+def empty_capabilities_mean_none(t):
+    """An empty capabilities object leaves root with nothing at all."""
+    equal(set(run_with(t).values()), {0}, "sets")
+
+
+@case()
+def no_capabilities_of_the_caller_leak(t):
+    """A full-powered caller does not lend the container CAP_SYS_ADMIN."""
+    found = sets(status(t))
+    true(not any(value >> BITS["CAP_SYS_ADMIN"] & 1 for value in found.values()), f"sets are {found}")
+
+
+@case()
+def unknown_capability_is_a_warning(t):
+    """A capability that the runtime does not know is passed over, the others are set."""
+    box = t.container("cat", "/proc/self/status")
+    box.bundle.capabilities(bounding=["CAP_KILL", "CAP_TIME_TRAVEL"], permitted=["CAP_KILL"], effective=["CAP_KILL"])
+    result = box.run("--pid-file", t.scratch / "p").exits(0)
+    equal(sets(result.out)["bounding"], mask(["CAP_KILL"]), "bounding")
+
+
+@case()
+def unknown_capability_is_named_in_the_warning(t):
+    """The warning names the capability, in the log and nowhere else."""
+    box = t.container("true")
+    box.bundle.capabilities(bounding=["CAP_TIME_TRAVEL"])
+    log = t.scratch / "log"
+    t.runtime("--log", log, "run", "--bundle", box.bundle.path, box.id).ok()
+    contains(log.read_text(), "CAP_TIME_TRAVEL", "log")
+    contains(log.read_text(), "warning", "log")
+
+
+@case(each=[("root", 0, 0), ("bob", 1000, 1000), ("another group", 1000, 5), ("nobody", 65534, 65534),
+            ("largest", 2147483647, 2147483647)])
+def uid_and_gid(t, _, uid, gid):
+    """Real, effective, saved and file-system ids are the given numbers."""
+    text = status(t, user={"uid": uid, "gid": gid})
+    equal(status_field(text, "Uid").split(), [str(uid)] * 4, "Uid")
+    equal(status_field(text, "Gid").split(), [str(gid)] * 4, "Gid")
+
+
+@case()
+def additional_groups(t):
+    """additionalGids are the supplementary groups, and the only ones."""
+    text = status(t, user={"uid": 1000, "gid": 1000, "additionalGids": [5, 27, 100000]})
+    equal(status_field(text, "Groups").split(), ["5", "27", "100000"], "Groups")
+
+
+@case()
+def the_callers_groups_do_not_leak(t):
+    """Supplementary groups of the caller are dropped."""
+    result = t.container("cat", "/proc/self/status").run(setup={"groups": [4, 24, 4321]}).ok()
+    equal(status_field(result.out, "Groups").split(), [], "Groups")
+
+
+@case()
+def groups_of_the_passwd_file_are_not_added(t):
+    """Only numbers of config.json count; the container's group file does not add any."""
+    bundle = t.bundle("cat", "/proc/self/status").program("etc/group", "root:x:0:\nwheel:x:10:root,bob\n", 0o644)
+    equal(status_field(t.container(bundle=bundle).run().ok().out, "Groups").split(), [], "Groups")
+
+
+@case()
+def no_new_privs_on(t):
+    """noNewPrivileges true sets the flag."""
+    equal(status_field(status(t), "NoNewPrivs"), "1", "NoNewPrivs")
+
+
+@case(each=["false", "absent"])
+def no_new_privs_off(t, how):
+    """noNewPrivileges false or absent leaves the flag alone."""
+    bundle = t.bundle("cat", "/proc/self/status")
+    bundle.process(noNewPrivileges=False)
+    if how == "absent":
+        bundle.edit(lambda config: config["process"].pop("noNewPrivileges"))
+    equal(status_field(t.container(bundle=bundle).run().ok().out, "NoNewPrivs"), "0", "NoNewPrivs")
+
+
+@case()
+def setuid_programs_do_not_work_with_no_new_privs(t):
+    """A setuid-root busybox run by a user stays that user."""
+    bundle = t.bundle("/suid/cat", "/proc/self/status", user={"uid": 1000, "gid": 1000})
+    target = bundle.rootfs / "suid/cat"
+    target.parent.mkdir()
+    target.write_bytes((bundle.rootfs / "bin/busybox").read_bytes())
+    target.chmod(0o4755)
+    equal(status_field(t.container(bundle=bundle).run().ok().out, "Uid").split(), ["1000"] * 4, "Uid")
+
+
+@case(each=[(0o22,), (0o77,), (0o0,)])
+def umask_as_told(t, value):
+    """process.user.umask is the program's umask."""
+    text = status(t, user={"uid": 0, "gid": 0, "umask": value})
+    equal(int(status_field(text, "Umask"), 8), value, "Umask")
+
+
+@case()
+def umask_default_is_022(t):
+    """Without a umask the program gets 0022."""
+    equal(status_field(status(t), "Umask"), "0022", "Umask")
+
+
+@case()
+def user_owns_stdio(t):
+    """A user that is not root may reopen its stdout when it is a pipe or file of the runtime's caller."""
+    result = t.shell("echo again > /proc/self/fd/1", user={"uid": 1000, "gid": 1000})
+    equal(result.run().ok().out, "again\n", "stdout")
+
+
+@case()
+def the_callers_null_is_not_given_away(t):
+    """The caller's null device on stdin keeps its owner when the user is not root."""
+    t.container("true", user={"uid": 1000, "gid": 1000}).run().ok()
+    equal((t.null.stat().st_uid, t.null.stat().st_mode & 0o777), (0, 0o666), "owner and mode")
+
+
+@case(each=[("with it", DEFAULT, False), ("without it", ["CAP_KILL"], True)])
+def low_ports_need_a_capability(t, _, names, refused):
+    """Port 80 can be bound with CAP_NET_BIND_SERVICE and not without it."""
+    box = t.shell("timeout 1 nc -l -p 80; true")
+    box.bundle.capabilities(bounding=names, permitted=names, effective=names)
+    error = box.run().exits(0).err
+    equal("ermission denied" in error, refused, "refused")
+
+
+@case()
+def a_user_cannot_write_roots_files(t):
+    """File modes hold for a user that is not root."""
+    bundle = t.bundle("sh", "-c", "echo x > /etc/passwd", user={"uid": 1000, "gid": 1000}).writable()
+    contains(t.container(bundle=bundle).run().exits(1).err, "ermission denied", "stderr")

@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The states of a container and what each verb may do in them, in runc's words."""
+
+import datetime
+import json
+import os
+import re
+import signal
+
+import leaks
+from harness import case, contains, equal, eventually, true
+
+EXISTS = "container with given ID already exists"
+
+
+def created(t, *args):
+    box = t.container(*(args or ("sleep", "60")))
+    box.create().ok()
+    return box
+
+
+def running(t, *args):
+    box = created(t, *args)
+    box.start().ok()
+    return box
+
+
+def stopped(t):
+    box = running(t)
+    box.kill("KILL").ok()
+    box.wait()
+    return box
+
+
+MAKE = {"created": created, "running": running, "stopped": stopped}
+
+
+@case(each=list(MAKE))
+def state_names_the_status(t, status):
+    """`state` and `list` say created, running or stopped."""
+    box = MAKE[status](t)
+    equal(box.state()["status"], status, "state")
+    listed = json.loads(t.runtime("list", "--format", "json").ok().out)
+    equal([(entry["id"], entry["status"]) for entry in listed], [(box.id, status)], "list")
+
+
+@case()
+def state_has_the_engines_keys(t):
+    """`state` is a JSON object with the keys that engines decode, in types that they accept."""
+    box = running(t)
+    state = box.state()
+    equal((state["id"], state["pid"], state["status"]), (box.id, box.pid, "running"), "id, pid, status")
+    equal((state["bundle"], state["rootfs"]), (str(box.bundle.path), str(box.bundle.rootfs)), "bundle, rootfs")
+    true(re.fullmatch(r"1\.\d+\.\d+.*", state["ociVersion"]), f"ociVersion is {state['ociVersion']}")
+    true(isinstance(state["owner"], str), f"owner is {state['owner']!r}")
+
+
+@case()
+def state_created_is_now(t):
+    """`created` is an RFC 3339 time, UTC, of a moment ago."""
+    text = running(t).state()["created"]
+    true(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", text), f"created is {text}")
+    then = datetime.datetime.fromisoformat(text[:19] + "+00:00")
+    age = datetime.datetime.now(datetime.timezone.utc) - then
+    true(-5 < age.total_seconds() < 60, f"created is {age} ago")
+
+
+@case()
+def state_has_the_annotations(t):
+    """Annotations of the document are in `state`."""
+    box = t.sleeper()
+    box.bundle.edit(lambda config: config.update(annotations={"org.example/key": "wert ü"}))
+    box.create().ok()
+    equal(box.state()["annotations"], {"org.example/key": "wert ü"}, "annotations")
+
+
+@case()
+def stopped_state_has_pid_0(t):
+    """`pid` is there and 0 when the container is stopped."""
+    equal(stopped(t).state()["pid"], 0, "pid")
+
+
+@case()
+def zombie_is_stopped(t):
+    """A dead program that nobody has waited for counts as stopped, and can be deleted."""
+    box = running(t, "true")
+    box.wait_dead()
+    equal(box.status(), "stopped", "status")
+    box.delete().ok()
+
+
+@case()
+def create_does_not_run_the_program(t):
+    """Before `start` the program has not run, afterwards it has."""
+    bundle = t.bundle("sh", "-c", "echo x > /home/made; exec sleep 60").writable()
+    box = t.container(bundle=bundle)
+    box.create().ok()
+    true(not (bundle.rootfs / "home/made").exists(), "the program has run before start")
+    box.start().ok()
+    eventually((bundle.rootfs / "home/made").exists, "the program has not run after start")
+
+
+@case()
+def the_pid_stays_from_create_to_running(t):
+    """Init is the process that becomes the program."""
+    box = created(t)
+    before = box.pid
+    box.start().ok()
+    eventually(lambda: box.proc("cmdline").startswith("sleep"), "the program does not run")
+    equal(box.state()["pid"], before, "pid")
+
+
+@case()
+def config_edits_after_create_have_no_effect(t):
+    """What counts is config.json at create time."""
+    box = created(t)
+    box.bundle.process(args=["sh", "-c", "exit 9"])
+    box.start().ok()
+    eventually(lambda: box.proc("cmdline") == "sleep\x0060\x00", "another program runs")
+
+
+@case(each=["created", "stopped"])
+def delete_works_without_force(t, status):
+    """A created or stopped container is deleted without --force; nothing is known of it afterwards."""
+    box = MAKE[status](t)
+    equal(box.delete().ok().out, "", "stdout")
+    t.no_state()
+    contains(t.runtime("state", box.id).exits(1).err, "does not exist", "stderr")
+
+
+@case()
+def delete_of_created_ends_its_process(t):
+    """Deleting a created container kills the waiting process."""
+    box = created(t)
+    pid = box.pid
+    box.delete().ok()
+    leaks.reap_orphans()
+    eventually(lambda: leaks.reap_orphans() or pid not in leaks.process_table(), "init is alive")
+
+
+@case()
+def delete_of_running_is_refused(t):
+    """A running container is not deleted without --force, and goes on running."""
+    box = running(t)
+    result = box.delete().exits(1)
+    contains(result.err, "that is not stopped: running", "stderr")
+    contains(result.err, box.id, "stderr")
+    equal(box.status(), "running", "status")
+
+
+@case(each=list(MAKE))
+def delete_force_works_in_every_state(t, status):
+    """`delete --force` removes a container in any state; a second one is quiet."""
+    box = MAKE[status](t)
+    box.delete("--force").ok()
+    t.no_state()
+    box.delete("--force").ok()
+
+
+@case()
+def second_delete_says_does_not_exist(t):
+    """Without --force the second delete is an error that engines read as done."""
+    box = created(t)
+    box.delete().ok()
+    contains(box.delete().exits(1).err, "does not exist", "stderr")
+
+
+@case(each=list(MAKE))
+def create_with_an_id_in_use_is_refused(t, status):
+    """A second create with the id fails and does not touch the first container."""
+    box = MAKE[status](t)
+    contains(box.create().exits(1).err, EXISTS, "stderr")
+    equal(box.status(), status, "status")
+
+
+@case()
+def run_with_an_id_in_use_is_refused(t):
+    """A second run with the id fails and does not touch the first container."""
+    box = running(t)
+    contains(box.run().exits(1).err, EXISTS, "stderr")
+    equal(box.status(), "running", "status")
+
+
+@case()
+def the_id_is_free_after_delete(t):
+    """After delete the id can be created again."""
+    box = created(t)
+    for _ in range(3):
+        box.delete().ok()
+        box.create().ok()
+
+
+@case()
+def start_of_running_is_refused(t):
+    """`start` twice is an error in runc's words."""
+    contains(running(t).start().exits(1).err, "cannot start an already running container", "stderr")
+
+
+@case()
+def start_of_stopped_is_refused(t):
+    """A container that has ended does not start again."""
+    contains(stopped(t).start().exits(1).err, "cannot start a container that has stopped", "stderr")
+
+
+@case(each=["9", "KILL", "SIGKILL", "kill", "sigkill", "SigKill"])
+def kill_takes_every_spelling(t, spelling):
+    """Signals are numbers or names, with or without SIG, in any case."""
+    box = running(t)
+    equal(box.kill(spelling).ok().out, "", "stdout")
+    equal(box.wait(), -9, "status")
+
+
+@case(each=[("10", signal.SIGUSR1), ("USR2", signal.SIGUSR2), ("HUP", signal.SIGHUP), ("term", signal.SIGTERM)])
+def kill_delivers_that_signal(t, spelling, number):
+    """The signal that is named is the signal that arrives."""
+    box = running(t, "sh", "-c", f"trap 'exit 42' {number.name[3:]}; : > /dev/shm/up; while :; do sleep 0.1; done")
+    eventually(lambda: os.path.exists(f"/proc/{box.pid}/root/dev/shm/up"), "the program is not ready")
+    box.kill(spelling).ok()
+    equal(box.wait(), 42, "status")
+
+
+@case()
+def kill_without_a_signal_is_sigterm(t):
+    """The default signal is SIGTERM."""
+    box = t.container(bundle=t.bundle("sleep", "60").without_namespace("pid"))
+    box.run_detached().ok()
+    box.kill().ok()
+    equal(box.wait(), -15, "status")
+
+
+@case(each=["34", "37", "64"])
+def kill_takes_real_time_numbers(t, number):
+    """Engines send real-time signals as numbers up to 64."""
+    box = t.container(bundle=t.bundle("sleep", "60").without_namespace("pid"))
+    box.run_detached().ok()
+    box.kill(number).ok()
+    equal(box.wait(), -int(number), "status")
+
+
+@case()
+def kill_0_is_a_test(t):
+    """Signal 0 succeeds on a running container and changes nothing."""
+    box = running(t)
+    box.kill("0").ok()
+    equal(box.status(), "running", "status")
+
+
+@case(each=["KILL", "TERM", "0"])
+def kill_of_stopped_is_refused(t, name):
+    """kill on a stopped container fails with the words that engines match."""
+    contains(stopped(t).kill(name).exits(1).err, "container not running", "stderr")
+
+
+@case()
+def kill_of_created_works(t):
+    """SIGKILL ends a container that was never started."""
+    box = created(t)
+    box.kill("KILL").ok()
+    equal(box.wait(), -9, "status")
+    equal(box.status(), "stopped", "status")
+
+
+@case(each=["NOSUCH", "SIG", "65x"])
+def kill_with_an_unknown_signal_is_refused(t, word):
+    """A word that is no signal is an error; the container goes on."""
+    box = running(t)
+    contains(box.kill(word).exits(1).err, "signal", "stderr")
+    equal(box.status(), "running", "status")
+
+
+@case()
+def kill_all_of_stopped_is_quiet(t):
+    """`kill --all` on a stopped container succeeds: engines do that after the end."""
+    box = stopped(t)
+    t.runtime("kill", "--all", box.id, "9").ok()
+
+
+@case()
+def kill_all_reaches_every_process(t):
+    """Without a pid namespace `kill --all ID 9` ends all processes of the cgroup."""
+    box = t.container(bundle=t.bundle("sh", "-c", "sleep 60 & sleep 60 & wait").without_namespace("pid"))
+    box.run_detached().ok()
+    eventually(lambda: len(leaks.descendants(box.pid)) == 2, "the children are not there")
+    t.runtime("kill", "--all", box.id, "9").ok()
+    eventually(lambda: leaks.reap_orphans() or not leaks.descendants(os.getpid()), "processes are left")
+
+
+@case(control=False, why="runc 1.1.5 kills the first process only; from 1.2 on it is the whole cgroup")
+def sigkill_without_pid_namespace_reaches_all(t):
+    """Without a pid namespace SIGKILL ends all processes of the cgroup, not only the first."""
+    box = t.container(bundle=t.bundle("sh", "-c", "sleep 60 & sleep 60 & wait").without_namespace("pid"))
+    box.run_detached().ok()
+    eventually(lambda: len(leaks.descendants(box.pid)) == 2, "the children are not there")
+    box.kill("KILL").ok()
+    eventually(lambda: leaks.reap_orphans() or not leaks.descendants(os.getpid()), "processes are left")
+
+
+@case(control=False, why="runc 1.1.5 leaves them, and the cgroup with them")
+def leftovers_of_a_dead_init_go_with_delete_force(t):
+    """Without a pid namespace children outlive init; delete --force ends them with the cgroup."""
+    box = t.container(bundle=t.bundle("sh", "-c", "sleep 60 & exit 0").without_namespace("pid"))
+    box.run_detached().ok()
+    equal(box.wait(), 0, "status")
+    box.delete("--force").exits(0)
+    eventually(lambda: leaks.reap_orphans() or not leaks.descendants(os.getpid()), "processes are left")
+    t.no_state()

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spec/defaults.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support.hpp"
+
+namespace bulkhead::spec::test {
+namespace {
+
+TEST(Defaults, parse_and_validate_without_a_warning) {
+    const auto spec = parse(default_document());
+    ASSERT_TRUE(spec) << spec.error().text;
+    const auto valid = validate(*spec);
+    ASSERT_TRUE(valid) << valid.error().text;
+    EXPECT_TRUE(valid->warnings().empty());
+}
+
+TEST(Defaults, are_laid_out_as_runc_does_it) {
+    const std::string document = default_document();
+    EXPECT_TRUE(
+        document.starts_with("{\n\t\"ociVersion\": \"1.3.0\",\n\t\"process\": {\n\t\t\"terminal\": true,"));
+    EXPECT_TRUE(document.ends_with("\t\t]\n\t}\n}"));
+    const auto tree = nlohmann::ordered_json::parse(document);
+    EXPECT_EQ(tree.dump(1, '\t'), document);
+}
+
+TEST(Defaults, isolate_in_every_way_but_user_and_time) {
+    const Spec spec = *parse(default_document());
+    EXPECT_EQ(spec.hostname, "bulkhead");
+    EXPECT_EQ(spec.linux.namespaces.size(), 6U);
+    EXPECT_EQ(spec.mounts.size(), 7U);
+    EXPECT_TRUE(spec.root->readonly);
+    EXPECT_TRUE(spec.process->no_new_privileges);
+    EXPECT_FALSE(spec.linux.resources.devices.at(0).allow);
+}
+
+}  // namespace
+}  // namespace bulkhead::spec::test

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spec/unsupported.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support.hpp"
+
+namespace bulkhead::spec::test {
+namespace {
+
+// A row of the table, a value that asks for it, and the nearest one that does not.
+struct Row {
+    std::string_view pointer;
+    std::string_view value;
+    std::string put;
+    std::string_view asking;
+    std::string_view not_asking = "null";
+};
+
+const Row rows[] = {
+    {"/hooks/createContainer", "", "/hooks/createContainer", R"([{"path":"/x"}])", "[]"},
+    {"/hooks/createRuntime", "", "/hooks/createRuntime", R"([{"path":"/x"}])", "[]"},
+    {"/hooks/poststart", "", "/hooks/poststart", R"([{"path":"/x"}])", "[]"},
+    {"/hooks/poststop", "", "/hooks/poststop", R"([{"path":"/x"}])", "[]"},
+    {"/hooks/prestart", "", "/hooks/prestart", R"([{"path":"/x"}])", "[]"},
+    {"/hooks/startContainer", "", "/hooks/startContainer", R"([{"path":"/x"}])", "[]"},
+    {"/linux/devices", "", "/linux/devices", R"([{"type":"p","path":"/x"}])", "[]"},
+    {"/linux/gidMappings", "", "/linux/gidMappings", R"([{"containerID":0,"hostID":0,"size":1}])", "[]"},
+    {"/linux/intelRdt", "", "/linux/intelRdt", R"({"schemata":["x"]})", "{}"},
+    {"/linux/memoryPolicy", "", "/linux/memoryPolicy", R"({"mode":"MPOL_DEFAULT"})"},
+    {"/linux/mountLabel", "", "/linux/mountLabel", "\"x\"", "\"\""},
+    {"/linux/namespaces", "no mount namespace", "/linux/namespaces", R"([{"type":"uts"}])",
+     R"([{"type":"uts"},{"type":"mount"}])"},
+    {"/linux/namespaces/*/path", "", "/linux/namespaces/0/path", "\"/proc/1/ns/pid\"", "\"\""},
+    {"/linux/namespaces/*/type", "time", "/linux/namespaces/0/type", "\"time\"", "\"pid\""},
+    {"/linux/namespaces/*/type", "user", "/linux/namespaces/0/type", "\"user\"", "\"pid\""},
+    {"/linux/netDevices", "", "/linux/netDevices", R"({"eth0":{}})", "{}"},
+    {"/linux/personality", "", "/linux/personality", R"({"domain":"LINUX"})"},
+    {"/linux/resources/blockIO/throttleReadBpsDevice", "", "/linux/resources/blockIO/throttleReadBpsDevice",
+     R"([{"major":8,"minor":0,"rate":1}])", "[]"},
+    {"/linux/resources/blockIO/throttleReadIOPSDevice", "", "/linux/resources/blockIO/throttleReadIOPSDevice",
+     R"([{"major":8,"minor":0,"rate":1}])", "[]"},
+    {"/linux/resources/blockIO/throttleWriteBpsDevice", "", "/linux/resources/blockIO/throttleWriteBpsDevice",
+     R"([{"major":8,"minor":0,"rate":1}])", "[]"},
+    {"/linux/resources/blockIO/throttleWriteIOPSDevice", "",
+     "/linux/resources/blockIO/throttleWriteIOPSDevice", R"([{"major":8,"minor":0,"rate":1}])", "[]"},
+    {"/linux/resources/blockIO/weight", "", "/linux/resources/blockIO/weight", "500", "0"},
+    {"/linux/resources/blockIO/weightDevice/*/weight", "", "/linux/resources/blockIO/weightDevice",
+     R"([{"major":8,"minor":0,"weight":10}])", R"([{"major":8,"minor":0,"leafWeight":10}])"},
+    {"/linux/resources/cpu/burst", "", "/linux/resources/cpu/burst", "0"},
+    {"/linux/resources/cpu/cpus", "", "/linux/resources/cpu/cpus", "\"0\"", "\"\""},
+    {"/linux/resources/cpu/idle", "", "/linux/resources/cpu/idle", "0"},
+    {"/linux/resources/cpu/mems", "", "/linux/resources/cpu/mems", "\"0\"", "\"\""},
+    {"/linux/resources/cpu/period", "", "/linux/resources/cpu/period", "100000", "0"},
+    {"/linux/resources/cpu/quota", "", "/linux/resources/cpu/quota", "-1", "0"},
+    {"/linux/resources/cpu/shares", "", "/linux/resources/cpu/shares", "1024", "0"},
+    {"/linux/resources/hugepageLimits", "", "/linux/resources/hugepageLimits",
+     R"([{"pageSize":"2MB","limit":0}])", "[]"},
+    {"/linux/resources/memory/limit", "", "/linux/resources/memory/limit", "-1", "0"},
+    {"/linux/resources/memory/reservation", "", "/linux/resources/memory/reservation", "1", "0"},
+    {"/linux/resources/memory/swap", "", "/linux/resources/memory/swap", "-1", "0"},
+    {"/linux/resources/pids/limit", "", "/linux/resources/pids/limit", "0"},
+    {"/linux/resources/rdma", "", "/linux/resources/rdma", R"({"mlx5":{"hcaHandles":1}})", R"({"mlx5":{}})"},
+    {"/linux/resources/unified", "", "/linux/resources/unified", R"({"memory.high":"1G"})", "{}"},
+    {"/linux/rootfsPropagation", "", "/linux/rootfsPropagation", "\"private\"", "\"\""},
+    {"/linux/seccomp", "", "/linux/seccomp", R"({"defaultAction":"SCMP_ACT_ALLOW"})"},
+    {"/linux/sysctl", "", "/linux/sysctl", R"({"net.core.somaxconn":"1"})", "{}"},
+    {"/linux/timeOffsets", "", "/linux/timeOffsets", R"({"boottime":{"secs":1}})", "{}"},
+    {"/linux/uidMappings", "", "/linux/uidMappings", R"([{"containerID":0,"hostID":0,"size":1}])", "[]"},
+    {"/mounts/*/gidMappings", "", "/mounts/0/gidMappings", R"([{"containerID":0,"hostID":0,"size":1}])",
+     "[]"},
+    {"/mounts/*/uidMappings", "", "/mounts/0/uidMappings", R"([{"containerID":0,"hostID":0,"size":1}])",
+     "[]"},
+    {"/process/apparmorProfile", "", "/process/apparmorProfile", "\"x\"", "\"\""},
+    {"/process/ioPriority", "", "/process/ioPriority", R"({"class":"IOPRIO_CLASS_BE"})"},
+    {"/process/oomScoreAdj", "", "/process/oomScoreAdj", "0"},
+    {"/process/scheduler", "", "/process/scheduler", R"({"policy":"SCHED_OTHER"})"},
+    {"/process/selinuxLabel", "", "/process/selinuxLabel", "\"x\"", "\"\""},
+};
+
+// The rows of the table that a document with this value asks for.
+std::vector<std::string> asked_for(const std::string& pointer, std::string_view value) {
+    const auto spec = parse(with(pointer, value));
+    EXPECT_TRUE(spec) << spec.error().text;
+    std::vector<std::string> found;
+    for (const Unsupported& row : unsupported_properties())
+        if (row.asked_for(*spec)) found.push_back(cat(row.pointer, " ", row.value));
+    return found;
+}
+
+TEST(Unsupported, has_a_document_for_every_row_of_the_table) {
+    std::vector<std::string> tested;
+    std::vector<std::string> table;
+    for (const Row& row : rows) tested.push_back(cat(row.pointer, " ", row.value));
+    for (const Unsupported& row : unsupported_properties()) table.push_back(cat(row.pointer, " ", row.value));
+    EXPECT_EQ(tested, table);
+}
+
+TEST(Unsupported, is_asked_for_by_one_document_and_not_by_its_twin) {
+    for (const Row& row : rows) {
+        const std::string itself = cat(row.pointer, " ", row.value);
+        EXPECT_EQ(asked_for(row.put, row.asking), std::vector{itself});
+        EXPECT_EQ(asked_for(row.put, row.not_asking), std::vector<std::string>{}) << itself;
+    }
+}
+
+TEST(Unsupported, is_an_error_of_its_own_kind_that_names_the_pointer) {
+    for (const Row& row : rows) {
+        const auto supported = check_supported(*parse(with(row.put, row.asking)));
+        ASSERT_FALSE(supported) << row.pointer;
+        EXPECT_EQ(supported.error().kind, Kind::unsupported);
+        EXPECT_EQ(supported.error().text, cat("config.json: ", row.pointer, row.value.empty() ? "" : ": ",
+                                              row.value, ": not supported yet"));
+    }
+}
+
+TEST(Unsupported, is_what_validate_looks_at_last) {
+    const std::string profile = with("/linux/seccomp", R"({"defaultAction":"SCMP_ACT_ALLOW"})");
+    EXPECT_EQ(verdict(profile), "config.json: /linux/seccomp: not supported yet");
+    EXPECT_EQ(verdict(put(profile, "/process/cwd", "\"x\"")),
+              "config.json: /process/cwd: \"x\": Cwd must be an absolute path");
+}
+
+// runc reads these on cgroup v1 and ignores them on v2 (features.md 2.9); execCPUAffinity concerns exec only.
+TEST(Unsupported, is_not_what_a_cgroup_v2_host_ignores) {
+    const std::pair<const char*, const char*> table[] = {
+        {"/linux/resources/memory",
+         R"({"kernel":1,"kernelTCP":1,"swappiness":60,"disableOOMKiller":true,"useHierarchy":true,"checkBeforeUpdate":true})"},
+        {"/linux/resources/cpu", R"({"realtimeRuntime":1,"realtimePeriod":1})"},
+        {"/linux/resources/blockIO", R"({"leafWeight":10})"},
+        {"/linux/resources/network", R"({"classID":1,"priorities":[{"name":"eth0","priority":1}]})"},
+        {"/linux/resources/pids", "{}"},
+        {"/linux/resources/memory", "{}"},
+        {"/linux/resources", "{}"},
+        {"/process/execCPUAffinity", R"({"initial":"0"})"},
+    };
+    for (const auto& [pointer, value] : table) EXPECT_EQ(verdict(with(pointer, value)), "fine") << pointer;
+}
+
+}  // namespace
+}  // namespace bulkhead::spec::test

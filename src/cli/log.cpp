@@ -5,11 +5,10 @@
 #include <unistd.h>
 
 #include <array>
-#include <chrono>
-#include <cstdio>
 
 #include "base/sys.hpp"
 #include "base/text.hpp"
+#include "base/time.hpp"
 #include "cli/output.hpp"
 
 namespace bulkhead::cli {
@@ -22,22 +21,6 @@ constexpr std::string_view word(Level level) {
 }
 
 // RFC 3339 with nanoseconds, UTC: the shim decodes it as a Go time, and a bad one spoils the whole file.
-// By <chrono>, since gmtime_r would read /etc/localtime.
-std::string rfc3339(const timespec& now) {
-    using namespace std::chrono;
-    const sys_seconds moment{seconds{now.tv_sec}};
-    const auto midnight = floor<days>(moment);
-    const year_month_day date{midnight};
-    const hh_mm_ss time{moment - midnight};
-    std::array<char, 64> text{};
-    const int length = std::snprintf(
-        text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%09ldZ", static_cast<int>(date.year()),
-        static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-        static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
-        static_cast<int>(time.seconds().count()), now.tv_nsec);
-    return {text.data(), static_cast<std::size_t>(length)};
-}
-
 std::string in_quotes(std::string_view text) {
     std::string quoted(1, '"');
     for (const char letter : text) {

@@ -70,7 +70,9 @@ Result<> check_supported(const Options& options, Command command) {
         return refuse("--cgroup-manager systemd", "the systemd cgroup driver is");
     if (options.cgroup_manager == "disabled")
         return refuse("--cgroup-manager disabled", "a container without a cgroup is");
-    if (options.rootless == "true") return refuse("--rootless true", "rootless containers are");
+    // For root the flag only says that missing permissions on cgroups are no error, and root has them.
+    if (options.rootless == "true" && ::geteuid() != 0)
+        return refuse("--rootless true", "rootless containers are");
     return {};
 }
 

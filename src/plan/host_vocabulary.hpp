@@ -26,7 +26,7 @@ struct MakeCgroup {
     std::string mount;
     std::string path;
 };
-// A detached clone of a directory or file of the host with its attributes set: the root, a bind source, /dev/null.
+// A detached clone of a directory or file of the host with its attributes set: the root or a bind source.
 struct CloneTree {
     std::string path;
     Slot slot;

@@ -15,8 +15,8 @@ struct StageContext {
     const int* slots;      // descriptor of each slot
     int report;            // the socket to the host
     int root = -1;         // AttachRoot: the container's root directory
-    int mask = -1;         // MaskPath: the attached empty directory, cloned for further masks
-    bool null_used = false;  // MaskPath: the null device is attached, further masks clone it
+    int mask = -1;  // MaskPath: the attached empty directory, cloned for further masks
+    int null = -1;  // MaskPath: the attached null device, cloned likewise
     Texts candidates{};         // FindProgram: where it looked ...
     std::uint32_t program = 0;  // ... and which candidate is executed
     StepTime* times = nullptr;  // with --trace

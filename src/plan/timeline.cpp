@@ -25,7 +25,6 @@ struct SlotsRead {
     std::vector<Slot> operator()(const AwaitStart& op) const { return {op.fifo}; }
     std::vector<Slot> operator()(const AttachRoot& op) const { return {op.tree}; }
     std::vector<Slot> operator()(const AttachTree& op) const { return {op.tree}; }
-    std::vector<Slot> operator()(const MaskPath& op) const { return {op.null}; }
     std::vector<Slot> operator()(const PivotRoot& op) const { return {op.tree}; }
     template <class Op>
     std::vector<Slot> operator()(const Op&) const {

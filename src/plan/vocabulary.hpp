@@ -94,11 +94,10 @@ struct MakeLink {
     Text path;
     Text target;
 };
-// Hides a path: a directory under an empty read-only tmpfs, anything else under the host's /dev/null. A missing
-// path is left alone.
+// Hides a path: a directory under an empty read-only tmpfs, anything else under the container's null device. A
+// missing path is left alone.
 struct MaskPath {
     Text path;
-    Slot null;
 };
 // Makes a path and what is mounted below it read-only. A missing path is left alone.
 struct ProtectPath {

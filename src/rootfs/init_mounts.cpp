@@ -15,7 +15,9 @@ using plan::StageContext;
 namespace {
 
 constexpr long ms_private_recursive = (1L << 18) | 16384;  // MS_PRIVATE | MS_REC
-constexpr unsigned permission_bits = 07777;
+constexpr unsigned permission_bits = 07777, kind_bits = 0170000, directory_kind = 0040000;
+
+bool is_directory(const struct statx& status) { return (status.stx_mode & kind_bits) == directory_kind; }
 
 // "key=value" sets a string, "key" a flag. The string is split in place and made whole again.
 long configure(int context, char* option) {
@@ -75,11 +77,14 @@ Outcome apply(StageContext& stage, const plan::MountFilesystem& op) {
 Outcome apply(StageContext& stage, const plan::AttachTree& op) {
     struct statx status {};
     ATTEMPT(raw::statx(stage.fd(op.tree), &status), fstat);
-    constexpr unsigned kind_bits = 0170000, directory = 0040000;
-    const Missing kind = (status.stx_mode & kind_bits) == directory ? Missing::directory : Missing::file;
+    const Missing kind = is_directory(status) ? Missing::directory : Missing::file;
     const Target place = make_in_root(stage.root, stage.arena.text(op.target), kind);
     const raw::Handle target(place.fd);
     if (place.fd < 0) return outcome(place.fd, place.call);
+    struct statx found {};
+    ATTEMPT(raw::statx(target.number(), &found), fstat);
+    if (((found.stx_mode ^ status.stx_mode) & kind_bits) != 0 && (is_directory(found) || is_directory(status)))
+        return {ENOTDIR, plan::Call::move_mount};  // the kernel would only say EINVAL
     return outcome(raw::attach(stage.fd(op.tree), target.number()), plan::Call::move_mount);
 }
 

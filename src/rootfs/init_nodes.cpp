@@ -20,6 +20,8 @@ constexpr unsigned character_device = 0020000;
 constexpr unsigned directory_kind = 0040000;
 constexpr std::uint64_t mask_attributes =
     MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+// A device stays writable on a read-only mount; its mode and owner do not.
+constexpr std::uint64_t null_attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
 
 // The kernel's dev_t, as mknod(2) takes it.
 long device_number(std::uint32_t major, std::uint32_t minor) {
@@ -51,32 +53,35 @@ long empty_directory() {
                      static_cast<long>(mask_attributes));
 }
 
+Outcome attach_clone(int mount, int target) {
+    const raw::Handle clone(raw::clone_tree(mount, false));
+    ATTEMPT(clone.number(), open_tree);
+    return outcome(raw::attach(clone.number(), target), plan::Call::move_mount);
+}
+
 Outcome mask_directory(StageContext& stage, int target) {
-    if (stage.mask >= 0) {
-        const raw::Handle clone(raw::clone_tree(stage.mask, false));
-        ATTEMPT(clone.number(), open_tree);
-        return outcome(raw::attach(clone.number(), target), plan::Call::move_mount);
-    }
+    if (stage.mask >= 0) return attach_clone(stage.mask, target);
     const long empty = empty_directory();
     ATTEMPT(empty, fsmount);
     stage.mask = static_cast<int>(empty);
     return outcome(raw::attach(stage.mask, target), plan::Call::move_mount);
 }
 
-// The null device is the host's, opened before anything of the container was mounted: what an image calls /dev/null
-// may be a link to a file of procfs (CVE-2025-31133). CloneTree's source is checked here once more.
-Outcome mask_file(StageContext& stage, int null, int target) {
-    if (stage.null_used) {
-        const raw::Handle clone(raw::clone_tree(null, false));
-        ATTEMPT(clone.number(), open_tree);
-        return outcome(raw::attach(clone.number(), target), plan::Call::move_mount);
-    }
+// The container's own null device: the host's would let it change the mode of the machine's /dev/null. What the image
+// or a bind mount calls /dev/null may be anything, so it is looked at by handle (CVE-2025-31133).
+Outcome mask_file(StageContext& stage, int target) {
+    if (stage.null >= 0) return attach_clone(stage.null, target);
+    const raw::Handle null(open_in_root(stage.root, "dev/null"));
+    ATTEMPT(null.number(), openat2);
     struct statx status {};
-    ATTEMPT(raw::statx(null, &status), fstat);
+    ATTEMPT(raw::statx(null.number(), &status), fstat);
     constexpr plan::MakeDevice null_device{{}, character_device, 1, 3, 0, 0};
     if (!same_device(status, null_device)) return {ENODEV, plan::Call::check};
-    stage.null_used = true;
-    return outcome(raw::attach(null, target), plan::Call::move_mount);
+    raw::Handle clone(raw::clone_tree(null.number(), false));
+    ATTEMPT(clone.number(), open_tree);
+    ATTEMPT(raw::set_mount_attributes(clone.number(), false, null_attributes), mount_setattr);
+    stage.null = clone.release();
+    return outcome(raw::attach(stage.null, target), plan::Call::move_mount);
 }
 
 bool missing(long fd) { return fd == -ENOENT || fd == -ENOTDIR; }
@@ -124,7 +129,7 @@ Outcome apply(StageContext& stage, const plan::MaskPath& op) {
     struct statx status {};
     ATTEMPT(raw::statx(target.number(), &status), fstat);
     if ((status.stx_mode & kind_bits) == directory_kind) return mask_directory(stage, target.number());
-    return mask_file(stage, stage.fd(op.null), target.number());
+    return mask_file(stage, target.number());
 }
 
 Outcome apply(StageContext& stage, const plan::ProtectPath& op) {

@@ -117,6 +117,7 @@ constexpr std::array default_links{Link{"dev/fd", "/proc/self/fd"},       Link{"
 constexpr Link core_link{"dev/core", "/proc/kcore"};
 
 void plan_devices(TimelineBuilder& timeline) {
+    timeline.init(plan::MakeDirectory{timeline.text("dev")});
     for (const Node& node : default_nodes)
         timeline.init(plan::MakeDevice{.path = timeline.text(node.path),
                                        .mode = S_IFCHR | 0666,
@@ -136,7 +137,7 @@ void plan_terminal(TimelineBuilder& timeline, const spec::Process& process) {
 }
 
 // Masks win over read-only clones of a parent, so they come last; a path named twice is done once.
-void plan_paths(TimelineBuilder& timeline, const spec::Linux& linux, const Trees& trees) {
+void plan_paths(TimelineBuilder& timeline, const spec::Linux& linux) {
     for (std::size_t i = 0; i < linux.readonly_paths.size(); ++i)
         timeline.init(plan::ProtectPath{timeline.text(linux.readonly_paths[i])},
                       cat("/linux/readonlyPaths/", i));
@@ -145,7 +146,7 @@ void plan_paths(TimelineBuilder& timeline, const spec::Linux& linux, const Trees
         const std::string& path = linux.masked_paths[i];
         if (std::ranges::find(seen, path) != seen.end()) continue;
         seen.push_back(path);
-        timeline.init(plan::MaskPath{timeline.text(path), trees.null}, cat("/linux/maskedPaths/", i));
+        timeline.init(plan::MaskPath{timeline.text(path)}, cat("/linux/maskedPaths/", i));
     }
 }
 
@@ -160,7 +161,6 @@ plan::Slot clone(TimelineBuilder& timeline, const std::string& path, const Mount
 
 Result<Trees> plan_trees(TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places) {
     constexpr MountOptions whole_tree{.bind = true, .recursive = true, .set = 0, .clear = 0, .data = {}};
-    constexpr MountOptions one_file{.bind = true, .recursive = false, .set = 0, .clear = 0, .data = {}};
     Trees trees;
     trees.root = clone(timeline, places.root, whole_tree, "/root/path");
     for (std::size_t i = 0; i < spec->mounts.size(); ++i) {
@@ -170,7 +170,6 @@ Result<Trees> plan_trees(TimelineBuilder& timeline, const spec::ValidSpec& spec,
         const std::string source = relative ? cat(places.bundle, '/', mount.source) : mount.source;
         trees.binds.push_back(options.bind ? clone(timeline, source, options, mount_pointer(i)) : plan::Slot{});
     }
-    trees.null = clone(timeline, "/dev/null", one_file, {});
     return trees;
 }
 
@@ -183,7 +182,7 @@ Result<> plan_inside(TimelineBuilder& timeline, const spec::ValidSpec& spec, con
     if (spec->process->terminal) plan_terminal(timeline, *spec->process);
     if (const std::string cwd = cleaned(spec->process->cwd); !cwd.empty())
         timeline.init(plan::MakeDirectory{timeline.text(cwd)}, "/process/cwd");
-    plan_paths(timeline, spec->linux, trees);
+    plan_paths(timeline, spec->linux);
     if (spec->root->readonly) timeline.init(plan::ProtectRoot{}, "/root/readonly");
     timeline.init(plan::PivotRoot{trees.root}, "/root/path");
     return {};

@@ -20,11 +20,10 @@ struct Places {
 // The trees that the host clones before SPAWN.
 struct Trees {
     plan::Slot root;
-    plan::Slot null;
     std::vector<plan::Slot> binds;  // one per mount of the config; unused for those that are no bind
 };
 
-// Host lane: clones the root, each bind source and the null device. Errors name the mount's options.
+// Host lane: clones the root and each bind source. Errors name the mount's options.
 Result<Trees> plan_trees(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places);
 
 // Init lane, up to and with pivot_root: mounts in the config's order, devices and links, terminal, working directory,

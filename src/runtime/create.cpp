@@ -5,6 +5,7 @@
 
 #include "base/files.hpp"
 #include "base/sys.hpp"
+#include "base/time.hpp"
 #include "runtime/attend.hpp"
 #include "runtime/bundle.hpp"
 #include "runtime/compile.hpp"
@@ -49,7 +50,9 @@ Result<> check_request(const CreateRequest& request) {
     if (request.no_pivot) return fail(Kind::unsupported, "--no-pivot: not supported yet");
     for (unsigned i = 0; i < request.preserve_fds; ++i) {
         const int fd = static_cast<int>(3 + i);
-        if (::fcntl(fd, F_GETFD) == -1)
+        // A caller's descriptor cannot be close-on-exec behind our execve; ours (the log) always are.
+        const int flags = ::fcntl(fd, F_GETFD);
+        if (flags == -1 || (flags & FD_CLOEXEC) != 0)
             return fail(Kind::usage, "--preserve-fds ", request.preserve_fds, ": descriptor ", fd, " is not open");
     }
     return {};
@@ -85,7 +88,7 @@ Result<State> first_state(const Project& project) {
     return State{.id = project.blueprint.id,
                  .bundle = project.bundle.path,
                  .rootfs = project.bundle.root,
-                 .created = timestamp(),
+                 .created = rfc3339_now(),
                  .annotations = project.bundle.spec->annotations,
                  .cgroup_mount = project.host.cgroup_mount,
                  .cgroup_path = std::move(cgroup),

@@ -101,6 +101,7 @@ Result<> apply(Workshop& workshop, const StepContext& context, const plan::Spawn
     arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
     arguments.exit_signal = SIGCHLD;
     arguments.cgroup = static_cast<std::uint64_t>(workshop.cgroup.number());
+    ::signal(SIGCHLD, SIG_DFL);  // a caller that ignores it would have the kernel reap init for us
     LET(const pid_t pid, sys::clone_process(arguments));
     if (pid == 0) become_stage(handover, static_cast<std::uint16_t>(context.number));
     workshop.state.pid = pid;

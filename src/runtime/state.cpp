@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/state.hpp"
 
-#include <time.h>
-
 #include <limits>
 
 #include "base/files.hpp"
@@ -95,20 +93,6 @@ Result<> save(int directory, const State& state) {
 Result<State> load(int directory) {
     LET(const std::string text, read_file_at(directory, state_file, size_limit));
     return deserialize(text);
-}
-
-std::string timestamp() {
-    timespec now{};
-    ::clock_gettime(CLOCK_REALTIME, &now);
-    tm parts{};
-    ::gmtime_r(&now.tv_sec, &parts);
-    const auto padded = [](long number, std::size_t width) {
-        const std::string digits = cat(number);
-        return std::string(width - digits.size(), '0') + digits;
-    };
-    return cat(parts.tm_year + 1900, '-', padded(parts.tm_mon + 1, 2), '-', padded(parts.tm_mday, 2), 'T',
-               padded(parts.tm_hour, 2), ':', padded(parts.tm_min, 2), ':', padded(parts.tm_sec, 2), '.',
-               padded(now.tv_nsec, 9), 'Z');
 }
 
 }  // namespace bulkhead::runtime

@@ -39,7 +39,4 @@ Result<> save(int directory, const State& state);
 // Kind::not_found where there is no record.
 Result<State> load(int directory);
 
-// Now, as state.json and the log write it: 2026-11-21T10:00:00.123456789Z
-std::string timestamp();
-
 }  // namespace bulkhead::runtime

@@ -167,6 +167,7 @@ constexpr char document[] = R"json({
 		"maskedPaths": [
 			"/proc/acpi",
 			"/proc/asound",
+			"/proc/interrupts",
 			"/proc/kcore",
 			"/proc/keys",
 			"/proc/latency_stats",
@@ -174,6 +175,7 @@ constexpr char document[] = R"json({
 			"/proc/timer_stats",
 			"/proc/sched_debug",
 			"/sys/firmware",
+			"/sys/devices/virtual/powercap",
 			"/proc/scsi"
 		],
 		"readonlyPaths": [

@@ -97,6 +97,8 @@ def run_all(chosen, cases):
 def skip_reason(chosen, case):
     if chosen.control and not case.control:
         return f"not for the control: {case.why}"
+    if case.later and not chosen.control:
+        return f"not supported yet: {case.later}"
     return case.needs() if case.needs else None
 
 

@@ -124,7 +124,7 @@ def cgroups_path_is_obeyed(t):
     parent.rmdir()
 
 
-@case()
+@case(later="/linux/namespaces/*/path")
 def join_a_namespace_by_path(t):
     """A namespace with a path is joined: two containers in one network and one ipc namespace."""
     first = t.sleeper()

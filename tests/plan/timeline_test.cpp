@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+// The invariants of a timeline, each broken on purpose, and what travels to the stage.
+#include "plan/timeline.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "plan/support.hpp"
+
+namespace bulkhead::plan::test {
+namespace {
+
+// The smallest timeline there is: a process that does nothing but execute.
+TimelineBuilder spawned() {
+    TimelineBuilder timeline;
+    timeline.host(Spawn{0});
+    return timeline;
+}
+
+// The sentence of the refusal, or "fine".
+std::string verdict(TimelineBuilder timeline) {
+    const auto finished = std::move(timeline).finish();
+    return finished ? "fine" : finished.error().text;
+}
+
+// The same, for one that needs nothing more than its end.
+std::string verdict_with_end(TimelineBuilder timeline) {
+    timeline.init(Execute{});
+    return verdict(std::move(timeline));
+}
+
+bool has(const std::string& bytes, const std::string& text) { return bytes.find(text) != std::string::npos; }
+
+// --- what is refused
+// --------------------------------------------------------------------------------------------
+
+TEST(Invariants, the_smallest_timeline_is_fine) {
+    EXPECT_EQ(verdict_with_end(spawned()), "fine");
+    EXPECT_EQ(verdict(TimelineBuilder()), "fine");
+}
+
+TEST(Invariants, a_second_spawn_is_refused) {
+    TimelineBuilder timeline = spawned();
+    timeline.host(Spawn{0});
+    EXPECT_EQ(verdict_with_end(std::move(timeline)), "timeline: two SPAWN steps");
+}
+
+TEST(Invariants, an_init_step_before_spawn_is_refused) {
+    TimelineBuilder timeline;
+    timeline.init(StartSession{});
+    timeline.host(Spawn{0});
+    EXPECT_EQ(verdict_with_end(std::move(timeline)), "timeline: an init step before SPAWN");
+}
+
+TEST(Invariants, an_init_lane_without_execute_is_refused) {
+    TimelineBuilder timeline = spawned();
+    timeline.init(StartSession{});
+    EXPECT_EQ(verdict(std::move(timeline)), "timeline: the init lane does not end in Execute");
+}
+
+TEST(Invariants, a_step_behind_execute_is_refused) {
+    TimelineBuilder timeline = spawned();
+    timeline.init(Execute{});
+    timeline.init(StartSession{});
+    EXPECT_EQ(verdict(std::move(timeline)), "timeline: a step behind Execute");
+}
+
+TEST(Invariants, a_go_that_nobody_sends_is_refused) {
+    TimelineBuilder timeline = spawned();
+    timeline.init(AwaitGo{});
+    timeline.host(SendGo{});
+    EXPECT_EQ(verdict_with_end(std::move(timeline)), "timeline: the stage awaits a go nobody sends");
+}
+
+TEST(Invariants, a_report_that_nobody_sends_is_refused) {
+    TimelineBuilder timeline = spawned();
+    timeline.host(AwaitReady{});
+    timeline.init(ReportReady{});
+    EXPECT_EQ(verdict_with_end(std::move(timeline)), "timeline: the host awaits a report nobody sends");
+}
+
+TEST(Invariants, an_execution_that_nobody_starts_is_refused) {
+    TimelineBuilder timeline = spawned();
+    timeline.host(AwaitExecution{});
+    EXPECT_EQ(verdict_with_end(std::move(timeline)), "timeline: the host awaits an execution nobody starts");
+}
+
+TEST(Invariants, a_slot_filled_behind_spawn_is_refused) {
+    TimelineBuilder timeline = spawned();
+    timeline.host(MakeStartFifo{timeline.slot()});
+    EXPECT_EQ(verdict_with_end(std::move(timeline)),
+              "timeline: a slot filled behind SPAWN cannot reach the stage");
+}
+
+template <class Op>
+class SlotReader : public testing::Test {};
+using SlotReaders = testing::Types<AwaitStart, AttachRoot, AttachTree, PivotRoot>;
+TYPED_TEST_SUITE(SlotReader, SlotReaders);
+
+void read_slot(AwaitStart& op, Slot slot) { op.fifo = slot; }
+template <class Op>
+void read_slot(Op& op, Slot slot) {
+    op.tree = slot;
+}
+
+TYPED_TEST(SlotReader, is_refused_where_the_slot_is_empty) {
+    TimelineBuilder empty;
+    const Slot slot = empty.slot();
+    empty.host(Spawn{0});
+    TimelineBuilder filled;
+    filled.host(CloneTree{"/", filled.slot(), false, 0, 0});
+    filled.host(Spawn{0});
+
+    TypeParam op{};
+    read_slot(op, slot);
+    empty.init(op);
+    filled.init(op);
+
+    EXPECT_EQ(verdict_with_end(std::move(empty)), "timeline: a slot is used before it is filled");
+    EXPECT_EQ(verdict_with_end(std::move(filled)), "fine");
+}
+
+TEST(Invariants, more_slots_than_descriptors_is_refused) {
+    TimelineBuilder timeline;
+    for (unsigned i = 0; i <= slot_limit; ++i) timeline.slot();
+    EXPECT_EQ(verdict(std::move(timeline)), "more than 256 bind mounts");
+}
+
+TEST(Invariants, more_steps_than_numbers_is_refused) {
+    TimelineBuilder timeline;
+    for (unsigned i = 0; i <= 0xffff; ++i) timeline.host(RecordIntent{});
+    EXPECT_EQ(verdict(std::move(timeline)), "more than 65535 steps");
+}
+
+TEST(Invariants, hold_for_every_bundle_in_both_modes) {
+    for (const std::string& bundle : bundle_names())
+        for (const Mode mode : {Mode::create, Mode::run})
+            EXPECT_FALSE(timeline_of(bundle, mode, pure_host()).steps().empty()) << bundle;
+}
+
+// --- what travels
+// -----------------------------------------------------------------------------------------------
+
+TEST(Flatten, carries_nothing_of_the_host) {
+    for (const std::string& bundle : bundle_names()) {
+        const std::string bytes = timeline_of(bundle, Mode::create, pure_host()).flatten(false, {});
+        for (const char* text :
+             {"/run/", "bulkhead/box", "/sys/fs/cgroup/box", "/bundles/", "box.pid", "console.socket"})
+            EXPECT_FALSE(has(bytes, text)) << bundle << ": " << text;
+    }
+}
+
+TEST(Flatten, carries_no_json_pointer) {
+    for (const std::string& bundle : bundle_names()) {
+        const Timeline timeline = timeline_of(bundle, Mode::create, pure_host());
+        const std::string bytes = timeline.flatten(false, {});
+        for (const Step& step : timeline.steps())
+            if (!step.pointer.empty()) {
+                EXPECT_FALSE(has(bytes, step.pointer)) << bundle << ": " << step.pointer;
+            }
+    }
+}
+
+TEST(Flatten, would_show_a_string_of_the_arena) {
+    TimelineBuilder builder = spawned();
+    builder.init(SetHostname{builder.text("lighthouse")}, "/hostname");
+    builder.init(Execute{});
+    const std::string bytes = certain(std::move(builder).finish()).flatten(false, {});
+    EXPECT_TRUE(has(bytes, "lighthouse"));
+    EXPECT_FALSE(has(bytes, "/hostname"));
+}
+
+TEST(Flatten, keeps_the_init_steps_with_their_numbers) {
+    const Timeline timeline = timeline_of("no-terminal", Mode::create, pure_host());
+
+    const std::string bytes = timeline.flatten(true, {.step = 7, .action = 1});
+
+    PlanHeader header;
+    std::memcpy(&header, bytes.data(), sizeof header);
+    EXPECT_EQ(header.magic, PlanHeader::expected_magic);
+    EXPECT_EQ(header.size, bytes.size());
+    EXPECT_EQ(header.traced, 1U);
+    EXPECT_EQ(header.fault_step, 7);
+    EXPECT_EQ(header.fault_action, 1);
+    std::size_t travelling = 0;
+    for (std::size_t i = 0; i < timeline.steps().size(); ++i) {
+        const auto* init = std::get_if<InitStep>(&timeline.steps()[i].op);
+        if (init == nullptr) continue;
+        InitStep travelled;
+        std::memcpy(&travelled, bytes.data() + header.steps_at + travelling++ * sizeof travelled,
+                    sizeof travelled);
+        EXPECT_EQ(travelled.number, i);
+        EXPECT_EQ(travelled.op, init->op);
+    }
+    EXPECT_EQ(travelling, header.step_count);
+}
+
+template <class... Ops>
+constexpr bool flat(Vocabulary<Ops...>) {
+    return (std::is_trivially_copyable_v<Ops> && ...) && ((sizeof(Ops) <= InitStep::capacity) && ...);
+}
+static_assert(flat(InitVocabulary{}), "only flat steps can travel to the stage");
+
+}  // namespace
+}  // namespace bulkhead::plan::test

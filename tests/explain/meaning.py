@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each verb of the init lane looks like to strace: the table that explain is held against.
+
+A meaning is a list of alternatives, each a list of regular expressions, one a call, in order. Calls that only look
+(NEUTRAL) may stand between them; every other call has to be one of these.
+"""
+
+import re
+
+NEUTRAL = {"close", "statx", "openat2", "openat", "read", "ppoll", "getcwd", "faccessat2", "geteuid", "getegid",
+           "fstatfs", "socket", "clock_gettime", "mmap"}
+WRITES = re.compile(r"O_(WRONLY|RDWR|CREAT|TRUNC|APPEND|TMPFILE)")
+# PTMX is opened for reading and writing; it is the one file that is.
+TERMINAL = re.compile(r'^openat\(\d+<[^>]*>, "ptmx", O_RDWR')
+LOOKING_IOCTL = re.compile(r"^ioctl\(\d+<[^>]*>, SIOCGIFFLAGS,")
+
+CAPABILITIES = (
+    "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE "
+    "NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT "
+    "SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP "
+    "MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE").split()
+ATTRIBUTES = {"ro": "RDONLY", "nosuid": "NOSUID", "nodev": "NODEV", "noexec": "NOEXEC", "noatime": "NOATIME",
+              "strictatime": "STRICTATIME", "nodiratime": "NODIRATIME", "nosymfollow": "NOSYMFOLLOW"}
+ATTACHED = r'move_mount\(\d+<[^>]*>, "", \d+<{}>, "", MOVE_MOUNT_F_EMPTY_PATH\|MOVE_MOUNT_T_EMPTY_PATH\) = 0'
+FD = r"\d+<[^>]*>"
+
+
+def is_neutral(call):
+    """A call that changes nothing."""
+    name = call.partition("(")[0]
+    if name in ("openat", "openat2"):
+        return not WRITES.search(call) or bool(TERMINAL.match(call))
+    return name in NEUTRAL or bool(LOOKING_IOCTL.match(call)) or call.startswith("prlimit64(0, RLIMIT_NOFILE, NULL")
+
+
+def attached(target):
+    """A move_mount that ends at the target."""
+    return ATTACHED.format(re.escape(target))
+
+
+def absent(path):
+    """The look that finds nothing."""
+    return rf'openat2\({FD}, "{re.escape(path)}", .* = -1 (ENOENT|ENOTDIR) .*'
+
+
+def made(name, last="mkdirat"):
+    """A missing component of a target, made."""
+    kind = {"mkdirat": "0755", "mknodat": r"S_IFREG\|0644(, 0)?"}[last]
+    return rf'{last}\({FD}, "{re.escape(name)}", {kind}\) = 0'
+
+
+def with_made(target, *patterns):
+    """The same, with as many of the target's last components made first as were missing."""
+    names = target.strip("/").split("/")
+    makings = [[made(name) for name in names[at:]] for at in range(len(names) + 1)]
+    files = [[*making[:-1], made(names[-1], "mknodat")] for making in makings if making]
+    return [[*making, *patterns] for making in makings + files]
+
+
+def flags(prefix, words):
+    """strace's `A|B` in any order, or 0."""
+    if not words:
+        return "0"
+    return "".join(rf"(?=[^,)]*\b{prefix}{word}\b)" for word in words) + r"[A-Z_|]+"
+
+
+def option(text):
+    """One fsconfig call."""
+    key, separator, value = text.partition("=")
+    if separator:
+        return rf'fsconfig\({FD}, FSCONFIG_SET_STRING, "{re.escape(key)}", "{re.escape(value)}", 0\) = 0'
+    return rf'fsconfig\({FD}, FSCONFIG_SET_FLAG, "{re.escape(key)}", NULL, 0\) = 0'
+
+
+def filesystem(kind, options, attributes, target):
+    """From fsopen to move_mount."""
+    return [rf'fsopen\("{kind}", FSOPEN_CLOEXEC\) = {FD}', rf'fsconfig\({FD}, FSCONFIG_SET_STRING, "source", .*',
+            *options, rf"fsconfig\({FD}, FSCONFIG_CMD_CREATE, NULL, NULL, 0\) = 0",
+            rf"fsmount\({FD}, FSMOUNT_CLOEXEC, {flags('MOUNT_ATTR_', attributes)}\) = {FD}", attached(target)]
+
+
+def mount_filesystem(what):
+    kind, target, words = re.fullmatch(r"(\S+) on (\S+?)(?: \((.*)\))?", what).groups()
+    words = words.split(",") if words else []
+    attributes = [ATTRIBUTES[word] for word in words if word in ATTRIBUTES]
+    own = [option(word) for word in words if word not in ATTRIBUTES]
+    inherited = [option("mode=dummy").replace("dummy", r"\d+")] if kind == "tmpfs" else []
+    plain = filesystem(kind, own, attributes, target)
+    return [*with_made(target, *plain), filesystem(kind, [*inherited, *own], attributes, target)]
+
+
+def make_device(what):
+    path, kind, major, minor, mode, uid, gid = re.fullmatch(
+        r"(\S+) ([bc]) (\d+):(\d+) mode (\d+) owner (\d+):(\d+)", what).groups()
+    directory, _, name = path.rpartition("/")
+    file_type = {"b": "S_IFBLK", "c": "S_IFCHR"}[kind]
+    node = (rf'mknodat\(\d+<{directory}>, "{name}", {file_type}\|0{mode}, '
+            rf"makedev\({int(major):#x}, {number(minor)}\)\) = 0")
+    owned = [rf'fchownat\(\d+<{directory}>, "{name}", {uid}, {gid}, AT_SYMLINK_NOFOLLOW\) = 0']
+    return [[node, *(owned if (uid, gid) != ("0", "0") else [])]]
+
+
+def number(text):
+    """strace writes 0 as it is and all else in hexadecimal."""
+    return f"{int(text):#x}" if int(text) else "0"
+
+
+def make_link(what):
+    path, target = what.split(" -> ")
+    directory, _, name = path.rpartition("/")
+    return [[rf'symlinkat\("{re.escape(target)}", \d+<{directory}>, "{name}"\) = 0'], [absent(target)]]
+
+
+def mask_path(path):
+    first = rf"open_tree\(\d+</dev/null>, .*OPEN_TREE_CLONE.* = {FD}"
+    further = rf"open_tree\(\d+<(?!/dev/null>)[^>]*>, .*OPEN_TREE_CLONE.* = {FD}"
+    readonly = rf"mount_setattr\({FD}, .*attr_set=MOUNT_ATTR_RDONLY.* = 0.*"
+    empty = filesystem("tmpfs", [option(word) for word in ("nr_blocks=1", "nr_inodes=1", "mode=555")],
+                       ["RDONLY", "NOSUID", "NODEV", "NOEXEC"], path)
+    return [empty, [first, readonly, attached(path)], [further, attached(path)], [absent(path)]]
+
+
+def protect_path(what):
+    path = what.removesuffix(" read-only")
+    return [[rf"open_tree\(\d+<{re.escape(path)}>, .*OPEN_TREE_CLONE.*AT_RECURSIVE\) = {FD}",
+             rf"mount_setattr\({FD}, .*attr_set=MOUNT_ATTR_RDONLY.* = 0.*", attached(path)], [absent(path)]]
+
+
+def make_directory(what):
+    path = what.removesuffix(" if missing").removeprefix("/")
+    makings = [making for making in with_made(path) if making]
+    return [*makings, [rf'openat2\({FD}, "{re.escape(path)}", .* = {FD}']]
+
+
+def open_terminal(what):
+    uid = re.search(r"owner (\d+)", what)[1]
+    console = [rf"open_tree\({FD}, .*OPEN_TREE_CLONE.*", attached("/dev/console"), r"sendmsg\(.*SCM_RIGHTS.*",
+               *[rf"dup3\({FD}, {i}(<[^>]*>)?, 0\) = {i}.*" for i in range(3)], r"ioctl\(0<[^>]*>, TIOCSCTTY, 0\) = 0"]
+    opened = [rf"ioctl\({FD}, TIOCSPTLCK, \[0\]\) = 0", rf"ioctl\({FD}, TIOCGPTPEER, .*",
+              rf"fchown\({FD}, {uid}, -1\) = 0"]
+    return [[*opened, made("console", "mknodat"), *console], [*opened, *console]]
+
+
+def set_rlimit(what):
+    name, soft, hard = re.fullmatch(r"(RLIMIT_\w+) soft (\w+) hard (\w+)", what).groups()
+    return [[rf"prlimit64\(0, {name}, {{rlim_cur={limit(soft)}, rlim_max={limit(hard)}}}, NULL\) = 0"]]
+
+
+def limit(text):
+    """strace writes 2048 and more as a multiple of 1024 where it is one."""
+    if text == "unlimited":
+        return "RLIM64_INFINITY"
+    value = int(text)
+    return rf"{value // 1024}\*1024" if value % 1024 == 0 and value > 1024 else str(value)
+
+
+def limit_bounding(what):
+    keep = int(what.removeprefix("to "), 16)
+    dropped = [name for i, name in enumerate(CAPABILITIES) if not keep >> i & 1]
+    return [[rf"prctl\(PR_CAPBSET_DROP, CAP_{name}(, 0)*\) = 0" for name in dropped]]
+
+
+def set_groups(what):
+    groups = [] if what == "none" else what.split(",")
+    return [[rf"setgroups\({len(groups)}, \[{', '.join(groups)}\]\) = 0"]]
+
+
+def set_ids(what):
+    uid, gid = re.fullmatch(r"user (\d+) group (\d+)", what).groups()
+    return [[r"prctl\(PR_SET_KEEPCAPS, 1(, 0)*\) = 0", rf"setresgid\({gid}, {gid}, {gid}\) = 0",
+             rf"setresuid\({uid}, {uid}, {uid}\) = 0"]]
+
+
+def names_of(mask):
+    """The capabilities of a mask."""
+    return [name for i, name in enumerate(CAPABILITIES) if int(mask, 16) >> i & 1]
+
+
+def set_capabilities(what):
+    sets = dict(re.findall(r"(\w+) (0x[0-9a-f]+)", what))
+    shown = {kind: r"\|".join(f"1<<CAP_{name}" for name in names_of(mask)) or "0" for kind, mask in sets.items()}
+    three = ", ".join(f"{kind}={shown[kind]}" for kind in ("effective", "permitted", "inheritable"))
+    raised = [rf"prctl\(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_{name}(, 0)*\) = 0"
+              for name in names_of(sets["ambient"])]
+    return [[rf"capset\({{version=_LINUX_CAPABILITY_VERSION_3, pid=0}}, {{{three}}}\) = 0",
+             r"prctl\(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL(, 0)*\) = 0", *raised,
+             r"prctl\(PR_SET_KEEPCAPS, 0(, 0)*\) = 0", r"prctl\(PR_SET_DUMPABLE, SUID_DUMP_DISABLE\) = 0"]]
+
+
+def own_stdio(what):
+    uid = what.split()[-1]
+    return [[rf"fchown\([012]<[^>]*>, {uid}, -1\) = .*"] * count for count in (3, 2, 1, 0)]
+
+
+def close_descriptors(what):
+    first = what.split()[0]
+    rest = r"close_range\(\d+, 4294967295, 0\) = 0"
+    return [[rf"close_range\({first}, \d+, 0\) = 0", rest], [rest]]
+
+
+def simple(*patterns):
+    """A verb whose calls do not depend on its object."""
+    return lambda what: [list(patterns)]
+
+
+def quoted(call, value):
+    """A verb that is one call with a string."""
+    return [[rf'{call}\("{re.escape(value)}", {len(value)}\) = 0']]
+
+
+MEANINGS = {
+    "mark_descriptors": lambda what: [[rf"close_range\({what.split()[0]}, 4294967295, CLOSE_RANGE_CLOEXEC\) = 0"]],
+    "reset_signals": simple(*[r"rt_sigaction\(.*SIG_DFL.* = 0"] * 62, r"rt_sigprocmask\(SIG_SETMASK, \[\], NULL, 8\) = 0"),
+    "set_umask": lambda what: [[rf"umask\(0*{int(what, 8):o}\) = .*"]],
+    "join_keyring": simple(r"keyctl\(KEYCTL_JOIN_SESSION_KEYRING, NULL\) = .*"),
+    "start_session": simple(r"setsid\(\) = \d+"),
+    "unshare_namespaces": lambda what: [[rf"unshare\({'|'.join('CLONE_NEW' + w.upper() for w in what.split(','))}\) = 0"]],
+    "raise_loopback": simple(rf'ioctl\({FD}, SIOCSIFFLAGS, {{ifr_name="lo", ifr_flags=IFF_UP.* = 0'),
+    "isolate_mounts": simple(r'mount\("", "/", \S+, MS_REC\|MS_PRIVATE, NULL\) = 0'),
+    "attach_root": simple(rf'move_mount\({FD}, "", AT_FDCWD(<[^>]*>)?, "/", MOVE_MOUNT_F_EMPTY_PATH\) = 0'),
+    "mount_filesystem": mount_filesystem,
+    "attach_tree": lambda what: with_made(what.removeprefix("on "), attached(what.removeprefix("on "))),
+    "make_device": make_device,
+    "make_link": make_link,
+    "mask_path": mask_path,
+    "protect_path": protect_path,
+    "make_directory": make_directory,
+    "open_terminal": open_terminal,
+    "protect_root": simple(rf'mount_setattr\({FD}, "", AT_EMPTY_PATH, {{attr_set=MOUNT_ATTR_RDONLY,.* = 0.*'),
+    "pivot_root": simple(rf"fchdir\({FD}\) = 0", r'pivot_root\("\.", "\."\) = 0', r'umount2\("\.", MNT_DETACH\) = 0',
+                         r'chdir\("/"\) = 0'),
+    "set_hostname": lambda what: quoted("sethostname", what),
+    "set_domainname": lambda what: quoted("setdomainname", what),
+    "set_rlimit": set_rlimit,
+    "await_go": simple(rf'read\({FD}, "g", 1\) = 1'),
+    "enter_directory": lambda what: [[rf'openat2\(AT_FDCWD.*, "{re.escape(what)}", .*', rf"fchdir\(\d+<{re.escape(what)}>\) = 0"]],
+    "own_stdio": own_stdio,
+    "limit_bounding": limit_bounding,
+    "set_groups": set_groups,
+    "set_ids": set_ids,
+    "set_capabilities": set_capabilities,
+    "forbid_new_privileges": simple(r"prctl\(PR_SET_NO_NEW_PRIVS, 1(, 0)*\) = 0"),
+    "find_home": simple(r'openat2\(AT_FDCWD.*, "/etc/passwd", .*'),
+    "find_program": simple(r"faccessat2\(.*, X_OK, AT_EACCESS\) = 0"),
+    "report_ready": simple(rf"sendmsg\({FD}, .*MSG_NOSIGNAL\) = \d+"),
+    "await_start": simple(r"ppoll\(.* = 1 .*"),
+    "close_descriptors": close_descriptors,
+    "execute": lambda what: [[rf"sendmsg\({FD}, .*MSG_NOSIGNAL\) = .*", r"execve\(.* = 0"]],
+}
+# Before its first step the stage hides, names itself and maps its plan.
+PROLOGUE = [r"prctl\(PR_SET_DUMPABLE, SUID_DUMP_DISABLE\) = 0", r'prctl\(PR_SET_NAME, "bulkhead:init"\) = 0', r"mmap\(.*"]
+
+
+def advance(calls, at, patterns):
+    """The index behind the last call of the patterns, or None: what is not neutral has to match in order."""
+    for pattern in patterns:
+        while at < len(calls) and not re.fullmatch(pattern, calls[at]):
+            if not is_neutral(calls[at]):
+                return None
+            at += 1
+        if at == len(calls):
+            return None
+        at += 1
+    return at
+
+
+def disagreement(calls, steps):
+    """The first sentence in which trace and explanation differ, or None."""
+    at = advance(calls, 0, PROLOGUE)
+    if at is None:
+        return f"the stage does not begin as it should: {calls[:3]}"
+    for step in steps:
+        matches = (advance(calls, at, patterns) for patterns in MEANINGS[step["verb"]](step["object"]))
+        behind = next((match for match in matches if match is not None), None)
+        if behind is None:
+            ahead = next((call for call in calls[at:] if not is_neutral(call)), "the end")
+            return f"step {step['step']}, {step['verb']} {step['object']}: strace has {ahead}"
+        at = behind
+    rest = [call for call in calls[at:] if not is_neutral(call)]
+    return f"no step explains {rest[0]}" if rest else None

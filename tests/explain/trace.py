@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The system calls of the stage, out of a file that `strace -f -y -o FILE` wrote."""
+
+import re
+
+LINE = re.compile(r"^(\d+) +(.*)$")
+RESUMED = re.compile(r"^<\.\.\. \w+ resumed>(.*)$")
+STARTED = re.compile(r'^execveat\(\d+<[^>]*bulkhead-stage>.* = 0$')
+
+
+def calls_by_process(text):
+    """{pid: [call, ...]} with interrupted lines put together again; signals and exits are left out."""
+    processes, open_calls = {}, {}
+    for line in text.splitlines():
+        pid, rest = LINE.match(line).groups()
+        if rest.startswith(("---", "+++")):
+            continue
+        if resumed := RESUMED.match(rest):
+            rest = open_calls.pop(pid) + resumed[1]
+        if rest.endswith("<unfinished ...>"):
+            open_calls[pid] = rest.removesuffix(" <unfinished ...>")
+            continue
+        processes.setdefault(pid, []).append(re.sub(r"\) +(= )", r") \1", rest))
+    return processes
+
+
+def stage_calls(text):
+    """What the stage called, from behind its own execveat up to and with the program's execve."""
+    for calls in calls_by_process(text).values():
+        for start, call in enumerate(calls):
+            if STARTED.match(call):
+                end = next(i for i in range(start + 1, len(calls)) if calls[i].startswith("execve("))
+                return calls[start + 1:end + 1]
+    raise ValueError("no process of the trace became the stage")

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the Python tests outside tests/integration share: cases, a private place, real bundles, the runtime."""
+
+import argparse
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import traceback
+
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+PROJECT = TESTS.parent
+sys.path.insert(0, str(TESTS / "integration"))
+
+import bundles  # noqa: E402  (the path above must come first)
+import isolation  # noqa: E402
+
+DEFAULT_RUNTIME = PROJECT / "build/release/bulkhead"
+VERB_SECONDS = 20
+ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+
+
+class Failure(AssertionError):
+    """What a case found wrong, in a sentence."""
+
+
+def require(condition, sentence):
+    """Fails the case unless the condition holds."""
+    if not condition:
+        raise Failure(sentence)
+
+
+@dataclasses.dataclass(frozen=True)
+class Skip(Exception):
+    """Raised by a case that cannot run here; says why."""
+    reason: str
+
+
+class Score:
+    """Runs named cases, prints a line for each, and closes with the totals."""
+
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def case(self, name, function, *arguments):
+        """Runs one case; what it returns is printed behind its name."""
+        try:
+            note = function(*arguments)
+        except Skip as skip:
+            self.skipped += 1
+            print(f"skip  {name}: {skip.reason}", flush=True)
+        except Failure as failure:
+            self.failed += 1
+            print(f"FAIL  {name}: {failure}", flush=True)
+        except Exception:  # a broken case is a failing case
+            self.failed += 1
+            print(f"FAIL  {name}:\n{traceback.format_exc()}", flush=True)
+        else:
+            self.passed += 1
+            print(f"ok    {name}" + (f": {note}" if note else ""), flush=True)
+
+    def close(self):
+        """Prints the last line and returns the exit code."""
+        print(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped", flush=True)
+        return 1 if self.failed else 0
+
+
+def options(description, *extra):
+    """The command line: --runtime, --only, and pairs (name, keywords) of a test's own."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--runtime", type=pathlib.Path, default=DEFAULT_RUNTIME, help="the program under test")
+    parser.add_argument("--only", metavar="WORD", default="", help="only cases whose name contains it")
+    for name, keywords in extra:
+        parser.add_argument(name, **keywords)
+    return parser.parse_args()
+
+
+def in_private_place(script, main):
+    """Calls main() in an own mount namespace with an own branch of the cgroup2 tree; returns the exit code."""
+    if isolation.inside():
+        isolation.settle(native=False)
+        return main()
+    if os.geteuid() != 0:
+        print("needs root\n0 passed, 0 failed, 1 skipped")
+        return 0
+    branch = isolation.make_branch()
+    command = ["unshare", "--mount", "--propagation", "private", "--cgroup", "--", sys.executable, str(script)]
+    try:
+        return subprocess.run([*command, *sys.argv[1:]], env={**os.environ, isolation.STAGE: "inside"},
+                              preexec_fn=lambda: isolation.join_branch(branch), check=False).returncode
+    finally:
+        isolation.remove_branch(branch)
+
+
+class Scratch:
+    """A folder for one run: the bundles of bundles/ with a busybox root, and whatever a test writes."""
+
+    def __init__(self):
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix="bulkhead-test-"))
+        self.path.chmod(0o755)
+        bundles.make_template(self.path / "template")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.path)
+
+    def bundle(self, name, change=None):
+        """A fresh copy of bundles/NAME that can run; `change` edits its config."""
+        target = self.path / "bundles" / name
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(PROJECT / "bundles" / name, target)
+        subprocess.run(["cp", "-a", "--link", str(self.path / "template"), str(target / "rootfs")], check=True)
+        if change:
+            config = json.loads((target / "config.json").read_text())
+            change(config)
+            (target / "config.json").write_text(json.dumps(config))
+        return target
+
+
+def without_terminal(config):
+    """An edit for Scratch.bundle."""
+    config["process"]["terminal"] = False
+
+
+def bundle_names():
+    """The folders of bundles/."""
+    return sorted(path.parent.name for path in (PROJECT / "bundles").glob("*/config.json"))
+
+
+def call(command, **keywords):
+    """Runs a command line without a terminal and collects what it says."""
+    defaults = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True,
+                "env": ENVIRONMENT, "timeout": VERB_SECONDS, "check": False}
+    return subprocess.run([str(word) for word in command], **{**defaults, **keywords})
+
+
+def explained(runtime, bundle, name="ID", root=None):
+    """The steps of `explain --json`."""
+    command = [runtime, *(["--root", root] if root else []), "explain", "--json", "--bundle", bundle, name]
+    result = call(command)
+    require(result.returncode == 0, f"explain: exit {result.returncode}: {result.stderr}")
+    return json.loads(result.stdout)

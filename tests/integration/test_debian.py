@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The default document, byte for byte, on a real distribution: Debian by debootstrap (scripts/make-rootfs)."""
+
+import os
+import pathlib
+import pty
+import shutil
+import subprocess
+
+from harness import case, contains, equal, eventually
+from test_terminal import read_master
+
+DEBIAN = pathlib.Path(__file__).resolve().parent.parent.parent / "build/rootfs/debian"
+
+
+def no_debian():
+    return None if (DEBIAN / ".complete").exists() else f"no {DEBIAN}: run scripts/make-rootfs debian {DEBIAN}"
+
+
+def debian_bundle(t):
+    """A bundle with what `spec` wrote and the Debian tree as its rootfs."""
+    bundle = t.bundle()
+    shutil.rmtree(bundle.rootfs)
+    subprocess.run(["cp", "-a", "--link", str(DEBIAN), str(bundle.rootfs)], check=True)
+    t.runtime("spec", cwd=t.scratch).ok()
+    (t.scratch / "config.json").replace(bundle.path / "config.json")
+    return bundle
+
+
+def typed(t, bundle, keys):
+    """What a person sees who types into the document's `sh`, and its exit code."""
+    box = t.container(bundle=bundle)
+    master, slave = pty.openpty()
+    child = t.runtime.start(t.runtime.command("run", "--bundle", bundle.path, box.id), setup={"tty": os.ttyname(slave)})
+    os.close(slave)
+    eventually(lambda: box.status() == "running", "the container does not run")
+    os.write(master, keys)
+    text = read_master(master, 30)
+    os.close(master)
+    return child.wait(5), text
+
+
+@case(needs=no_debian, deadline=90)
+def the_default_document_runs_debian(t):
+    """bash, apt and python work below a terminal in the unchanged default document."""
+    keys = b"bash -c 'echo shell-$((BASH_VERSINFO))'; apt --version; python3 -c 'print(\"py\", 6 * 7)'; exit 7\n"
+    code, text = typed(t, debian_bundle(t), keys)
+    equal(code, 7, "exit code")
+    for expected in ("shell-5", "apt 2.6", "py 42"):
+        contains(text, expected, "the terminal")
+
+
+@case(needs=no_debian, deadline=90)
+def apt_cannot_write_to_a_read_only_root(t):
+    """The document's root is read-only: apt says so and nothing in the image changes."""
+    code, text = typed(t, debian_bundle(t), b"apt-get update; touch /etc/x; exit 3\n")
+    equal(code, 3, "exit code")
+    contains(text, "Read-only file system", "the terminal")

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/plan.hpp"
+
+#include "support/planning.hpp"
+
+namespace bulkhead::process {
+namespace {
+
+using test::Lines;
+
+constexpr plan::HostFacts host{.last_capability = 40};
+
+Lines credentials(const std::string& patch, const plan::HostFacts& facts = host) {
+    const spec::ValidSpec spec = test::spec_with(patch);
+    return test::init_lines([&](plan::TimelineBuilder& timeline) {
+        const auto planned = plan_credentials(timeline, spec, facts);
+        EXPECT_TRUE(planned);
+    });
+}
+
+plan::Timeline search(const std::string& patch) {
+    const spec::ValidSpec spec = test::spec_with(patch);
+    plan::TimelineBuilder timeline;
+    timeline.host(plan::Spawn{0});
+    timeline.init(plan_search(timeline, spec));
+    // Execute comes last in the lane, whatever the order of evaluation above.
+    return test::finished(std::move(timeline));
+}
+
+TEST(CapabilitySet, IsTheKernelsBits) {
+    EXPECT_EQ(capability_set({}, 40).value(), 0u);
+    EXPECT_EQ(capability_set({"CAP_CHOWN", "CAP_KILL", "CAP_KILL"}, 40).value(), 0b100001u);
+    EXPECT_EQ(capability_set({"CAP_CHECKPOINT_RESTORE"}, 40).value(), std::uint64_t{1} << 40);
+}
+
+TEST(CapabilitySet, LeavesOutWhatTheKernelLacks) {
+    EXPECT_EQ(capability_set({"CAP_CHOWN", "CAP_CHECKPOINT_RESTORE", "CAP_BPF"}, 38).value(), 1u);
+    EXPECT_EQ(capability_set({"CAP_NONSENSE"}, 40).error().kind, Kind::internal);
+}
+
+TEST(Limits, OneStepEachWithItsPointer) {
+    const spec::ValidSpec spec = test::spec_with(R"({"process": {"rlimits": [
+        {"type": "RLIMIT_NOFILE", "soft": 5, "hard": 10},
+        {"type": "RLIMIT_CORE", "soft": 0, "hard": 18446744073709551615}]}})");
+    EXPECT_EQ(test::init_lines([&](auto& timeline) { plan_limits(timeline, spec); }),
+              (Lines{"init set_rlimit RLIMIT_NOFILE soft 5 hard 10 (/process/rlimits/0)",
+                     "init set_rlimit RLIMIT_CORE soft 0 hard unlimited (/process/rlimits/1)"}));
+}
+
+TEST(Credentials, OfASmallConfigGiveEverythingUp) {
+    EXPECT_EQ(credentials("{}"),
+              (Lines{"init enter_directory / (/process/cwd)",
+                     "init own_stdio pipes and sockets to user 0 (/process/user/uid)",
+                     "init limit_bounding to 0x0 (/process/capabilities/bounding)",
+                     "init set_groups none (/process/user/additionalGids)",
+                     "init set_ids user 0 group 0 (/process/user)",
+                     "init set_capabilities effective 0x0 permitted 0x0 inheritable 0x0 ambient 0x0 "
+                     "(/process/capabilities)",
+                     "init set_umask 022 (/process/user/umask)"}));
+}
+
+TEST(Credentials, TakeUserGroupsUmaskAndDirectory) {
+    const Lines lines = credentials(R"({"process": {"cwd": "/srv", "noNewPrivileges": true,
+        "user": {"uid": 7, "gid": 8, "umask": 63, "additionalGids": [1, 4294967294]}}})");
+    EXPECT_EQ(lines[0], "init enter_directory /srv (/process/cwd)");
+    EXPECT_EQ(lines[3], "init set_groups 1,4294967294 (/process/user/additionalGids)");
+    EXPECT_EQ(lines[4], "init set_ids user 7 group 8 (/process/user)");
+    EXPECT_EQ(lines[6], "init set_umask 077 (/process/user/umask)");
+    EXPECT_EQ(lines[7], "init forbid_new_privileges (/process/noNewPrivileges)");
+}
+
+constexpr const char* five_sets = R"({"process": {"capabilities": {
+    "bounding": ["CAP_CHOWN", "CAP_KILL", "CAP_BPF"], "effective": ["CAP_KILL"],
+    "permitted": ["CAP_CHOWN", "CAP_KILL"], "inheritable": ["CAP_KILL", "CAP_BPF"],
+    "ambient": ["CAP_KILL", "CAP_CHOWN"]}}})";
+
+TEST(Credentials, HaveFiveSetsOfCapabilities) {
+    const Lines lines = credentials(five_sets);
+    EXPECT_EQ(lines[2], "init limit_bounding to 0x8000000021 (/process/capabilities/bounding)");
+    // CAP_CHOWN is not inheritable, so the kernel would not raise it.
+    EXPECT_EQ(lines[5], "init set_capabilities effective 0x20 permitted 0x21 inheritable 0x8000000020 ambient 0x20 "
+                        "(/process/capabilities)");
+}
+
+TEST(Credentials, OnAKernelThatLacksACapability) {
+    const Lines lines = credentials(five_sets, {.last_capability = 37});
+    EXPECT_EQ(lines[2], "init limit_bounding to 0x21 (/process/capabilities/bounding)");
+    EXPECT_EQ(lines[5], "init set_capabilities effective 0x20 permitted 0x21 inheritable 0x20 ambient 0x20 "
+                        "(/process/capabilities)");
+}
+
+TEST(Credentials, WithATerminalStdioIsNotGivenAway) {
+    for (const std::string& line : credentials(R"({"process": {"terminal": true}})"))
+        EXPECT_FALSE(line.starts_with("init own_stdio")) << line;
+}
+
+TEST(Search, OfAPathHasOnePlaceAndKeepsItsHome) {
+    const spec::ValidSpec spec = test::spec_with();
+    EXPECT_EQ(test::init_lines([&](auto& timeline) { (void)plan_search(timeline, spec); }),
+              Lines{"init find_program /bin/true in 1 place(s) (/process/args/0)"});
+}
+
+TEST(Search, WithoutHomeLooksForOne) {
+    const spec::ValidSpec spec = test::spec_with(
+        R"({"process": {"args": ["sh", "-c", ""], "user": {"uid": 9}, "env": ["PATH=/a:/b", "HOME=", "PATH=/c::/d"]}})");
+    EXPECT_EQ(test::init_lines([&](auto& timeline) { (void)plan_search(timeline, spec); }),
+              (Lines{"init find_home of user 9 in /etc/passwd (/process/env)",
+                     "init find_program sh in 3 place(s) (/process/args/0)"}));
+}
+
+TEST(Search, EndsInAnExecuteWithRoomForItsPointers) {
+    const plan::Timeline timeline = search(R"({"process": {"args": ["sh", "-c"], "env": ["A=1", "PATH=/bin", "A=2"]}})");
+    const plan::Execute execute = test::ops_of<plan::Execute>(timeline).at(0);
+    const plan::FindHome home = test::ops_of<plan::FindHome>(timeline).at(0);
+    EXPECT_EQ(execute.arguments.count, 2u);
+    EXPECT_EQ(execute.argv.count, 3u);
+    EXPECT_EQ(execute.envp.count, 4u);
+    const plan::ArenaView arena = timeline.arena();
+    const Lines environment{arena.text(execute.environment, 0), arena.text(execute.environment, 1),
+                            arena.text(execute.environment, 2)};
+    EXPECT_EQ(environment, (Lines{"PATH=/bin", "A=2", "HOME=/"}));
+    EXPECT_EQ(arena.texts(execute.environment)[2].at, home.variable.at) << "what FindHome fills is what is executed";
+    EXPECT_EQ(home.capacity, 4096u);
+}
+
+TEST(Search, WithoutAPathHasNoPlace) {
+    const plan::Timeline timeline = search(R"({"process": {"args": ["sh"], "env": ["HOME=/"]}})");
+    EXPECT_EQ(test::ops_of<plan::FindProgram>(timeline).at(0).candidates.count, 0u);
+}
+
+}  // namespace
+}  // namespace bulkhead::process

@@ -56,19 +56,20 @@ std::unexpected<Error> system_error(int err, std::string_view call, std::string_
 
 // Both are statements. With g++ 12.2 a value-yielding TRY inside a braced initialiser leaks what was already
 // built, so there is none.
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration and a name cannot stand in parentheses.
 #define BULKHEAD_JOIN2(a, b) a##b
 #define BULKHEAD_JOIN(a, b) BULKHEAD_JOIN2(a, b)
 
 // TRY(expr); returns the error of `expr` from the enclosing function.
-#define TRY(expr)                                                                                 \
-    do {                                                                                          \
-        if (auto try_result = (expr); !try_result)                                                \
-            return std::unexpected(std::move(try_result).error());                                \
+#define TRY(expr)                                                                                         \
+    do {                                                                                                  \
+        if (auto try_result = (expr); !try_result) return std::unexpected(std::move(try_result).error()); \
     } while (false)
 
 // LET(auto name, expr); declares `name` with the value of `expr`, or returns its error.
 #define LET(declaration, expr) BULKHEAD_LET(declaration, expr, BULKHEAD_JOIN(let_result_, __LINE__))
-#define BULKHEAD_LET(declaration, expr, result)                                  \
-    auto result = (expr);                                                        \
-    if (!(result)) return std::unexpected(std::move(result).error());            \
+#define BULKHEAD_LET(declaration, expr, result)                       \
+    auto result = (expr);                                             \
+    if (!(result)) return std::unexpected(std::move(result).error()); \
     declaration = std::move(*(result))
+// NOLINTEND(bugprone-macro-parentheses)

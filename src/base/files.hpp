@@ -11,16 +11,16 @@
 
 namespace bulkhead {
 
-// The text of a regular file of at most `limit` bytes. A fifo, a device or a directory is refused without being
-// opened for real (a fifo would block for ever).
+// The text of a regular file of at most `limit` bytes. A fifo, a device or a directory is refused without
+// being opened for real (a fifo would block for ever).
 Result<std::string> read_file_at(int directory, const std::string& path, std::size_t limit);
 // The text of a file of procfs, sysfs or cgroupfs, whose size is not known before it is read.
 Result<std::string> read_kernel_file(int directory, const std::string& path);
 // One write(2) to an existing file of procfs, sysfs or cgroupfs.
 Result<> write_kernel_file(int directory, const std::string& path, std::string_view text);
 
-// Writes a temporary file beside `path` and renames it over it: whoever reads sees the old text or the new one,
-// and a symbolic link at `path` is replaced, not followed.
+// Writes a temporary file beside `path` and renames it over it: whoever reads sees the old text or the new
+// one, and a symbolic link at `path` is replaced, not followed.
 Result<> replace_file_at(int directory, const std::string& path, std::string_view text, mode_t mode);
 
 // Names in a directory, without "." and ".."; sorted.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One raw system call: no libc, no errno. A result below zero is -errno. Usable freestanding, and in the few lines
-// between clone3 and execve.
+// One raw system call: no libc, no errno. A result below zero is -errno. Usable freestanding, and in the few
+// lines between clone3 and execve.
 #pragma once
 
 #include <asm/unistd.h>
@@ -10,9 +10,9 @@ namespace bulkhead::raw {
 #if defined(__x86_64__)
 inline long invoke(long number, long a, long b, long c, long d, long e, long f) {
     long result;
-    register long r10 asm("r10") = d;
-    register long r8 asm("r8") = e;
-    register long r9 asm("r9") = f;
+    register const long r10 asm("r10") = d;
+    register const long r8 asm("r8") = e;
+    register const long r9 asm("r9") = f;
     asm volatile("syscall"
                  : "=a"(result)
                  : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
@@ -36,7 +36,11 @@ inline long invoke(long number, long a, long b, long c, long d, long e, long f) 
 #endif
 
 inline long word(long value) { return value; }
-inline long word(const void* pointer) { return reinterpret_cast<long>(pointer); }
+inline long word(unsigned long value) { return static_cast<long>(value); }
+template <class Pointee>
+long word(Pointee* pointer) {
+    return reinterpret_cast<long>(pointer);
+}
 
 template <class... Arguments>
 long call(long number, Arguments... arguments) {

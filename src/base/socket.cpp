@@ -79,8 +79,10 @@ Result<Received> receive(int socket, std::span<char> buffer) {
     message.msg_control = box.bytes;
     message.msg_controllen = sizeof box.bytes;
     ssize_t size = -1;
+    // ECONNRESET is said once where the other side has gone without reading what we sent; what it sent before still
+    // stands in the queue.
     do size = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-    while (size == -1 && errno == EINTR);
+    while (size == -1 && (errno == EINTR || errno == ECONNRESET));
     if (size == -1) return system_error(errno, "recvmsg");
     Received received{.size = static_cast<std::size_t>(size), .fd = Fd()};
     const cmsghdr* header = CMSG_FIRSTHDR(&message);

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/kernel.hpp"
@@ -151,7 +152,7 @@ Result<bool> wait_readable(int fd, int deadline_ms) {
     const std::uint64_t begin = monotonic_ns();
     for (;;) {
         const auto passed = static_cast<int>((monotonic_ns() - begin) / 1'000'000);
-        const int left = deadline_ms < 0 ? -1 : (passed < deadline_ms ? deadline_ms - passed : 0);
+        const int left = deadline_ms < 0 ? -1 : std::max(0, deadline_ms - passed);
         const int ready = ::poll(&entry, 1, left);
         if (ready >= 0) return ready > 0;
         if (errno != EINTR) return system_error(errno, "poll");
@@ -176,7 +177,7 @@ Result<> set_mount_attributes(int fd, bool recursive, std::uint64_t set, std::ui
 
 std::uint64_t monotonic_ns() {
     timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)::clock_gettime(CLOCK_MONOTONIC, &now);
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
 }
 

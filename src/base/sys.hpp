@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One wrapper per system call of the host side: EINTR is retried here and nowhere else, every descriptor is born
-// close-on-exec, and a failure carries the call and its argument. What runs in the container uses base/raw.hpp.
+// One wrapper per system call of the host side: EINTR is retried here and nowhere else, every descriptor is
+// born close-on-exec, and a failure carries the call and its argument. What runs in the container uses
+// base/raw.hpp.
 #pragma once
 
 #include <linux/sched.h>

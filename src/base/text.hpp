@@ -15,8 +15,8 @@ namespace bulkhead {
 inline void append(std::string& to, std::string_view piece) { to.append(piece); }
 inline void append(std::string& to, char piece) { to.push_back(piece); }
 template <std::integral Number>
-    requires(!std::same_as<Number, char> && !std::same_as<Number, bool>)
-void append(std::string& to, Number number) {
+requires(!std::same_as<Number, char> && !std::same_as<Number, bool>) void append(std::string& to,
+                                                                                 Number number) {
     char digits[24];
     const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
     to.append(digits, end);

@@ -24,7 +24,7 @@ std::string rfc3339(const timespec& moment) {
 
 std::string rfc3339_now() {
     timespec now{};
-    ::clock_gettime(CLOCK_REALTIME, &now);
+    (void)::clock_gettime(CLOCK_REALTIME, &now);
     return rfc3339(now);
 }
 

@@ -19,12 +19,14 @@ struct Row {
     std::uint64_t flag;  // 0: not made by clone3
 };
 constexpr std::array rows{
-    Row{NamespaceType::pid, CLONE_NEWPID},   Row{NamespaceType::network, CLONE_NEWNET},
-    Row{NamespaceType::mount, CLONE_NEWNS},  Row{NamespaceType::ipc, CLONE_NEWIPC},
-    Row{NamespaceType::uts, CLONE_NEWUTS},   Row{NamespaceType::user, CLONE_NEWUSER},
-    Row{NamespaceType::cgroup, 0},           Row{NamespaceType::time, 0},
+    Row{NamespaceType::pid, CLONE_NEWPID},  Row{NamespaceType::network, CLONE_NEWNET},
+    Row{NamespaceType::mount, CLONE_NEWNS}, Row{NamespaceType::ipc, CLONE_NEWIPC},
+    Row{NamespaceType::uts, CLONE_NEWUTS},  Row{NamespaceType::user, CLONE_NEWUSER},
+    Row{NamespaceType::cgroup, 0},          Row{NamespaceType::time, 0},
 };
-static_assert(std::ranges::all_of(rows, [](const Row& row) { return &row == &rows[static_cast<std::size_t>(row.type)]; }));
+static_assert(std::ranges::all_of(rows, [](const Row& row) {
+    return &row == &rows[static_cast<std::size_t>(row.type)];
+}));
 
 // Index of the config's entry for a new namespace of this type.
 std::optional<std::size_t> entry_of(const spec::Spec& spec, NamespaceType type) {

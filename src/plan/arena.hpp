@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// References into the plan's arena: offsets, never pointers, so that the bytes mean the same in the host program
-// and in the stage. Freestanding: the stage includes this header.
+// References into the plan's arena: offsets, never pointers, so that the bytes mean the same in the host
+// program and in the stage. Freestanding: the stage includes this header.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,8 @@ struct Numbers {
     std::uint32_t count = 0;
 };
 
-// Room for `count` pointers in the arena: argv and envp have no bound, so the plan reserves their arrays and the
-// stage fills them in its private copy.
+// Room for `count` pointers in the arena: argv and envp have no bound, so the plan reserves their arrays and
+// the stage fills them in its private copy.
 struct Pointers {
     std::uint32_t at = 0;
     std::uint32_t count = 0;

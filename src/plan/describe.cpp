@@ -18,17 +18,21 @@ struct Bit {
     std::string_view name;
 };
 
-constexpr std::array namespace_bits{Bit{CLONE_NEWNS, "mount"},     Bit{CLONE_NEWCGROUP, "cgroup"},
-                                    Bit{CLONE_NEWUTS, "uts"},      Bit{CLONE_NEWIPC, "ipc"},
-                                    Bit{CLONE_NEWUSER, "user"},    Bit{CLONE_NEWPID, "pid"},
+constexpr std::array namespace_bits{Bit{CLONE_NEWNS, "mount"},   Bit{CLONE_NEWCGROUP, "cgroup"},
+                                    Bit{CLONE_NEWUTS, "uts"},    Bit{CLONE_NEWIPC, "ipc"},
+                                    Bit{CLONE_NEWUSER, "user"},  Bit{CLONE_NEWPID, "pid"},
                                     Bit{CLONE_NEWNET, "network"}};
-constexpr std::array attribute_bits{
-    Bit{MOUNT_ATTR_RDONLY, "ro"},           Bit{MOUNT_ATTR_NOSUID, "nosuid"},
-    Bit{MOUNT_ATTR_NODEV, "nodev"},         Bit{MOUNT_ATTR_NOEXEC, "noexec"},
-    Bit{MOUNT_ATTR_NOATIME, "noatime"},     Bit{MOUNT_ATTR_STRICTATIME, "strictatime"},
-    Bit{MOUNT_ATTR_NODIRATIME, "nodiratime"}, Bit{MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow"}};
-constexpr std::array limit_names{"CPU",    "FSIZE", "DATA",   "STACK",      "CORE",     "RSS",  "NPROC",  "NOFILE",
-                                 "MEMLOCK", "AS",   "LOCKS",  "SIGPENDING", "MSGQUEUE", "NICE", "RTPRIO", "RTTIME"};
+constexpr std::array attribute_bits{Bit{MOUNT_ATTR_RDONLY, "ro"},
+                                    Bit{MOUNT_ATTR_NOSUID, "nosuid"},
+                                    Bit{MOUNT_ATTR_NODEV, "nodev"},
+                                    Bit{MOUNT_ATTR_NOEXEC, "noexec"},
+                                    Bit{MOUNT_ATTR_NOATIME, "noatime"},
+                                    Bit{MOUNT_ATTR_STRICTATIME, "strictatime"},
+                                    Bit{MOUNT_ATTR_NODIRATIME, "nodiratime"},
+                                    Bit{MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow"}};
+constexpr std::array limit_names{"CPU",      "FSIZE",  "DATA",    "STACK", "CORE",  "RSS",
+                                 "NPROC",    "NOFILE", "MEMLOCK", "AS",    "LOCKS", "SIGPENDING",
+                                 "MSGQUEUE", "NICE",   "RTPRIO",  "RTTIME"};
 static_assert(limit_names.size() == RLIM_NLIMITS);
 
 template <std::size_t size>
@@ -81,7 +85,9 @@ Description describe_init(const SetHostname& op, ArenaView arena) {
 Description describe_init(const SetDomainname& op, ArenaView arena) {
     return {"set_domainname", arena.text(op.name)};
 }
-Description describe_init(const IsolateMounts&, ArenaView) { return {"isolate_mounts", "/ recursively private"}; }
+Description describe_init(const IsolateMounts&, ArenaView) {
+    return {"isolate_mounts", "/ recursively private"};
+}
 Description describe_init(const AttachRoot&, ArenaView) { return {"attach_root", "the tree of the root"}; }
 Description describe_init(const MountFilesystem& op, ArenaView arena) {
     std::string options = names(op.attributes, attribute_bits);
@@ -101,7 +107,9 @@ Description describe_init(const MakeDevice& op, ArenaView arena) {
 Description describe_init(const MakeLink& op, ArenaView arena) {
     return {"make_link", cat(inside(arena, op.path), " -> ", arena.text(op.target))};
 }
-Description describe_init(const MaskPath& op, ArenaView arena) { return {"mask_path", inside(arena, op.path)}; }
+Description describe_init(const MaskPath& op, ArenaView arena) {
+    return {"mask_path", inside(arena, op.path)};
+}
 Description describe_init(const ProtectPath& op, ArenaView arena) {
     return {"protect_path", cat(inside(arena, op.path), " read-only")};
 }
@@ -109,10 +117,13 @@ Description describe_init(const MakeDirectory& op, ArenaView arena) {
     return {"make_directory", cat(inside(arena, op.path), " if missing")};
 }
 Description describe_init(const OpenTerminal& op, ArenaView) {
-    return {"open_terminal", cat("/dev/console, owner ", op.uid, ", ", op.rows, " rows, ", op.columns, " columns")};
+    return {"open_terminal",
+            cat("/dev/console, owner ", op.uid, ", ", op.rows, " rows, ", op.columns, " columns")};
 }
 Description describe_init(const ProtectRoot&, ArenaView) { return {"protect_root", "/ read-only"}; }
-Description describe_init(const PivotRoot&, ArenaView) { return {"pivot_root", "and detach the host's root"}; }
+Description describe_init(const PivotRoot&, ArenaView) {
+    return {"pivot_root", "and detach the host's root"};
+}
 Description describe_init(const JoinKeyring&, ArenaView) { return {"join_keyring", "a new anonymous one"}; }
 Description describe_init(const StartSession&, ArenaView) { return {"start_session", "setsid"}; }
 Description describe_init(const SetRlimit& op, ArenaView) {
@@ -134,7 +145,9 @@ Description describe_init(const SetGroups& op, ArenaView arena) {
         list.append(i == 0 ? "" : ",").append(cat(arena.numbers(op.gids)[i]));
     return {"set_groups", list.empty() ? "none" : std::move(list)};
 }
-Description describe_init(const SetIds& op, ArenaView) { return {"set_ids", cat("user ", op.uid, " group ", op.gid)}; }
+Description describe_init(const SetIds& op, ArenaView) {
+    return {"set_ids", cat("user ", op.uid, " group ", op.gid)};
+}
 Description describe_init(const SetCapabilities& op, ArenaView) {
     return {"set_capabilities", cat("effective 0x", set(op.effective), " permitted 0x", set(op.permitted),
                                     " inheritable 0x", set(op.inheritable), " ambient 0x", set(op.ambient))};
@@ -165,7 +178,9 @@ Description describe_host(const Spawn& op) {
 Description describe_host(const AttachDeviceFilter& op) {
     return {"attach_device_filter", cat(op.program.size(), " instructions")};
 }
-Description describe_host(const RecordProcess&) { return {"record_process", "pid and start time in state.json"}; }
+Description describe_host(const RecordProcess&) {
+    return {"record_process", "pid and start time in state.json"};
+}
 Description describe_host(const SendGo&) { return {"send_go", "to the stage"}; }
 Description describe_host(const AwaitReady&) { return {"await_ready", "from the stage"}; }
 Description describe_host(const AwaitExecution&) { return {"await_execution", "of the program"}; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One sentence a verb: the words of explain, of error messages and of the manual. A verb without its overload does
-// not compile.
+// One sentence a verb: the words of explain, of error messages and of the manual. A verb without its overload
+// does not compile.
 #pragma once
 
 #include "plan/explain.hpp"

@@ -11,13 +11,12 @@ namespace bulkhead::plan {
 namespace {
 
 constexpr std::array call_names{
-    "",          "faccessat",     "fchdir",    "fchown",      "fsconfig",    "fsmount",   "fsopen",
-    "fstat",     "getcwd",        "ioctl",     "close_range", "capset",      "check",     "dup3",
-    "execve",    "keyctl",        "mkdirat",   "mknodat",     "mount",       "mount_setattr",
-    "move_mount", "open_tree",    "openat",    "openat2",     "pivot_root",  "poll",      "prctl",
-    "prlimit",   "read",          "sendmsg",   "setdomainname", "setgroups", "sethostname", "setresgid",
-    "setresuid", "setsid",        "socket",    "symlinkat",   "sigaction",   "umount",    "unlinkat",
-    "unshare",
+    "",          "faccessat", "fchdir",        "fchown",      "fsconfig",    "fsmount",       "fsopen",
+    "fstat",     "getcwd",    "ioctl",         "close_range", "capset",      "check",         "dup3",
+    "execve",    "keyctl",    "mkdirat",       "mknodat",     "mount",       "mount_setattr", "move_mount",
+    "open_tree", "openat",    "openat2",       "pivot_root",  "poll",        "prctl",         "prlimit",
+    "read",      "sendmsg",   "setdomainname", "setgroups",   "sethostname", "setresgid",     "setresuid",
+    "setsid",    "socket",    "symlinkat",     "sigaction",   "umount",      "unlinkat",      "unshare",
 };
 static_assert(call_names.size() == static_cast<std::size_t>(Call::call_count));
 
@@ -51,8 +50,9 @@ std::string explain_text(const Timeline& timeline) {
         const std::string number = cat(i);
         text.append(number_width - std::min(number_width, number.size()), ' ').append(number);
         text.append(cat("  ", lane_name(step), "  ", padded(what.verb, verb_width)));
-        text.append(step.pointer.empty() ? quotable(what.object)
-                                         : cat(padded(quotable(what.object), object_width), "  ", step.pointer));
+        text.append(step.pointer.empty()
+                        ? quotable(what.object)
+                        : cat(padded(quotable(what.object), object_width), "  ", step.pointer));
         while (text.ends_with(' ')) text.pop_back();
         text.push_back('\n');
     }
@@ -65,9 +65,10 @@ std::string explain_json(const Timeline& timeline) {
         const Step& step = timeline.steps()[i];
         const Description what = describe(step, timeline.arena());
         text.append(i == 0 ? "\n" : ",\n");
-        text.append(cat("  {\"step\": ", i, ", \"lane\": ", json_string(lane_name(step)), ", \"verb\": ",
-                        json_string(what.verb), ", \"object\": ", json_string(what.object), ", \"property\": ",
-                        step.pointer.empty() ? std::string("null") : json_string(step.pointer), "}"));
+        text.append(cat(
+            "  {\"step\": ", i, ", \"lane\": ", json_string(lane_name(step)),
+            ", \"verb\": ", json_string(what.verb), ", \"object\": ", json_string(what.object),
+            ", \"property\": ", step.pointer.empty() ? std::string("null") : json_string(step.pointer), "}"));
     }
     return text.append("\n]\n");
 }

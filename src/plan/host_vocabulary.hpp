@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The vocabulary of the host lane: what the runtime itself does around the stage. Host steps stay in this process,
-// so they may own strings; runtime/run.cpp has an apply() for each and an undo() for those that leave something.
+// The vocabulary of the host lane: what the runtime itself does around the stage. Host steps stay in this
+// process, so they may own strings; runtime/run.cpp has an apply() for each and an undo() for those that
+// leave something.
 #pragma once
 
 #include <linux/bpf.h>
@@ -14,7 +15,8 @@
 
 namespace bulkhead::plan {
 
-// --- making a container -----------------------------------------------------------------------------------------
+// --- making a container
+// -----------------------------------------------------------------------------------------
 
 // The id's directory below the state root. mkdir is the lock of creation: of two callers one gets EEXIST.
 struct MakeStateDirectory {
@@ -41,7 +43,8 @@ struct MakeStartFifo {
 struct ConnectConsole {
     std::string path;
 };
-// clone3(2): here the walker becomes two. The child executes the stage; the rest of the host lane goes on beside it.
+// clone3(2): here the walker becomes two. The child executes the stage; the rest of the host lane goes on
+// beside it.
 struct Spawn {
     std::uint64_t namespaces;  // CLONE_NEW*
 };
@@ -64,7 +67,8 @@ struct WritePidFile {
 // From here on the container exists for other callers.
 struct Publish {};
 
-// --- starting and removing one ----------------------------------------------------------------------------------
+// --- starting and removing one
+// ----------------------------------------------------------------------------------
 
 struct ReleaseInit {};
 struct RemoveStartFifo {};
@@ -75,9 +79,9 @@ struct RemoveStateDirectory {
     std::string path;
 };
 
-using HostOp = std::variant<MakeStateDirectory, RecordIntent, MakeCgroup, CloneTree, MakeStartFifo, ConnectConsole,
-                            Spawn, AttachDeviceFilter, RecordProcess, SendGo, AwaitReady, AwaitExecution,
-                            SendConsole, SendPidfd, WritePidFile, Publish, ReleaseInit, RemoveStartFifo,
-                            KillContainer, RemoveCgroup, RemoveStateDirectory>;
+using HostOp = std::variant<MakeStateDirectory, RecordIntent, MakeCgroup, CloneTree, MakeStartFifo,
+                            ConnectConsole, Spawn, AttachDeviceFilter, RecordProcess, SendGo, AwaitReady,
+                            AwaitExecution, SendConsole, SendPidfd, WritePidFile, Publish, ReleaseInit,
+                            RemoveStartFifo, KillContainer, RemoveCgroup, RemoveStateDirectory>;
 
 }  // namespace bulkhead::plan

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the steps of the stage share: the arena, the descriptors handed over, and the little that one step leaves for
-// a later one. Freestanding.
+// What the steps of the stage share: the arena, the descriptors handed over, and the little that one step
+// leaves for a later one. Freestanding.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +12,11 @@ namespace bulkhead::plan {
 
 struct StageContext {
     ArenaView arena;
-    const int* slots;      // descriptor of each slot
-    int report;            // the socket to the host
-    int root = -1;         // AttachRoot: the container's root directory
-    int mask = -1;  // MaskPath: the attached empty directory, cloned for further masks
-    int null = -1;  // MaskPath: the attached null device, cloned likewise
+    const int* slots;           // descriptor of each slot
+    int report;                 // the socket to the host
+    int root = -1;              // AttachRoot: the container's root directory
+    int mask = -1;              // MaskPath: the attached empty directory, cloned for further masks
+    int null = -1;              // MaskPath: the attached null device, cloned likewise
     Texts candidates{};         // FindProgram: where it looked ...
     std::uint32_t program = 0;  // ... and which candidate is executed
     StepTime* times = nullptr;  // with --trace
@@ -33,8 +33,8 @@ inline Outcome outcome(long result, Call call) {
 }  // namespace bulkhead::plan
 
 // A statement: leaves the step with the Outcome of the call where it fails.
-#define ATTEMPT(expression, name)                                               \
-    do {                                                                        \
-        if (const long attempted = (expression); attempted < 0)                 \
+#define ATTEMPT(expression, name)                                                      \
+    do {                                                                               \
+        if (const long attempted = (expression); attempted < 0)                        \
             return ::bulkhead::plan::outcome(attempted, ::bulkhead::plan::Call::name); \
     } while (false)

@@ -53,7 +53,8 @@ class Invariants {
         if (const auto* tree = std::get_if<CloneTree>(&std::get<HostOp>(step.op))) TRY(fill(tree->slot));
         if (const auto* fifo = std::get_if<MakeStartFifo>(&std::get<HostOp>(step.op))) TRY(fill(fifo->slot));
         if (is_host<AwaitReady>(step) && !ready_) return broken("the host awaits a report nobody sends");
-        if (is_host<AwaitExecution>(step) && !executed_) return broken("the host awaits an execution nobody starts");
+        if (is_host<AwaitExecution>(step) && !executed_)
+            return broken("the host awaits an execution nobody starts");
         if (is_host<SendGo>(step)) go_ = true;
         return {};
     }
@@ -130,7 +131,8 @@ Result<Timeline> TimelineBuilder::finish() && {
     constexpr std::size_t step_limit = 0xffff;
     if (timeline_.slot_count_ > slot_limit)
         return fail(Kind::unsupported, "more than ", slot_limit, " bind mounts");
-    if (timeline_.steps_.size() > step_limit) return fail(Kind::unsupported, "more than ", step_limit, " steps");
+    if (timeline_.steps_.size() > step_limit)
+        return fail(Kind::unsupported, "more than ", step_limit, " steps");
     std::uint16_t number = 0;
     for (Step& step : timeline_.steps_) {
         if (auto* init = std::get_if<InitStep>(&step.op)) init->number = number;

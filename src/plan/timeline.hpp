@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The timeline: one ordered list of steps in two lanes. The host walks the list and skips init steps; the stage walks
-// the init steps of the same list. A step may wait only for an earlier one, so a deadlock cannot be written.
+// The timeline: one ordered list of steps in two lanes. The host walks the list and skips init steps; the
+// stage walks the init steps of the same list. A step may wait only for an earlier one, so a deadlock cannot
+// be written.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +48,9 @@ class Timeline {
 class TimelineBuilder {
   public:
     // Appends a host step.
-    void host(HostOp op, std::string pointer = {}) { timeline_.steps_.push_back({std::move(op), pointer}); }
+    void host(HostOp op, std::string pointer = {}) {
+        timeline_.steps_.push_back({std::move(op), std::move(pointer)});
+    }
     // Appends an init step.
     template <class Op>
     void init(const Op& op, std::string pointer = {}) {
@@ -57,15 +60,15 @@ class TimelineBuilder {
     Text text(std::string_view text);
     // A string with room for `capacity` bytes, NUL included, that the stage may overwrite.
     Text room(std::string_view text, std::size_t capacity);
-    Texts texts(const std::vector<std::string>& list);
+    Texts texts(const std::vector<std::string>& strings);
     Texts list(const std::vector<Text>& list);
     Numbers numbers(const std::vector<std::uint32_t>& list);
     Pointers pointers(std::size_t count);
     Slot slot();
 
-    // Numbers the steps and checks the invariants: at most one SPAWN and init steps only behind it, slots filled
-    // before they are used, AwaitGo behind SPAWN and before SendGo's lane has ended, the init lane ends in Execute.
-    // Error: Kind::internal, which a test over every bundle keeps from happening.
+    // Numbers the steps and checks the invariants: at most one SPAWN and init steps only behind it, slots
+    // filled before they are used, AwaitGo behind SPAWN and before SendGo's lane has ended, the init lane
+    // ends in Execute. Error: Kind::internal, which a test over every bundle keeps from happening.
     Result<Timeline> finish() &&;
 
   private:

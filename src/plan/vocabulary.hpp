@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The vocabulary of the init lane: everything that bulkhead can do to a kernel from inside a new container, one
-// small flat struct a verb. A step is data; what it does is the apply() of the room that owns it, and all of them
-// are linked into the freestanding stage. No flag changes what a struct means, and none holds a pointer.
+// The vocabulary of the init lane: everything that bulkhead can do to a kernel from inside a new container,
+// one small flat struct a verb. A step is data; what it does is the apply() of the room that owns it, and all
+// of them are linked into the freestanding stage. No flag changes what a struct means, and none holds a
+// pointer.
 //
 // The host lane's vocabulary is plan/host_vocabulary.hpp. Both together are listed in bulkhead(8).
 #pragma once
@@ -14,7 +15,8 @@
 
 namespace bulkhead::plan {
 
-// --- the stage itself (runtime/stage) ---------------------------------------------------------------------------
+// --- the stage itself (runtime/stage)
+// ---------------------------------------------------------------------------
 
 // Marks every descriptor from `first` on close-on-exec, those a sloppy caller leaked among them.
 struct MarkDescriptors {
@@ -42,10 +44,11 @@ struct Execute {
     Pointers envp;
 };
 
-// --- namespaces -------------------------------------------------------------------------------------------------
+// --- namespaces
+// -------------------------------------------------------------------------------------------------
 
-// unshare(2). A cgroup namespace takes the unsharing process's cgroup as its root, so it is made here, where the
-// process is already in its final cgroup: kernels differ in what clone3(NEWCGROUP | INTO_CGROUP) takes.
+// unshare(2). A cgroup namespace takes the unsharing process's cgroup as its root, so it is made here, where
+// the process is already in its final cgroup: kernels differ in what clone3(NEWCGROUP | INTO_CGROUP) takes.
 struct UnshareNamespaces {
     std::uint64_t flags;
 };
@@ -57,7 +60,8 @@ struct SetDomainname {
     Text name;
 };
 
-// --- rootfs -----------------------------------------------------------------------------------------------------
+// --- rootfs
+// -----------------------------------------------------------------------------------------------------
 
 // Nothing mounted from here on is seen by the host, and nothing of the host's arrives.
 struct IsolateMounts {};
@@ -65,8 +69,8 @@ struct IsolateMounts {};
 struct AttachRoot {
     Slot tree;
 };
-// A new file system: fsopen, fsconfig of each "key=value" or "key", fsmount with `attributes`, and only then, when
-// all is set, attached at `target` (made if missing).
+// A new file system: fsopen, fsconfig of each "key=value" or "key", fsmount with `attributes`, and only then,
+// when all is set, attached at `target` (made if missing).
 struct MountFilesystem {
     Text type;
     Text source;
@@ -94,8 +98,8 @@ struct MakeLink {
     Text path;
     Text target;
 };
-// Hides a path: a directory under an empty read-only tmpfs, anything else under the container's null device. A
-// missing path is left alone.
+// Hides a path: a directory under an empty read-only tmpfs, anything else under the container's null device.
+// A missing path is left alone.
 struct MaskPath {
     Text path;
 };
@@ -106,8 +110,8 @@ struct ProtectPath {
 struct MakeDirectory {
     Text path;
 };
-// A pty of the container's own devpts: its master goes to the host, its slave becomes /dev/console, the controlling
-// terminal and descriptors 0 to 2.
+// A pty of the container's own devpts: its master goes to the host, its slave becomes /dev/console, the
+// controlling terminal and descriptors 0 to 2.
 struct OpenTerminal {
     std::uint32_t uid;
     std::uint16_t rows;
@@ -118,7 +122,8 @@ struct PivotRoot {
     Slot tree;
 };
 
-// --- process ----------------------------------------------------------------------------------------------------
+// --- process
+// ----------------------------------------------------------------------------------------------------
 
 // A new anonymous session keyring, so that the caller's keys stay outside.
 struct JoinKeyring {};
@@ -163,14 +168,16 @@ struct FindHome {
     std::uint32_t capacity;
     std::uint32_t uid;
 };
-// Looks for the program as the user who will run it; the first candidate that is an executable file is executed.
+// Looks for the program as the user who will run it; the first candidate that is an executable file is
+// executed.
 struct FindProgram {
     Text name;
     Texts candidates;
 };
 struct ForbidNewPrivileges {};
 
-// --- the list ---------------------------------------------------------------------------------------------------
+// --- the list
+// ---------------------------------------------------------------------------------------------------
 
 template <class... Ops>
 struct Vocabulary {
@@ -188,8 +195,8 @@ using InitVocabulary =
     Vocabulary<MarkDescriptors, ResetSignals, AwaitGo, ReportReady, AwaitStart, CloseDescriptors, Execute,
                UnshareNamespaces, RaiseLoopback, SetHostname, SetDomainname, IsolateMounts, AttachRoot,
                MountFilesystem, AttachTree, MakeDevice, MakeLink, MaskPath, ProtectPath, MakeDirectory,
-               OpenTerminal, ProtectRoot, PivotRoot, JoinKeyring, StartSession, SetRlimit, EnterDirectory, OwnStdio,
-               LimitBounding, SetGroups, SetIds, SetCapabilities, SetUmask, FindHome, FindProgram,
+               OpenTerminal, ProtectRoot, PivotRoot, JoinKeyring, StartSession, SetRlimit, EnterDirectory,
+               OwnStdio, LimitBounding, SetGroups, SetIds, SetCapabilities, SetUmask, FindHome, FindProgram,
                ForbidNewPrivileges>;
 
 // One step of the init lane as it travels: which verb, its place in the whole timeline, its bytes.

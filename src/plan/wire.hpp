@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What travels between the host program and the stage: the plan (sealed, one way) and reports (16 bytes, the other
-// way). Freestanding, and the only protocol there is.
+// What travels between the host program and the stage: the plan (sealed, one way) and reports (16 bytes, the
+// other way). Freestanding, and the only protocol there is.
 #pragma once
 
 #include <cstddef>
@@ -19,10 +19,10 @@ struct PlanHeader {
     std::uint32_t steps_at = 0;
     std::uint32_t step_count = 0;
     std::uint32_t arena_at = 0;
-    std::uint32_t slot_count = 0;  // descriptors handed over behind plan and report socket
-    std::uint32_t traced = 0;      // 1: time every step
-    std::int32_t fault_step = -1;  // fault injection: the number of the step ...
-    std::int32_t fault_action = 0; // ... and the errno it shall fail with, or Fault::killed
+    std::uint32_t slot_count = 0;   // descriptors handed over behind plan and report socket
+    std::uint32_t traced = 0;       // 1: time every step
+    std::int32_t fault_step = -1;   // fault injection: the number of the step ...
+    std::int32_t fault_action = 0;  // ... and the errno it shall fail with, or Fault::killed
 };
 
 // Descriptors reach the stage at base, base + 1, ...; the base is its argv[1], in decimal.

@@ -55,7 +55,8 @@ Outcome apply(StageContext&, const plan::SetCapabilities& op) {
     ATTEMPT(set_capabilities(op), capset);
     ATTEMPT(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL), prctl);
     for (long capability = 0; capability < 64; ++capability)
-        if (op.ambient >> capability & 1) ATTEMPT(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability), prctl);
+        if (op.ambient >> capability & 1)
+            ATTEMPT(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability), prctl);
     ATTEMPT(prctl(PR_SET_KEEPCAPS, 0), prctl);
     // A change of credentials sets dumpable to fs.suid_dumpable, which may be 1.
     return outcome(prctl(PR_SET_DUMPABLE, 0), plan::Call::prctl);

@@ -14,7 +14,8 @@ namespace {
 
 constexpr unsigned kind_bits = 0170000, regular_file = 0100000, directory = 0040000;
 
-// --- HOME -------------------------------------------------------------------------------------------------------
+// --- HOME
+// -------------------------------------------------------------------------------------------------------
 
 constexpr std::size_t passwd_limit = 1 << 20;  // bytes of /etc/passwd that are looked at
 constexpr std::size_t line_limit = 4096;
@@ -70,8 +71,8 @@ class PasswdReader {
 
 // A fifo or a device under that name must neither block nor be read: opened without blocking, then checked.
 long open_passwd() {
-    raw::Handle file(raw::openat2(AT_FDCWD, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY,
-                                  RESOLVE_NO_MAGICLINKS));
+    raw::Handle file(
+        raw::openat2(AT_FDCWD, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY, RESOLVE_NO_MAGICLINKS));
     if (file.number() < 0) return file.number();
     struct statx status {};
     const long stated = raw::statx(file.number(), &status);
@@ -91,7 +92,8 @@ bool find_home(PasswdReader& reader, int file) {
     return false;
 }
 
-// --- the program ------------------------------------------------------------------------------------------------
+// --- the program
+// ------------------------------------------------------------------------------------------------
 
 // 0 where `path` is a file that the current user may execute.
 long executable(const char* path) {
@@ -126,8 +128,8 @@ Outcome apply(StageContext& stage, const plan::FindHome& op) {
     return {};
 }
 
-// With a slash the one candidate says why it is none; along PATH the first that fits wins, and the reasons of the
-// others do not count (execvp, and Go's LookPath, whose words the engines match on).
+// With a slash the one candidate says why it is none; along PATH the first that fits wins, and the reasons of
+// the others do not count (execvp, and Go's LookPath, whose words the engines match on).
 Outcome apply(StageContext& stage, const plan::FindProgram& op) {
     long why = -ENOENT;
     for (std::uint32_t i = 0; i < op.candidates.count; ++i) {

@@ -30,8 +30,8 @@ Outcome apply(StageContext&, const plan::SetRlimit& op) {
 // Magic links do not resolve, and what the kernel then calls the working directory must lie below the root: a
 // directory of the host would read "(unreachable)" (CVE-2024-21626).
 Outcome apply(StageContext& stage, const plan::EnterDirectory& op) {
-    const raw::Handle directory(raw::openat2(AT_FDCWD, stage.arena.text(op.path), O_PATH | O_DIRECTORY,
-                                             RESOLVE_NO_MAGICLINKS));
+    const raw::Handle directory(
+        raw::openat2(AT_FDCWD, stage.arena.text(op.path), O_PATH | O_DIRECTORY, RESOLVE_NO_MAGICLINKS));
     ATTEMPT(directory.number(), openat2);
     ATTEMPT(raw::call(__NR_fchdir, long{directory.number()}), fchdir);
     char path[4096];
@@ -48,7 +48,8 @@ Outcome apply(StageContext&, const plan::OwnStdio& op) {
         const unsigned kind = status.stx_mode & kind_bits;
         if ((kind != pipe && kind != socket) || status.stx_uid == op.uid) continue;
         const long owned = raw::call(__NR_fchown, long{fd}, long{op.uid}, same_group);
-        if (owned != -EPERM && owned != -EINVAL && owned != -EROFS) ATTEMPT(owned, fchown);  // as runc tolerates
+        if (owned != -EPERM && owned != -EINVAL && owned != -EROFS)
+            ATTEMPT(owned, fchown);  // as runc tolerates
     }
     return {};
 }

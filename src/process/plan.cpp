@@ -44,21 +44,24 @@ Result<std::uint64_t> capability_set(const std::vector<std::string>& names, std:
 }
 
 void plan_limits(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
-    const auto& limits = spec->process->rlimits;
+    const auto& limits = spec.process().rlimits;
     for (std::size_t i = 0; i < limits.size(); ++i)
-        timeline.init(plan::SetRlimit{limits[i].soft, limits[i].hard, static_cast<std::uint32_t>(limits[i].resource)},
-                      cat("/process/rlimits/", i));
+        timeline.init(
+            plan::SetRlimit{limits[i].soft, limits[i].hard, static_cast<std::uint32_t>(limits[i].resource)},
+            cat("/process/rlimits/", i));
 }
 
-Result<> plan_credentials(TimelineBuilder& timeline, const spec::ValidSpec& spec, const plan::HostFacts& host) {
-    const spec::Process& process = *spec->process;
+Result<> plan_credentials(TimelineBuilder& timeline, const spec::ValidSpec& spec,
+                          const plan::HostFacts& host) {
+    const spec::Process& process = spec.process();
     const spec::Capabilities sets = process.capabilities.value_or(spec::Capabilities{});
     const std::uint32_t last = host.last_capability;
     LET(const std::uint64_t bounding, capability_set(sets.bounding, last));
     timeline.init(plan::EnterDirectory{timeline.text(process.cwd)}, "/process/cwd");
     if (!process.terminal) timeline.init(plan::OwnStdio{process.user.uid}, "/process/user/uid");
     timeline.init(plan::LimitBounding{bounding, last}, "/process/capabilities/bounding");
-    timeline.init(plan::SetGroups{timeline.numbers(process.user.additional_gids)}, "/process/user/additionalGids");
+    timeline.init(plan::SetGroups{timeline.numbers(process.user.additional_gids)},
+                  "/process/user/additionalGids");
     timeline.init(plan::SetIds{process.user.uid, process.user.gid}, "/process/user");
     TRY(plan_capabilities(timeline, sets, last));
     timeline.init(plan::SetUmask{process.user.umask.value_or(default_umask)}, "/process/user/umask");
@@ -67,13 +70,15 @@ Result<> plan_credentials(TimelineBuilder& timeline, const spec::ValidSpec& spec
 }
 
 plan::Execute plan_search(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
-    const spec::Process& process = *spec->process;
+    const spec::Process& process = spec.process();
     const std::vector<std::string> environment = unique_environment(process.env);
     std::vector<plan::Text> variables;
+    variables.reserve(environment.size() + 1);
     for (const std::string& entry : environment) variables.push_back(timeline.text(entry));
     if (value_of(environment, "HOME").empty()) variables.push_back(plan_home(timeline, process.user.uid));
     const std::vector<std::string> places = candidates(process.args[0], value_of(environment, "PATH"));
-    timeline.init(plan::FindProgram{timeline.text(process.args[0]), timeline.texts(places)}, "/process/args/0");
+    timeline.init(plan::FindProgram{timeline.text(process.args[0]), timeline.texts(places)},
+                  "/process/args/0");
     return {.arguments = timeline.texts(process.args),
             .environment = timeline.list(variables),
             .argv = timeline.pointers(process.args.size() + 1),

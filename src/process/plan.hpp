@@ -16,8 +16,8 @@ void plan_limits(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
 Result<> plan_credentials(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
                           const plan::HostFacts& host);
 
-// Init lane, behind the credentials: HOME and the program, looked for as the user who will run it. Returns the last
-// step of the lane, which the caller appends where the program shall start.
+// Init lane, behind the credentials: HOME and the program, looked for as the user who will run it. Returns
+// the last step of the lane, which the caller appends where the program shall start.
 plan::Execute plan_search(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
 
 // The bits of a list of capability names, without those that the kernel does not have.

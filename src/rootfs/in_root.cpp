@@ -53,8 +53,8 @@ long open_nearest(int root, Components& components) {
     }
 }
 
-// One missing component: made, then opened without following a link, so that what a neighbour put there in between
-// is an error and not a detour.
+// One missing component: made, then opened without following a link, so that what a neighbour put there in
+// between is an error and not a detour.
 long make_component(int parent, const char* name, Missing missing) {
     const long made = missing == Missing::directory
                           ? raw::call(__NR_mkdirat, long{parent}, name, long{directory_mode})
@@ -73,8 +73,7 @@ long make_rest(long nearest, Components& rest, Missing missing) {
         while (name[length] != '\0' && name[length] != '/') ++length;
         const bool last = at + length >= rest.size();
         name[length] = '\0';
-        const long next =
-            make_component(static_cast<int>(parent), name, last ? missing : Missing::directory);
+        const long next = make_component(static_cast<int>(parent), name, last ? missing : Missing::directory);
         raw::close(static_cast<int>(parent));
         if (next < 0) return next;
         parent = next;

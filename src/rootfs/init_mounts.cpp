@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mounting in the stage. A mount gets all its options and attributes while nothing can reach it, and is attached at
-// an open descriptor (security.md G10, G11).
+// Mounting in the stage. A mount gets all its options and attributes while nothing can reach it, and is
+// attached at an open descriptor (security.md G10, G11).
 #include <asm/errno.h>
 
 #include "rootfs/in_root.hpp"
@@ -30,8 +30,8 @@ long configure(int context, char* option) {
     return result;
 }
 
-// A tmpfs takes over the permissions of the directory it covers, as runc does; an explicit mode= comes later and
-// wins.
+// A tmpfs takes over the permissions of the directory it covers, as runc does; an explicit mode= comes later
+// and wins.
 Outcome inherit_mode(int context, int target) {
     struct statx status {};
     ATTEMPT(raw::statx(target, &status), fstat);
@@ -49,9 +49,9 @@ Outcome apply(StageContext&, const plan::IsolateMounts&) {
 
 Outcome apply(StageContext& stage, const plan::AttachRoot& op) {
     stage.root = stage.fd(op.tree);
-    return outcome(raw::call(__NR_move_mount, long{stage.root}, "", long{AT_FDCWD}, "/",
-                             long{MOVE_MOUNT_F_EMPTY_PATH}),
-                   plan::Call::move_mount);
+    return outcome(
+        raw::call(__NR_move_mount, long{stage.root}, "", long{AT_FDCWD}, "/", long{MOVE_MOUNT_F_EMPTY_PATH}),
+        plan::Call::move_mount);
 }
 
 Outcome apply(StageContext& stage, const plan::MountFilesystem& op) {
@@ -61,7 +61,8 @@ Outcome apply(StageContext& stage, const plan::MountFilesystem& op) {
     ATTEMPT(place.fd, openat2);
     const raw::Handle context(raw::call(__NR_fsopen, stage.arena.text(op.type), long{FSOPEN_CLOEXEC}));
     ATTEMPT(context.number(), fsopen);
-    ATTEMPT(raw::fsconfig(context.number(), FSCONFIG_SET_STRING, "source", stage.arena.text(op.source)), fsconfig);
+    ATTEMPT(raw::fsconfig(context.number(), FSCONFIG_SET_STRING, "source", stage.arena.text(op.source)),
+            fsconfig);
     if (op.inherit_mode != 0 && !place.made)
         if (const Outcome inherited = inherit_mode(context.number(), target.number()); !inherited)
             return inherited;
@@ -83,7 +84,8 @@ Outcome apply(StageContext& stage, const plan::AttachTree& op) {
     if (place.fd < 0) return outcome(place.fd, place.call);
     struct statx found {};
     ATTEMPT(raw::statx(target.number(), &found), fstat);
-    if (((found.stx_mode ^ status.stx_mode) & kind_bits) != 0 && (is_directory(found) || is_directory(status)))
+    if (((found.stx_mode ^ status.stx_mode) & kind_bits) != 0 &&
+        (is_directory(found) || is_directory(status)))
         return {ENOTDIR, plan::Call::move_mount};  // the kernel would only say EINVAL
     return outcome(raw::attach(stage.fd(op.tree), target.number()), plan::Call::move_mount);
 }
@@ -95,7 +97,8 @@ Outcome apply(StageContext& stage, const plan::MakeDirectory& op) {
 }
 
 Outcome apply(StageContext& stage, const plan::ProtectRoot&) {
-    return outcome(raw::set_mount_attributes(stage.root, false, MOUNT_ATTR_RDONLY), plan::Call::mount_setattr);
+    return outcome(raw::set_mount_attributes(stage.root, false, MOUNT_ATTR_RDONLY),
+                   plan::Call::mount_setattr);
 }
 
 // The new root covers the old one, and the old one leaves the namespace: no path leads to the host any more.

@@ -34,8 +34,8 @@ bool same_device(const struct statx& status, const plan::MakeDevice& op) {
            status.stx_rdev_minor == op.minor;
 }
 
-// An empty directory that nobody can write: one tmpfs for all masks, attached at its first target and cloned from
-// there, because a mount that is still detached can be cloned only since 6.15.
+// An empty directory that nobody can write: one tmpfs for all masks, attached at its first target and cloned
+// from there, because a mount that is still detached can be cloned only since 6.15.
 long empty_directory() {
     const raw::Handle context(raw::call(__NR_fsopen, "tmpfs", long{FSOPEN_CLOEXEC}));
     if (context.number() < 0) return context.number();
@@ -67,8 +67,8 @@ Outcome mask_directory(StageContext& stage, int target) {
     return outcome(raw::attach(stage.mask, target), plan::Call::move_mount);
 }
 
-// The container's own null device: the host's would let it change the mode of the machine's /dev/null. What the image
-// or a bind mount calls /dev/null may be anything, so it is looked at by handle (CVE-2025-31133).
+// The container's own null device: the host's would let it change the mode of the machine's /dev/null. What
+// the image or a bind mount calls /dev/null may be anything, so it is looked at by handle (CVE-2025-31133).
 Outcome mask_file(StageContext& stage, int target) {
     if (stage.null >= 0) return attach_clone(stage.null, target);
     const raw::Handle null(open_in_root(stage.root, "dev/null"));
@@ -115,8 +115,7 @@ Outcome apply(StageContext& stage, const plan::MakeLink& op) {
     const Place place = parent_in_root(stage.root, stage.arena.text(op.path));
     const raw::Handle directory(place.directory);
     ATTEMPT(place.directory, openat2);
-    const long made =
-        raw::call(__NR_symlinkat, leads_to, long{directory.number()}, place.name);
+    const long made = raw::call(__NR_symlinkat, leads_to, long{directory.number()}, place.name);
     if (made == -EEXIST) return {};  // the image has its own; a link there harms only the container
     return outcome(made, plan::Call::symlinkat);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The container's terminal: a pty of its own devpts, taken by handle and verified (CVE-2025-52565), never by a name
-// under /dev/pts.
+// The container's terminal: a pty of its own devpts, taken by handle and verified (CVE-2025-52565), never by
+// a name under /dev/pts.
 #include <asm/errno.h>
 #include <asm/ioctls.h>
 #include <asm/termios.h>
@@ -64,7 +64,8 @@ long send_master(int report, int master) {
     return raw::call(__NR_sendmsg, long{report}, &message, no_signal);
 }
 
-// /dev/console is a bind of the slave itself, on a file that is made here or already is a plain entry of /dev.
+// /dev/console is a bind of the slave itself, on a file that is made here or already is a plain entry of
+// /dev.
 Outcome bind_console(int root, int slave) {
     const Target place = make_in_root(root, "dev/console", Missing::file, true);
     const raw::Handle target(place.fd);
@@ -88,8 +89,8 @@ Outcome apply(StageContext& stage, const plan::OpenTerminal& op) {
     if (master.number() < 0) return outcome(master.number(), call);
     const int unlocked = 0;
     ATTEMPT(raw::call(__NR_ioctl, long{master.number()}, long{TIOCSPTLCK}, &unlocked), ioctl);
-    const raw::Handle slave(raw::call(__NR_ioctl, long{master.number()}, long{TIOCGPTPEER},
-                                      long{O_RDWR | O_NOCTTY | O_CLOEXEC}));
+    const raw::Handle slave(
+        raw::call(__NR_ioctl, long{master.number()}, long{TIOCGPTPEER}, long{O_RDWR | O_NOCTTY | O_CLOEXEC}));
     ATTEMPT(slave.number(), ioctl);
     const winsize size{op.rows, op.columns, 0, 0};
     if (op.rows != 0 || op.columns != 0)

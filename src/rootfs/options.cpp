@@ -15,7 +15,8 @@ enum class Effect : std::uint8_t {
     bind,
     rbind,
     attribute,   // of the mount
-    superblock,  // of the file system: the kernel takes the word as it is (fsconfig flags, common_set_sb_flag)
+    superblock,  // of the file system: the kernel takes the word as it is (fsconfig flags,
+                 // common_set_sb_flag)
     later,       // a word of the standard or of runc that this version refuses
 };
 
@@ -26,7 +27,8 @@ struct Word {
     std::uint64_t clear = 0;
 };
 
-// The access time is one field of several bits (MOUNT_ATTR__ATIME): whoever sets a value clears the field first.
+// The access time is one field of several bits (MOUNT_ATTR__ATIME): whoever sets a value clears the field
+// first.
 constexpr std::uint64_t atime_field = MOUNT_ATTR__ATIME;
 
 constexpr Word set(std::string_view word, std::uint64_t bits) { return {word, Effect::attribute, bits, 0}; }
@@ -114,7 +116,7 @@ constexpr auto known_words = [] {
 }();
 
 const Word* find(std::string_view word) {
-    const auto row = std::ranges::lower_bound(table, word, {}, &Word::word);
+    const auto* const row = std::ranges::lower_bound(table, word, {}, &Word::word);
     return row != table.end() && row->word == word ? &*row : nullptr;
 }
 

@@ -34,10 +34,14 @@ std::string cleaned(std::string_view path) {
 // Files below /proc that lxcfs puts in place of the kernel's; everything else there is refused, since what a
 // container sees as /proc must be the kernel's (CVE-2019-16884, CVE-2025-52881).
 constexpr std::array files_below_proc{
-    std::string_view("proc/cpuinfo"),  std::string_view("proc/diskstats"),
-    std::string_view("proc/loadavg"),  std::string_view("proc/meminfo"),
-    std::string_view("proc/slabinfo"), std::string_view("proc/stat"),
-    std::string_view("proc/swaps"),    std::string_view("proc/sys/crypto/fips_enabled"),
+    std::string_view("proc/cpuinfo"),
+    std::string_view("proc/diskstats"),
+    std::string_view("proc/loadavg"),
+    std::string_view("proc/meminfo"),
+    std::string_view("proc/slabinfo"),
+    std::string_view("proc/stat"),
+    std::string_view("proc/swaps"),
+    std::string_view("proc/sys/crypto/fips_enabled"),
     std::string_view("proc/sys/kernel/ns_last_pid"),
     std::string_view("proc/uptime"),
 };
@@ -45,7 +49,8 @@ static_assert(std::ranges::is_sorted(files_below_proc));
 
 Result<> check_target(const std::string& target, bool procfs, const std::string& pointer) {
     const auto refuse = [&](std::string_view why) {
-        return fail(Kind::invalid_config, "config.json: ", pointer, "/destination: ", quoted("/" + target), why);
+        return fail(Kind::invalid_config, "config.json: ", pointer, "/destination: ", quoted("/" + target),
+                    why);
     };
     if (target.empty()) return refuse(" cannot be mounted over: it is the root itself");
     if (target == "proc" && !procfs) return refuse(" cannot be mounted because it is not of type proc");
@@ -55,7 +60,8 @@ Result<> check_target(const std::string& target, bool procfs, const std::string&
     return {};
 }
 
-// "cgroup" means the hierarchy there is (features.md 2.2): cgroup2, rooted at the container's cgroup namespace.
+// "cgroup" means the hierarchy there is (features.md 2.2): cgroup2, rooted at the container's cgroup
+// namespace.
 std::string_view filesystem_type(const spec::Mount& mount) {
     return mount.type == "cgroup" ? std::string_view("cgroup2") : std::string_view(mount.type);
 }
@@ -104,16 +110,17 @@ struct Node {
     std::uint32_t major, minor;
 };
 // config-linux.md, "Default Devices"
-constexpr std::array default_nodes{Node{"dev/null", 1, 3}, Node{"dev/zero", 1, 5},    Node{"dev/full", 1, 7},
-                                   Node{"dev/tty", 5, 0},  Node{"dev/random", 1, 8},  Node{"dev/urandom", 1, 9}};
+constexpr std::array default_nodes{Node{"dev/null", 1, 3},   Node{"dev/zero", 1, 5},
+                                   Node{"dev/full", 1, 7},   Node{"dev/tty", 5, 0},
+                                   Node{"dev/random", 1, 8}, Node{"dev/urandom", 1, 9}};
 
 struct Link {
     std::string_view path, target;
 };
 // runtime-linux.md, "Dev symbolic links", and the ptmx of the container's own devpts
-constexpr std::array default_links{Link{"dev/fd", "/proc/self/fd"},       Link{"dev/stdin", "/proc/self/fd/0"},
-                                   Link{"dev/stdout", "/proc/self/fd/1"}, Link{"dev/stderr", "/proc/self/fd/2"},
-                                   Link{"dev/ptmx", "pts/ptmx"}};
+constexpr std::array default_links{Link{"dev/fd", "/proc/self/fd"}, Link{"dev/stdin", "/proc/self/fd/0"},
+                                   Link{"dev/stdout", "/proc/self/fd/1"},
+                                   Link{"dev/stderr", "/proc/self/fd/2"}, Link{"dev/ptmx", "pts/ptmx"}};
 constexpr Link core_link{"dev/core", "/proc/kcore"};
 
 void plan_devices(TimelineBuilder& timeline) {
@@ -153,7 +160,8 @@ void plan_paths(TimelineBuilder& timeline, const spec::Linux& linux) {
 plan::Slot clone(TimelineBuilder& timeline, const std::string& path, const MountOptions& options,
                  std::string pointer) {
     const plan::Slot slot = timeline.slot();
-    timeline.host(plan::CloneTree{path, slot, options.recursive, options.set, options.clear}, std::move(pointer));
+    timeline.host(plan::CloneTree{path, slot, options.recursive, options.set, options.clear},
+                  std::move(pointer));
     return slot;
 }
 
@@ -168,7 +176,8 @@ Result<Trees> plan_trees(TimelineBuilder& timeline, const spec::ValidSpec& spec,
         LET(const MountOptions options, parse_options(mount.options, mount_pointer(i) + "/options"));
         const bool relative = !mount.source.starts_with('/');
         const std::string source = relative ? cat(places.bundle, '/', mount.source) : mount.source;
-        trees.binds.push_back(options.bind ? clone(timeline, source, options, mount_pointer(i)) : plan::Slot{});
+        trees.binds.push_back(options.bind ? clone(timeline, source, options, mount_pointer(i))
+                                           : plan::Slot{});
     }
     return trees;
 }
@@ -179,11 +188,11 @@ Result<> plan_inside(TimelineBuilder& timeline, const spec::ValidSpec& spec, con
     timeline.init(plan::AttachRoot{trees.root}, "/root/path");
     TRY(plan_mounts(timeline, *spec, trees));
     if (!foreign_dev) plan_devices(timeline);
-    if (spec->process->terminal) plan_terminal(timeline, *spec->process);
-    if (const std::string cwd = cleaned(spec->process->cwd); !cwd.empty())
+    if (spec.process().terminal) plan_terminal(timeline, spec.process());
+    if (const std::string cwd = cleaned(spec.process().cwd); !cwd.empty())
         timeline.init(plan::MakeDirectory{timeline.text(cwd)}, "/process/cwd");
     plan_paths(timeline, spec->linux);
-    if (spec->root->readonly) timeline.init(plan::ProtectRoot{}, "/root/readonly");
+    if (spec.root().readonly) timeline.init(plan::ProtectRoot{}, "/root/readonly");
     timeline.init(plan::PivotRoot{trees.root}, "/root/path");
     return {};
 }

@@ -26,8 +26,8 @@ struct Trees {
 // Host lane: clones the root and each bind source. Errors name the mount's options.
 Result<Trees> plan_trees(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places);
 
-// Init lane, up to and with pivot_root: mounts in the config's order, devices and links, terminal, working directory,
-// masks, read-only paths and root. Errors: a mount below /proc that is none of those lxcfs makes.
+// Init lane, up to and with pivot_root: mounts in the config's order, devices and links, terminal, working
+// directory, masks, read-only paths and root. Errors: a mount below /proc that is none of those lxcfs makes.
 Result<> plan_inside(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const Trees& trees);
 
 }  // namespace bulkhead::rootfs

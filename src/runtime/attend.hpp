@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The foreground of an attached `run`: passes signals and the terminal on, reaps, and returns the exit status.
+// The foreground of an attached `run`: passes signals and the terminal on, reaps, and returns the exit
+// status.
 #pragma once
 
 #include <sys/types.h>
@@ -9,8 +10,8 @@
 
 namespace bulkhead::runtime {
 
-// Blocks the signals that an attached run forwards, so that none is lost before attend() listens. The container does
-// not inherit it: the stage resets signals.
+// Blocks the signals that an attached run forwards, so that none is lost before attend() listens. The
+// container does not inherit it: the stage resets signals.
 class SignalWatch {
   public:
     static Result<SignalWatch> start(bool subreaper);
@@ -20,8 +21,9 @@ class SignalWatch {
     Fd signals_;  // signalfd(2)
 };
 
-// Until init ends. `process` is its pidfd; `terminal` the pty's master, or none. Every signal but SIGCHLD, SIGPIPE and
-// SIGURG goes to init; SIGWINCH sets the terminal's size instead. Returns the code, or 128 + the signal.
+// Until init ends. `process` is its pidfd; `terminal` the pty's master, or none. Every signal but SIGCHLD,
+// SIGPIPE and SIGURG goes to init; SIGWINCH sets the terminal's size instead. Returns the code, or 128 + the
+// signal.
 Result<int> attend(const SignalWatch& watch, pid_t pid, const Fd& process, const Fd& terminal);
 
 }  // namespace bulkhead::runtime

@@ -18,8 +18,8 @@ Result<std::string> read_config(const std::string& bundle) {
     LET(const Fd directory, sys::open(bundle, O_PATH | O_DIRECTORY));
     auto text = read_file_at(directory.number(), config_file, json::document_limit);
     if (!text && text.error().kind == Kind::not_found)
-        return fail(Kind::not_found, "JSON specification file ", config_file, " not found: ",
-                    errno_words(text.error().err));
+        return fail(Kind::not_found, "JSON specification file ", config_file,
+                    " not found: ", errno_words(text.error().err));
     return text;
 }
 
@@ -27,8 +27,8 @@ Result<std::string> read_config(const std::string& bundle) {
 Result<> check_root(const std::string& root) {
     const auto status = sys::status_at(sys::here, root);
     if (!status && status.error().kind == Kind::not_found)
-        return fail(Kind::not_found, "config.json: /root/path: rootfs (", quotable(root), ") does not exist: ",
-                    errno_words(status.error().err));
+        return fail(Kind::not_found, "config.json: /root/path: rootfs (", quotable(root),
+                    ") does not exist: ", errno_words(status.error().err));
     if (!status) return std::unexpected(Error(status.error()).under("config.json: /root/path"));
     if (!S_ISDIR(status->st_mode))
         return fail(Kind::invalid_config, "config.json: /root/path: ", quoted(root), ": not a directory");
@@ -44,7 +44,7 @@ Result<Bundle> load_bundle(const std::string& path) {
     LET(const std::string text, read_config(bundle));
     LET(spec::Spec parsed, spec::parse(text));
     LET(spec::ValidSpec spec, spec::validate(std::move(parsed)));
-    const std::string& root = spec->root->path;
+    const std::string& root = spec.root().path;
     std::string absolute_root = root.starts_with('/') ? root : cat(bundle, '/', root);
     TRY(check_root(absolute_root));
     return Bundle{std::move(bundle), std::move(absolute_root), std::move(spec)};

@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::uint32_t stdio = 3;  // descriptors 0 to 2
 
-// What must be there before the first process: the record of it all, the cgroup it is born into, the trees of the
-// host that it shall see.
+// What must be there before the first process: the record of it all, the cgroup it is born into, the trees of
+// the host that it shall see.
 Result<rootfs::Trees> plan_ground(TimelineBuilder& timeline, const Blueprint& blueprint,
                                   const spec::ValidSpec& spec, const plan::HostFacts& host) {
     LET(const std::string cgroup, cgroup_path(blueprint, spec, host));
@@ -36,8 +36,8 @@ void plan_clean_start(TimelineBuilder& timeline, const Blueprint& blueprint) {
     timeline.init(plan::StartSession{});
 }
 
-// Beside the stage, which mounts meanwhile, the host closes what was left open: the device filter and the record.
-// Nothing of the workload can run before "go".
+// Beside the stage, which mounts meanwhile, the host closes what was left open: the device filter and the
+// record. Nothing of the workload can run before "go".
 Result<> plan_permission(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
     LET(auto filter, cgroups::device_program(spec->linux.resources.devices));
     timeline.host(plan::AttachDeviceFilter{std::move(filter)}, "/linux/resources/devices");

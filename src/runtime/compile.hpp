@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a valid spec to a timeline: the one place where the rooms meet. Pure. Read it top to bottom: it is the birth
-// of a container, in order.
+// From a valid spec to a timeline: the one place where the rooms meet. Pure. Read it top to bottom: it is the
+// birth of a container, in order.
 #pragma once
 
 #include <string>

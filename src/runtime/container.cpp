@@ -39,10 +39,11 @@ Result<> walk(const plan::Timeline& timeline, Found found) {
     return run(timeline, workshop);
 }
 
-// --- views ------------------------------------------------------------------------------------------------------
+// --- views
+// ------------------------------------------------------------------------------------------------------
 
-// The name of a user of the host, from the text of passwd(5); "#uid" where there is none. Without NSS: the static
-// binary loads nothing.
+// The name of a user of the host, from the text of passwd(5); "#uid" where there is none. Without NSS: the
+// static binary loads nothing.
 std::string user_name(std::string_view passwd, uid_t uid) {
     for (const std::string_view line : split(passwd, '\n')) {
         const std::vector<std::string_view> fields = split(line, ':');
@@ -84,7 +85,8 @@ void append_entry(Listing& listing, const Site& site, const std::string& id) {
     }
 }
 
-// --- kill -------------------------------------------------------------------------------------------------------
+// --- kill
+// -------------------------------------------------------------------------------------------------------
 
 // Without a pid namespace of its own, init does not take the others with it.
 Result<> kill_cgroup(const State& state) {
@@ -102,7 +104,8 @@ Result<> signal_init(const State& state, int signal) {
     return sent;
 }
 
-// --- delete -----------------------------------------------------------------------------------------------------
+// --- delete
+// -----------------------------------------------------------------------------------------------------
 
 // A creation that was killed in its very first steps: a directory without a record.
 Result<> remove_leftover(const Site& site, const std::string& id, Found found) {
@@ -112,12 +115,13 @@ Result<> remove_leftover(const Site& site, const std::string& id, Found found) {
     return walk(timeline, std::move(found));
 }
 
-// A runtime that was killed leaves its lock to the stage for the moment between clone3 and execve; whoever removes
-// by force gives it that moment.
+// A runtime that was killed leaves its lock to the stage for the moment between clone3 and execve; whoever
+// removes by force gives it that moment.
 Result<Found> find_for_removal(const Site& site, const std::string& id, bool force) {
     constexpr int patience_ms = 1000, pause_ms = 2;
     LET(Found found, find_locked(site, id));
-    for (int waited = 0; force && found.status == Status::creating && waited < patience_ms; waited += pause_ms) {
+    for (int waited = 0; force && found.status == Status::creating && waited < patience_ms;
+         waited += pause_ms) {
         sys::pause(pause_ms);
         found = Found{};
         LET(found, find_locked(site, id));
@@ -162,10 +166,10 @@ Result<> kill(const Site& site, const std::string& id, int signal, bool all) {
 
 Result<> remove(const Site& site, const std::string& id, bool force) {
     LET(Found found, find_for_removal(site, id, force));
-    const Rule rule = lifecycle::rule(found.status, Verb::remove, force);
-    const bool leftover = found.status == Status::removed && static_cast<bool>(found.directory);
-    if (leftover) TRY(remove_leftover(site, id, std::move(found)));
-    if (lifecycle::refuses(rule)) return refusal(rule, id, found.status);
+    const Status status = found.status;
+    const Rule rule = lifecycle::rule(status, Verb::remove, force);
+    if (status == Status::removed && found.directory) TRY(remove_leftover(site, id, std::move(found)));
+    if (lifecycle::refuses(rule)) return refusal(rule, id, status);
     if (rule == Rule::nothing_to_do) return {};
     // A stopped init may leave others in the cgroup; by force they go, too.
     const bool kill = force || rule == Rule::kill_first || !found.state.private_pids || found.state.pid == 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verbs as use cases: lock, look, ask the lifecycle's rule, compile a timeline, run it. Every function is one
-// runc command (runtime.md 1.3, "Operations"); the command line stays in src/cli.
+// The verbs as use cases: lock, look, ask the lifecycle's rule, compile a timeline, run it. Every function is
+// one runc command (runtime.md 1.3, "Operations"); the command line stays in src/cli.
 #pragma once
 
 #include <sys/types.h>

@@ -33,14 +33,16 @@ Result<std::string> absolute_if_given(const std::string& path) {
     return path.empty() ? Result<std::string>(path) : absolute(path);
 }
 
-// runc's words for the four ways to combine a terminal, its socket and who waits (engine-contract.md section 2).
+// runc's words for the four ways to combine a terminal, its socket and who waits (engine-contract.md section
+// 2).
 Result<> check_terminal(const spec::ValidSpec& spec, const CreateRequest& request, Mode mode) {
     const bool detached = mode == Mode::create || request.detach;
     const bool socket = !request.console_socket.empty();
     if (mode == Mode::explain) return {};
-    if (spec->process->terminal && detached && !socket)
-        return fail(Kind::usage, "cannot allocate tty if bulkhead will detach without setting console socket");
-    if (socket && !(spec->process->terminal && detached))
+    if (spec.process().terminal && detached && !socket)
+        return fail(Kind::usage,
+                    "cannot allocate tty if bulkhead will detach without setting console socket");
+    if (socket && !(spec.process().terminal && detached))
         return fail(Kind::usage, "cannot use console socket if bulkhead will not detach or allocate tty");
     return {};
 }
@@ -53,7 +55,8 @@ Result<> check_request(const CreateRequest& request) {
         // A caller's descriptor cannot be close-on-exec behind our execve; ours (the log) always are.
         const int flags = ::fcntl(fd, F_GETFD);
         if (flags == -1 || (flags & FD_CLOEXEC) != 0)
-            return fail(Kind::usage, "--preserve-fds ", request.preserve_fds, ": descriptor ", fd, " is not open");
+            return fail(Kind::usage, "--preserve-fds ", request.preserve_fds, ": descriptor ", fd,
+                        " is not open");
     }
     return {};
 }
@@ -106,7 +109,8 @@ Result<Workshop> make(const Site& site, const Project& project, const CreateRequ
     return workshop;
 }
 
-Result<> write_trace(const Project& project, const Workshop& workshop, const std::string& path, std::uint64_t begin) {
+Result<> write_trace(const Project& project, const Workshop& workshop, const std::string& path,
+                     std::uint64_t begin) {
     constexpr mode_t readable = 0644;
     if (path.empty()) return {};
     return replace_file_at(sys::here, path, trace_text(project.timeline, workshop.times, begin), readable);

@@ -21,7 +21,8 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeCgroup& o
 
 void undo(Workshop& workshop, const plan::MakeCgroup& op) {
     (void)cgroups::kill_all(workshop.cgroup.number());
-    (void)cgroups::remove(workshop.hierarchy.number(), op.path, removal_deadline_ms, workshop.state.cgroup_inode);
+    (void)cgroups::remove(workshop.hierarchy.number(), op.path, removal_deadline_ms,
+                          workshop.state.cgroup_inode);
 }
 
 Result<> apply(Workshop& workshop, const StepContext&, const plan::AttachDeviceFilter& op) {

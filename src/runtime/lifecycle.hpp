@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lifecycle: the state machine that is the core of bulkhead. Nothing here does anything; two pure functions
-// say what a container is (observe) and what may be done with it (rule). tests/runtime/lifecycle_test.cpp holds the
-// whole table under static_assert, and man/bulkhead.8 prints it.
+// The lifecycle: the state machine that is the core of bulkhead. Nothing here does anything; two pure
+// functions say what a container is (observe) and what may be done with it (rule).
+// tests/runtime/lifecycle_test.cpp holds the whole table under static_assert, and man/bulkhead.8 prints it.
 //
 //     (removed) --create--> creating --> created --start--> running --kill--> stopped --delete--> (removed)
 //                                                   running --pause--> paused --resume--> running

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host's side of the two meetings with the stage: "go", and the reports. The stage formats nothing: a failure is
-// a step and an errno, and the sentence is made here, from the same list.
+// The host's side of the two meetings with the stage: "go", and the reports. The stage formats nothing: a
+// failure is a step and an errno, and the sentence is made here, from the same list.
 #include <signal.h>
 
 #include <array>
@@ -37,8 +37,8 @@ std::string step_reason(const plan::Timeline& timeline, const plan::Report& repo
     const plan::Step* step = step_of(timeline, report);
     if (step == nullptr) return cat("unknown step ", report.step, ": ", errno_words(report.error));
     const plan::Description what = plan::describe(*step, timeline.arena());
-    std::string reason = cat("error during container init: step ", report.step, ", ", what.verb, ' ',
-                             quotable(what.object));
+    std::string reason =
+        cat("error during container init: step ", report.step, ", ", what.verb, ' ', quotable(what.object));
     if (!step->pointer.empty()) reason.append(cat(" (", step->pointer, ")"));
     if (report.call != plan::Call::none) reason.append(": ").append(plan::name_of(report.call));
     return reason.append(": ").append(errno_words(report.error));
@@ -65,7 +65,8 @@ Error failure(const plan::Timeline& timeline, const plan::Report& report) {
         reason = program_reason(timeline.arena().text(op.name), report.error);
     } else if (report.call == plan::Call::execve && failed_in<plan::Execute>(timeline, report)) {
         const auto op = op_of<plan::Execute>(timeline, report);
-        reason = cat("exec ", quotable(timeline.arena().text(op.arguments, 0)), ": ", errno_words(report.error));
+        reason =
+            cat("exec ", quotable(timeline.arena().text(op.arguments, 0)), ": ", errno_words(report.error));
     }
     return Error{Kind::kernel, report.error, cat(start_failed, reason)};
 }

@@ -20,8 +20,8 @@ constexpr int directory_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 constexpr std::size_t id_limit = 255;  // NAME_MAX
 
 bool id_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' ||
-           c == '-' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '+' || c == '-' || c == '.';
 }
 
 Result<Fd> check_root(Fd root, const Site& site) {
@@ -32,8 +32,8 @@ Result<Fd> check_root(Fd root, const Site& site) {
     return root;
 }
 
-// Somebody reads the exec fifo: init waits for `start`. A writer that finds no reader gets ENXIO, and a writer that
-// writes nothing wakes nobody.
+// Somebody reads the exec fifo: init waits for `start`. A writer that finds no reader gets ENXIO, and a
+// writer that writes nothing wakes nobody.
 bool start_awaited(int directory) {
     return sys::open_at(directory, fifo_file, O_WRONLY | O_NONBLOCK | O_NOFOLLOW).has_value();
 }
@@ -83,8 +83,8 @@ Result<Fd> open_directory(const Site& site, const std::string& id) {
 }  // namespace
 
 Result<> check_id(const std::string& id) {
-    const bool well_formed = !id.empty() && id.size() <= id_limit && id != "." && id != ".." &&
-                             std::ranges::all_of(id, id_letter);
+    const bool well_formed =
+        !id.empty() && id.size() <= id_limit && id != "." && id != ".." && std::ranges::all_of(id, id_letter);
     if (!well_formed)
         return fail(Kind::usage, "invalid container ID format: ", quoted(id),
                     " (1 to 255 of the letters A-Z a-z 0-9 _ + - .)");

@@ -13,7 +13,8 @@
 
 namespace bulkhead::runtime {
 
-// The id's grammar: letters, digits, "_", "+", "-", ".", 1 to 255 bytes, not "." or "..". Kind::usage, in runc's words.
+// The id's grammar: letters, digits, "_", "+", "-", ".", 1 to 255 bytes, not "." or "..". Kind::usage, in
+// runc's words.
 Result<> check_id(const std::string& id);
 
 // The state root as a directory. It belongs to us and nobody else may write it (Kind::denied).
@@ -28,11 +29,12 @@ struct Found {
     lifecycle::Status status = lifecycle::Status::removed;
 };
 
-// Looks at an id; removed where nothing is there. Where only a directory without a record is left of a creation
-// that was killed, `directory` is valid and the status is removed.
+// Looks at an id; removed where nothing is there. Where only a directory without a record is left of a
+// creation that was killed, `directory` is valid and the status is removed.
 Result<Found> find(const Site& site, const std::string& id);
 
-// find() under the container's lock, which is held as long as the result lives: no other verb changes it meanwhile.
+// find() under the container's lock, which is held as long as the result lives: no other verb changes it
+// meanwhile.
 Result<Found> find_locked(const Site& site, const std::string& id);
 
 // The runtime that makes this container is alive.

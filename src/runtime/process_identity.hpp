@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which process a pid means. A pid alone is not an identity: it is reused. Pid and start time together are, and a
-// pidfd keeps what was checked.
+// Which process a pid means. A pid alone is not an identity: it is reused. Pid and start time together are,
+// and a pidfd keeps what was checked.
 #pragma once
 
 #include <sys/types.h>

@@ -13,7 +13,7 @@ namespace {
 
 // Fault injection: fail as the kernel would, or die as a runtime dies that somebody killed.
 Result<> inject(const plan::Fault& fault) {
-    if (fault.action == plan::Fault::killed) ::raise(SIGKILL);
+    if (fault.action == plan::Fault::killed) (void)::raise(SIGKILL);
     return system_error(fault.action, "injected fault");
 }
 
@@ -22,7 +22,8 @@ Result<> perform(const plan::HostOp& op, Workshop& workshop, const StepContext& 
     return std::visit([&](const auto& step) { return apply(workshop, context, step); }, op);
 }
 
-// "make_cgroup /sys/fs/cgroup/x (/linux/cgroupsPath): ..." A failing report of the stage already names its own step.
+// "make_cgroup /sys/fs/cgroup/x (/linux/cgroupsPath): ..." A failing report of the stage already names its
+// own step.
 Error named(Error error, const plan::Step& step, plan::ArenaView arena) {
     const auto& op = std::get<plan::HostOp>(step.op);
     if (std::holds_alternative<plan::AwaitReady>(op) || std::holds_alternative<plan::AwaitExecution>(op))
@@ -51,7 +52,8 @@ Result<> run(const plan::Timeline& timeline, Workshop& workshop) {
             undo_before(timeline, i, workshop);
             return std::unexpected(named(std::move(done).error(), step, timeline.arena()));
         }
-        if (workshop.traced) workshop.times.push_back({sys::monotonic_ns(), static_cast<std::uint32_t>(i), 0});
+        if (workshop.traced)
+            workshop.times.push_back({sys::monotonic_ns(), static_cast<std::uint32_t>(i), 0});
     }
     return {};
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host walker: one loop over a timeline. Everything that bulkhead changes on a host, it changes from here.
+// The host walker: one loop over a timeline. Everything that bulkhead changes on a host, it changes from
+// here.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +32,8 @@ struct Workshop {
     std::vector<plan::StepTime> times;  // of both lanes, in order of their end
 };
 
-// Walks the host lane. On the first failure: kills and reaps the stage, undoes the finished steps backwards, and
-// returns the error; nothing is left of a creation that failed.
+// Walks the host lane. On the first failure: kills and reaps the stage, undoes the finished steps backwards,
+// and returns the error; nothing is left of a creation that failed.
 Result<> run(const plan::Timeline& timeline, Workshop& workshop);
 
 // The times as text: one line a step, both lanes in order, microseconds since `begin` (sys::monotonic_ns).

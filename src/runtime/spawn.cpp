@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SPAWN: clone3 into the cgroup and the new namespaces, and the stage in the child. From here on there are two
-// walkers of one list.
+// SPAWN: clone3 into the cgroup and the new namespaces, and the stage in the child. From here on there are
+// two walkers of one list.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -44,18 +44,19 @@ Result<Handover> prepare(const Workshop& workshop, int stage, int plan, int repo
     *std::to_chars(handover.base_text, handover.base_text + 15, handover.base).ptr = '\0';
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
-    const auto needed = static_cast<rlim_t>(handover.base + handover.count);
+    const rlim_t needed = static_cast<rlim_t>(handover.base) + static_cast<rlim_t>(handover.count);
     if (limit.rlim_cur < needed)
         return fail(Kind::kernel, "RLIMIT_NOFILE of the runtime is ", limit.rlim_cur, ", and ", needed,
                     " descriptors are needed");
     return handover;
 }
 
-// The child between clone3 and execve: copies the descriptors to the numbers where the stage expects them, and
-// becomes the stage. The copies survive the exec, their originals do not.
+// The child between clone3 and execve: copies the descriptors to the numbers where the stage expects them,
+// and becomes the stage. The copies survive the exec, their originals do not.
 [[noreturn]] void become_stage(const Handover& handover, std::uint16_t step) noexcept {
     for (int i = 0; i < handover.count; ++i)
-        raw::call(__NR_dup3, long{handover.descriptors[static_cast<std::size_t>(i)]}, long{handover.base + i}, 0L);
+        raw::call(__NR_dup3, long{handover.descriptors[static_cast<std::size_t>(i)]}, long{handover.base + i},
+                  0L);
     const char* const argv[] = {"bulkhead-init", handover.base_text, nullptr};
     const char* const envp[] = {nullptr};
     const long failed = raw::call(__NR_execveat, long{handover.stage}, "", argv, envp, long{AT_EMPTY_PATH});
@@ -76,14 +77,13 @@ Result<> fill_empty_slots(Workshop& workshop) {
 
 }  // namespace
 
-// The attributes are set while nothing can reach the mount. Propagation: what the host mounts later below a shared
-// source arrives (runc's default, rslave), what the container does stays inside.
+// The attributes are set while nothing can reach the mount. Propagation: what the host mounts later below a
+// shared source arrives (runc's default, rslave), what the container does stays inside.
 Result<> apply(Workshop& workshop, const StepContext&, const plan::CloneTree& op) {
     LET(const Fd source, sys::open(op.path, O_PATH));
     LET(Fd tree, sys::clone_tree(source.number(), "", op.recursive));
     TRY(sys::set_mount_attributes(tree.number(), op.recursive, 0, 0, MS_SLAVE));
-    if ((op.set | op.clear) != 0)
-        TRY(sys::set_mount_attributes(tree.number(), false, op.set, op.clear, 0));
+    if ((op.set | op.clear) != 0) TRY(sys::set_mount_attributes(tree.number(), false, op.set, op.clear, 0));
     workshop.slots[op.slot.index] = std::move(tree);
     return {};
 }
@@ -101,7 +101,7 @@ Result<> apply(Workshop& workshop, const StepContext& context, const plan::Spawn
     arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
     arguments.exit_signal = SIGCHLD;
     arguments.cgroup = static_cast<std::uint64_t>(workshop.cgroup.number());
-    ::signal(SIGCHLD, SIG_DFL);  // a caller that ignores it would have the kernel reap init for us
+    (void)::signal(SIGCHLD, SIG_DFL);  // a caller that ignores it would have the kernel reap init for us
     LET(const pid_t pid, sys::clone_process(arguments));
     if (pid == 0) become_stage(handover, static_cast<std::uint16_t>(context.number));
     workshop.state.pid = pid;
@@ -117,7 +117,8 @@ void undo(Workshop& workshop, const plan::Spawn&) {
 
 // The stage may have failed already, but it is not reaped: its pid is still its own.
 Result<> apply(Workshop& workshop, const StepContext&, const plan::RecordProcess&) {
-    if (const auto status = process_status(workshop.state.pid)) workshop.state.start_time = status->start_time;
+    if (const auto status = process_status(workshop.state.pid))
+        workshop.state.start_time = status->start_time;
     return save(workshop.directory.number(), workshop.state);
 }
 

@@ -45,7 +45,8 @@ Result<Fd> detached_file(std::string_view bytes) {
     constexpr mode_t owner_executes = 0500;
     LET(const Fd mount, detached_tmpfs());
     {
-        LET(const Fd file, sys::open_at(mount.number(), "stage", O_WRONLY | O_CREAT | O_EXCL, owner_executes));
+        LET(const Fd file,
+            sys::open_at(mount.number(), "stage", O_WRONLY | O_CREAT | O_EXCL, owner_executes));
         TRY(sys::write_all(file.number(), bytes));
     }
     TRY(sys::set_mount_attributes(mount.number(), false, MOUNT_ATTR_RDONLY, 0, 0));

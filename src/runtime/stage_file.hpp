@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two files that a container's first process is made of: the stage's ELF and its plan. Neither has a name on the
-// host, and nobody can write them.
+// The two files that a container's first process is made of: the stage's ELF and its plan. Neither has a name
+// on the host, and nobody can write them.
 #pragma once
 
 #include <string_view>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// state.json: what must be known to find a container again and to remove all of it. It never says "running": status
-// is observed (lifecycle.hpp). Written before the effects that it describes.
+// state.json: what must be known to find a container again and to remove all of it. It never says "running":
+// status is observed (lifecycle.hpp). Written before the effects that it describes.
 #pragma once
 
 #include <sys/types.h>
@@ -22,9 +22,9 @@ struct State {
     std::string cgroup_mount;
     std::string cgroup_path;
     std::uint64_t cgroup_inode = 0;  // 0: not known, the runtime was killed while it made it
-    bool private_pids = true;      // it has a pid namespace of its own: killing init kills all
-    pid_t pid = 0;                 // 0: not started yet
-    std::uint64_t start_time = 0;  // of that pid, in clock ticks since boot (proc(5), field 22)
+    bool private_pids = true;        // it has a pid namespace of its own: killing init kills all
+    pid_t pid = 0;                   // 0: not started yet
+    std::uint64_t start_time = 0;    // of that pid, in clock ticks since boot (proc(5), field 22)
 };
 
 inline constexpr const char* state_file = "state.json";

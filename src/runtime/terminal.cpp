@@ -47,7 +47,7 @@ void TerminalRelay::pass_output() {
     output_open_ = count && *count > 0 && sys::write_all(STDOUT_FILENO, {buffer.data(), *count});
 }
 
-void TerminalRelay::resize() {
+void TerminalRelay::resize() const {
     winsize size{};
     if (::ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0) ::ioctl(master_, TIOCSWINSZ, &size);
 }

@@ -9,8 +9,8 @@
 
 namespace bulkhead::runtime {
 
-// Between descriptors 0 and 1 and the master of a pty. Puts the caller's terminal into raw mode and restores it when it
-// goes. Does nothing where `master` is negative.
+// Between descriptors 0 and 1 and the master of a pty. Puts the caller's terminal into raw mode and restores
+// it when it goes. Does nothing where `master` is negative.
 class TerminalRelay {
   public:
     explicit TerminalRelay(int master);
@@ -22,10 +22,10 @@ class TerminalRelay {
     pollfd input() const { return {input_open_ && active() ? 0 : -1, POLLIN, 0}; }
     pollfd output() const { return {output_open_ ? master_ : -1, POLLIN, 0}; }
 
-    void pass_input();   // caller -> container
-    void pass_output();  // container -> caller
-    void resize();       // the caller's size to the container
-    void drain();        // what the container wrote before it ended
+    void pass_input();    // caller -> container
+    void pass_output();   // container -> caller
+    void resize() const;  // the caller's size to the container
+    void drain();         // what the container wrote before it ended
 
   private:
     int master_;

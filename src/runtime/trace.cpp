@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `run --trace FILE`: what each step of both lanes cost.
 #include <algorithm>
+#include <utility>
 
 #include "plan/explain.hpp"
 #include "runtime/run.hpp"
@@ -13,16 +14,15 @@ std::string padded_left(std::string text, std::size_t width) {
     return text.size() < width ? text.insert(0, width - text.size(), ' ') : text;
 }
 
-std::string microseconds(std::uint64_t ns) {
-    return cat(ns / 1000, '.', ns / 100 % 10);
-}
+std::string microseconds(std::uint64_t ns) { return cat(ns / 1000, '.', ns / 100 % 10); }
 
 }  // namespace
 
 std::string trace_text(const plan::Timeline& timeline, const std::vector<plan::StepTime>& times,
                        std::uint64_t begin) {
     std::vector<plan::StepTime> ordered = times;
-    std::ranges::stable_sort(ordered, {}, &plan::StepTime::ended);
+    std::ranges::sort(ordered, {},
+                      [](const plan::StepTime& time) { return std::pair(time.ended, time.step); });
     std::string text("  end us   took us  step  lane  verb\n");
     std::uint64_t lane_end[2] = {begin, begin};
     for (const plan::StepTime& time : ordered) {

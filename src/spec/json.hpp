@@ -18,11 +18,11 @@
 
 namespace bulkhead::json {
 
-inline constexpr std::size_t document_limit = 16 * 1024 * 1024;  // bytes; read no more than one byte over it
+inline constexpr std::size_t document_limit = std::size_t{16} << 20;  // bytes; read no more than one byte over it
 inline constexpr std::size_t depth_limit = 64;
 inline constexpr std::size_t node_limit = 1'000'000;
 inline constexpr std::size_t list_limit = 65'536;  // elements of an array, members of an object
-inline constexpr std::size_t string_limit = 1024 * 1024;
+inline constexpr std::size_t string_limit = std::size_t{1} << 20;
 
 enum class Type : std::uint8_t { null, boolean, natural, negative, real, string, array, object };
 

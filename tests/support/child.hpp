@@ -58,8 +58,9 @@ inline void in_child(const std::function<void()>& body, unsigned watchdog = 60) 
 inline void in_namespaces(int flags, const std::function<void()>& body) {
     in_child([&] {
         ASSERT_EQ(::unshare(flags), 0) << std::strerror(errno);
-        if ((flags & CLONE_NEWNS) != 0)
+        if ((flags & CLONE_NEWNS) != 0) {
             ASSERT_EQ(::mount("", "/", nullptr, MS_PRIVATE | MS_REC, nullptr), 0) << std::strerror(errno);
+        }
         body();
     });
 }

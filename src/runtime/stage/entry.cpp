@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The stage's first instructions: a freestanding static ELF without libc, constructors or relocations. All it does
-// by itself is to hide from ptrace, map its plan and walk it; without a plan it does nothing (CVE-2019-5736).
+// The stage's first instructions: a freestanding static ELF without libc, constructors or relocations. All it
+// does by itself is to hide from ptrace, map its plan and walk it; without a plan it does nothing
+// (CVE-2019-5736).
 #include <linux/mman.h>
 #include <linux/prctl.h>
 
@@ -22,7 +23,8 @@ char* map_plan(int fd) {
     struct statx status {};
     if (raw::statx(fd, &status) < 0 || status.stx_size < sizeof(plan::PlanHeader)) return nullptr;
     const auto size = static_cast<long>(status.stx_size);
-    const long mapped = raw::call(__NR_mmap, 0L, size, long{PROT_READ | PROT_WRITE}, long{MAP_PRIVATE}, long{fd}, 0L);
+    const long mapped =
+        raw::call(__NR_mmap, 0L, size, long{PROT_READ | PROT_WRITE}, long{MAP_PRIVATE}, long{fd}, 0L);
     if (mapped < 0 && mapped > -4096) return nullptr;
     auto* bytes = reinterpret_cast<char*>(mapped);
     const auto& plan = *reinterpret_cast<const plan::PlanHeader*>(bytes);

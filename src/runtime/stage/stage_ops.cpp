@@ -15,7 +15,8 @@ namespace {
 
 constexpr long every_fd = 0xffffffff;
 
-// Sleeps until `fd` has something to read; 0 or -errno. A stop and continue interrupts poll even without handlers.
+// Sleeps until `fd` has something to read; 0 or -errno. A stop and continue interrupts poll even without
+// handlers.
 long wait_readable(int fd) {
     pollfd entry{fd, POLLIN, 0};
     long ready = -EINTR;
@@ -43,7 +44,8 @@ long send(int socket, const plan::Report& report, const plan::StepTime* times) {
 
 // CLOSE_RANGE_CLOEXEC is 5.11; before it, each open descriptor is marked by itself.
 Outcome apply(StageContext&, const plan::MarkDescriptors& op) {
-    const long marked = raw::call(__NR_close_range, long{op.first}, every_fd, long{kernel::close_range_cloexec});
+    const long marked =
+        raw::call(__NR_close_range, long{op.first}, every_fd, long{kernel::close_range_cloexec});
     if (marked != -EINVAL) return outcome(marked, plan::Call::close_range);
     rlimit64 limit{};
     ATTEMPT(raw::call(__NR_prlimit64, 0L, long{RLIMIT_NOFILE}, 0L, &limit), prlimit);

@@ -21,11 +21,12 @@ constexpr int failure = 1;  // the stage's exit code; the reason travels in the 
 constinit int slots[plan::slot_limit];
 constinit plan::StepTime times[plan::timed_steps];
 
-// Fault injection: fails as the kernel would, or stands still for the host's SIGKILL (which pid 1 of a namespace
-// cannot send to itself).
+// Fault injection: fails as the kernel would, or stands still for the host's SIGKILL (which pid 1 of a
+// namespace cannot send to itself).
 plan::Outcome inject(const plan::StageContext& stage, const plan::PlanHeader& plan) {
     if (plan.fault_action != plan::Fault::killed) return {plan.fault_action, plan::Call::none};
-    send(stage.report, {.kind = plan::ReportKind::at_fault, .step = static_cast<std::uint16_t>(plan.fault_step)});
+    send(stage.report,
+         {.kind = plan::ReportKind::at_fault, .step = static_cast<std::uint16_t>(plan.fault_step)});
     for (;;) raw::call(__NR_ppoll, 0L, 0L, 0L, 0L, 0L);
 }
 
@@ -44,7 +45,8 @@ void record_time(plan::StageContext& stage, std::uint32_t step) {
 int walk(char* bytes, int handover) {
     const auto& plan = *reinterpret_cast<const plan::PlanHeader*>(bytes);
     const int report = handover + plan::handover_report;
-    for (int i = 0; i < static_cast<int>(plan.slot_count); ++i) slots[i] = handover + plan::handover_slots + i;
+    for (int i = 0; i < static_cast<int>(plan.slot_count); ++i)
+        slots[i] = handover + plan::handover_slots + i;
     plan::StageContext stage{.arena = plan::ArenaView(bytes + plan.arena_at),
                              .slots = slots,
                              .report = report,

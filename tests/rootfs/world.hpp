@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// A root of a container that is none yet: a tmpfs in a mount namespace of its own, which goes with the test.
+#pragma once
+
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/sys.hpp"
+#include "base/text.hpp"
+#include "support/child.hpp"
+#include "support/folder.hpp"
+#include "support/stage.hpp"
+
+namespace bulkhead::test {
+
+struct World {
+    explicit World(const std::string& at) : path(at) {
+        EXPECT_EQ(::mount("tmpfs", at.c_str(), "tmpfs", 0, "mode=755"), 0) << std::strerror(errno);
+        root = Fd(::open(at.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+        stage.context.root = root.number();
+    }
+
+    std::string operator/(const std::string& name) const { return path + "/" + name; }
+    void make_directory(const std::string& name, mode_t mode = 0755) const {
+        EXPECT_EQ(::mkdir((*this / name).c_str(), mode), 0) << name;
+        EXPECT_EQ(::chmod((*this / name).c_str(), mode), 0);
+    }
+    void make_link(const std::string& name, const std::string& to) const {
+        EXPECT_EQ(::symlink(to.c_str(), (*this / name).c_str()), 0) << name;
+    }
+    plan::Slot clone_of(const std::string& source, bool recursive = false) {
+        trees.push_back(std::move(*sys::clone_tree(sys::here, source, recursive)));
+        return stage.slot(trees.back().number());
+    }
+
+    std::string path;
+    Fd root;
+    Stage stage;
+    std::vector<Fd> trees;
+};
+
+inline void in_world(const std::function<void(World&)>& body) {
+    const Folder folder;
+    in_namespaces(CLONE_NEWNS, [&] {
+        ::umask(0);  // as in the stage
+        World world(folder.path());
+        body(world);
+    });
+}
+
+// A line of mountinfo (proc(5)); the last one at a path is the topmost.
+struct MountLine {
+    std::string point, attributes, type, source, options, propagation;
+};
+
+inline std::vector<MountLine> mount_table() {
+    std::vector<MountLine> table;
+    for (const std::string_view line : split(text_of("/proc/self/mountinfo"), '\n')) {
+        const std::vector<std::string_view> words = split(line, ' ');
+        const auto dash = static_cast<std::size_t>(std::ranges::find(words, "-") - words.begin());
+        if (dash + 3 >= words.size()) continue;
+        MountLine mount{std::string(words[4]), std::string(words[5]), std::string(words[dash + 1]),
+                        std::string(words[dash + 2]), std::string(words[dash + 3]), {}};
+        for (std::size_t i = 6; i < dash; ++i) mount.propagation.append(words[i]);
+        table.push_back(std::move(mount));
+    }
+    return table;
+}
+
+inline MountLine mount_at(const std::string& path) {
+    MountLine found;
+    for (const MountLine& mount : mount_table())
+        if (mount.point == path) found = mount;
+    return found;
+}
+
+}  // namespace bulkhead::test

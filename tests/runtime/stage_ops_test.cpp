@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
+
+#include "base/socket.hpp"
+#include "base/sys.hpp"
+#include "support/child.hpp"
+#include "support/folder.hpp"
+#include "support/stage.hpp"
+// then what includes base/raw.hpp
+#include "runtime/stage/stage_ops.hpp"
+
+namespace bulkhead::stage {
+namespace {
+
+using test::fails;
+using test::in_child;
+using test::Stage;
+using test::succeeded;
+
+// A stage whose report socket leads to `host`.
+struct Connected {
+    Connected() {
+        auto ends = std::move(*sys::message_pair());
+        host = std::move(ends.first);
+        report = std::move(ends.second);
+        stage.context.report = report.number();
+    }
+    plan::Report heard() const {
+        plan::Report said{};
+        EXPECT_EQ(sys::receive(host.number(), {reinterpret_cast<char*>(&said), sizeof said})->size, sizeof said);
+        return said;
+    }
+    Stage stage;
+    Fd host, report;
+};
+
+TEST(MarkDescriptors, FromTheFirstOn) {
+    in_child([] {
+        for (const int fd : {50, 51, 900}) ASSERT_EQ(::dup2(1, fd), fd);
+        Stage stage;
+        ASSERT_TRUE(succeeded(apply(stage.context, plan::MarkDescriptors{51})));
+        EXPECT_FALSE(test::closes_on_exec(50));
+        EXPECT_TRUE(test::closes_on_exec(51));
+        EXPECT_TRUE(test::closes_on_exec(900));
+    });
+}
+
+TEST(ResetSignals, IgnoredAndBlockedOnesBecomeDefault) {
+    in_child([] {
+        sigset_t all;
+        ::sigfillset(&all);
+        ::sigprocmask(SIG_BLOCK, &all, nullptr);
+        for (const int signal : {SIGPIPE, SIGHUP, SIGTERM, SIGRTMIN, SIGRTMAX}) ::signal(signal, SIG_IGN);
+        ::signal(SIGUSR1, [](int) {});
+        Stage stage;
+        ASSERT_TRUE(succeeded(apply(stage.context, plan::ResetSignals{})));
+        const std::string status = test::text_of("/proc/self/status");
+        for (const char* set : {"SigBlk", "SigIgn", "SigCgt"})
+            EXPECT_NE(status.find(cat(set, ":\t0000000000000000")), std::string::npos) << set;
+    });
+}
+
+TEST(AwaitGo, ReturnsOnGoAlone) {
+    const Connected both;
+    ASSERT_TRUE(sys::send(both.host.number(), {&plan::go_message, 1}));
+    EXPECT_TRUE(succeeded(apply(const_cast<plan::StageContext&>(both.stage.context), plan::AwaitGo{})));
+}
+
+TEST(AwaitGo, AnotherMessageOrTheEndCancels) {
+    Connected both;
+    ASSERT_TRUE(sys::send(both.host.number(), "x"));
+    EXPECT_TRUE(fails(apply(both.stage.context, plan::AwaitGo{}), ECANCELED, plan::Call::read));
+    both.host.reset();
+    EXPECT_TRUE(fails(apply(both.stage.context, plan::AwaitGo{}), ECANCELED, plan::Call::read));
+}
+
+TEST(AwaitGo, WakesWhenTheHostDies) {
+    Connected both;
+    const pid_t host = ::fork();
+    if (host == 0) {
+        sys::pause(30);
+        ::_exit(0);
+    }
+    both.host.reset();
+    EXPECT_TRUE(fails(apply(both.stage.context, plan::AwaitGo{}), ECANCELED, plan::Call::read));
+    test::reap(host);
+}
+
+TEST(ReportReady, SaysSo) {
+    Connected both;
+    ASSERT_TRUE(succeeded(apply(both.stage.context, plan::ReportReady{})));
+    EXPECT_EQ(both.heard().kind, plan::ReportKind::ready);
+    both.host.reset();
+    in_child([&] {  // EPIPE, and no signal
+        EXPECT_TRUE(fails(apply(both.stage.context, plan::ReportReady{}), EPIPE, plan::Call::sendmsg));
+    });
+}
+
+TEST(AwaitStart, WakesOnAByteAndNotOnAnOpener) {
+    const test::Folder folder;
+    ASSERT_TRUE(sys::make_fifo_at(folder.fd(), "fifo", 0600));
+    const Fd fifo = std::move(*sys::open(folder / "fifo", O_RDWR | O_NONBLOCK));
+    Stage stage;
+    const plan::AwaitStart op{stage.slot(fifo.number())};
+    const pid_t waiter = ::fork();
+    if (waiter == 0) ::_exit(apply(stage.context, op) ? 0 : 1);
+    { const Fd opener = std::move(*sys::open(folder / "fifo", O_WRONLY | O_NONBLOCK)); }
+    sys::pause(30);
+    EXPECT_EQ(::waitpid(waiter, nullptr, WNOHANG), 0) << "an opener that wrote nothing woke it";
+    ASSERT_TRUE(sys::write(fifo.number(), "s"));
+    EXPECT_EQ(test::reap(waiter), 0);
+}
+
+TEST(AwaitStart, SurvivesStopAndContinue) {
+    const test::Folder folder;
+    ASSERT_TRUE(sys::make_fifo_at(folder.fd(), "fifo", 0600));
+    const Fd fifo = std::move(*sys::open(folder / "fifo", O_RDWR | O_NONBLOCK));
+    Stage stage;
+    const plan::AwaitStart op{stage.slot(fifo.number())};
+    const pid_t waiter = ::fork();
+    if (waiter == 0) ::_exit(apply(stage.context, op) ? 0 : 1);
+    for (const int signal : {SIGSTOP, SIGCONT, SIGSTOP, SIGCONT}) {
+        sys::pause(10);
+        ::kill(waiter, signal);
+    }
+    sys::pause(10);
+    EXPECT_EQ(::waitpid(waiter, nullptr, WNOHANG), 0);
+    ASSERT_TRUE(sys::write(fifo.number(), "s"));
+    EXPECT_EQ(test::reap(waiter), 0);
+}
+
+TEST(AwaitStart, OfASlotThatIsClosedWakesAtOnce) {
+    Stage stage;  // poll(2) says POLLNVAL, which is no reason to sleep for ever
+    EXPECT_TRUE(succeeded(apply(stage.context, plan::AwaitStart{stage.slot(9999)})));
+}
+
+TEST(CloseDescriptors, LeavesTheReportSocketAlone) {
+    in_child([] {
+        for (const int fd : {50, 60, 61, 62, 900}) ASSERT_EQ(::dup2(1, fd), fd);
+        Stage stage;
+        stage.context.report = 61;
+        ASSERT_TRUE(succeeded(apply(stage.context, plan::CloseDescriptors{51})));
+        for (const int fd : {60, 62, 900}) EXPECT_FALSE(test::is_open(fd)) << fd;
+        for (const int fd : {50, 61}) EXPECT_TRUE(test::is_open(fd)) << fd;
+    });
+}
+
+TEST(CloseDescriptors, WithTheReportSocketFirst) {
+    in_child([] {
+        for (const int fd : {51, 52}) ASSERT_EQ(::dup2(1, fd), fd);
+        Stage stage;
+        stage.context.report = 51;
+        ASSERT_TRUE(succeeded(apply(stage.context, plan::CloseDescriptors{51})));
+        EXPECT_TRUE(test::is_open(51));
+        EXPECT_FALSE(test::is_open(52));
+    });
+}
+
+TEST(Execute, ReportsTheFailureOfExecve) {
+    Connected both;
+    Stage& stage = both.stage;
+    stage.context.candidates = stage.texts({"/missing", "/missing/too"});
+    stage.context.program = 1;
+    const plan::Execute op{stage.texts({"x"}), stage.texts({"A=1"}), stage.pointers(2), stage.pointers(2)};
+    EXPECT_TRUE(fails(apply(stage.context, op), ENOENT, plan::Call::execve));
+    EXPECT_EQ(both.heard().kind, plan::ReportKind::executing);
+    char** argv = stage.context.arena.pointers(op.argv);
+    EXPECT_STREQ(argv[0], "x");
+    EXPECT_EQ(argv[1], nullptr);
+}
+
+TEST(Execute, NeedsNoListener) {
+    Connected both;
+    both.host.reset();
+    Stage& stage = both.stage;
+    stage.context.candidates = stage.texts({"/bin/true"});
+    const plan::Execute op{stage.texts({"true"}), stage.texts({}), stage.pointers(2), stage.pointers(1)};
+    in_child([&] { EXPECT_TRUE(succeeded(apply(stage.context, op))); });
+}
+
+}  // namespace
+}  // namespace bulkhead::stage

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/state.hpp"
+
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <regex>
+
+#include "base/files.hpp"
+#include "support/folder.hpp"
+
+namespace bulkhead::runtime {
+namespace {
+
+using test::Folder;
+
+const State example{.id = "box",
+                    .bundle = "/srv/bundle",
+                    .rootfs = "/srv/bundle/rootfs",
+                    .created = "2026-11-21T10:00:00.123456789Z",
+                    .annotations = {{"a", "b"}, {"com.example/key", ""}},
+                    .cgroup_mount = "/sys/fs/cgroup",
+                    .cgroup_path = "/box",
+                    .cgroup_inode = std::numeric_limits<std::uint64_t>::max(),
+                    .private_pids = false,
+                    .pid = 4194304,
+                    .start_time = 18446744073709551614ul};
+
+void expect_same(const State& one, const State& other) {
+    EXPECT_EQ(one.id, other.id);
+    EXPECT_EQ(one.bundle, other.bundle);
+    EXPECT_EQ(one.rootfs, other.rootfs);
+    EXPECT_EQ(one.created, other.created);
+    EXPECT_EQ(one.annotations, other.annotations);
+    EXPECT_EQ(one.cgroup_mount, other.cgroup_mount);
+    EXPECT_EQ(one.cgroup_path, other.cgroup_path);
+    EXPECT_EQ(one.cgroup_inode, other.cgroup_inode);
+    EXPECT_EQ(one.private_pids, other.private_pids);
+    EXPECT_EQ(one.pid, other.pid);
+    EXPECT_EQ(one.start_time, other.start_time);
+}
+
+TEST(State, ComesBackAsItWas) {
+    expect_same(deserialize(serialize(example)).value(), example);
+    expect_same(deserialize(serialize(State{})).value(), State{});
+}
+
+TEST(State, HostileAnnotationsStayAnnotations) {
+    State state = example;
+    state.annotations = {{"quote", "\", \"pid\": 1, \"x\": \""}, {"newline\n\t\x1b", "\\\x7f\xc2\x9b"},
+                         {"}", "{"}, {"gr\xc3\xbcn", "\xf0\x9f\x98\x80"}, {"pid", "7"}};
+    expect_same(deserialize(serialize(state)).value(), state);
+    EXPECT_EQ(nlohmann::json::parse(serialize(state)).size(), 12u);
+}
+
+TEST(State, InvalidUtf8IsReplacedAndNothingElse) {
+    State state = example;
+    state.bundle = "/srv/\xff";
+    EXPECT_EQ(deserialize(serialize(state)).value().bundle, "/srv/\xef\xbf\xbd");
+}
+
+TEST(State, DamagedOnesAreRefused) {
+    const std::string good = serialize(example);
+    for (std::size_t length = 0; length + 3 < good.size(); length += 7)
+        EXPECT_FALSE(deserialize(good.substr(0, length))) << length;
+    EXPECT_EQ(deserialize("[]").error().kind, Kind::invalid_config);
+    EXPECT_EQ(deserialize(good + "{}").error().kind, Kind::invalid_config);
+}
+
+TEST(State, WithoutOrWithAWrongPropertyAreRefused) {
+    const nlohmann::json good = nlohmann::json::parse(serialize(example));
+    for (const auto& [key, value] : good.items()) {
+        if (key == "annotations") continue;
+        nlohmann::json changed = good;
+        changed.erase(key);
+        EXPECT_FALSE(deserialize(changed.dump())) << key;
+        for (const nlohmann::json& wrong : {nlohmann::json(nullptr), nlohmann::json(-1), nlohmann::json(true)}) {
+            changed[key] = wrong;
+            EXPECT_FALSE(deserialize(changed.dump())) << key << wrong;
+        }
+    }
+    nlohmann::json far = good;
+    far["pid"] = 2147483648;
+    EXPECT_FALSE(deserialize(far.dump()));
+}
+
+TEST(State, OfAnotherVersionIsRefusedAsSuch) {
+    nlohmann::json other = nlohmann::json::parse(serialize(example));
+    other["format"] = 2;
+    const auto refused = deserialize(other.dump());
+    EXPECT_EQ(refused.error().kind, Kind::unsupported);
+    EXPECT_EQ(refused.error().text, "state.json: written by another version (format 2)");
+}
+
+TEST(State, IsSavedForItsOwnerAlone) {
+    const Folder folder;
+    EXPECT_EQ(load(folder.fd()).error().kind, Kind::not_found);
+    ASSERT_TRUE(save(folder.fd(), example));
+    expect_same(load(folder.fd()).value(), example);
+    EXPECT_EQ(test::status_of_path(folder / "state.json").st_mode & 07777, 0600u);
+    State later = example;
+    later.pid = 8;
+    ASSERT_TRUE(save(folder.fd(), later));
+    EXPECT_EQ(load(folder.fd()).value().pid, 8);
+    EXPECT_EQ(names_in(folder.fd()).value(), std::vector<std::string>{"state.json"});
+}
+
+TEST(Timestamp, IsRfc3339WithNanoseconds) {
+    const std::regex shape(R"(20\d\d-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-6]\d\.\d{9}Z)");
+    EXPECT_TRUE(std::regex_match(timestamp(), shape)) << timestamp();
+    EXPECT_LT(timestamp(), timestamp());
+}
+
+}  // namespace
+}  // namespace bulkhead::runtime

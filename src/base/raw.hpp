@@ -20,8 +20,7 @@
 
 namespace bulkhead::raw {
 
-// --- structures that only libc's headers have
-// -------------------------------------------------------------------
+// ---- structures that only libc's headers have -----------------------------------------------------------
 
 struct MessageHeader {
     void* name;
@@ -48,8 +47,7 @@ struct SignalAction {
 
 inline constexpr std::size_t signal_mask_size = 8;
 
-// --- descriptors
-// ------------------------------------------------------------------------------------------------
+// ---- descriptors ----------------------------------------------------------------------------------------
 
 inline long close(int fd) { return call(__NR_close, long{fd}); }
 
@@ -94,8 +92,7 @@ inline long statx(int directory, const char* path, long flags, struct statx* sta
 }
 inline long statx(int fd, struct statx* status) { return statx(fd, "", AT_EMPTY_PATH, status); }
 
-// --- mounts
-// -----------------------------------------------------------------------------------------------------
+// ---- mounts ---------------------------------------------------------------------------------------------
 
 inline long fsconfig(int context, unsigned command, const char* key, const char* value) {
     return call(__NR_fsconfig, long{context}, long{command}, key, value, 0L);
@@ -115,8 +112,7 @@ inline long set_mount_attributes(int fd, bool recursive, std::uint64_t set) {
     return call(__NR_mount_setattr, long{fd}, "", flags, &attributes, sizeof attributes);
 }
 
-// --- time
-// -------------------------------------------------------------------------------------------------------
+// ---- time -----------------------------------------------------------------------------------------------
 
 inline std::uint64_t monotonic_ns() {
     constexpr long clock_monotonic = 1;

@@ -112,7 +112,7 @@ Result<Access> parse_access(std::string_view letters) {
     unsigned access = 0;
     for (const char letter : letters) {
         const std::size_t bit = order.find(letter);
-        if (bit == order.npos)
+        if (bit == std::string_view::npos)
             return fail(Kind::invalid_config, quoted(letters), ": only r, w and m are known");
         access |= 1u << bit;
     }

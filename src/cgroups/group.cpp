@@ -30,7 +30,7 @@ Result<Fd> open_below(int hierarchy_fd, const std::string& below) {
 }
 
 Result<> make_parents(int hierarchy_fd, const std::string& below) {
-    for (std::size_t end = below.find('/'); end != below.npos; end = below.find('/', end + 1)) {
+    for (std::size_t end = below.find('/'); end != std::string::npos; end = below.find('/', end + 1)) {
         auto made = sys::make_directory_at(hierarchy_fd, below.substr(0, end), directory_mode);
         if (!made && made.error().err != EEXIST) return made;
     }

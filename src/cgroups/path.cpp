@@ -18,7 +18,7 @@ std::unexpected<Error> refuse(std::string_view value, std::string_view reason) {
 std::string_view fault_of(std::string_view component) {
     if (component == "..") return "must not contain \"..\"";
     if (component.size() > NAME_MAX) return "a name in it has more than 255 bytes";
-    if (component.find('\0') != component.npos) return "must not contain a NUL byte";
+    if (component.find('\0') != std::string_view::npos) return "must not contain a NUL byte";
     return {};
 }
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one file that the version and the commit are compiled into.
-#include <seccomp.h>
-
-#include "base/text.hpp"
 #include "cli/render.hpp"
+#include "seccomp/library.hpp"
 
 #ifndef BULKHEAD_VERSION
 #define BULKHEAD_VERSION "0.0.0-unversioned"
@@ -14,9 +12,6 @@
 
 namespace bulkhead::cli {
 
-Build this_build() {
-    const scmp_version* library = ::seccomp_version();
-    return {BULKHEAD_VERSION, BULKHEAD_COMMIT, cat(library->major, '.', library->minor, '.', library->micro)};
-}
+Build this_build() { return {BULKHEAD_VERSION, BULKHEAD_COMMIT, seccomp::library_version()}; }
 
 }  // namespace bulkhead::cli

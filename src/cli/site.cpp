@@ -57,7 +57,7 @@ Result<runtime::Site> site_of(const Options& options, const Caller& caller) {
     return runtime::Site{root, options.root_given};
 }
 
-Result<> check_supported(const Options& options, Command command) {
+Result<> check_supported(const Options& options, Command command, const Caller& caller) {
     const auto refuse = [](std::string_view flag, std::string_view what) {
         return fail(Kind::unsupported, flag, ": ", what, " not supported yet");
     };
@@ -71,7 +71,7 @@ Result<> check_supported(const Options& options, Command command) {
     if (options.cgroup_manager == "disabled")
         return refuse("--cgroup-manager disabled", "a container without a cgroup is");
     // For root the flag only says that missing permissions on cgroups are no error, and root has them.
-    if (options.rootless == "true" && ::geteuid() != 0)
+    if (options.rootless == "true" && !caller.is_root)
         return refuse("--rootless true", "rootless containers are");
     return {};
 }

@@ -27,6 +27,6 @@ Result<runtime::Site> site_of(const Options& options, const Caller& caller);
 // --systemd-cgroup, --cgroup-manager and --rootless matter when a container is made. Other verbs are sent
 // them all the same (go-runc puts its globals in front of `features`), and what they need is in the
 // container's state.
-Result<> check_supported(const Options& options, Command command);
+Result<> check_supported(const Options& options, Command command, const Caller& caller);
 
 }  // namespace bulkhead::cli

@@ -164,6 +164,7 @@ Description describe_init(const ForbidNewPrivileges&, ArenaView) { return {"forb
 Description describe_host(const MakeStateDirectory& op) { return {"make_state_directory", op.path}; }
 Description describe_host(const RecordIntent&) { return {"record_intent", "state.json"}; }
 Description describe_host(const MakeCgroup& op) { return {"make_cgroup", cat(op.mount, op.path)}; }
+Description describe_host(const RecordCgroup&) { return {"record_cgroup", "its inode in state.json"}; }
 Description describe_host(const CloneTree& op) {
     std::string attributes = names(op.set, attribute_bits);
     if (!attributes.empty()) attributes = cat(" (", attributes, ')');

@@ -47,6 +47,7 @@ Description describe_init(const ForbidNewPrivileges& op, ArenaView arena);
 Description describe_host(const MakeStateDirectory& op);
 Description describe_host(const RecordIntent& op);
 Description describe_host(const MakeCgroup& op);
+Description describe_host(const RecordCgroup& op);
 Description describe_host(const CloneTree& op);
 Description describe_host(const MakeStartFifo& op);
 Description describe_host(const ConnectConsole& op);

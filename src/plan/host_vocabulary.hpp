@@ -15,8 +15,7 @@
 
 namespace bulkhead::plan {
 
-// --- making a container
-// -----------------------------------------------------------------------------------------
+// ---- making a container ---------------------------------------------------------------------------------
 
 // The id's directory below the state root. mkdir is the lock of creation: of two callers one gets EEXIST.
 struct MakeStateDirectory {
@@ -28,6 +27,9 @@ struct MakeCgroup {
     std::string mount;
     std::string path;
 };
+// Adds the cgroup's inode to state.json, before a process is born into it: a path alone may be another's
+// later.
+struct RecordCgroup {};
 // A detached clone of a directory or file of the host with its attributes set: the root or a bind source.
 struct CloneTree {
     std::string path;
@@ -67,8 +69,7 @@ struct WritePidFile {
 // From here on the container exists for other callers.
 struct Publish {};
 
-// --- starting and removing one
-// ----------------------------------------------------------------------------------
+// ---- starting and removing one --------------------------------------------------------------------------
 
 struct ReleaseInit {};
 struct RemoveStartFifo {};
@@ -79,9 +80,9 @@ struct RemoveStateDirectory {
     std::string path;
 };
 
-using HostOp = std::variant<MakeStateDirectory, RecordIntent, MakeCgroup, CloneTree, MakeStartFifo,
-                            ConnectConsole, Spawn, AttachDeviceFilter, RecordProcess, SendGo, AwaitReady,
-                            AwaitExecution, SendConsole, SendPidfd, WritePidFile, Publish, ReleaseInit,
-                            RemoveStartFifo, KillContainer, RemoveCgroup, RemoveStateDirectory>;
+using HostOp = std::variant<MakeStateDirectory, RecordIntent, MakeCgroup, RecordCgroup, CloneTree,
+                            MakeStartFifo, ConnectConsole, Spawn, AttachDeviceFilter, RecordProcess, SendGo,
+                            AwaitReady, AwaitExecution, SendConsole, SendPidfd, WritePidFile, Publish,
+                            ReleaseInit, RemoveStartFifo, KillContainer, RemoveCgroup, RemoveStateDirectory>;
 
 }  // namespace bulkhead::plan

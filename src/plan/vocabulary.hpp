@@ -15,8 +15,7 @@
 
 namespace bulkhead::plan {
 
-// --- the stage itself (runtime/stage)
-// ---------------------------------------------------------------------------
+// ---- the stage itself (runtime/stage) -------------------------------------------------------------------
 
 // Marks every descriptor from `first` on close-on-exec, those a sloppy caller leaked among them.
 struct MarkDescriptors {
@@ -44,8 +43,7 @@ struct Execute {
     Pointers envp;
 };
 
-// --- namespaces
-// -------------------------------------------------------------------------------------------------
+// ---- namespaces -----------------------------------------------------------------------------------------
 
 // unshare(2). A cgroup namespace takes the unsharing process's cgroup as its root, so it is made here, where
 // the process is already in its final cgroup: kernels differ in what clone3(NEWCGROUP | INTO_CGROUP) takes.
@@ -60,8 +58,7 @@ struct SetDomainname {
     Text name;
 };
 
-// --- rootfs
-// -----------------------------------------------------------------------------------------------------
+// ---- rootfs ---------------------------------------------------------------------------------------------
 
 // Nothing mounted from here on is seen by the host, and nothing of the host's arrives.
 struct IsolateMounts {};
@@ -122,8 +119,7 @@ struct PivotRoot {
     Slot tree;
 };
 
-// --- process
-// ----------------------------------------------------------------------------------------------------
+// ---- process --------------------------------------------------------------------------------------------
 
 // A new anonymous session keyring, so that the caller's keys stay outside.
 struct JoinKeyring {};
@@ -176,8 +172,7 @@ struct FindProgram {
 };
 struct ForbidNewPrivileges {};
 
-// --- the list
-// ---------------------------------------------------------------------------------------------------
+// ---- the list -------------------------------------------------------------------------------------------
 
 template <class... Ops>
 struct Vocabulary {

@@ -14,8 +14,7 @@ namespace {
 
 constexpr unsigned kind_bits = 0170000, regular_file = 0100000, directory = 0040000;
 
-// --- HOME
-// -------------------------------------------------------------------------------------------------------
+// ---- HOME -----------------------------------------------------------------------------------------------
 
 constexpr std::size_t passwd_limit = 1 << 20;  // bytes of /etc/passwd that are looked at
 constexpr std::size_t line_limit = 4096;
@@ -92,8 +91,7 @@ bool find_home(PasswdReader& reader, int file) {
     return false;
 }
 
-// --- the program
-// ------------------------------------------------------------------------------------------------
+// ---- the program ----------------------------------------------------------------------------------------
 
 // 0 where `path` is a file that the current user may execute.
 long executable(const char* path) {

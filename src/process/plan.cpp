@@ -43,12 +43,18 @@ Result<std::uint64_t> capability_set(const std::vector<std::string>& names, std:
     return set;
 }
 
-void plan_limits(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
-    const auto& limits = spec.process().rlimits;
-    for (std::size_t i = 0; i < limits.size(); ++i)
-        timeline.init(
-            plan::SetRlimit{limits[i].soft, limits[i].hard, static_cast<std::uint32_t>(limits[i].resource)},
-            cat("/process/rlimits/", i));
+plan::Text plan_surroundings(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
+    const spec::Process& process = spec.process();
+    timeline.init(plan::EnterDirectory{timeline.text(process.cwd)}, "/process/cwd");
+    plan::Text home{};
+    if (value_of(unique_environment(process.env), "HOME").empty())
+        home = plan_home(timeline, process.user.uid);
+    for (std::size_t i = 0; i < process.rlimits.size(); ++i) {
+        const spec::Rlimit& limit = process.rlimits[i];
+        timeline.init(plan::SetRlimit{limit.soft, limit.hard, static_cast<std::uint32_t>(limit.resource)},
+                      cat("/process/rlimits/", i));
+    }
+    return home;
 }
 
 Result<> plan_credentials(TimelineBuilder& timeline, const spec::ValidSpec& spec,
@@ -57,7 +63,6 @@ Result<> plan_credentials(TimelineBuilder& timeline, const spec::ValidSpec& spec
     const spec::Capabilities sets = process.capabilities.value_or(spec::Capabilities{});
     const std::uint32_t last = host.last_capability;
     LET(const std::uint64_t bounding, capability_set(sets.bounding, last));
-    timeline.init(plan::EnterDirectory{timeline.text(process.cwd)}, "/process/cwd");
     if (!process.terminal) timeline.init(plan::OwnStdio{process.user.uid}, "/process/user/uid");
     timeline.init(plan::LimitBounding{bounding, last}, "/process/capabilities/bounding");
     timeline.init(plan::SetGroups{timeline.numbers(process.user.additional_gids)},
@@ -69,13 +74,13 @@ Result<> plan_credentials(TimelineBuilder& timeline, const spec::ValidSpec& spec
     return {};
 }
 
-plan::Execute plan_search(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
+plan::Execute plan_search(TimelineBuilder& timeline, const spec::ValidSpec& spec, plan::Text home) {
     const spec::Process& process = spec.process();
     const std::vector<std::string> environment = unique_environment(process.env);
     std::vector<plan::Text> variables;
     variables.reserve(environment.size() + 1);
     for (const std::string& entry : environment) variables.push_back(timeline.text(entry));
-    if (value_of(environment, "HOME").empty()) variables.push_back(plan_home(timeline, process.user.uid));
+    if (home.size != 0) variables.push_back(home);
     const std::vector<std::string> places = candidates(process.args[0], value_of(environment, "PATH"));
     timeline.init(plan::FindProgram{timeline.text(process.args[0]), timeline.texts(places)},
                   "/process/args/0");

@@ -9,16 +9,18 @@
 
 namespace bulkhead::process {
 
-// Init lane, while the stage has all its privilege: resource limits.
-void plan_limits(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
+// Init lane, behind "go": working directory, HOME, resource limits (in this order: a limit of 3 descriptors
+// leaves none to look around with). Returns the HOME variable that the stage fills; empty where the config
+// gives one.
+plan::Text plan_surroundings(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
 
-// Init lane, behind "go": working directory, then every privilege given up that the config does not grant.
+// Init lane: every privilege given up that the config does not grant.
 Result<> plan_credentials(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
                           const plan::HostFacts& host);
 
-// Init lane, behind the credentials: HOME and the program, looked for as the user who will run it. Returns
-// the last step of the lane, which the caller appends where the program shall start.
-plan::Execute plan_search(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
+// Init lane, behind the credentials: the program, looked for as the user who will run it. Returns the last
+// step of the lane, which the caller appends where the program shall start.
+plan::Execute plan_search(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, plan::Text home);
 
 // The bits of a list of capability names, without those that the kernel does not have.
 Result<std::uint64_t> capability_set(const std::vector<std::string>& names, std::uint32_t last);

@@ -58,7 +58,7 @@ Outcome apply(StageContext& stage, const plan::MountFilesystem& op) {
     const bool plain = op.plain_target_only != 0;
     const Target place = make_in_root(stage.root, stage.arena.text(op.target), Missing::directory, plain);
     const raw::Handle target(place.fd);
-    ATTEMPT(place.fd, openat2);
+    if (place.fd < 0) return outcome(place.fd, place.call);
     const raw::Handle context(raw::call(__NR_fsopen, stage.arena.text(op.type), long{FSOPEN_CLOEXEC}));
     ATTEMPT(context.number(), fsopen);
     ATTEMPT(raw::fsconfig(context.number(), FSCONFIG_SET_STRING, "source", stage.arena.text(op.source)),

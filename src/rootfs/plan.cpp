@@ -87,8 +87,9 @@ Result<> plan_mounts(TimelineBuilder& timeline, const spec::Spec& spec, const Tr
         const std::string target = cleaned(mount.destination);
         LET(const MountOptions options, parse_options(mount.options, pointer + "/options"));
         TRY(check_target(target, !options.bind && mount.type == "proc", pointer));
-        if (options.bind)
-            timeline.init(plan::AttachTree{.tree = trees.binds[i], .target = timeline.text(target)}, pointer);
+        if (trees.binds[i])
+            timeline.init(plan::AttachTree{.tree = *trees.binds[i], .target = timeline.text(target)},
+                          pointer);
         else
             plan_filesystem(timeline, mount, options, target, pointer);
     }
@@ -165,6 +166,17 @@ plan::Slot clone(TimelineBuilder& timeline, const std::string& path, const Mount
     return slot;
 }
 
+// What of the host is cloned for a mount; nothing where it is a new file system. Without a cgroup namespace
+// cgroup2 would show the whole hierarchy of the host, so the container's own cgroup is bound there, as runc
+// does.
+std::optional<std::string> source_of(const spec::Mount& mount, const MountOptions& options,
+                                     const Places& places) {
+    if (options.bind)
+        return mount.source.starts_with('/') ? mount.source : cat(places.bundle, '/', mount.source);
+    if (filesystem_type(mount) == "cgroup2" && !places.own_cgroup_namespace) return places.cgroup;
+    return std::nullopt;
+}
+
 }  // namespace
 
 Result<Trees> plan_trees(TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places) {
@@ -174,10 +186,9 @@ Result<Trees> plan_trees(TimelineBuilder& timeline, const spec::ValidSpec& spec,
     for (std::size_t i = 0; i < spec->mounts.size(); ++i) {
         const spec::Mount& mount = spec->mounts[i];
         LET(const MountOptions options, parse_options(mount.options, mount_pointer(i) + "/options"));
-        const bool relative = !mount.source.starts_with('/');
-        const std::string source = relative ? cat(places.bundle, '/', mount.source) : mount.source;
-        trees.binds.push_back(options.bind ? clone(timeline, source, options, mount_pointer(i))
-                                           : plan::Slot{});
+        const auto source = source_of(mount, options, places);
+        trees.binds.push_back(source ? std::optional(clone(timeline, *source, options, mount_pointer(i)))
+                                     : std::nullopt);
     }
     return trees;
 }

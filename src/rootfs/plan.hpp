@@ -2,6 +2,7 @@
 // Which steps make the container's file system. Pure: reads the spec, appends to the timeline.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,14 +14,16 @@ namespace bulkhead::rootfs {
 
 // Where things are on the host.
 struct Places {
-    std::string bundle;  // absolute
-    std::string root;    // absolute
+    std::string bundle;  // these are absolute
+    std::string root;
+    std::string cgroup;                 // the container's own
+    bool own_cgroup_namespace = false;  // in it, a mount of cgroup2 shows no more than that
 };
 
 // The trees that the host clones before SPAWN.
 struct Trees {
     plan::Slot root;
-    std::vector<plan::Slot> binds;  // one per mount of the config; unused for those that are no bind
+    std::vector<std::optional<plan::Slot>> binds;  // one per mount of the config; none: a new file system
 };
 
 // Host lane: clones the root and each bind source. Errors name the mount's options.

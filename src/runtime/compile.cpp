@@ -23,8 +23,11 @@ Result<rootfs::Trees> plan_ground(TimelineBuilder& timeline, const Blueprint& bl
     timeline.host(plan::MakeStateDirectory{blueprint.state_directory});
     timeline.host(plan::RecordIntent{});
     timeline.host(plan::MakeCgroup{host.cgroup_mount, cgroup}, "/linux/cgroupsPath");
+    timeline.host(plan::RecordCgroup{});
     if (!blueprint.console_socket.empty()) timeline.host(plan::ConnectConsole{blueprint.console_socket});
-    return rootfs::plan_trees(timeline, spec, {blueprint.bundle, blueprint.root});
+    const bool own_view = namespaces::is_new(spec, spec::NamespaceType::cgroup);
+    return rootfs::plan_trees(timeline, spec,
+                              {blueprint.bundle, blueprint.root, host.cgroup_mount + cgroup, own_view});
 }
 
 // A process that has nothing of its caller: no descriptor, no signal, no umask, no keyring, no session.
@@ -74,11 +77,11 @@ Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::
     namespaces::plan_entry(timeline, spec);
     TRY(rootfs::plan_inside(timeline, spec, trees));
     namespaces::plan_names(timeline, spec);
-    process::plan_limits(timeline, spec);
 
     TRY(plan_permission(timeline, spec));
+    const plan::Text home = process::plan_surroundings(timeline, spec);
     TRY(process::plan_credentials(timeline, spec, host));
-    const plan::Execute execute = process::plan_search(timeline, spec);
+    const plan::Execute execute = process::plan_search(timeline, spec, home);
 
     if (blueprint.await_start) {
         timeline.init(plan::ReportReady{});

@@ -8,9 +8,9 @@
 #include "base/files.hpp"
 #include "base/sys.hpp"
 #include "cgroups/group.hpp"
-#include "cgroups/mount.hpp"
 #include "runtime/compile.hpp"
 #include "runtime/observe.hpp"
+#include "runtime/own_cgroup.hpp"
 #include "runtime/process_identity.hpp"
 #include "runtime/run.hpp"
 
@@ -39,8 +39,7 @@ Result<> walk(const plan::Timeline& timeline, Found found) {
     return run(timeline, workshop);
 }
 
-// --- views
-// ------------------------------------------------------------------------------------------------------
+// ---- views ----------------------------------------------------------------------------------------------
 
 // The name of a user of the host, from the text of passwd(5); "#uid" where there is none. Without NSS: the
 // static binary loads nothing.
@@ -85,14 +84,12 @@ void append_entry(Listing& listing, const Site& site, const std::string& id) {
     }
 }
 
-// --- kill
-// -------------------------------------------------------------------------------------------------------
+// ---- kill -----------------------------------------------------------------------------------------------
 
 // Without a pid namespace of its own, init does not take the others with it.
 Result<> kill_cgroup(const State& state) {
-    LET(const Fd hierarchy, cgroups::open_hierarchy(state.cgroup_mount));
-    LET(const Fd group, cgroups::open(hierarchy.number(), state.cgroup_path));
-    return cgroups::kill_all(group.number());
+    LET(const Fd group, open_own_cgroup(state));
+    return group ? cgroups::kill_all(group.number()) : Result<>();
 }
 
 Result<> signal_init(const State& state, int signal) {
@@ -104,8 +101,7 @@ Result<> signal_init(const State& state, int signal) {
     return sent;
 }
 
-// --- delete
-// -----------------------------------------------------------------------------------------------------
+// ---- delete ---------------------------------------------------------------------------------------------
 
 // A creation that was killed in its very first steps: a directory without a record.
 Result<> remove_leftover(const Site& site, const std::string& id, Found found) {

@@ -7,6 +7,7 @@
 #include "cgroups/group.hpp"
 #include "cgroups/mount.hpp"
 #include "runtime/host_ops.hpp"
+#include "runtime/own_cgroup.hpp"
 #include "runtime/process_identity.hpp"
 
 namespace bulkhead::runtime {
@@ -29,22 +30,29 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::AttachDeviceF
     return cgroups::attach_device_filter(workshop.cgroup.number(), op.program);
 }
 
-// The cgroup holds them all, also where a runtime died before it could write down a pid.
-Result<> apply(Workshop& workshop, const StepContext&, const plan::KillContainer&) {
-    if (const auto init = open_same_process(workshop.state.pid, workshop.state.start_time))
-        (void)sys::signal_process(init->number(), SIGKILL);
-    auto hierarchy = cgroups::open_hierarchy(workshop.state.cgroup_mount);
-    if (!hierarchy) return {};
-    const auto group = cgroups::open(hierarchy->number(), workshop.state.cgroup_path);
-    if (!group) return {};
-    return cgroups::kill_all(group->number());
+Result<> apply(Workshop& workshop, const StepContext&, const plan::RecordCgroup&) {
+    return save(workshop.directory.number(), workshop.state);
 }
 
-Result<> apply(Workshop& workshop, const StepContext&, const plan::RemoveCgroup&) {
-    if (workshop.state.cgroup_path.empty()) return {};
-    LET(const Fd hierarchy, cgroups::open_hierarchy(workshop.state.cgroup_mount));
+// The cgroup holds them all, also where a runtime died before it could write down a pid.
+Result<> apply(Workshop& workshop, const StepContext&, const plan::KillContainer&) {
     const State& state = workshop.state;
-    return cgroups::remove(hierarchy.number(), state.cgroup_path, removal_deadline_ms, state.cgroup_inode);
+    if (const auto init = open_same_process(state.pid, state.start_time))
+        (void)sys::signal_process(init->number(), SIGKILL);
+    LET(const Fd group, open_own_cgroup(state));
+    return group ? cgroups::kill_all(group.number()) : Result<>();
+}
+
+// Where it is not known which cgroup was made, an empty one at its path goes and an occupied one is
+// another's.
+Result<> apply(Workshop& workshop, const StepContext&, const plan::RemoveCgroup&) {
+    const State& state = workshop.state;
+    if (state.cgroup_path.empty()) return {};
+    LET(const Fd hierarchy, cgroups::open_hierarchy(state.cgroup_mount));
+    const bool known = state.cgroup_inode != 0;
+    auto removed = cgroups::remove(hierarchy.number(), state.cgroup_path, known ? removal_deadline_ms : 0,
+                                   state.cgroup_inode);
+    return known ? removed : Result<>();
 }
 
 }  // namespace bulkhead::runtime

@@ -15,6 +15,7 @@ struct StepContext {
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::MakeStateDirectory& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RecordIntent& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::MakeCgroup& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::RecordCgroup& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::CloneTree& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::MakeStartFifo& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::ConnectConsole& op);

@@ -9,7 +9,7 @@
 
 #include "base/sys.hpp"
 #include "cgroups/group.hpp"
-#include "cgroups/mount.hpp"
+#include "runtime/own_cgroup.hpp"
 #include "runtime/process_identity.hpp"
 
 namespace bulkhead::runtime {
@@ -40,11 +40,8 @@ bool start_awaited(int directory) {
 
 // A cgroup that cannot be read is not frozen as far as anyone can tell; the process in it decides the rest.
 bool frozen(const State& state) {
-    const auto hierarchy = cgroups::open_hierarchy(state.cgroup_mount);
-    if (!hierarchy) return false;
-    const auto group = cgroups::open(hierarchy->number(), state.cgroup_path);
-    if (!group) return false;
-    return cgroups::frozen(group->number()).value_or(false);
+    const auto group = open_own_cgroup(state);
+    return group && *group && cgroups::frozen(group->number()).value_or(false);
 }
 
 Result<lifecycle::Facts> look(int directory, const State& state) {

@@ -17,21 +17,26 @@ Result<> inject(const plan::Fault& fault) {
     return system_error(fault.action, "injected fault");
 }
 
-Result<> perform(const plan::HostOp& op, Workshop& workshop, const StepContext& context) {
-    if (workshop.fault.step == static_cast<int>(context.number)) return inject(workshop.fault);
-    return std::visit([&](const auto& step) { return apply(workshop, context, step); }, op);
-}
-
-// "make_cgroup /sys/fs/cgroup/x (/linux/cgroupsPath): ..." A failing report of the stage already names its
-// own step.
+// "make_cgroup /sys/fs/cgroup/x (/linux/cgroupsPath): ..."
 Error named(Error error, const plan::Step& step, plan::ArenaView arena) {
-    const auto& op = std::get<plan::HostOp>(step.op);
-    if (std::holds_alternative<plan::AwaitReady>(op) || std::holds_alternative<plan::AwaitExecution>(op))
-        return error;
     const plan::Description what = plan::describe(step, arena);
     std::string phrase = cat(what.verb, ' ', quotable(what.object));
     if (!step.pointer.empty()) phrase.append(cat(" (", step.pointer, ")"));
     return std::move(error).under(phrase);
+}
+
+// What the stage reports names a step of its own.
+bool speaks_for_the_stage(const plan::HostOp& op) {
+    return std::holds_alternative<plan::AwaitReady>(op) || std::holds_alternative<plan::AwaitExecution>(op);
+}
+
+Result<> perform(const plan::HostOp& op, Workshop& workshop, const StepContext& context) {
+    const plan::Step& step = context.timeline.steps()[context.number];
+    const bool faulty = workshop.fault.step == static_cast<int>(context.number);
+    auto done = faulty ? inject(workshop.fault)
+                       : std::visit([&](const auto& verb) { return apply(workshop, context, verb); }, op);
+    if (done || (speaks_for_the_stage(op) && !faulty)) return done;
+    return std::unexpected(named(std::move(done).error(), step, context.timeline.arena()));
 }
 
 void undo_before(const plan::Timeline& timeline, std::size_t failed, Workshop& workshop) {
@@ -50,7 +55,7 @@ Result<> run(const plan::Timeline& timeline, Workshop& workshop) {
         auto done = perform(std::get<plan::HostOp>(step.op), workshop, {timeline, i});
         if (!done) {
             undo_before(timeline, i, workshop);
-            return std::unexpected(named(std::move(done).error(), step, timeline.arena()));
+            return done;
         }
         if (workshop.traced)
             workshop.times.push_back({sys::monotonic_ns(), static_cast<std::uint32_t>(i), 0});

@@ -39,16 +39,20 @@ Result<int> doubled(Result<std::unique_ptr<int>> number) {
 
 TEST(ErrnoWords, AreLowerCaseAsGoPrintsThem) {
     const std::pair<int, std::string_view> table[] = {
-        {EACCES, "permission denied"}, {EPERM, "operation not permitted"}, {ENOENT, "no such file or directory"},
-        {EEXIST, "file exists"},       {ELOOP, "too many levels of symbolic links"}, {99999, "errno 99999"},
+        {EACCES, "permission denied"},
+        {EPERM, "operation not permitted"},
+        {ENOENT, "no such file or directory"},
+        {EEXIST, "file exists"},
+        {ELOOP, "too many levels of symbolic links"},
+        {99999, "errno 99999"},
     };
     for (const auto& [err, words] : table) EXPECT_EQ(errno_words(err), words);
 }
 
 TEST(SystemError, HasKindErrnoAndASentence) {
     const std::pair<int, Kind> table[] = {
-        {EPERM, Kind::denied},     {EACCES, Kind::denied}, {ENOENT, Kind::not_found},   {ESRCH, Kind::not_found},
-        {EEXIST, Kind::exists},    {EBUSY, Kind::kernel},  {ENOSYS, Kind::unsupported},
+        {EPERM, Kind::denied},  {EACCES, Kind::denied}, {ENOENT, Kind::not_found},   {ESRCH, Kind::not_found},
+        {EEXIST, Kind::exists}, {EBUSY, Kind::kernel},  {ENOSYS, Kind::unsupported},
     };
     for (const auto& [err, kind] : table) {
         const Error error = system_error(err, "mkdir", "/x").error();
@@ -60,7 +64,8 @@ TEST(SystemError, HasKindErrnoAndASentence) {
 }
 
 TEST(SystemError, EscapesItsArgument) {
-    EXPECT_EQ(system_error(ENOENT, "open", "a\x1b[2J").error().text, "open a\\x1b[2J: no such file or directory");
+    EXPECT_EQ(system_error(ENOENT, "open", "a\x1b[2J").error().text,
+              "open a\\x1b[2J: no such file or directory");
 }
 
 TEST(Fail, JoinsItsPieces) {

@@ -83,8 +83,13 @@ TEST(Descriptors, MoreThanOneDoNotLeak) {
     std::memcpy(control + CMSG_LEN(0), twice, sizeof twice);
     char byte = 'x';
     iovec part{&byte, 1};
-    msghdr message{.msg_name = nullptr, .msg_namelen = 0, .msg_iov = &part, .msg_iovlen = 1,
-                   .msg_control = control, .msg_controllen = sizeof control, .msg_flags = 0};
+    msghdr message{.msg_name = nullptr,
+                   .msg_namelen = 0,
+                   .msg_iov = &part,
+                   .msg_iovlen = 1,
+                   .msg_control = control,
+                   .msg_controllen = sizeof control,
+                   .msg_flags = 0};
     ASSERT_EQ(::sendmsg(one.number(), &message, 0), 1);
     const std::size_t before = test::open_descriptors();
     { const auto received = sys::receive(other.number(), {&byte, 1}); }
@@ -122,7 +127,8 @@ TEST(ConnectStream, NamesASocketThatNobodyListensOn) {
         ASSERT_EQ(::chdir(folder.path().c_str()), 0);
         (void)listen_here("s");
     });
-    EXPECT_EQ(sys::connect_stream(folder / "s").error().text, cat("connect ", folder / "s", ": connection refused"));
+    EXPECT_EQ(sys::connect_stream(folder / "s").error().text,
+              cat("connect ", folder / "s", ": connection refused"));
     EXPECT_EQ(sys::connect_stream(folder / "t").error().kind, Kind::not_found);
     std::array<char, 1> byte{};
     EXPECT_EQ(sys::receive(-1, byte).error().text, "recvmsg: bad file descriptor");

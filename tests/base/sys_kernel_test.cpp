@@ -32,7 +32,8 @@ TEST(ClonedTree, OfOneFile) {
     const auto tree = sys::clone_tree(folder.fd(), "a", false);
     ASSERT_TRUE(tree);
     EXPECT_TRUE(S_ISREG(sys::status_of(tree->number())->st_mode));
-    EXPECT_EQ(sys::clone_tree(folder.fd(), "b", false).error().text, "open_tree b: no such file or directory");
+    EXPECT_EQ(sys::clone_tree(folder.fd(), "b", false).error().text,
+              "open_tree b: no such file or directory");
 }
 
 TEST(MountAttributes, AreRefusedForWhatIsNoMount) {

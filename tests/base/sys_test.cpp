@@ -74,7 +74,8 @@ TEST(Interrupted, WriteAllGoesOn) {
     const std::string much(1 << 20, 'x');
     const pid_t child = later([&] {
         std::array<char, 65536> buffer{};
-        for (std::size_t left = much.size(); left > 0;) left -= sys::read(pipe.out.number(), buffer).value_or(left);
+        for (std::size_t left = much.size(); left > 0;)
+            left -= sys::read(pipe.out.number(), buffer).value_or(left);
     });
     const Interruptions signals;
     EXPECT_TRUE(sys::write_all(pipe.in.number(), much));
@@ -158,7 +159,8 @@ TEST(Descriptors, AreBornCloseOnExec) {
     const Fd file = std::move(*sys::open("/dev/null", O_RDONLY));
     const Fd memory = std::move(*sys::memory_file("test", false));
     const Fd process = std::move(*sys::open_process(::getpid()));
-    for (const int fd : {file.number(), memory.number(), process.number()}) EXPECT_TRUE(test::closes_on_exec(fd));
+    for (const int fd : {file.number(), memory.number(), process.number()})
+        EXPECT_TRUE(test::closes_on_exec(fd));
 }
 
 TEST(MemoryFile, IsSealedForGood) {
@@ -168,7 +170,8 @@ TEST(MemoryFile, IsSealedForGood) {
         ASSERT_TRUE(sys::seal(file.number(), F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_SEAL));
         EXPECT_EQ(sys::write(file.number(), "more").error().err, EPERM);
         EXPECT_EQ(::ftruncate(file.number(), 0), -1);
-        EXPECT_EQ(sys::seal(file.number(), F_SEAL_GROW).error().text, "fcntl(F_ADD_SEALS): operation not permitted");
+        EXPECT_EQ(sys::seal(file.number(), F_SEAL_GROW).error().text,
+                  "fcntl(F_ADD_SEALS): operation not permitted");
         EXPECT_EQ((sys::status_of(file.number())->st_mode & 0111) != 0, executable);
     }
     EXPECT_EQ(sys::memory_file(std::string(300, 'n').c_str(), false).error().err, EINVAL);
@@ -206,11 +209,13 @@ TEST(Files, AreMadeMovedAndRemoved) {
     EXPECT_EQ(sys::make_fifo_at(folder.fd(), "f", 0600).error().kind, Kind::exists);
     EXPECT_TRUE(S_ISFIFO(sys::status_at(folder.fd(), "f")->st_mode));
     EXPECT_TRUE(sys::rename_at(folder.fd(), "f", folder.fd(), "g"));
-    EXPECT_EQ(sys::rename_at(folder.fd(), "f", folder.fd(), "h").error().text, "rename h: no such file or directory");
+    EXPECT_EQ(sys::rename_at(folder.fd(), "f", folder.fd(), "h").error().text,
+              "rename h: no such file or directory");
     EXPECT_EQ(sys::status_at(folder.fd(), "f").error().text, "stat f: no such file or directory");
     EXPECT_TRUE(sys::remove_at(folder.fd(), "g"));
     EXPECT_TRUE(sys::remove_at(folder.fd(), "d", AT_REMOVEDIR));
-    EXPECT_EQ(sys::remove_at(folder.fd(), "d", AT_REMOVEDIR).error().text, "unlink d: no such file or directory");
+    EXPECT_EQ(sys::remove_at(folder.fd(), "d", AT_REMOVEDIR).error().text,
+              "unlink d: no such file or directory");
 }
 
 TEST(Files, BadDescriptorsAreErrors) {

@@ -30,12 +30,22 @@ TEST(Numbers, OctalAndHexadecimalHaveNoPrefix) {
 
 TEST(ParseDecimal, TakesDigitsAndNothingElse) {
     const std::pair<std::string_view, std::optional<std::uint8_t>> table[] = {
-        {"0", 0},           {"255", 255},         {"007", 7},          {"256", std::nullopt}, {"", std::nullopt},
-        {"-1", std::nullopt}, {"+1", std::nullopt}, {" 1", std::nullopt}, {"1 ", std::nullopt}, {"0x1", std::nullopt},
-        {"1e1", std::nullopt}, {"99999999999999999999999", std::nullopt},
+        {"0", 0},
+        {"255", 255},
+        {"007", 7},
+        {"256", std::nullopt},
+        {"", std::nullopt},
+        {"-1", std::nullopt},
+        {"+1", std::nullopt},
+        {" 1", std::nullopt},
+        {"1 ", std::nullopt},
+        {"0x1", std::nullopt},
+        {"1e1", std::nullopt},
+        {"99999999999999999999999", std::nullopt},
     };
     for (const auto& [text, expected] : table) EXPECT_EQ(parse_decimal<std::uint8_t>(text), expected) << text;
-    EXPECT_EQ(parse_decimal<std::uint64_t>("18446744073709551615"), std::numeric_limits<std::uint64_t>::max());
+    EXPECT_EQ(parse_decimal<std::uint64_t>("18446744073709551615"),
+              std::numeric_limits<std::uint64_t>::max());
     EXPECT_EQ(parse_decimal<std::uint64_t>("18446744073709551616"), std::nullopt);
     EXPECT_EQ(parse_decimal<std::uint8_t>(std::string_view("1\0", 2)), std::nullopt);
 }
@@ -68,7 +78,9 @@ TEST(Quotable, EscapesWhatATerminalWouldObey) {
         {"a\nb\tc", "a\\x0ab\\x09c"},
         {"\x7f", "\\x7f"},
         {std::string("\0", 1), "\\x00"},
-        {"\xc2\x9b" "31m", "\\xc2\\x9b31m"},  // C1: CSI in one character
+        {"\xc2\x9b"
+         "31m",
+         "\\xc2\\x9b31m"},  // C1: CSI in one character
         {"\xc2\x80\xc2\xa0", "\\xc2\\x80\xc2\xa0"},
     };
     for (const auto& [text, expected] : table) EXPECT_EQ(quotable(text), expected);
@@ -77,13 +89,13 @@ TEST(Quotable, EscapesWhatATerminalWouldObey) {
 TEST(Quotable, EscapesWhatIsNoUtf8) {
     const std::pair<std::string, std::string_view> table[] = {
         {"\xff", "\\xff"},
-        {"\xc0\xaf", "\\xc0\\xaf"},                        // overlong /
-        {"\xe0\x80\xaf", "\\xe0\\x80\\xaf"},               // overlong, three bytes
-        {"\xf0\x80\x80\xaf", "\\xf0\\x80\\x80\\xaf"},      // overlong, four bytes
-        {"\xed\xa0\x80", "\\xed\\xa0\\x80"},               // a surrogate
-        {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},      // above U+10FFFF
-        {"\xe2\x82", "\\xe2\\x82"},                        // cut off
-        {"\xf0\x9f\x98", "\\xf0\\x9f\\x98"},               // cut off
+        {"\xc0\xaf", "\\xc0\\xaf"},                    // overlong /
+        {"\xe0\x80\xaf", "\\xe0\\x80\\xaf"},           // overlong, three bytes
+        {"\xf0\x80\x80\xaf", "\\xf0\\x80\\x80\\xaf"},  // overlong, four bytes
+        {"\xed\xa0\x80", "\\xed\\xa0\\x80"},           // a surrogate
+        {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},  // above U+10FFFF
+        {"\xe2\x82", "\\xe2\\x82"},                    // cut off
+        {"\xf0\x9f\x98", "\\xf0\\x9f\\x98"},           // cut off
         {"\xc3(", "\\xc3("},
         {"\xed\x9f\xbf\xf4\x8f\xbf\xbf", "\xed\x9f\xbf\xf4\x8f\xbf\xbf"},  // the last that are fine
     };
@@ -94,7 +106,8 @@ TEST(Quotable, IsCutAt256Bytes) {
     EXPECT_EQ(quotable(std::string(256, 'a')), std::string(256, 'a'));
     EXPECT_EQ(quotable(std::string(257, 'a')), std::string(256, 'a') + "...");
     // A character that straddles the border stays whole.
-    EXPECT_EQ(quotable(std::string(255, 'a') + "\xe2\x82\xac" + "z"), std::string(255, 'a') + "\xe2\x82\xac...");
+    EXPECT_EQ(quotable(std::string(255, 'a') + "\xe2\x82\xac" + "z"),
+              std::string(255, 'a') + "\xe2\x82\xac...");
     EXPECT_LE(quotable(std::string(1 << 20, '\x1b')).size(), 256u + 3 + 3);
 }
 

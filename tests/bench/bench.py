@@ -38,6 +38,8 @@ def arguments():
     parser.add_argument("--warmup", type=int, default=5, help="rounds before them (default: 5)")
     parser.add_argument("--case", action="append", choices=list(CASES), help="only this case (repeatable)")
     parser.add_argument("--quick", action="store_true", help="5 rounds after 1: a smoke run")
+    parser.add_argument("--fifo", action="store_true",
+                        help="under SCHED_FIFO, for a machine that does other work meanwhile")
     parser.add_argument("--write", action="store_true", help="write the table to docs/performance.md, too")
     options = parser.parse_args()
     if options.quick:
@@ -45,10 +47,11 @@ def arguments():
     return options
 
 
-def spawn(work, warmup, rounds, commands):
+def spawn(work, warmup, rounds, commands, fifo=False):
     """Runs the spawner on a list of contestants' commands; returns its rounds, or an error text."""
     results, errors = work / "results", work / "errors"
-    words = [str(work / "spawner"), str(results), str(warmup), str(rounds)]
+    words = ["chrt", "--fifo", "10"] if fifo else []
+    words += [str(work / "spawner"), str(results), str(warmup), str(rounds)]
     for sequence in commands:
         for i, command in enumerate(sequence):
             words += [":" if i == 0 else ",", *command]
@@ -86,7 +89,7 @@ def measure(work, name, everybody, options):
             case.missing[who.name] = problem
         else:
             able.append(who)
-    rounds, problem = spawn(work, options.warmup, options.rounds, [CASES[name](who) for who in able])
+    rounds, problem = spawn(work, options.warmup, options.rounds, [CASES[name](who) for who in able], options.fifo)
     for i, who in enumerate(able):
         if rounds is None:
             case.missing[who.name] = problem

@@ -22,7 +22,9 @@ def enter(script, argv):
         sys.exit("bench: needs root, as everything that makes a container without a user namespace does")
     branch = isolation.make_branch()
     try:
-        command = ["unshare", "--mount", "--propagation", "private", "--cgroup", "--", sys.executable, script, *argv]
+        # --uts: a floor that forgets its own namespace must not rename the machine.
+        unshare = ["unshare", "--mount", "--propagation", "private", "--cgroup", "--uts", "--"]
+        command = [*unshare, sys.executable, script, *argv]
         environment = {**os.environ, isolation.STAGE: "inside"}
         return subprocess.run(command, env=environment, preexec_fn=lambda: isolation.join_branch(branch)).returncode
     finally:

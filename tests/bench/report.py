@@ -86,10 +86,18 @@ def machine():
     return f"Linux {os.uname().release}, {os.cpu_count()} x {models[0] if models else 'unknown'}, load {load:.1f}"
 
 
+def scheduling(options):
+    """What a reader has to know about the other work on the machine."""
+    if not options.fifo:
+        return "Scheduled as any other process: other work on the machine is in the figures."
+    return "Everybody under SCHED_FIFO, since the machine did other work; a quiet machine gives other medians."
+
+
 def document(cases, everybody, options):
     """docs/performance.md as a whole."""
     template = (pathlib.Path(__file__).parent / "performance.md.in").read_text()
     return template.format(
         date=datetime.date.today().isoformat(), machine=machine(), rounds=options.rounds, warmup=options.warmup,
+        scheduling=scheduling(options),
         versions="\n".join(f"- {who.name}: {who.version()}" for who in everybody), table=markdown_table(cases),
         notes="\n".join(f"- {note}" for note in notes(cases)))

@@ -79,7 +79,7 @@ def make_bundles(work, bulkhead, probe=""):
     for name in ("bin", "etc", "dev", "proc", "sys", "tmp"):
         (rootfs / name).mkdir(parents=True)
     shutil.copy("/usr/bin/busybox", rootfs / "bin/busybox")
-    for applet in ("true", "sh", "cat", "grep", "ls", "sed", "hostname", "id", "pwd", "env", "readlink", "umask"):
+    for applet in ("true", "sh", "cat", "grep", "ls", "sed", "hostname", "id", "pwd", "env", "readlink", "cut", "head"):
         (rootfs / "bin" / applet).symlink_to("busybox")
     shutil.copy(work / "tiny", rootfs / "tiny")
     (rootfs / "probe").write_text(probe)

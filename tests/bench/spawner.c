@@ -3,10 +3,11 @@
 //
 //     spawner RESULTS WARMUP ROUNDS : COMMAND... : COMMAND , COMMAND , ...
 //
-// Each ":" begins a contestant. A round runs every contestant once, in an order drawn anew each time, so that none
-// always follows the same one. "," separates the processes of one contestant; the word @reap in their place waits for
-// an adopted child, which is how the program of a created container comes to its end. RESULTS gets a line per round
-// with a word per contestant: nanoseconds of the whole, and of each process, separated by ":".
+// Each ":" begins a contestant. A round runs every contestant once, in an order drawn anew each time, so that
+// none always follows the same one. "," separates the processes of one contestant; the word @reap in their
+// place waits for an adopted child, which is how the program of a created container comes to its end. RESULTS
+// gets a line per round with a word per contestant: nanoseconds of the whole, and of each process, separated
+// by ":".
 #define _GNU_SOURCE
 #include <errno.h>
 #include <spawn.h>
@@ -18,12 +19,12 @@
 #include <sys/wait.h>
 #include <time.h>
 
-extern char **environ;
+extern char** environ;
 
 enum { MOST_CONTESTANTS = 16, MOST_PROCESSES = 8 };
 
 struct contestant {
-    char **commands[MOST_PROCESSES];  // each ends with NULL
+    char** commands[MOST_PROCESSES];  // each ends with NULL
     int count;
     int64_t taken[MOST_PROCESSES], whole;
 };
@@ -31,7 +32,7 @@ struct contestant {
 static struct contestant contestants[MOST_CONTESTANTS];
 static int contestant_count;
 
-static void die(const char *what, const char *why) {
+static void die(const char* what, const char* why) {
     fprintf(stderr, "spawner: %s: %s\n", what, why);
     exit(2);
 }
@@ -42,22 +43,23 @@ static int64_t now(void) {
     return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
 }
 
-// --- the command line -------------------------------------------------------------------------------------------
+// --- the command line
+// -------------------------------------------------------------------------------------------
 
-static void add_command(char **command) {
-    struct contestant *last = &contestants[contestant_count - 1];
+static void add_command(char** command) {
+    struct contestant* last = &contestants[contestant_count - 1];
     if (last->count == MOST_PROCESSES) die(command[0], "too many processes in one contestant");
     last->commands[last->count++] = command;
 }
 
-static void add_contestant(char **command) {
+static void add_contestant(char** command) {
     if (contestant_count == MOST_CONTESTANTS) die(command[0], "too many contestants");
     ++contestant_count;
     add_command(command);
 }
 
 // Cuts the words at their separators; what follows a separator begins a command.
-static void parse(char **words) {
+static void parse(char** words) {
     if (strcmp(*words, ":") != 0) die(*words, "a contestant begins with ':'");
     for (; *words; ++words) {
         const int contestant = strcmp(*words, ":") == 0, process = strcmp(*words, ",") == 0;
@@ -71,9 +73,10 @@ static void parse(char **words) {
     }
 }
 
-// --- one sample -------------------------------------------------------------------------------------------------
+// --- one sample
+// -------------------------------------------------------------------------------------------------
 
-static void spawn_and_wait(char **command) {
+static void spawn_and_wait(char** command) {
     pid_t child;
     int status;
     const int failed = posix_spawn(&child, command[0], NULL, NULL, command, environ);
@@ -91,7 +94,7 @@ static void reap_adopted(void) {
         if (errno != EINTR) die("@reap", strerror(errno));
 }
 
-static void sample(struct contestant *contestant) {
+static void sample(struct contestant* contestant) {
     const int64_t begin = now();
     int64_t previous = begin;
     for (int i = 0; i < contestant->count; ++i) {
@@ -107,7 +110,8 @@ static void sample(struct contestant *contestant) {
     while (waitpid(-1, NULL, WNOHANG) > 0) continue;  // what else was adopted belongs to nobody's time
 }
 
-// --- rounds -----------------------------------------------------------------------------------------------------
+// --- rounds
+// -----------------------------------------------------------------------------------------------------
 
 static uint32_t draw(uint32_t below) {
     static uint64_t state = 42;  // always the same orders: a run can be repeated
@@ -125,7 +129,7 @@ static void run_round(void) {
     for (int i = 0; i < contestant_count; ++i) sample(&contestants[order[i]]);
 }
 
-static void write_round(FILE *results) {
+static void write_round(FILE* results) {
     for (int i = 0; i < contestant_count; ++i) {
         fprintf(results, "%s%lld", i == 0 ? "" : " ", (long long)contestants[i].whole);
         for (int j = 0; j < contestants[i].count; ++j)
@@ -134,9 +138,9 @@ static void write_round(FILE *results) {
     fputc('\n', results);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     if (argc < 6) die("usage", "spawner RESULTS WARMUP ROUNDS : COMMAND... : COMMAND , COMMAND");
-    FILE *results = fopen(argv[1], "we");
+    FILE* results = fopen(argv[1], "we");
     if (!results) die(argv[1], strerror(errno));
     parse(argv + 4);
     prctl(PR_SET_CHILD_SUBREAPER, 1);

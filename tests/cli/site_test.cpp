@@ -49,11 +49,11 @@ TEST(CheckSupported, RefusesOnlyWhereAContainerIsMade) {
     Options options;
     options.systemd_cgroup = true;
     for (const Command maker : {Command::create, Command::run, Command::explain})
-        EXPECT_EQ(check_supported(options, maker).error().text,
+        EXPECT_EQ(check_supported(options, maker, {}).error().text,
                   "--systemd-cgroup: the systemd cgroup driver is not supported yet");
     for (const Command other :
          {Command::state, Command::remove, Command::kill, Command::features, Command::list})
-        EXPECT_TRUE(check_supported(options, other));
+        EXPECT_TRUE(check_supported(options, other, {}));
 }
 
 TEST(CheckSupported, NamesWhatIsMissing) {
@@ -63,7 +63,7 @@ TEST(CheckSupported, NamesWhatIsMissing) {
     rootless.rootless = "true";
     spec.rootless_spec = true;
     const auto text = [](const Options& options, Command command) {
-        return check_supported(options, command).error().text;
+        return check_supported(options, command, {}).error().text;
     };
     EXPECT_EQ(text(disabled, Command::run),
               "--cgroup-manager disabled: a container without a cgroup is not supported yet");
@@ -71,7 +71,8 @@ TEST(CheckSupported, NamesWhatIsMissing) {
               "--cgroup-manager systemd: the systemd cgroup driver is not supported yet");
     EXPECT_EQ(text(rootless, Command::run), "--rootless true: rootless containers are not supported yet");
     EXPECT_EQ(text(spec, Command::spec), "--rootless: rootless containers are not supported yet");
-    EXPECT_TRUE(check_supported({}, Command::create));
+    EXPECT_TRUE(check_supported({}, Command::create, {}));
+    EXPECT_TRUE(check_supported(rootless, Command::run, Caller{.is_root = true}));
 }
 
 }  // namespace

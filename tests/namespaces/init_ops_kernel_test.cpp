@@ -74,7 +74,8 @@ TEST(SetHostname, OfMoreThan64BytesIsRefused) {
         EXPECT_TRUE(succeeded(apply(stage.context, plan::SetHostname{stage.text(std::string(64, 'a'))})));
         const plan::Text longer = stage.text(std::string(65, 'a'));
         EXPECT_TRUE(fails(apply(stage.context, plan::SetHostname{longer}), EINVAL, plan::Call::sethostname));
-        EXPECT_TRUE(fails(apply(stage.context, plan::SetDomainname{longer}), EINVAL, plan::Call::setdomainname));
+        EXPECT_TRUE(
+            fails(apply(stage.context, plan::SetDomainname{longer}), EINVAL, plan::Call::setdomainname));
     });
 }
 
@@ -94,7 +95,8 @@ TEST(UnshareNamespaces, WithoutPrivilegeIsRefused) {
     in_child([] {
         ASSERT_EQ(::setresuid(1234, 1234, 1234), 0);
         Stage stage;
-        EXPECT_TRUE(fails(apply(stage.context, plan::UnshareNamespaces{CLONE_NEWCGROUP}), EPERM, plan::Call::unshare));
+        EXPECT_TRUE(fails(apply(stage.context, plan::UnshareNamespaces{CLONE_NEWCGROUP}), EPERM,
+                          plan::Call::unshare));
     });
 }
 

@@ -45,8 +45,8 @@ TEST(CloneFlags, OfEveryCombination) {
 }
 
 TEST(Entry, MakesTheCgroupNamespaceByUnshareAndRaisesLo) {
-    const spec::ValidSpec spec =
-        test::spec_with(R"({"linux": {"namespaces": [{"type": "network"}, {"type": "mount"}, {"type": "cgroup"}]}})");
+    const spec::ValidSpec spec = test::spec_with(
+        R"({"linux": {"namespaces": [{"type": "network"}, {"type": "mount"}, {"type": "cgroup"}]}})");
     EXPECT_EQ(test::init_lines([&](auto& timeline) { plan_entry(timeline, spec); }),
               (Lines{"init unshare_namespaces cgroup (/linux/namespaces/2)",
                      "init raise_loopback lo (/linux/namespaces/0)"}));

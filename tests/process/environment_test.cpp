@@ -43,7 +43,8 @@ TEST(Candidates, AreThoseOfExecvp) {
         {"sh", "", {}},
         {"", "/bin", {}},
     };
-    for (const Row& row : table) EXPECT_EQ(candidates(row.name, row.path), row.places) << row.name << ' ' << row.path;
+    for (const Row& row : table)
+        EXPECT_EQ(candidates(row.name, row.path), row.places) << row.name << ' ' << row.path;
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ using test::in_child;
 using test::Stage;
 using test::succeeded;
 
-// --- FindHome: an image with an etc directory, entered by chroot ----------------------------------------------------
+// --- FindHome: an image with an etc directory, entered by chroot
+// ----------------------------------------------------
 
 class Home : public ::testing::Test {
   protected:
@@ -134,7 +135,8 @@ TEST_F(Home, FollowsNoMagicLink) {
     expect(0, "HOME=/");
 }
 
-// --- FindProgram ----------------------------------------------------------------------------------------------------
+// --- FindProgram
+// ----------------------------------------------------------------------------------------------------
 
 class Program : public ::testing::Test {
   protected:
@@ -152,7 +154,9 @@ class Program : public ::testing::Test {
         return apply(stage.context, plan::FindProgram{stage.text(name), stage.texts(places)});
     }
 
-    std::string found() const { return stage.context.arena.text(stage.context.candidates, stage.context.program); }
+    std::string found() const {
+        return stage.context.arena.text(stage.context.candidates, stage.context.program);
+    }
 
     Folder folder;
     Stage stage;

@@ -33,7 +33,8 @@ long session_keyring() { return ::syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY
 
 TEST(JoinKeyring, IsANewOne) {
     in_child([] {
-        if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) == -1) return;  // no keyrings in this kernel
+        if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) == -1)
+            return;  // no keyrings in this kernel
         const long before = session_keyring();
         Stage stage;
         ASSERT_TRUE(succeeded(apply(stage.context, plan::JoinKeyring{})));
@@ -59,7 +60,8 @@ TEST(SetRlimit, SetsBothValues) {
         EXPECT_EQ(limit.rlim_cur, 10u);
         EXPECT_EQ(limit.rlim_max, 20u);
         EXPECT_TRUE(fails(apply(stage.context, plan::SetRlimit{1, 1, 999}), EINVAL, plan::Call::prlimit));
-        EXPECT_TRUE(fails(apply(stage.context, plan::SetRlimit{2, 1, RLIMIT_CORE}), EINVAL, plan::Call::prlimit));
+        EXPECT_TRUE(
+            fails(apply(stage.context, plan::SetRlimit{2, 1, RLIMIT_CORE}), EINVAL, plan::Call::prlimit));
     });
 }
 

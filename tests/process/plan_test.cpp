@@ -78,15 +78,17 @@ TEST(Credentials, HaveFiveSetsOfCapabilities) {
     const Lines lines = credentials(five_sets);
     EXPECT_EQ(lines[2], "init limit_bounding to 0x8000000021 (/process/capabilities/bounding)");
     // CAP_CHOWN is not inheritable, so the kernel would not raise it.
-    EXPECT_EQ(lines[5], "init set_capabilities effective 0x20 permitted 0x21 inheritable 0x8000000020 ambient 0x20 "
-                        "(/process/capabilities)");
+    EXPECT_EQ(lines[5],
+              "init set_capabilities effective 0x20 permitted 0x21 inheritable 0x8000000020 ambient 0x20 "
+              "(/process/capabilities)");
 }
 
 TEST(Credentials, OnAKernelThatLacksACapability) {
     const Lines lines = credentials(five_sets, {.last_capability = 37});
     EXPECT_EQ(lines[2], "init limit_bounding to 0x21 (/process/capabilities/bounding)");
-    EXPECT_EQ(lines[5], "init set_capabilities effective 0x20 permitted 0x21 inheritable 0x20 ambient 0x20 "
-                        "(/process/capabilities)");
+    EXPECT_EQ(lines[5],
+              "init set_capabilities effective 0x20 permitted 0x21 inheritable 0x20 ambient 0x20 "
+              "(/process/capabilities)");
 }
 
 TEST(Credentials, WithATerminalStdioIsNotGivenAway) {
@@ -109,7 +111,8 @@ TEST(Search, WithoutHomeLooksForOne) {
 }
 
 TEST(Search, EndsInAnExecuteWithRoomForItsPointers) {
-    const plan::Timeline timeline = search(R"({"process": {"args": ["sh", "-c"], "env": ["A=1", "PATH=/bin", "A=2"]}})");
+    const plan::Timeline timeline =
+        search(R"({"process": {"args": ["sh", "-c"], "env": ["A=1", "PATH=/bin", "A=2"]}})");
     const plan::Execute execute = test::ops_of<plan::Execute>(timeline).at(0);
     const plan::FindHome home = test::ops_of<plan::FindHome>(timeline).at(0);
     EXPECT_EQ(execute.arguments.count, 2u);
@@ -119,7 +122,8 @@ TEST(Search, EndsInAnExecuteWithRoomForItsPointers) {
     const Lines environment{arena.text(execute.environment, 0), arena.text(execute.environment, 1),
                             arena.text(execute.environment, 2)};
     EXPECT_EQ(environment, (Lines{"PATH=/bin", "A=2", "HOME=/"}));
-    EXPECT_EQ(arena.texts(execute.environment)[2].at, home.variable.at) << "what FindHome fills is what is executed";
+    EXPECT_EQ(arena.texts(execute.environment)[2].at, home.variable.at)
+        << "what FindHome fills is what is executed";
     EXPECT_EQ(home.capacity, 4096u);
 }
 

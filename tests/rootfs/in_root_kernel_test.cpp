@@ -16,7 +16,10 @@ using test::Folder;
 using test::in_world;
 using test::World;
 
-std::uint64_t inode_of(long fd) { return sys::status_of(static_cast<int>(fd)).value_or({}).st_ino; }
+std::uint64_t inode_of(long fd) {
+    const auto status = sys::status_of(static_cast<int>(fd));
+    return status ? status->st_ino : 0;
+}
 std::uint64_t inode_at(const std::string& path) { return test::status_of_path(path).st_ino; }
 
 // What `path` leads to in the world, as a path of the host; or the errno in words.
@@ -146,7 +149,8 @@ TEST(MakeInRoot, PlainRefusesLinksAndMakesTheRest) {
         world.make_link("link", "a");
         EXPECT_EQ(make_in_root(world.root.number(), "link", Missing::directory, true).fd, -ELOOP);
         EXPECT_EQ(make_in_root(world.root.number(), "link/x", Missing::directory, true).fd, -ELOOP);
-        const Fd made(static_cast<int>(make_in_root(world.root.number(), "a/x", Missing::directory, true).fd));
+        const Fd made(
+            static_cast<int>(make_in_root(world.root.number(), "a/x", Missing::directory, true).fd));
         EXPECT_TRUE(made);
         EXPECT_FALSE(test::is_there(world / "link/x/y"));
     });
@@ -158,7 +162,8 @@ TEST(MakeInRoot, LongPathsOfWholeComponents) {
         std::string path(250, 'x');
         for (int i = 1; i < 16; ++i) path.append("/").append(250, 'x');
         ASSERT_LT(path.size(), 4096u);
-        const Fd made(static_cast<int>(make_in_root(world.root.number(), path.c_str(), Missing::directory).fd));
+        const Fd made(
+            static_cast<int>(make_in_root(world.root.number(), path.c_str(), Missing::directory).fd));
         EXPECT_TRUE(made) << errno_words(-made.number());
     });
 }
@@ -178,8 +183,10 @@ TEST(ParentInRoot, IsOpenAndTheNameStandsByItself) {
     in_world([](World& world) {
         world.make_directory("dev");
         world.make_link("link", "dev");
-        const std::tuple<const char*, const char*, const char*> table[] = {
-            {"dev/null", "dev", "null"}, {"link/null", "dev", "null"}, {"null", ".", "null"}, {"/null", ".", "null"}};
+        const std::tuple<const char*, const char*, const char*> table[] = {{"dev/null", "dev", "null"},
+                                                                           {"link/null", "dev", "null"},
+                                                                           {"null", ".", "null"},
+                                                                           {"/null", ".", "null"}};
         for (const auto& [path, parent, name] : table) {
             const Place place = parent_in_root(world.root.number(), path);
             const Fd directory(static_cast<int>(place.directory));
@@ -224,7 +231,8 @@ TEST(MakeInRoot, ASwapOfDirectoryAndLinkNeverLeadsOutside) {
         for (int i = 0; i < 2000; ++i) {
             const std::string path = cat("dir/", i % 2 == 0 ? "d" : "f", i, "/x");
             const Fd target(static_cast<int>(
-                make_in_root(root.number(), path.c_str(), i % 2 == 0 ? Missing::directory : Missing::file).fd));
+                make_in_root(root.number(), path.c_str(), i % 2 == 0 ? Missing::directory : Missing::file)
+                    .fd));
             target ? ++made : ++refused;
         }
     }

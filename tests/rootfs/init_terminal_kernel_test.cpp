@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/ioctl.h>
+#include <termios.h>
 
 #include "base/socket.hpp"
 #include "rootfs/world.hpp"
@@ -17,10 +18,13 @@ using test::World;
 void mount_terminals(World& world) {
     world.make_directory("dev");
     world.make_directory("dev/pts");
-    ASSERT_EQ(::mount("devpts", (world / "dev/pts").c_str(), "devpts", 0, "newinstance,ptmxmode=0666,mode=0620"), 0);
+    ASSERT_EQ(
+        ::mount("devpts", (world / "dev/pts").c_str(), "devpts", 0, "newinstance,ptmxmode=0666,mode=0620"),
+        0);
 }
 
-plan::Outcome open_terminal(World& world, unsigned uid = 0, std::uint16_t rows = 0, std::uint16_t columns = 0) {
+plan::Outcome open_terminal(World& world, unsigned uid = 0, std::uint16_t rows = 0,
+                            std::uint16_t columns = 0) {
     return apply(world.stage.context, plan::OpenTerminal{uid, rows, columns});
 }
 

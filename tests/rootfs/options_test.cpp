@@ -80,13 +80,14 @@ TEST(MountOptions, AccessTimeIsOneField) {
     EXPECT_EQ(parsed({"noatime", "strictatime"}).set, std::uint64_t{MOUNT_ATTR_STRICTATIME});
     EXPECT_EQ(parsed({"strictatime", "noatime"}).set, std::uint64_t{MOUNT_ATTR_NOATIME});
     EXPECT_EQ(parsed({"noatime", "relatime"}).set, std::uint64_t{MOUNT_ATTR_RELATIME});
-    EXPECT_EQ(parsed({"noatime", "nodiratime"}).set, std::uint64_t{MOUNT_ATTR_NOATIME | MOUNT_ATTR_NODIRATIME});
+    EXPECT_EQ(parsed({"noatime", "nodiratime"}).set,
+              std::uint64_t{MOUNT_ATTR_NOATIME | MOUNT_ATTR_NODIRATIME});
 }
 
 // mount_setattr(2): EINVAL where attr_set holds a part of the access time and attr_clr not the whole field.
 TEST(MountOptions, SettingTheAccessTimeClearsTheWholeField) {
-    for (const Words& words : {Words{"noatime"}, Words{"strictatime"}, Words{"relatime"}, Words{"noatime", "relatime"},
-                               Words{"strictatime", "noatime", "nodiratime"}})
+    for (const Words& words : {Words{"noatime"}, Words{"strictatime"}, Words{"relatime"},
+                               Words{"noatime", "relatime"}, Words{"strictatime", "noatime", "nodiratime"}})
         EXPECT_EQ(parsed(words).clear & MOUNT_ATTR__ATIME, std::uint64_t{MOUNT_ATTR__ATIME}) << words.back();
 }
 
@@ -98,22 +99,26 @@ TEST(MountOptions, UnknownWordsGoToTheFileSystemInOrder) {
 TEST(MountOptions, BindTakesNoData) {
     const auto refused = parse_options({"ro", "bind", "size=64k"}, "/mounts/3/options");
     EXPECT_EQ(refused.error().kind, Kind::invalid_config);
-    EXPECT_EQ(refused.error().text,
-              "config.json: /mounts/3/options: \"size=64k\": a bind mount cannot have a file system's options");
+    EXPECT_EQ(
+        refused.error().text,
+        "config.json: /mounts/3/options: \"size=64k\": a bind mount cannot have a file system's options");
     EXPECT_FALSE(parse_options({"mode=1", "rbind"}, ""));
 }
 
 TEST(MountOptions, WordsOfALaterVersionAreRefusedWithTheirPointer) {
-    const Words later{"idmap", "iversion", "loud", "mand", "noiversion", "nomand", "private", "ratime", "rdev",
-                      "rdiratime", "remount", "rexec", "ridmap", "rnoatime", "rnodev", "rnodiratime", "rnoexec",
-                      "rnorelatime", "rnostrictatime", "rnosuid", "rnosymfollow", "rprivate", "rrelatime", "rro",
-                      "rrw", "rshared", "rslave", "rstrictatime", "rsuid", "rsymfollow", "runbindable", "shared",
-                      "silent", "slave", "tmpcopyup", "unbindable"};
+    const Words later{
+        "idmap",     "iversion",    "loud",        "mand",        "noiversion",     "nomand",  "private",
+        "ratime",    "rdev",        "rdiratime",   "remount",     "rexec",          "ridmap",  "rnoatime",
+        "rnodev",    "rnodiratime", "rnoexec",     "rnorelatime", "rnostrictatime", "rnosuid", "rnosymfollow",
+        "rprivate",  "rrelatime",   "rro",         "rrw",         "rshared",        "rslave",  "rstrictatime",
+        "rsuid",     "rsymfollow",  "runbindable", "shared",      "silent",         "slave",   "tmpcopyup",
+        "unbindable"};
     for (const std::string& word : later) {
         const auto refused = parse_options({"ro", word}, "/mounts/2/options");
         ASSERT_FALSE(refused) << word;
         EXPECT_EQ(refused.error().kind, Kind::unsupported);
-        EXPECT_EQ(refused.error().text, cat("config.json: /mounts/2/options/1: ", word, ": not supported yet"));
+        EXPECT_EQ(refused.error().text,
+                  cat("config.json: /mounts/2/options/1: ", word, ": not supported yet"));
     }
 }
 

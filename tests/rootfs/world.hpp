@@ -59,12 +59,14 @@ struct MountLine {
 
 inline std::vector<MountLine> mount_table() {
     std::vector<MountLine> table;
-    for (const std::string_view line : split(text_of("/proc/self/mountinfo"), '\n')) {
+    const std::string text = text_of("/proc/self/mountinfo");
+    for (const std::string_view line : split(text, '\n')) {
         const std::vector<std::string_view> words = split(line, ' ');
         const auto dash = static_cast<std::size_t>(std::ranges::find(words, "-") - words.begin());
         if (dash + 3 >= words.size()) continue;
-        MountLine mount{std::string(words[4]), std::string(words[5]), std::string(words[dash + 1]),
-                        std::string(words[dash + 2]), std::string(words[dash + 3]), {}};
+        MountLine mount{std::string(words[4]),        std::string(words[5]),
+                        std::string(words[dash + 1]), std::string(words[dash + 2]),
+                        std::string(words[dash + 3]), {}};
         for (std::size_t i = 6; i < dash; ++i) mount.propagation.append(words[i]);
         table.push_back(std::move(mount));
     }

@@ -37,8 +37,9 @@ TEST_F(BundleFolder, HasAbsolutePaths) {
 TEST_F(BundleFolder, IsTheSameHoweverItIsCalled) {
     test::in_child([&] {
         ASSERT_EQ(::chdir(folder.path().c_str()), 0);
-        for (const std::string& path : {std::string(), std::string("."), std::string("./"), std::string("./."),
-                                        folder.path() + "/", folder.path() + "//", folder.path() + "/./."})
+        for (const std::string& path :
+             {std::string(), std::string("."), std::string("./"), std::string("./."), folder.path() + "/",
+              folder.path() + "//", folder.path() + "/./."})
             EXPECT_EQ(load_bundle(path).value().path, folder.path()) << path;
     });
 }
@@ -51,7 +52,7 @@ TEST_F(BundleFolder, TakesAnAbsoluteRoot) {
 TEST_F(BundleFolder, WithoutConfigSaysSoInRuncsWords) {
     ASSERT_EQ(::unlinkat(folder.fd(), "config.json", 0), 0);
     EXPECT_EQ(refusal().kind, Kind::not_found);
-    EXPECT_EQ(refusal().text, "JSON specification file config.json not found");
+    EXPECT_EQ(refusal().text, "JSON specification file config.json not found: no such file or directory");
 }
 
 TEST_F(BundleFolder, ThatIsMissingOrAFile) {
@@ -81,10 +82,12 @@ TEST_F(BundleFolder, ConfigIsParsedAndChecked) {
 TEST_F(BundleFolder, RootThatIsMissingOrAFile) {
     configure(R"({"root": {"path": "none"}})");
     EXPECT_EQ(refusal().kind, Kind::not_found);
-    EXPECT_EQ(refusal().text, cat("config.json: /root/path: rootfs (", folder / "none", ") does not exist"));
+    EXPECT_EQ(refusal().text, cat("config.json: /root/path: rootfs (", folder / "none",
+                                  ") does not exist: no such file or directory"));
     configure(R"({"root": {"path": "config.json"}})");
     EXPECT_EQ(refusal().kind, Kind::invalid_config);
-    EXPECT_EQ(refusal().text, cat("config.json: /root/path: \"", folder / "config.json", "\": not a directory"));
+    EXPECT_EQ(refusal().text,
+              cat("config.json: /root/path: \"", folder / "config.json", "\": not a directory"));
     configure(R"({"root": {"path": "config.json/x"}})");
     EXPECT_EQ(refusal().err, ENOTDIR);
     EXPECT_TRUE(refusal().text.starts_with("config.json: /root/path: stat "));

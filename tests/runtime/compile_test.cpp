@@ -14,7 +14,11 @@ using test::Lines;
 plan::HostFacts host() { return {.last_capability = 40, .cgroup_mount = "/cg", .own_cgroup = "/"}; }
 
 Blueprint blueprint(bool await_start) {
-    return {.id = "box", .bundle = "/b", .root = "/b/rootfs", .state_directory = "/run/x/box", .await_start = await_start};
+    return {.id = "box",
+            .bundle = "/b",
+            .root = "/b/rootfs",
+            .state_directory = "/run/x/box",
+            .await_start = await_start};
 }
 
 Lines lines(const Blueprint& wish, const std::string& patch = "{}") {
@@ -25,7 +29,8 @@ Lines lines(const Blueprint& wish, const std::string& patch = "{}") {
 // Where the first step of this verb stands; the size of the list where there is none.
 std::size_t at(const Lines& all, std::string_view verb) {
     const auto found = std::ranges::find_if(all, [&](const std::string& line) {
-        return line.substr(5, verb.size()) == verb && (line.size() == 5 + verb.size() || line[5 + verb.size()] == ' ');
+        return line.substr(5, verb.size()) == verb &&
+               (line.size() == 5 + verb.size() || line[5 + verb.size()] == ' ');
     });
     return static_cast<std::size_t>(found - all.begin());
 }
@@ -41,21 +46,22 @@ void expect_order(const Lines& all, const std::vector<std::string_view>& verbs) 
 }
 
 TEST(Creation, WritesDownWhatItWillDoBeforeItDoesIt) {
-    expect_order(lines(blueprint(true)), {"make_state_directory", "record_intent", "make_cgroup", "clone_tree",
-                                          "make_start_fifo", "spawn", "record_process", "send_go"});
+    expect_order(lines(blueprint(true)),
+                 {"make_state_directory", "record_intent", "make_cgroup", "clone_tree", "make_start_fifo",
+                  "spawn", "record_process", "send_go"});
 }
 
 TEST(Creation, LetsNothingRunBeforeTheHostIsDone) {
     for (const bool create : {true, false})
-        expect_order(lines(blueprint(create)),
-                     {"spawn", "attach_device_filter", "record_process", "send_go", "await_go", "enter_directory",
-                      "limit_bounding", "set_groups", "set_ids", "set_capabilities", "find_program", "execute"});
+        expect_order(lines(blueprint(create)), {"spawn", "attach_device_filter", "record_process", "send_go",
+                                                "await_go", "enter_directory", "limit_bounding", "set_groups",
+                                                "set_ids", "set_capabilities", "find_program", "execute"});
 }
 
 TEST(Creation, StartsCleanAndClosesLast) {
     const Lines all = lines(blueprint(true));
-    expect_order(all, {"spawn", "mark_descriptors", "reset_signals", "set_umask", "join_keyring", "start_session",
-                       "isolate_mounts", "attach_root", "pivot_root", "await_go"});
+    expect_order(all, {"spawn", "mark_descriptors", "reset_signals", "set_umask", "join_keyring",
+                       "start_session", "isolate_mounts", "attach_root", "pivot_root", "await_go"});
     const std::size_t execute = at(all, "execute");
     EXPECT_EQ(all[execute - 1], "init close_descriptors 3 and up");
     EXPECT_EQ(std::ranges::count_if(all, [](auto& line) { return line.starts_with("init execute"); }), 1);
@@ -63,8 +69,8 @@ TEST(Creation, StartsCleanAndClosesLast) {
 
 TEST(Create, StopsBeforeTheProgramUntilStart) {
     const Lines all = lines(blueprint(true));
-    expect_order(all, {"find_program", "report_ready", "await_ready", "publish", "await_start", "close_descriptors",
-                       "execute"});
+    expect_order(all, {"find_program", "report_ready", "await_ready", "publish", "await_start",
+                       "close_descriptors", "execute"});
     EXPECT_TRUE(has(all, "make_start_fifo"));
     EXPECT_FALSE(has(all, "await_execution"));
     EXPECT_TRUE(all.back().starts_with("init execute /bin/true"));
@@ -84,8 +90,8 @@ TEST(Creation, ConnectsTheConsoleFirstAndSendsItLate) {
     for (const char* verb : {"connect_console", "send_console", "open_terminal"})
         EXPECT_FALSE(has(lines(wish), verb)) << verb;
     wish.console_socket = "/run/console";
-    expect_order(lines(wish, terminal), {"connect_console", "spawn", "open_terminal", "await_ready", "send_console",
-                                         "publish"});
+    expect_order(lines(wish, terminal),
+                 {"connect_console", "spawn", "open_terminal", "await_ready", "send_console", "publish"});
     EXPECT_TRUE(has(lines(wish, terminal), "connect_console"));
     EXPECT_FALSE(has(lines(wish, terminal), "own_stdio"));
 }
@@ -110,7 +116,8 @@ TEST(Creation, KeepsTheDescriptorsAndTheKeyringOfTheCaller) {
 
 TEST(Creation, MakesTheCgroupOfTheConfigOrOfTheId) {
     EXPECT_TRUE(cgroup_path(blueprint(true), test::spec_with(), host()).value().ends_with("/box"));
-    EXPECT_EQ(cgroup_path(blueprint(true), test::spec_with(R"({"linux": {"cgroupsPath": "/a/b"}})"), host()).value(),
+    EXPECT_EQ(cgroup_path(blueprint(true), test::spec_with(R"({"linux": {"cgroupsPath": "/a/b"}})"), host())
+                  .value(),
               "/a/b");
     const Lines all = lines(blueprint(true), R"({"linux": {"cgroupsPath": "/a/b"}})");
     EXPECT_EQ(all[at(all, "make_cgroup")], "host make_cgroup /cg/a/b (/linux/cgroupsPath)");
@@ -118,7 +125,8 @@ TEST(Creation, MakesTheCgroupOfTheConfigOrOfTheId) {
 
 TEST(Creation, ErrorsOfTheRoomsComeThrough) {
     const std::string mount = R"({"mounts": [{"destination": "/proc/x", "type": "tmpfs"}]})";
-    EXPECT_TRUE(lines(blueprint(true), mount).at(0).starts_with("config.json: /mounts/0/destination: \"/proc/x\""));
+    EXPECT_TRUE(
+        lines(blueprint(true), mount).at(0).starts_with("config.json: /mounts/0/destination: \"/proc/x\""));
 }
 
 TEST(Creation, OfMoreMountsThanSlotsIsRefused) {

@@ -10,11 +10,13 @@
 namespace bulkhead::lifecycle {
 namespace {
 
-// --- rule(status, verb): what a verb may do ---------------------------------------------------------------------------
+// --- rule(status, verb): what a verb may do
+// ---------------------------------------------------------------------------
 
-constexpr Rule ok = Rule::allowed, nop = Rule::nothing_to_do, kill1 = Rule::kill_first, none = Rule::does_not_exist,
-               exists = Rule::already_exists, runs = Rule::already_running, ended = Rule::has_stopped,
-               alive = Rule::not_stopped, idle = Rule::not_running, awake = Rule::not_paused, froze = Rule::is_paused;
+constexpr Rule ok = Rule::allowed, nop = Rule::nothing_to_do, kill1 = Rule::kill_first,
+               none = Rule::does_not_exist, exists = Rule::already_exists, runs = Rule::already_running,
+               ended = Rule::has_stopped, alive = Rule::not_stopped, idle = Rule::not_running,
+               awake = Rule::not_paused, froze = Rule::is_paused;
 
 struct Row {
     Status status;
@@ -68,11 +70,15 @@ TEST(Rule, OfAVerbThatIsNoneIsARefusal) {
     EXPECT_EQ(rule(Status::running, static_cast<Verb>(99)), Rule::does_not_exist);
 }
 
-// --- observe(facts): what a container is ------------------------------------------------------------------------------
+// --- observe(facts): what a container is
+// ------------------------------------------------------------------------------
 
 constexpr Facts facts_of(unsigned bits) {
-    return {.recorded = (bits & 1) != 0, .being_made = (bits & 2) != 0, .init_alive = (bits & 4) != 0,
-            .start_awaited = (bits & 8) != 0, .frozen = (bits & 16) != 0};
+    return {.recorded = (bits & 1) != 0,
+            .being_made = (bits & 2) != 0,
+            .init_alive = (bits & 4) != 0,
+            .start_awaited = (bits & 8) != 0,
+            .frozen = (bits & 16) != 0};
 }
 
 // The first that holds decides.
@@ -94,24 +100,28 @@ static_assert([] {
 // Those that matter, spelled out.
 static_assert(observe({}) == Status::removed);
 static_assert(observe({.recorded = true}) == Status::stopped);
-static_assert(observe({.recorded = true, .being_made = true, .init_alive = true, .frozen = true}) == Status::creating);
+static_assert(observe({.recorded = true, .being_made = true, .init_alive = true, .frozen = true}) ==
+              Status::creating);
 static_assert(observe({.recorded = true, .init_alive = true}) == Status::running);
 static_assert(observe({.recorded = true, .init_alive = true, .start_awaited = true}) == Status::created);
 static_assert(observe({.recorded = true, .init_alive = true, .frozen = true}) == Status::paused);
-static_assert(observe({.recorded = true, .init_alive = true, .start_awaited = true, .frozen = true}) == Status::paused);
+static_assert(observe({.recorded = true, .init_alive = true, .start_awaited = true, .frozen = true}) ==
+              Status::paused);
 
 TEST(Observe, OfAllThirtyTwo) {
     for (unsigned bits = 0; bits < 32; ++bits) EXPECT_EQ(observe(facts_of(bits)), expected(bits)) << bits;
 }
 
-// --- the words --------------------------------------------------------------------------------------------------------
+// --- the words
+// --------------------------------------------------------------------------------------------------------
 
 TEST(Words, OfStatusesAndVerbsAreRuncs) {
     std::string line;
     for (const Status status : statuses) line.append(word(status)).append(" ");
     for (const Verb verb : verbs) line.append(word(verb)).append(" ");
-    EXPECT_EQ(line, "removed creating created running paused stopped "
-                    "create start pause resume kill exec update delete checkpoint ");
+    EXPECT_EQ(line,
+              "removed creating created running paused stopped "
+              "create start pause resume kill exec update delete checkpoint ");
 }
 
 TEST(Words, OfRefusalsAreThoseEnginesMatchOn) {

@@ -22,8 +22,15 @@ struct Place {
         directory = std::move(*sys::open(root / "box", O_RDONLY | O_DIRECTORY));
     }
     void record(pid_t pid, std::uint64_t start_time) const {
-        const State state{.id = "box", .bundle = "/b", .rootfs = "/b/r", .created = timestamp(), .annotations = {},
-                          .cgroup_mount = "/nowhere", .cgroup_path = "/box", .pid = pid, .start_time = start_time};
+        const State state{.id = "box",
+                          .bundle = "/b",
+                          .rootfs = "/b/r",
+                          .created = "2026-11-21T10:00:00.0Z",
+                          .annotations = {},
+                          .cgroup_mount = "/nowhere",
+                          .cgroup_path = "/box",
+                          .pid = pid,
+                          .start_time = start_time};
         EXPECT_TRUE(save(directory.number(), state));
     }
     void record_this_process() const { record(::getpid(), process_status(::getpid())->start_time); }
@@ -35,20 +42,22 @@ struct Place {
 };
 
 TEST(CheckId, TakesTheGrammar) {
-    for (const std::string& id : {std::string("a"), std::string("A-Z_a+z.0-9"), std::string("..."), std::string(".a"),
-                                  std::string("-"), std::string(255, 'x')})
+    for (const std::string& id : {std::string("a"), std::string("A-Z_a+z.0-9"), std::string("..."),
+                                  std::string(".a"), std::string("-"), std::string(255, 'x')})
         EXPECT_TRUE(check_id(id)) << id;
 }
 
 TEST(CheckId, RefusesTheRestInRuncsWords) {
-    for (const std::string& id : {std::string(), std::string("."), std::string(".."), std::string("a/b"),
-                                  std::string("/a"), std::string("../a"), std::string("a b"), std::string("a\n"),
-                                  std::string("a%"), std::string(256, 'x'), std::string("gr\xc3\xbcn"),
-                                  std::string("a\0b", 3), std::string("a\x1b"), std::string("a:b"), std::string("@")}) {
+    for (const std::string& id :
+         {std::string(), std::string("."), std::string(".."), std::string("a/b"), std::string("/a"),
+          std::string("../a"), std::string("a b"), std::string("a\n"), std::string("a%"),
+          std::string(256, 'x'), std::string("gr\xc3\xbcn"), std::string("a\0b", 3), std::string("a\x1b"),
+          std::string("a:b"), std::string("@")}) {
         const auto refused = check_id(id);
         ASSERT_FALSE(refused) << id;
         EXPECT_EQ(refused.error().kind, Kind::usage);
-        EXPECT_TRUE(refused.error().text.starts_with(cat("invalid container ID format: ", quoted(id))));
+        EXPECT_TRUE(
+            refused.error().text.starts_with(cat("invalid container ID format: ", bulkhead::quoted(id))));
     }
 }
 

@@ -54,15 +54,16 @@ TEST(ParseStat, FindsStateAndStartTimeBehindAnyCommand) {
 
 TEST(ParseStat, RefusesWhatIsNoStat) {
     const std::string good = stat_line("sh", 'S', "5");
-    for (const std::string& text : {std::string(), std::string("7 (sh"), std::string("7 (sh) S 0 0"),
-                                    stat_line("sh", 'S', "-5"), stat_line("sh", 'S', "x"), stat_line("sh", 'S', ""),
-                                    std::string("7 (sh) SS") + good.substr(8)})
+    for (const std::string& text :
+         {std::string(), std::string("7 (sh"), std::string("7 (sh) S 0 0"), stat_line("sh", 'S', "-5"),
+          stat_line("sh", 'S', "x"), stat_line("sh", 'S', ""), std::string("7 (sh) SS") + good.substr(8)})
         EXPECT_FALSE(parse_stat(text)) << text;
 }
 
 TEST(ProcessStatus, TheDeadAreNotAlive) {
     for (const char state : {'Z', 'X', 'x'}) EXPECT_FALSE(ProcessStatus{.state = state}.alive()) << state;
-    for (const char state : {'R', 'S', 'D', 'T', 't', 'I'}) EXPECT_TRUE(ProcessStatus{.state = state}.alive()) << state;
+    for (const char state : {'R', 'S', 'D', 'T', 't', 'I'})
+        EXPECT_TRUE(ProcessStatus{.state = state}.alive()) << state;
 }
 
 TEST(ProcessStatus, OfThisProcessAndOfNone) {

@@ -38,15 +38,18 @@ TEST(StageFile, IsTheImageSealed) {
 }
 
 TEST(StageFile, IsASmallElf) {
-    EXPECT_TRUE(stage_image().starts_with("\x7f" "ELF"));
+    EXPECT_TRUE(
+        stage_image().starts_with("\x7f"
+                                  "ELF"));
     EXPECT_LE(stage_image().size(), 64u * 1024);
 }
 
 // CVE-2019-5736: whoever executes it again gets a program that does nothing.
 TEST(StageFile, WithoutAPlanDoesNothing) {
     const Fd file = std::move(*stage_file());
-    const std::vector<std::vector<const char*>> calls{{"x", nullptr}, {"x", "9", nullptr}, {"x", "0", nullptr},
-                                                      {"x", "", nullptr}, {"x", "3", "3", nullptr}, {nullptr}};
+    const std::vector<std::vector<const char*>> calls{{"x", nullptr},           {"x", "9", nullptr},
+                                                      {"x", "0", nullptr},      {"x", "", nullptr},
+                                                      {"x", "3", "3", nullptr}, {nullptr}};
     for (const auto& argv : calls) {
         const pid_t child = ::fork();
         if (child == 0) {

@@ -27,7 +27,8 @@ struct Connected {
     }
     plan::Report heard() const {
         plan::Report said{};
-        EXPECT_EQ(sys::receive(host.number(), {reinterpret_cast<char*>(&said), sizeof said})->size, sizeof said);
+        EXPECT_EQ(sys::receive(host.number(), {reinterpret_cast<char*>(&said), sizeof said})->size,
+                  sizeof said);
         return said;
     }
     Stage stage;

@@ -16,8 +16,10 @@ plan::Timeline timeline() {
 }
 
 TEST(Trace, HasBothLanesInTheOrderOfTheirEnd) {
-    const std::vector<plan::StepTime> times{{.ended = 2'000'000, .step = 0}, {.ended = 2'300'400, .step = 1},
-                                            {.ended = 2'900'000, .step = 4}, {.ended = 2'350'500, .step = 2},
+    const std::vector<plan::StepTime> times{{.ended = 2'000'000, .step = 0},
+                                            {.ended = 2'300'400, .step = 1},
+                                            {.ended = 2'900'000, .step = 4},
+                                            {.ended = 2'350'500, .step = 2},
                                             {.ended = 2'800'000, .step = 3}};
     EXPECT_EQ(trace_text(timeline(), times, 1'000'000),
               "  end us   took us  step  lane  verb\n"

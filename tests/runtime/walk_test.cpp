@@ -85,7 +85,9 @@ TEST(Walk, AFailingStepIsReportedWithNumberCallAndErrno) {
 
 TEST(Walk, AProgramThatCannotBeExecutedIsAFailureBehindExecuting) {
     const test::Folder folder;
-    test::write_text(folder / "garbage", "\x7f" "ELF but not really");
+    test::write_text(folder / "garbage",
+                     "\x7f"
+                     "ELF but not really");
     ASSERT_EQ(::chmod((folder / "garbage").c_str(), 0755), 0);
     const Walk walk(plan_of(folder / "garbage"));
     EXPECT_EQ(walk.status(), 1);
@@ -116,7 +118,8 @@ TEST(Walk, TimesOfManyStepsAreBounded) {
     builder.host(plan::Spawn{0});
     for (std::size_t i = 0; i < plan::timed_steps + 10; ++i) builder.init(plan::SetUmask{022});
     builder.init(plan::FindProgram{builder.text("/bin/true"), builder.texts({"/bin/true"})});
-    builder.init(plan::Execute{builder.texts({"true"}), builder.texts({}), builder.pointers(2), builder.pointers(1)});
+    builder.init(
+        plan::Execute{builder.texts({"true"}), builder.texts({}), builder.pointers(2), builder.pointers(1)});
     const Walk walk(test::finished(std::move(builder)).flatten(true, {}));
     EXPECT_EQ(walk.status(), 0);
     EXPECT_EQ(walk.heard().times.size(), plan::timed_steps);
@@ -132,7 +135,8 @@ TEST(Walk, FaultsAreInjectedAtTheirStep) {
         EXPECT_EQ(heard.report.error, ENOMEM);
         EXPECT_EQ(heard.report.call, plan::Call::none);
     }
-    EXPECT_EQ(Walk(plan_of("/bin/sh", false, {.step = 0, .action = EPERM})).status(), 42) << "a step of the host";
+    EXPECT_EQ(Walk(plan_of("/bin/sh", false, {.step = 0, .action = EPERM})).status(), 42)
+        << "a step of the host";
 }
 
 TEST(Walk, StandsStillAtAFaultThatKills) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A part of a test that runs in a process of its own, so that what it does to itself (namespaces, ids, limits, a new
-// root) ends with it.
+// A part of a test that runs in a process of its own, so that what it does to itself (namespaces, ids,
+// limits, a new root) ends with it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -36,8 +36,8 @@ inline int reap(pid_t child) {
     ::_exit(code);
 }
 
-// Runs `body` in a child, which must end by itself; what it expects in vain counts here. `watchdog` seconds are the
-// most that it may take.
+// Runs `body` in a child, which must end by itself; what it expects in vain counts here. `watchdog` seconds
+// are the most that it may take.
 inline void in_child(const std::function<void()>& body, unsigned watchdog = 60) {
     std::fflush(nullptr);
     const pid_t child = ::fork();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// base/raw.hpp takes its structures from the kernel's headers, which do not mix with libc's. A test needs both: here
-// libc's come first, and the kernel's that say the same once more are told that they were there already.
+// base/raw.hpp takes its structures from the kernel's headers, which do not mix with libc's. A test needs
+// both: here libc's come first, and the kernel's that say the same once more are told that they were there
+// already.
 #pragma once
 
 #include <fcntl.h>

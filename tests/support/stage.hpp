@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a step of the init lane needs to be done by itself: an arena, slots, and a socket that a host would listen on.
+// What a step of the init lane needs to be done by itself: an arena, slots, and a socket that a host would
+// listen on.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -75,8 +76,8 @@ inline ::testing::AssertionResult succeeded(plan::Outcome outcome) {
 
 inline ::testing::AssertionResult fails(plan::Outcome outcome, int error, plan::Call call) {
     if (outcome.error == error && outcome.call == call) return ::testing::AssertionSuccess();
-    return ::testing::AssertionFailure() << "it is " << plan::name_of(outcome.call) << ": "
-                                         << errno_words(outcome.error);
+    return ::testing::AssertionFailure()
+           << "it is " << plan::name_of(outcome.call) << ": " << errno_words(outcome.error);
 }
 
 }  // namespace bulkhead::test

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules that hold the manual, ARCHITECTURE.md and tests/run.py to the sources."""
+
+import re
+
+MANUAL = "man/bulkhead.8"
+ARCHITECTURE = "ARCHITECTURE.md"
+RUNNER = "tests/run.py"
+
+
+def verbs(tree):
+    """The verbs of the command line."""
+    return re.findall(r'CommandRow\{Command::\w+, "([\w-]+)"', tree.text("src/cli/commands.hpp"))
+
+
+def vocabulary(tree):
+    """The words of both lanes' vocabularies."""
+    return re.findall(r'return \{\s*"(\w+)"', tree.text("src/plan/describe.cpp"))
+
+
+def manual_text(tree):
+    """The manual with roff's escapes undone."""
+    return re.sub(r"\\f[BIRP]|\\&", "", tree.text(MANUAL)).replace("\\-", "-").replace("\\_", "_")
+
+
+def manual_of_verbs(tree):
+    """Every verb of the command line has an entry: a heading or a tagged paragraph that begins with it."""
+    found = re.findall(r"^\.(?:SS|SH|B|BR|BI|TP|IP)\s+\"?([\w-]+)", manual_text(tree), re.MULTILINE)
+    return [f"{MANUAL} has no entry for {verb}" for verb in verbs(tree) if verb not in found]
+
+
+def manual_of_steps(tree):
+    """Every word of the vocabulary is explained."""
+    text = manual_text(tree)
+    return [f"{MANUAL} does not name {word}" for word in vocabulary(tree) if not re.search(rf"\b{word}\b", text)]
+
+
+def unsupported(tree):
+    """{(pointer, value)} of src/spec/unsupported.cpp."""
+    return set(re.findall(r'^    \{"(/[^"]*)", "([^"]*)",', tree.text("src/spec/unsupported.cpp"), re.MULTILINE))
+
+
+def documented(tree):
+    """{(pointer, value)} of the list in ARCHITECTURE.md: a pointer in backticks, a colon and the value if it has one."""
+    section = re.search(r"^## Not supported yet\n(.*?)(?=^#|\Z)", tree.text(ARCHITECTURE), re.MULTILINE | re.DOTALL)
+    rows = re.findall(r"^\s*[-*|] *`(/[^`]*)`(?:: *`?([^`\n|]*)`?)?", section[1], re.MULTILINE) if section else []
+    return {(pointer, value.strip()) for pointer, value in rows}
+
+
+def unsupported_list(tree):
+    """ARCHITECTURE.md lists what is refused as not supported yet, no more and no less."""
+    table, paper = unsupported(tree), documented(tree)
+    def shown(row):
+        return row[0] + (f": {row[1]}" if row[1] else "")
+    return ([f"{ARCHITECTURE} lacks {shown(row)}" for row in sorted(table - paper)]
+            + [f"{ARCHITECTURE} has {shown(row)}, which is no row of the table" for row in sorted(paper - table)])
+
+
+def test_folders(tree):
+    """scripts/test runs tests/run.py, and that runs every folder of tests/ that has something to run."""
+    runner = tree.text(RUNNER)
+    wrong = [] if RUNNER in tree.text("scripts/test") else [f"scripts/test does not call {RUNNER}"]
+    wrong += [f"{RUNNER} does not call {path}" for path in tree.below("tests/", "/run", "/selftest")
+              if f'"{path}"' not in runner]
+    compiled = {path.split("/")[1] for path in tree.below("tests/", "_test.cpp")}
+    wrong += [f"tests/CMakeLists.txt does not know {room}" for room in sorted(compiled)
+              if not re.search(rf"room_tests\({room}\b", tree.text("tests/CMakeLists.txt"))]
+    return wrong + ([f"{RUNNER} does not look for test_*"] if '"test_*"' not in runner else [])

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host's ear: what it makes of a report, and of silence.
+#include <signal.h>
+
+#include <array>
+#include <cerrno>
+
+#include "runtime/workshop.hpp"
+
+namespace bulkhead::runtime {
+namespace {
+
+using plan::Call;
+using plan::ReportKind;
+using test::Meeting;
+
+constexpr const char* prefix = "unable to start container process: ";
+
+std::string sentence(const plan::Report& report, const std::string& program = "sh") {
+    Meeting meeting(test::small_timeline(program));
+    meeting.say(report);
+    const std::string text = meeting.error_of(plan::AwaitReady{});
+    EXPECT_TRUE(text.starts_with(prefix)) << text;
+    return text.substr(std::min(text.size(), std::string_view(prefix).size()));
+}
+
+TEST(AwaitReady, ReturnsWhenTheStageIsReady) {
+    Meeting meeting;
+    meeting.say({.kind = ReportKind::ready});
+    EXPECT_EQ(meeting.error_of(plan::AwaitReady{}), "");
+}
+
+TEST(AwaitReady, TakesTheTerminalOnTheWay) {
+    Meeting meeting;
+    const test::Folder folder;
+    meeting.say({.kind = ReportKind::terminal}, folder.fd());
+    meeting.say({.kind = ReportKind::ready});
+    EXPECT_EQ(meeting.error_of(plan::AwaitReady{}), "");
+    EXPECT_EQ(sys::status_of(meeting.workshop.terminal.number())->st_ino,
+              sys::status_of(folder.fd())->st_ino);
+}
+
+TEST(Failures, NameStepObjectPropertyCallAndErrno) {
+    EXPECT_EQ(sentence({.kind = ReportKind::failed, .step = 1, .error = EPERM, .call = Call::sethostname}),
+              "error during container init: step 1, set_hostname box (/hostname): sethostname: operation not "
+              "permitted");
+    EXPECT_EQ(sentence({.kind = ReportKind::failed, .step = 1, .error = ENOMEM}),
+              "error during container init: step 1, set_hostname box (/hostname): cannot allocate memory");
+    EXPECT_EQ(sentence({.kind = ReportKind::failed, .step = 999, .error = EPERM}),
+              "unknown step 999: operation not permitted");
+}
+
+TEST(Failures, OfTheSearchAreInRuncsWords) {
+    const auto search = [](int error, const std::string& program) {
+        return sentence({.kind = ReportKind::failed, .step = 2, .error = error, .call = Call::faccessat},
+                        program);
+    };
+    EXPECT_EQ(search(ENOENT, "sh"), "exec: \"sh\": executable file not found in $PATH");
+    EXPECT_EQ(search(EACCES, "sh"), "exec: \"sh\": executable file not found in $PATH");
+    EXPECT_EQ(search(ENOENT, "/x"), "exec: \"/x\": stat /x: no such file or directory");
+    EXPECT_EQ(search(EISDIR, "/x"), "exec: \"/x\": is a directory: permission denied");
+    EXPECT_EQ(search(EACCES, "/x"), "exec: \"/x\": permission denied");
+    EXPECT_EQ(search(ENOENT, "/\x1b"), "exec: \"/\\x1b\": stat /\\x1b: no such file or directory");
+}
+
+TEST(Failures, OfExecveNameTheProgram) {
+    EXPECT_EQ(sentence({.kind = ReportKind::failed, .step = 4, .error = ENOEXEC, .call = Call::execve}, "/x"),
+              "exec /x: exec format error");
+    EXPECT_EQ(
+        sentence({.kind = ReportKind::failed, .step = 0, .error = ENOMEM, .call = Call::execve}),
+        "error during container init: step 0, spawn the stage in the cgroup, new namespaces: none: execve: "
+        "cannot allocate memory");
+}
+
+TEST(AwaitExecution, EndsWithTheSocketAndKeepsTheTimes) {
+    Meeting meeting;
+    struct {
+        plan::Report report{.kind = ReportKind::executing, .times = 2};
+        plan::StepTime times[2] = {{100, 1, 0}, {200, 2, 0}};
+    } message;
+    ASSERT_TRUE(sys::send(meeting.stage.number(), {reinterpret_cast<const char*>(&message), sizeof message}));
+    meeting.stage.reset();
+    EXPECT_EQ(meeting.error_of(plan::AwaitExecution{}), "");
+    ASSERT_EQ(meeting.workshop.times.size(), 2u);
+    EXPECT_EQ(meeting.workshop.times[1].ended, 200u);
+}
+
+TEST(AwaitExecution, TakesNoMoreTimesThanWereSent) {
+    Meeting meeting;
+    meeting.say({.kind = ReportKind::executing, .times = 1000});
+    meeting.stage.reset();
+    EXPECT_EQ(meeting.error_of(plan::AwaitExecution{}), "");
+    EXPECT_TRUE(meeting.workshop.times.empty());
+}
+
+TEST(AwaitExecution, AFailureBehindItIsAFailure) {
+    Meeting meeting;
+    meeting.say({.kind = ReportKind::executing});
+    meeting.say({.kind = ReportKind::failed, .step = 4, .error = EACCES, .call = Call::execve});
+    EXPECT_EQ(meeting.error_of(plan::AwaitExecution{}), cat(prefix, "exec sh: permission denied"));
+}
+
+// A stage that says nothing more: `end` is how its process ends.
+template <class End>
+std::string silence(const std::vector<plan::Report>& said, End end) {
+    Meeting meeting;
+    for (const plan::Report& report : said) meeting.say(report);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        end();
+        for (;;) ::pause();
+    }
+    meeting.workshop.process = std::move(*sys::open_process(child));
+    meeting.stage.reset();
+    return meeting.error_of(plan::AwaitReady{});
+}
+
+TEST(Silence, IsExplainedByTheEndOfTheProcess) {
+    EXPECT_EQ(silence({}, [] { ::_exit(9); }), cat(prefix, "container init exited with status 9"));
+    EXPECT_EQ(silence({}, [] { ::kill(::getpid(), SIGKILL); }),
+              cat(prefix, "container init was killed by signal 9"));
+}
+
+TEST(Silence, AfterAFaultNamesTheStep) {
+    EXPECT_EQ(silence({{.kind = ReportKind::at_fault, .step = 1}}, [] {}),
+              cat(prefix, "container init was killed by signal 9 at step 1, set_hostname box"));
+}
+
+TEST(SendGo, IsOneMessageAndNoFailureWhereNobodyHears) {
+    Meeting meeting;
+    EXPECT_EQ(meeting.error_of(plan::SendGo{}), "");
+    std::array<char, 8> buffer{};
+    EXPECT_EQ(sys::receive(meeting.stage.number(), buffer)->size, 1u);
+    EXPECT_EQ(buffer[0], plan::go_message);
+    meeting.stage.reset();
+    EXPECT_EQ(meeting.error_of(plan::SendGo{}), "");
+    meeting.workshop.report.reset();
+    EXPECT_EQ(meeting.error_of(plan::SendGo{}), "sendmsg: bad file descriptor");
+}
+
+}  // namespace
+}  // namespace bulkhead::runtime

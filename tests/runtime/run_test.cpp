@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host walker: order, names of errors, undo, faults, times.
+#include "runtime/run.hpp"
+
+#include <signal.h>
+
+#include "base/files.hpp"
+#include "runtime/compile.hpp"
+#include "runtime/workshop.hpp"
+
+namespace bulkhead::runtime {
+namespace {
+
+using test::Folder;
+using Names = std::vector<std::string>;
+
+// A creation that stops before its first process.
+plan::Timeline creation(const Folder& folder) {
+    plan::TimelineBuilder builder;
+    builder.host(plan::MakeStateDirectory{folder / "box"});
+    builder.host(plan::RecordIntent{});
+    builder.host(plan::MakeStartFifo{builder.slot()}, "/x/y");
+    builder.host(plan::WritePidFile{folder / "pid"});
+    builder.host(plan::Publish{});
+    return test::finished(std::move(builder));
+}
+
+Names entries(const std::string& path) {
+    const Fd directory = std::move(*sys::open(path, O_RDONLY | O_DIRECTORY));
+    return names_in(directory.number()).value();
+}
+
+TEST(Run, WalksTheHostLane) {
+    const Folder folder;
+    Workshop workshop;
+    workshop.state.pid = 77;
+    ASSERT_TRUE(run(creation(folder), workshop));
+    EXPECT_EQ(entries(folder / "box"), (Names{"exec.fifo", "state.json"}));
+    EXPECT_EQ(test::text_of(folder / "pid"), "77");
+    EXPECT_EQ(test::status_of_path(folder / "box").st_mode & 07777, 0700u);
+    EXPECT_TRUE(workshop.times.empty());
+}
+
+TEST(Run, TimesEachStepWhereAskedFor) {
+    const Folder folder;
+    Workshop workshop;
+    workshop.traced = true;
+    ASSERT_TRUE(run(creation(folder), workshop));
+    ASSERT_EQ(workshop.times.size(), 5u);
+    for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(workshop.times[i].step, i);
+    EXPECT_LE(workshop.times[0].ended, workshop.times[4].ended);
+}
+
+TEST(Run, AFaultAtAnyStepLeavesNothing) {
+    const Folder folder;
+    const plan::Timeline timeline = creation(folder);
+    for (std::size_t step = 0; step < timeline.steps().size(); ++step) {
+        const std::size_t before = test::open_descriptors();
+        {
+            Workshop workshop;
+            workshop.fault = {.step = static_cast<int>(step), .action = ENOSPC};
+            const auto failed = run(timeline, workshop);
+            ASSERT_FALSE(failed) << step;
+            EXPECT_EQ(failed.error().err, ENOSPC);
+        }
+        EXPECT_EQ(entries(folder.path()), Names{}) << step;
+        EXPECT_EQ(test::open_descriptors(), before);
+    }
+}
+
+TEST(Run, AnErrorNamesItsStepAndProperty) {
+    const Folder folder;
+    Workshop workshop;
+    workshop.fault = {.step = 2, .action = EPERM};
+    EXPECT_EQ(run(creation(folder), workshop).error().text,
+              "make_start_fifo exec.fifo (/x/y): injected fault: operation not permitted");
+}
+
+TEST(Run, OfTwoCreatorsOneIsTooLate) {
+    const Folder folder;
+    Workshop first, second;
+    ASSERT_TRUE(run(creation(folder), first));
+    const auto refused = run(creation(folder), second);
+    EXPECT_EQ(refused.error().kind, Kind::exists);
+    EXPECT_EQ(refused.error().text,
+              cat("make_state_directory ", folder / "box", ": container with given ID already exists"));
+    EXPECT_EQ(entries(folder / "box"), (Names{"exec.fifo", "state.json"})) << "the first one's stays";
+}
+
+TEST(Run, ARuntimeKilledAtAStepLeavesTheRecord) {
+    const Folder folder;
+    const pid_t child = ::fork();
+    if (child == 0) {
+        Workshop workshop;
+        workshop.fault = {.step = 3, .action = plan::Fault::killed};
+        (void)run(creation(folder), workshop);
+        ::_exit(0);
+    }
+    EXPECT_EQ(test::reap(child), 128 + SIGKILL);
+    EXPECT_EQ(entries(folder / "box"), (Names{"creating", "exec.fifo", "state.json"}));
+}
+
+TEST(Start, ReleasesInitOnce) {
+    const Folder folder;
+    Workshop workshop;
+    ASSERT_TRUE(run(creation(folder), workshop));
+    const Fd reader = std::move(workshop.slots.at(0));
+    ASSERT_TRUE(run(compile_start().value(), workshop));
+    std::array<char, 4> buffer{};
+    EXPECT_EQ(sys::read(reader.number(), buffer).value(), 1u);
+    EXPECT_EQ(entries(folder / "box"), Names{"state.json"});
+    EXPECT_EQ(run(compile_start().value(), workshop).error().text,
+              "release_init by the exec fifo: open exec.fifo: no such file or directory");
+}
+
+TEST(Removal, TakesEverythingOfOursAndCanBeRepeated) {
+    const Folder folder;
+    Workshop workshop;
+    ASSERT_TRUE(run(creation(folder), workshop));
+    const plan::Timeline removal = compile_removal(folder / "box", false).value();
+    ASSERT_TRUE(run(removal, workshop));
+    EXPECT_EQ(entries(folder.path()), Names{"pid"});
+    EXPECT_TRUE(run(removal, workshop));
+}
+
+}  // namespace
+}  // namespace bulkhead::runtime

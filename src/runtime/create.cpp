@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // create, run and explain: from a bundle to a timeline, and the walk.
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/files.hpp"
@@ -116,6 +117,17 @@ Result<> write_trace(const Project& project, const Workshop& workshop, const std
     return replace_file_at(sys::here, path, trace_text(project.timeline, workshop.times, begin), readable);
 }
 
+// Whoever made it can remove it with what is in hand, unless somebody else has done so meanwhile. A pid namespace of its
+// own has taken everything in it along with init.
+Result<> clear(const Blueprint& blueprint, Workshop& workshop) {
+    TRY(sys::lock(workshop.directory.number(), LOCK_EX));
+    LET(const struct stat status, sys::status_of(workshop.directory.number()));
+    if (status.st_nlink == 0) return {};
+    LET(const plan::Timeline timeline, compile_removal(blueprint.state_directory, !workshop.state.private_pids));
+    workshop.fault = {};
+    return run(timeline, workshop);
+}
+
 }  // namespace
 
 Result<Made> create(const Site& site, const CreateRequest& request) {
@@ -131,12 +143,12 @@ Result<Made> run(const Site& site, const CreateRequest& request) {
     if (!request.detach) {
         LET(watch, SignalWatch::start(!request.no_subreaper));
     }
-    LET(const Workshop workshop, make(site, project, request));
+    LET(Workshop workshop, make(site, project, request));
     TRY(write_trace(project, workshop, request.trace_file, begin));
     Made made{.warnings = project.bundle.spec.warnings()};
     if (request.detach) return made;
     LET(made.exit_status, attend(*watch, workshop.state.pid, workshop.process, workshop.terminal));
-    if (!request.keep) TRY(remove(site, request.id, true));
+    if (!request.keep) TRY(clear(project.blueprint, workshop));
     return made;
 }
 

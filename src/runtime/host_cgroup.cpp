@@ -48,9 +48,11 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::KillContainer
 Result<> apply(Workshop& workshop, const StepContext&, const plan::RemoveCgroup&) {
     const State& state = workshop.state;
     if (state.cgroup_path.empty()) return {};
-    LET(const Fd hierarchy, cgroups::open_hierarchy(state.cgroup_mount));
+    if (!workshop.hierarchy) {
+        LET(workshop.hierarchy, cgroups::open_hierarchy(state.cgroup_mount));
+    }
     const bool known = state.cgroup_inode != 0;
-    auto removed = cgroups::remove(hierarchy.number(), state.cgroup_path, known ? removal_deadline_ms : 0,
+    auto removed = cgroups::remove(workshop.hierarchy.number(), state.cgroup_path, known ? removal_deadline_ms : 0,
                                    state.cgroup_inode);
     return known ? removed : Result<>();
 }

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include <cerrno>
+
 #include "base/files.hpp"
 #include "base/sys.hpp"
 #include "plan/explain.hpp"
@@ -17,16 +19,18 @@ constexpr mode_t private_directory = 0700;
 constexpr mode_t private_file = 0600;
 constexpr mode_t public_file = 0644;
 
-// Only entries of the state directory itself: nothing below it is ours.
-void remove_entries(int directory) {
-    const auto names = names_in(directory);
-    if (!names) return;
-    for (const std::string& name : *names) (void)sys::remove_at(directory, name);
-}
-
+// Only entries of the state directory itself: nothing below it is ours. Those with a known name first, which nearly
+// always are all of them.
 Result<> remove_directory(const Fd& directory, const std::string& path) {
-    remove_entries(directory.number());
-    auto removed = sys::remove_at(sys::here, path, AT_REMOVEDIR);
+    const auto remove_empty = [&] { return sys::remove_at(sys::here, path, AT_REMOVEDIR); };
+    for (const char* name : {state_file, fifo_file, creation_file})
+        (void)sys::remove_at(directory.number(), name);
+    auto removed = remove_empty();
+    if (!removed && removed.error().err == ENOTEMPTY) {
+        LET(const std::vector<std::string> names, names_in(directory.number()));
+        for (const std::string& name : names) (void)sys::remove_at(directory.number(), name);
+        removed = remove_empty();
+    }
     if (!removed && removed.error().kind == Kind::not_found) return {};
     return removed;
 }

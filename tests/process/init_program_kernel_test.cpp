@@ -18,7 +18,6 @@ using test::Stage;
 using test::succeeded;
 
 // --- FindHome: an image with an etc directory, entered by chroot
-// ----------------------------------------------------
 
 class Home : public ::testing::Test {
   protected:
@@ -136,7 +135,6 @@ TEST_F(Home, FollowsNoMagicLink) {
 }
 
 // --- FindProgram
-// ----------------------------------------------------------------------------------------------------
 
 class Program : public ::testing::Test {
   protected:

@@ -18,12 +18,18 @@ Lines credentials(const std::string& patch, const plan::HostFacts& facts = host)
     });
 }
 
+Lines surroundings(const std::string& patch) {
+    const spec::ValidSpec spec = test::spec_with(patch);
+    return test::init_lines([&](plan::TimelineBuilder& timeline) { plan_surroundings(timeline, spec); });
+}
+
 plan::Timeline search(const std::string& patch) {
     const spec::ValidSpec spec = test::spec_with(patch);
     plan::TimelineBuilder timeline;
     timeline.host(plan::Spawn{0});
-    timeline.init(plan_search(timeline, spec));
-    // Execute comes last in the lane, whatever the order of evaluation above.
+    const plan::Text home = plan_surroundings(timeline, spec);
+    const plan::Execute execute = plan_search(timeline, spec, home);
+    timeline.init(execute);
     return test::finished(std::move(timeline));
 }
 
@@ -38,19 +44,28 @@ TEST(CapabilitySet, LeavesOutWhatTheKernelLacks) {
     EXPECT_EQ(capability_set({"CAP_NONSENSE"}, 40).error().kind, Kind::internal);
 }
 
-TEST(Limits, OneStepEachWithItsPointer) {
-    const spec::ValidSpec spec = test::spec_with(R"({"process": {"rlimits": [
-        {"type": "RLIMIT_NOFILE", "soft": 5, "hard": 10},
-        {"type": "RLIMIT_CORE", "soft": 0, "hard": 18446744073709551615}]}})");
-    EXPECT_EQ(test::init_lines([&](auto& timeline) { plan_limits(timeline, spec); }),
-              (Lines{"init set_rlimit RLIMIT_NOFILE soft 5 hard 10 (/process/rlimits/0)",
-                     "init set_rlimit RLIMIT_CORE soft 0 hard unlimited (/process/rlimits/1)"}));
+TEST(Surroundings, AreDirectoryHomeAndThenLimits) {
+    EXPECT_EQ(
+        surroundings(R"({"process": {"cwd": "/srv", "env": ["PATH=/bin"], "user": {"uid": 9}, "rlimits": [
+                  {"type": "RLIMIT_NOFILE", "soft": 3, "hard": 10},
+                  {"type": "RLIMIT_CORE", "soft": 0, "hard": 18446744073709551615}]}})"),
+        (Lines{"init enter_directory /srv (/process/cwd)",
+               "init find_home of user 9 in /etc/passwd (/process/env)",
+               "init set_rlimit RLIMIT_NOFILE soft 3 hard 10 (/process/rlimits/0)",
+               "init set_rlimit RLIMIT_CORE soft 0 hard unlimited (/process/rlimits/1)"}));
+}
+
+TEST(Surroundings, LookForNoHomeThatIsGiven) {
+    const Lines entered{"init enter_directory / (/process/cwd)"};
+    EXPECT_EQ(surroundings(R"({"process": {"env": ["HOME=/x"]}})"), entered);
+    EXPECT_EQ(surroundings(R"({"process": {"env": ["HOME=", "HOME=/x"]}})"), entered);
+    for (const char* env : {"[]", R"(["HOME="])", R"(["HOME=/x", "HOME="])"})
+        EXPECT_EQ(surroundings(cat(R"({"process": {"env": )", env, "}}")).size(), 2u) << env;
 }
 
 TEST(Credentials, OfASmallConfigGiveEverythingUp) {
     EXPECT_EQ(credentials("{}"),
-              (Lines{"init enter_directory / (/process/cwd)",
-                     "init own_stdio pipes and sockets to user 0 (/process/user/uid)",
+              (Lines{"init own_stdio pipes and sockets to user 0 (/process/user/uid)",
                      "init limit_bounding to 0x0 (/process/capabilities/bounding)",
                      "init set_groups none (/process/user/additionalGids)",
                      "init set_ids user 0 group 0 (/process/user)",
@@ -60,13 +75,12 @@ TEST(Credentials, OfASmallConfigGiveEverythingUp) {
 }
 
 TEST(Credentials, TakeUserGroupsUmaskAndDirectory) {
-    const Lines lines = credentials(R"({"process": {"cwd": "/srv", "noNewPrivileges": true,
+    const Lines lines = credentials(R"({"process": {"noNewPrivileges": true,
         "user": {"uid": 7, "gid": 8, "umask": 63, "additionalGids": [1, 4294967294]}}})");
-    EXPECT_EQ(lines[0], "init enter_directory /srv (/process/cwd)");
-    EXPECT_EQ(lines[3], "init set_groups 1,4294967294 (/process/user/additionalGids)");
-    EXPECT_EQ(lines[4], "init set_ids user 7 group 8 (/process/user)");
-    EXPECT_EQ(lines[6], "init set_umask 077 (/process/user/umask)");
-    EXPECT_EQ(lines[7], "init forbid_new_privileges (/process/noNewPrivileges)");
+    EXPECT_EQ(lines[2], "init set_groups 1,4294967294 (/process/user/additionalGids)");
+    EXPECT_EQ(lines[3], "init set_ids user 7 group 8 (/process/user)");
+    EXPECT_EQ(lines[5], "init set_umask 077 (/process/user/umask)");
+    EXPECT_EQ(lines[6], "init forbid_new_privileges (/process/noNewPrivileges)");
 }
 
 constexpr const char* five_sets = R"({"process": {"capabilities": {
@@ -76,17 +90,17 @@ constexpr const char* five_sets = R"({"process": {"capabilities": {
 
 TEST(Credentials, HaveFiveSetsOfCapabilities) {
     const Lines lines = credentials(five_sets);
-    EXPECT_EQ(lines[2], "init limit_bounding to 0x8000000021 (/process/capabilities/bounding)");
+    EXPECT_EQ(lines[1], "init limit_bounding to 0x8000000021 (/process/capabilities/bounding)");
     // CAP_CHOWN is not inheritable, so the kernel would not raise it.
-    EXPECT_EQ(lines[5],
+    EXPECT_EQ(lines[4],
               "init set_capabilities effective 0x20 permitted 0x21 inheritable 0x8000000020 ambient 0x20 "
               "(/process/capabilities)");
 }
 
 TEST(Credentials, OnAKernelThatLacksACapability) {
     const Lines lines = credentials(five_sets, {.last_capability = 37});
-    EXPECT_EQ(lines[2], "init limit_bounding to 0x21 (/process/capabilities/bounding)");
-    EXPECT_EQ(lines[5],
+    EXPECT_EQ(lines[1], "init limit_bounding to 0x21 (/process/capabilities/bounding)");
+    EXPECT_EQ(lines[4],
               "init set_capabilities effective 0x20 permitted 0x21 inheritable 0x20 ambient 0x20 "
               "(/process/capabilities)");
 }
@@ -96,18 +110,20 @@ TEST(Credentials, WithATerminalStdioIsNotGivenAway) {
         EXPECT_FALSE(line.starts_with("init own_stdio")) << line;
 }
 
-TEST(Search, OfAPathHasOnePlaceAndKeepsItsHome) {
-    const spec::ValidSpec spec = test::spec_with();
-    EXPECT_EQ(test::init_lines([&](auto& timeline) { (void)plan_search(timeline, spec); }),
-              Lines{"init find_program /bin/true in 1 place(s) (/process/args/0)"});
+TEST(Search, HasThePlacesOfTheLastPath) {
+    const plan::Timeline timeline =
+        search(R"({"process": {"args": ["sh"], "env": ["PATH=/a:/b", "HOME=/", "PATH=/c::/d"]}})");
+    const auto op = test::ops_of<plan::FindProgram>(timeline).at(0);
+    Lines places;
+    for (std::uint32_t i = 0; i < op.candidates.count; ++i)
+        places.emplace_back(timeline.arena().text(op.candidates, i));
+    EXPECT_EQ(places, (Lines{"/c/sh", "./sh", "/d/sh"}));
+    EXPECT_STREQ(timeline.arena().text(op.name), "sh");
 }
 
-TEST(Search, WithoutHomeLooksForOne) {
-    const spec::ValidSpec spec = test::spec_with(
-        R"({"process": {"args": ["sh", "-c", ""], "user": {"uid": 9}, "env": ["PATH=/a:/b", "HOME=", "PATH=/c::/d"]}})");
-    EXPECT_EQ(test::init_lines([&](auto& timeline) { (void)plan_search(timeline, spec); }),
-              (Lines{"init find_home of user 9 in /etc/passwd (/process/env)",
-                     "init find_program sh in 3 place(s) (/process/args/0)"}));
+TEST(Search, OfAPathHasOnePlace) {
+    const auto op = test::ops_of<plan::FindProgram>(search("{}")).at(0);
+    EXPECT_EQ(op.candidates.count, 1u);
 }
 
 TEST(Search, EndsInAnExecuteWithRoomForItsPointers) {

@@ -39,7 +39,6 @@ bool is_null_device(const std::string& path) {
 }
 
 // --- MaskPath
-// -------------------------------------------------------------------------------------------------------
 
 TEST(MaskPath, HidesDirectoriesUnderOneEmptyOne) {
     NEEDS_ROOT();
@@ -117,7 +116,6 @@ TEST(MaskPath, AMagicLinkIsAnError) {
 }
 
 // --- ProtectPath
-// ----------------------------------------------------------------------------------------------------
 
 TEST(ProtectPath, ReachesWhatIsMountedBelow) {
     NEEDS_ROOT();
@@ -146,7 +144,6 @@ TEST(ProtectPath, OfAFileAndOfNothing) {
 }
 
 // --- MakeDevice
-// -----------------------------------------------------------------------------------------------------
 
 TEST(MakeDevice, MakesTheNodeForItsOwner) {
     NEEDS_ROOT();
@@ -179,7 +176,6 @@ TEST(MakeDevice, TakesTheSameOneForMadeAndRefusesAnother) {
 }
 
 // --- MakeLink
-// -------------------------------------------------------------------------------------------------------
 
 TEST(MakeLink, LeadsToWhatIsThere) {
     NEEDS_ROOT();

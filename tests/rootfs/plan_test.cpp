@@ -10,10 +10,11 @@ namespace {
 
 using test::Lines;
 
-Result<plan::Timeline> planned(const std::string& patch) {
+Result<plan::Timeline> planned(const std::string& patch, bool own_cgroup_namespace = true) {
     const spec::ValidSpec spec = test::spec_with(patch);
     plan::TimelineBuilder timeline;
-    LET(const Trees trees, plan_trees(timeline, spec, {"/bundle", "/bundle/rootfs"}));
+    LET(const Trees trees,
+        plan_trees(timeline, spec, {"/bundle", "/bundle/rootfs", "/cg/box", own_cgroup_namespace}));
     timeline.host(plan::Spawn{0});
     TRY(plan_inside(timeline, spec, trees));
     timeline.init(plan::Execute{});
@@ -129,6 +130,18 @@ TEST(Mounts, CgroupMeansTheOneHierarchy) {
     const auto mount = test::ops_of<plan::MountFilesystem>(timeline).at(0);
     EXPECT_STREQ(timeline.arena().text(mount.type), "cgroup2");
     EXPECT_STREQ(timeline.arena().text(mount.source), "cgroup");
+}
+
+// cgroup2 shows the whole hierarchy of the host to who has no cgroup namespace of its own.
+TEST(Mounts, OfCgroupWithoutItsNamespaceAreABindOfTheContainersOwn) {
+    for (const char* type : {"cgroup", "cgroup2"}) {
+        const std::string mount = one_mount(cat(R"({"destination": "/sys/fs/cgroup", "type": ")", type,
+                                                R"(", "options": ["ro", "nosuid"]})"));
+        const Lines all = test::lines_of(planned(mount, false).value());
+        EXPECT_TRUE(has(all, "host clone_tree /cg/box (ro,nosuid) (/mounts/0)"));
+        EXPECT_TRUE(has(all, "init attach_tree on /sys/fs/cgroup (/mounts/0)"));
+        EXPECT_FALSE(has_verb(all, "mount_filesystem"));
+    }
 }
 
 TEST(Mounts, ByTypeInheritModeAndWantPlainTargets) {

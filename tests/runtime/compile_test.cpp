@@ -47,8 +47,8 @@ void expect_order(const Lines& all, const std::vector<std::string_view>& verbs) 
 
 TEST(Creation, WritesDownWhatItWillDoBeforeItDoesIt) {
     expect_order(lines(blueprint(true)),
-                 {"make_state_directory", "record_intent", "make_cgroup", "clone_tree", "make_start_fifo",
-                  "spawn", "record_process", "send_go"});
+                 {"make_state_directory", "record_intent", "make_cgroup", "record_cgroup", "clone_tree",
+                  "make_start_fifo", "spawn", "record_process", "send_go"});
 }
 
 TEST(Creation, LetsNothingRunBeforeTheHostIsDone) {

@@ -11,7 +11,6 @@ namespace bulkhead::lifecycle {
 namespace {
 
 // --- rule(status, verb): what a verb may do
-// ---------------------------------------------------------------------------
 
 constexpr Rule ok = Rule::allowed, nop = Rule::nothing_to_do, kill1 = Rule::kill_first,
                none = Rule::does_not_exist, exists = Rule::already_exists, runs = Rule::already_running,
@@ -71,7 +70,6 @@ TEST(Rule, OfAVerbThatIsNoneIsARefusal) {
 }
 
 // --- observe(facts): what a container is
-// ------------------------------------------------------------------------------
 
 constexpr Facts facts_of(unsigned bits) {
     return {.recorded = (bits & 1) != 0,
@@ -113,7 +111,6 @@ TEST(Observe, OfAllThirtyTwo) {
 }
 
 // --- the words
-// --------------------------------------------------------------------------------------------------------
 
 TEST(Words, OfStatusesAndVerbsAreRuncs) {
     std::string line;

@@ -77,10 +77,10 @@ Result<Received> receive(int socket, std::span<char> buffer) {
     message.msg_iov = &part;
     message.msg_iovlen = 1;
     message.msg_control = box.bytes;
-    message.msg_controllen = sizeof box.bytes;
+    message.msg_controllen = CMSG_LEN(sizeof(int));  // room for one: the box's padding would take a second
     ssize_t size = -1;
-    // ECONNRESET is said once where the other side has gone without reading what we sent; what it sent before still
-    // stands in the queue.
+    // ECONNRESET is said once where the other side has gone without reading what we sent; what it sent before
+    // still stands in the queue.
     do size = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
     while (size == -1 && (errno == EINTR || errno == ECONNRESET));
     if (size == -1) return system_error(errno, "recvmsg");

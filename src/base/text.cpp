@@ -66,10 +66,7 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 
 std::string join(const std::vector<std::string>& words, std::string_view separator) {
     std::string joined;
-    for (const std::string& word : words) {
-        if (!joined.empty()) joined.append(separator);
-        joined.append(word);
-    }
+    for (std::size_t i = 0; i < words.size(); ++i) joined.append(i == 0 ? "" : separator).append(words[i]);
     return joined;
 }
 

@@ -34,6 +34,8 @@ struct SlotsRead {
 
 class Invariants {
   public:
+    explicit Invariants(std::uint16_t slot_count) : slot_count_(slot_count) {}
+
     Result<> check(const std::vector<Step>& steps) {
         for (const Step& step : steps) TRY(step.lane() == Lane::host ? host(step) : init(step));
         if (spawned_ && !executed_) return broken("the init lane does not end in Execute");
@@ -52,33 +54,40 @@ class Invariants {
         }
         if (const auto* tree = std::get_if<CloneTree>(&std::get<HostOp>(step.op))) TRY(fill(tree->slot));
         if (const auto* fifo = std::get_if<MakeStartFifo>(&std::get<HostOp>(step.op))) TRY(fill(fifo->slot));
-        if (is_host<AwaitReady>(step) && !ready_) return broken("the host awaits a report nobody sends");
+        if (is_host<SendGo>(step) && !spawned_) return broken("a go before SPAWN");
+        if (is_host<SendGo>(step)) ++go_;
+        if (is_host<AwaitReady>(step) && ready_-- == 0)
+            return broken("the host awaits a report nobody sends");
         if (is_host<AwaitExecution>(step) && !executed_)
             return broken("the host awaits an execution nobody starts");
-        if (is_host<SendGo>(step)) go_ = true;
         return {};
     }
 
     Result<> init(const Step& step) {
         if (!spawned_) return broken("an init step before SPAWN");
         if (executed_) return broken("a step behind Execute");
-        if (is_init<AwaitGo>(step) && !go_) return broken("the stage awaits a go nobody sends");
-        if (is_init<ReportReady>(step)) ready_ = true;
+        if (is_init<AwaitGo>(step) && go_-- == 0) return broken("the stage awaits a go nobody sends");
+        if (is_init<ReportReady>(step)) ++ready_;
         if (is_init<Execute>(step)) executed_ = true;
         for (const Slot slot : visit<std::vector<Slot>>(std::get<InitStep>(step.op), SlotsRead{}))
-            if (!filled_.test(slot.index)) return broken("a slot is used before it is filled");
+            if (!exists(slot) || !filled_.test(slot.index))
+                return broken("a slot is used before it is filled");
         return {};
     }
 
     Result<> fill(Slot slot) {
         if (spawned_) return broken("a slot filled behind SPAWN cannot reach the stage");
+        if (!exists(slot)) return broken("a slot that nobody made");
         filled_.set(slot.index);
         return {};
     }
 
+    bool exists(Slot slot) const { return slot.index < slot_count_; }
+
+    std::uint16_t slot_count_;
     bool spawned_ = false;
-    bool go_ = false;
-    bool ready_ = false;
+    unsigned go_ = 0;     // sent and not yet awaited
+    unsigned ready_ = 0;  // likewise
     bool executed_ = false;
     std::bitset<slot_limit> filled_;
 };
@@ -138,7 +147,7 @@ Result<Timeline> TimelineBuilder::finish() && {
         if (auto* init = std::get_if<InitStep>(&step.op)) init->number = number;
         ++number;
     }
-    TRY(Invariants().check(timeline_.steps_));
+    TRY(Invariants(timeline_.slot_count_).check(timeline_.steps_));
     return std::move(timeline_);
 }
 

@@ -39,8 +39,7 @@ Result<> check_root(const std::string& root) {
 
 Result<Bundle> load_bundle(const std::string& path) {
     LET(std::string bundle, absolute(path.empty() ? "." : path));
-    while (bundle.ends_with("/.")) bundle.resize(bundle.size() - 2);
-    while (bundle.size() > 1 && bundle.ends_with('/')) bundle.pop_back();
+    while (bundle.size() > 1 && (bundle.ends_with('/') || bundle.ends_with("/."))) bundle.pop_back();
     LET(const std::string text, read_config(bundle));
     LET(spec::Spec parsed, spec::parse(text));
     LET(spec::ValidSpec spec, spec::validate(std::move(parsed)));

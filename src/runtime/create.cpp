@@ -117,13 +117,14 @@ Result<> write_trace(const Project& project, const Workshop& workshop, const std
     return replace_file_at(sys::here, path, trace_text(project.timeline, workshop.times, begin), readable);
 }
 
-// Whoever made it can remove it with what is in hand, unless somebody else has done so meanwhile. A pid namespace of its
-// own has taken everything in it along with init.
+// Whoever made it can remove it with what is in hand, unless somebody else has done so meanwhile. A pid
+// namespace of its own has taken everything in it along with init.
 Result<> clear(const Blueprint& blueprint, Workshop& workshop) {
     TRY(sys::lock(workshop.directory.number(), LOCK_EX));
     LET(const struct stat status, sys::status_of(workshop.directory.number()));
     if (status.st_nlink == 0) return {};
-    LET(const plan::Timeline timeline, compile_removal(blueprint.state_directory, !workshop.state.private_pids));
+    LET(const plan::Timeline timeline,
+        compile_removal(blueprint.state_directory, !workshop.state.private_pids));
     workshop.fault = {};
     return run(timeline, workshop);
 }

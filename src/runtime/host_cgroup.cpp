@@ -52,8 +52,8 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::RemoveCgroup&
         LET(workshop.hierarchy, cgroups::open_hierarchy(state.cgroup_mount));
     }
     const bool known = state.cgroup_inode != 0;
-    auto removed = cgroups::remove(workshop.hierarchy.number(), state.cgroup_path, known ? removal_deadline_ms : 0,
-                                   state.cgroup_inode);
+    auto removed = cgroups::remove(workshop.hierarchy.number(), state.cgroup_path,
+                                   known ? removal_deadline_ms : 0, state.cgroup_inode);
     return known ? removed : Result<>();
 }
 

@@ -19,8 +19,8 @@ constexpr mode_t private_directory = 0700;
 constexpr mode_t private_file = 0600;
 constexpr mode_t public_file = 0644;
 
-// Only entries of the state directory itself: nothing below it is ours. Those with a known name first, which nearly
-// always are all of them.
+// Only entries of the state directory itself: nothing below it is ours. Those with a known name first, which
+// nearly always are all of them.
 Result<> remove_directory(const Fd& directory, const std::string& path) {
     const auto remove_empty = [&] { return sys::remove_at(sys::here, path, AT_REMOVEDIR); };
     for (const char* name : {state_file, fifo_file, creation_file})

@@ -18,7 +18,8 @@
 
 namespace bulkhead::json {
 
-inline constexpr std::size_t document_limit = std::size_t{16} << 20;  // bytes; read no more than one byte over it
+inline constexpr std::size_t document_limit = std::size_t{16}
+                                              << 20;  // bytes; read no more than one byte over it
 inline constexpr std::size_t depth_limit = 64;
 inline constexpr std::size_t node_limit = 1'000'000;
 inline constexpr std::size_t list_limit = 65'536;  // elements of an array, members of an object

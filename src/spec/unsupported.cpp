@@ -25,6 +25,7 @@ constexpr auto is_set = [](const auto& value) { return value.value_or(0) != 0; }
 #define IF_GIVEN(member) [](const Spec& spec) { return !spec.member.empty(); }
 #define IF_PRESENT(member) [](const Spec& spec) { return spec.member.has_value(); }
 #define IF_SET(member) [](const Spec& spec) { return is_set(spec.member); }
+// The condition follows `spec.process->`.
 #define IF_PROCESS(condition) [](const Spec& spec) { return spec.process && (spec.process->condition); }
 #define IF_ANY(list, condition)                                                              \
     [](const Spec& spec) {                                                                   \

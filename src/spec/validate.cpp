@@ -72,6 +72,7 @@ void drop_what_cannot_be_ambient(Capabilities& sets) {
 
 std::string unknown_capabilities(const std::set<std::string>& names) {
     std::vector<std::string> shown;
+    shown.reserve(names.size());
     for (const std::string& name : names) shown.push_back(quotable(name));
     return cat("config.json: /process/capabilities: ignoring unknown or unavailable capabilities: [",
                join(shown, " "), "]");

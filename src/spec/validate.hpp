@@ -20,10 +20,8 @@ class ValidSpec {
     const Spec& operator*() const { return spec_; }
     const Spec* operator->() const { return &spec_; }
     // Both are there in every ValidSpec: validate insists.
-    // NOLINTBEGIN(bugprone-unchecked-optional-access)
     const Process& process() const { return *spec_.process; }
     const Root& root() const { return *spec_.root; }
-    // NOLINTEND(bugprone-unchecked-optional-access)
 
     // For the person who runs this: unknown capabilities, relative mount destinations.
     const std::vector<std::string>& warnings() const { return warnings_; }

@@ -53,12 +53,16 @@ TEST(MessagePair, SaysThatTheOtherSideHasClosed) {
 }
 
 TEST(Send, RaisesNoSigpipe) {
-    auto [one, other] = std::move(*sys::message_pair());
-    other.reset();
-    test::in_child([&] {
-        ::signal(SIGPIPE, SIG_DFL);
-        EXPECT_EQ(sys::send(one.number(), "x").error().err, EPIPE);
-    });
+    for (const int type : {SOCK_STREAM, SOCK_SEQPACKET}) {
+        int ends[2];
+        ASSERT_EQ(::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends), 0);
+        const Fd one(ends[0]);
+        ::close(ends[1]);
+        test::in_child([&] {
+            ::signal(SIGPIPE, SIG_DFL);
+            EXPECT_EQ(sys::send(one.number(), "x").error().err, EPIPE);
+        });
+    }
 }
 
 TEST(Descriptors, TravelAndArriveCloseOnExec) {

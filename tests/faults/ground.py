@@ -18,6 +18,7 @@ sys.path.insert(0, str(TESTS / "integration"))
 
 import bundles  # noqa: E402  (the path above must come first)
 import isolation  # noqa: E402
+import leaks  # noqa: E402
 
 DEFAULT_RUNTIME = PROJECT / "build/release/bulkhead"
 VERB_SECONDS = 20
@@ -83,7 +84,10 @@ def in_private_place(script, main):
     """Calls main() in an own mount namespace with an own branch of the cgroup2 tree; returns the exit code."""
     if isolation.inside():
         isolation.settle(native=False)
-        return main()
+        try:
+            return main()
+        finally:
+            leaks.kill_descendants(os.getpid())  # what a broken case forgot
     if os.geteuid() != 0:
         print("needs root\n0 passed, 0 failed, 1 skipped")
         return 0

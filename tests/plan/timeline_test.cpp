@@ -80,6 +80,35 @@ TEST(Invariants, a_report_that_nobody_sends_is_refused) {
     EXPECT_EQ(verdict_with_end(std::move(timeline)), "timeline: the host awaits a report nobody sends");
 }
 
+TEST(Invariants, a_go_before_spawn_is_refused) {
+    TimelineBuilder timeline;
+    timeline.host(SendGo{});
+    timeline.host(Spawn{0});
+    EXPECT_EQ(verdict_with_end(std::move(timeline)), "timeline: a go before SPAWN");
+}
+
+TEST(Invariants, one_go_cannot_be_awaited_twice) {
+    TimelineBuilder timeline = spawned();
+    timeline.host(SendGo{});
+    timeline.init(AwaitGo{});
+    timeline.init(AwaitGo{});
+    EXPECT_EQ(verdict_with_end(std::move(timeline)), "timeline: the stage awaits a go nobody sends");
+}
+
+TEST(Invariants, one_report_cannot_be_awaited_twice) {
+    TimelineBuilder timeline = spawned();
+    timeline.init(ReportReady{});
+    timeline.host(AwaitReady{});
+    timeline.host(AwaitReady{});
+    EXPECT_EQ(verdict_with_end(std::move(timeline)), "timeline: the host awaits a report nobody sends");
+}
+
+TEST(Invariants, a_slot_that_nobody_made_is_refused) {
+    TimelineBuilder timeline;
+    timeline.host(MakeStartFifo{Slot{slot_limit}});
+    EXPECT_EQ(verdict(std::move(timeline)), "timeline: a slot that nobody made");
+}
+
 TEST(Invariants, an_execution_that_nobody_starts_is_refused) {
     TimelineBuilder timeline = spawned();
     timeline.host(AwaitExecution{});

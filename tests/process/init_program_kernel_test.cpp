@@ -105,8 +105,11 @@ TEST_F(Home, WithoutPasswdIsTheRoot) {
     expect(0, "HOME=/");
 }
 
-TEST_F(Home, NeverWaitsForAFifo) {
+TEST_F(Home, NeverWaitsForAFifoAndNeverReadsOne) {
     ASSERT_EQ(::mkfifoat(image.fd(), "etc/passwd", 0666), 0);
+    expect(0, "HOME=/");
+    const Fd writer = std::move(*sys::open(passwd(), O_RDWR));
+    ASSERT_TRUE(sys::write(writer.number(), "a:x:0:0::/from-the-fifo:\n"));
     expect(0, "HOME=/");
 }
 

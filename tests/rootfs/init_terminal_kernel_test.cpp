@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/ioctl.h>
+#include <sys/sysmacros.h>
 #include <termios.h>
 
 #include "base/socket.hpp"
@@ -85,6 +86,23 @@ TEST(OpenTerminal, RefusesAPlainDirectoryForDevpts) {
     });
 }
 
+// A node of the right number, with the right inode, that leads to a real devpts: made by an image, not the
+// kernel.
+TEST(OpenTerminal, RefusesAMultiplexerOutsideOfDevpts) {
+    NEEDS_ROOT();
+    in_world([](World& world) {
+        world.make_directory("dev");
+        world.make_directory("dev/pts");
+        ASSERT_EQ(::mount("tmpfs", (world / "dev/pts").c_str(), "tmpfs", 0, nullptr), 0);
+        ASSERT_EQ(::mknod((world / "dev/pts/ptmx").c_str(), S_IFCHR | 0666, makedev(5, 2)), 0);
+        ASSERT_EQ(test::status_of_path(world / "dev/pts/ptmx").st_ino, 2u);
+        world.make_directory("dev/pts/pts");
+        ASSERT_EQ(::mount("devpts", (world / "dev/pts/pts").c_str(), "devpts", 0, "newinstance"), 0);
+        ASSERT_TRUE(Fd(::open((world / "dev/pts/ptmx").c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC)));
+        EXPECT_TRUE(fails(open_terminal(world), ENODEV, plan::Call::check));
+    });
+}
+
 TEST(OpenTerminal, RefusesAConsoleThatIsALink) {
     NEEDS_ROOT();
     in_world([](World& world) {
@@ -96,7 +114,7 @@ TEST(OpenTerminal, RefusesAConsoleThatIsALink) {
     });
 }
 
-TEST(OpenTerminal, RefusesAMultiplexerThatNobodyMayOpen) {
+TEST(OpenTerminal, RefusesAMultiplexerThatIsAnotherDevice) {
     NEEDS_ROOT();
     in_world([](World& world) {
         mount_terminals(world);

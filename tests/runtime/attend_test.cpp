@@ -18,6 +18,7 @@ int attended(Body body, Beside beside) {
     const SignalWatch watch = std::move(*SignalWatch::start(true));
     const pid_t child = ::fork();
     if (child == 0) {
+        ::alarm(60);
         sigset_t none;
         ::sigemptyset(&none);
         ::sigprocmask(SIG_SETMASK, &none, nullptr);

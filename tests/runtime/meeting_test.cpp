@@ -107,6 +107,7 @@ std::string silence(const std::vector<plan::Report>& said, End end) {
     for (const plan::Report& report : said) meeting.say(report);
     const pid_t child = ::fork();
     if (child == 0) {
+        ::alarm(60);
         end();
         for (;;) ::pause();
     }

@@ -104,7 +104,10 @@ TEST(AwaitStart, WakesOnAByteAndNotOnAnOpener) {
     Stage stage;
     const plan::AwaitStart op{stage.slot(fifo.number())};
     const pid_t waiter = ::fork();
-    if (waiter == 0) ::_exit(apply(stage.context, op) ? 0 : 1);
+    if (waiter == 0) {
+        ::alarm(60);
+        ::_exit(apply(stage.context, op) ? 0 : 1);
+    }
     { const Fd opener = std::move(*sys::open(folder / "fifo", O_WRONLY | O_NONBLOCK)); }
     sys::pause(30);
     EXPECT_EQ(::waitpid(waiter, nullptr, WNOHANG), 0) << "an opener that wrote nothing woke it";
@@ -119,7 +122,10 @@ TEST(AwaitStart, SurvivesStopAndContinue) {
     Stage stage;
     const plan::AwaitStart op{stage.slot(fifo.number())};
     const pid_t waiter = ::fork();
-    if (waiter == 0) ::_exit(apply(stage.context, op) ? 0 : 1);
+    if (waiter == 0) {
+        ::alarm(60);
+        ::_exit(apply(stage.context, op) ? 0 : 1);
+    }
     for (const int signal : {SIGSTOP, SIGCONT, SIGSTOP, SIGCONT}) {
         sys::pause(10);
         ::kill(waiter, signal);

@@ -34,6 +34,7 @@ TEST(ClonedTree, OfOneFile) {
     EXPECT_TRUE(S_ISREG(sys::status_of(tree->number())->st_mode));
     EXPECT_EQ(sys::clone_tree(folder.fd(), "b", false).error().text,
               "open_tree b: no such file or directory");
+    EXPECT_EQ(sys::clone_tree(-1, "", false).error().err, EBADF);
 }
 
 TEST(MountAttributes, AreRefusedForWhatIsNoMount) {

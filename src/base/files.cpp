@@ -60,7 +60,12 @@ Result<> write_kernel_file(int directory, const std::string& path, std::string_v
 Result<> replace_file_at(int directory, const std::string& path, std::string_view text, mode_t mode) {
     const std::string temporary = cat(path, ".", ::getpid(), ".tmp");
     const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
-    LET(const Fd file, sys::open_at(directory, temporary, flags, mode));
+    auto opened = sys::open_at(directory, temporary, flags, mode);
+    if (!opened && opened.error().kind == Kind::exists) {  // of a runtime that was killed and had our pid
+        TRY(sys::remove_at(directory, temporary));
+        opened = sys::open_at(directory, temporary, flags, mode);
+    }
+    LET(const Fd file, std::move(opened));
     auto written = sys::write_all(file.number(), text);
     if (written) written = sys::rename_at(directory, temporary, directory, path);
     if (!written) (void)sys::remove_at(directory, temporary);

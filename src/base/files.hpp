@@ -11,8 +11,9 @@
 
 namespace bulkhead {
 
-// The text of a regular file of at most `limit` bytes. A fifo, a device or a directory is refused without
-// being opened for real (a fifo would block for ever).
+// The text of a regular file of at most `limit` bytes. A fifo, a device or a directory is refused; it is
+// opened without blocking, but it is opened: for files that only the administrator or the caller can put
+// there.
 Result<std::string> read_file_at(int directory, const std::string& path, std::size_t limit);
 // The text of a file of procfs, sysfs or cgroupfs, whose size is not known before it is read.
 Result<std::string> read_kernel_file(int directory, const std::string& path);

@@ -14,6 +14,8 @@ namespace bulkhead {
 
 inline void append(std::string& to, std::string_view piece) { to.append(piece); }
 inline void append(std::string& to, char piece) { to.push_back(piece); }
+template <std::same_as<bool> Truth>
+void append(std::string& to, Truth piece) = delete;  // would otherwise be the character 1
 template <std::integral Number>
 requires(!std::same_as<Number, char> && !std::same_as<Number, bool>) void append(std::string& to,
                                                                                  Number number) {

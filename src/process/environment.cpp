@@ -2,6 +2,8 @@
 #include "process/environment.hpp"
 
 #include <algorithm>
+#include <ranges>
+#include <unordered_set>
 
 #include "base/text.hpp"
 
@@ -14,11 +16,11 @@ std::string_view name_of(std::string_view entry) { return entry.substr(0, entry.
 }  // namespace
 
 std::vector<std::string> unique_environment(const std::vector<std::string>& entries) {
+    std::unordered_set<std::string_view> seen;
     std::vector<std::string> kept;
-    for (const std::string& entry : entries) {
-        std::erase_if(kept, [&](const std::string& earlier) { return name_of(earlier) == name_of(entry); });
-        kept.push_back(entry);
-    }
+    for (const std::string& entry : std::views::reverse(entries))
+        if (seen.insert(name_of(entry)).second) kept.push_back(entry);
+    std::ranges::reverse(kept);
     std::erase(kept, "HOME=");
     return kept;
 }

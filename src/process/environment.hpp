@@ -12,7 +12,7 @@ namespace bulkhead::process {
 // counts as not given.
 std::vector<std::string> unique_environment(const std::vector<std::string>& entries);
 
-// The value of `name`, empty where it is not there.
+// The value of `name`, empty where it is not there. Each entry has a "=": validation insists.
 std::string_view value_of(const std::vector<std::string>& environment, std::string_view name);
 
 // Where execvp would look: the name itself if it has a slash, else the name in each directory of the

@@ -44,11 +44,11 @@ class Components {
     bool fits_ = false;
 };
 
-long open_nearest(int root, Components& components) {
+long open_nearest(int root, Components& components, bool plain) {
     for (;;) {
         components.cut();
         if (components.size() == 0) return open_in_root(root, ".");
-        const long fd = open_in_root(root, components.path());
+        const long fd = open_in_root(root, components.path(), plain);
         if (fd != -ENOENT) return fd;
     }
 }
@@ -94,7 +94,7 @@ Target make_in_root(int root, const char* path, Missing missing, bool plain) {
     if (existing != -ENOENT) return {existing, plan::Call::openat2, false};
     Components head(path);
     if (!head.fits()) return {-ENAMETOOLONG, plan::Call::openat2, false};
-    const long nearest = open_nearest(root, head);
+    const long nearest = open_nearest(root, head, plain);
     if (nearest < 0) return {nearest, plan::Call::openat2, false};
     std::size_t skip = head.size();
     while (path[skip] == '/') ++skip;

@@ -59,6 +59,9 @@ Outcome apply(StageContext& stage, const plan::MountFilesystem& op) {
     const Target place = make_in_root(stage.root, stage.arena.text(op.target), Missing::directory, plain);
     const raw::Handle target(place.fd);
     if (place.fd < 0) return outcome(place.fd, place.call);
+    struct statx found {};
+    ATTEMPT(raw::statx(target.number(), &found), fstat);
+    if (!is_directory(found)) return {ENOTDIR, plan::Call::move_mount};  // the kernel would only say EINVAL
     const raw::Handle context(raw::call(__NR_fsopen, stage.arena.text(op.type), long{FSOPEN_CLOEXEC}));
     ATTEMPT(context.number(), fsopen);
     ATTEMPT(raw::fsconfig(context.number(), FSCONFIG_SET_STRING, "source", stage.arena.text(op.source)),

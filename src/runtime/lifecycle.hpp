@@ -58,10 +58,12 @@ enum class Rule : std::uint8_t {
     already_exists,
     already_running,
     has_stopped,
+    cannot_start_paused,
+    cannot_exec_stopped,
     not_stopped,
     not_running,
     not_paused,
-    is_paused,
+    cannot_exec_paused,
 };
 
 // `force` is delete --force, kill --all and exec --ignore-paused: the flag that makes a verb bolder.
@@ -76,6 +78,7 @@ constexpr Rule rule(Status status, Verb verb, bool force = false) {
         case Verb::start:
             if (absent) return does_not_exist;
             if (status == created) return allowed;
+            if (status == paused) return cannot_start_paused;
             return status == stopped ? has_stopped : already_running;
         case Verb::pause:
             if (absent) return does_not_exist;
@@ -89,8 +92,8 @@ constexpr Rule rule(Status status, Verb verb, bool force = false) {
             return force ? nothing_to_do : not_running;
         case Verb::exec:
             if (absent) return does_not_exist;
-            if (status == stopped) return has_stopped;
-            return status == paused && !force ? is_paused : allowed;
+            if (status == stopped) return cannot_exec_stopped;
+            return status == paused && !force ? cannot_exec_paused : allowed;
         case Verb::update:
             if (absent) return does_not_exist;
             return alive ? allowed : not_running;
@@ -117,10 +120,13 @@ constexpr std::string_view words(Rule refusal) {
         case Rule::already_exists: return "container with given ID already exists";
         case Rule::already_running: return "cannot start an already running container";
         case Rule::has_stopped: return "cannot start a container that has stopped";
+        case Rule::cannot_start_paused: return "cannot start a container in the paused state";
+        case Rule::cannot_exec_stopped: return "cannot exec in a stopped container";
         case Rule::not_stopped: return "cannot delete a container that is not stopped";
         case Rule::not_running: return "container not running";
         case Rule::not_paused: return "container not paused";
-        case Rule::is_paused: return "container paused";
+        case Rule::cannot_exec_paused:
+            return "cannot exec in a paused container (use --ignore-paused to override)";
     }
     return "";
 }

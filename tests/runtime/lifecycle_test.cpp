@@ -7,6 +7,9 @@
 #include <algorithm>
 #include <string>
 
+#include "base/files.hpp"
+#include "base/sys.hpp"
+
 namespace bulkhead::lifecycle {
 namespace {
 
@@ -15,7 +18,8 @@ namespace {
 constexpr Rule ok = Rule::allowed, nop = Rule::nothing_to_do, kill1 = Rule::kill_first,
                none = Rule::does_not_exist, exists = Rule::already_exists, runs = Rule::already_running,
                ended = Rule::has_stopped, alive = Rule::not_stopped, idle = Rule::not_running,
-               awake = Rule::not_paused, froze = Rule::is_paused;
+               awake = Rule::not_paused, froze = Rule::cannot_exec_paused, still = Rule::cannot_start_paused,
+               over = Rule::cannot_exec_stopped;
 
 struct Row {
     Status status;
@@ -29,8 +33,8 @@ constexpr std::array plain{
     Row{Status::creating, {exists, none,  none,  none,   none,  none,  none,   none,   none}},
     Row{Status::created,  {exists, ok,    ok,    awake,  ok,    ok,    ok,     kill1,  idle}},
     Row{Status::running,  {exists, runs,  ok,    awake,  ok,    ok,    ok,     alive,  ok}},
-    Row{Status::paused,   {exists, runs,  idle,  ok,     ok,    froze, ok,     alive,  ok}},
-    Row{Status::stopped,  {exists, ended, idle,  awake,  idle,  ended, idle,   ok,     idle}},
+    Row{Status::paused,   {exists, still, idle,  ok,     ok,    froze, ok,     alive,  ok}},
+    Row{Status::stopped,  {exists, ended, idle,  awake,  idle,  over,  idle,   ok,     idle}},
 };
 // delete --force, kill --all, exec --ignore-paused
 constexpr std::array forced{
@@ -39,8 +43,8 @@ constexpr std::array forced{
     Row{Status::creating, {exists, none,  none,  none,   none,  none,  none,   nop,    none}},
     Row{Status::created,  {exists, ok,    ok,    awake,  ok,    ok,    ok,     kill1,  idle}},
     Row{Status::running,  {exists, runs,  ok,    awake,  ok,    ok,    ok,     kill1,  ok}},
-    Row{Status::paused,   {exists, runs,  idle,  ok,     ok,    ok,    ok,     kill1,  ok}},
-    Row{Status::stopped,  {exists, ended, idle,  awake,  nop,   ended, idle,   ok,     idle}},
+    Row{Status::paused,   {exists, still, idle,  ok,     ok,    ok,    ok,     kill1,  ok}},
+    Row{Status::stopped,  {exists, ended, idle,  awake,  nop,   over,  idle,   ok,     idle}},
 };
 // clang-format on
 
@@ -121,6 +125,47 @@ TEST(Words, OfStatusesAndVerbsAreRuncs) {
               "create start pause resume kill exec update delete checkpoint ");
 }
 
+// --- the manual prints the same table
+
+std::string_view short_word(Rule rule) {
+    constexpr std::array words{"yes",    "noop", "kill",  "absent", "exists",   "started", "ended",
+                               "frozen", "over", "alive", "idle",   "unpaused", "paused"};
+    return words[static_cast<std::size_t>(rule)];
+}
+
+std::string padded(std::string_view text, std::size_t width) {
+    std::string cell(text);
+    cell.resize(std::max(width, cell.size()), ' ');
+    return cell;
+}
+
+std::string manual_row(Verb verb, bool force) {
+    std::string row = padded(cat(word(verb), force ? " force" : ""), 14);
+    for (const Status status : statuses) row.append(padded(short_word(rule(status, verb, force)), 10));
+    row.resize(row.find_last_not_of(' ') + 1);
+    return cat('\n', row, '\n');
+}
+
+TEST(Manual, PrintsTheTable) {
+    const std::string manual = *read_file_at(sys::here, BULKHEAD_SOURCE_DIR "/man/bulkhead.8", 1 << 20);
+    for (const Verb verb : verbs) {
+        EXPECT_NE(manual.find(manual_row(verb, false)), std::string::npos) << manual_row(verb, false);
+        if (manual_row(verb, true).substr(15) == manual_row(verb, false).substr(15))
+            continue;  // force changes nothing
+        EXPECT_NE(manual.find(manual_row(verb, true)), std::string::npos) << manual_row(verb, true);
+    }
+}
+
+TEST(Manual, ExplainsEachWord) {
+    const std::string manual = *read_file_at(sys::here, BULKHEAD_SOURCE_DIR "/man/bulkhead.8", 1 << 20);
+    for (int i = static_cast<int>(Rule::does_not_exist); i <= static_cast<int>(Rule::cannot_exec_paused);
+         ++i) {
+        const auto which = static_cast<Rule>(i);
+        const std::string line = cat('\n', padded(short_word(which), 10), words(which), '\n');
+        EXPECT_NE(manual.find(line), std::string::npos) << line;
+    }
+}
+
 TEST(Words, OfRefusalsAreThoseEnginesMatchOn) {
     const std::pair<Rule, std::string_view> table[] = {
         {Rule::allowed, ""},
@@ -133,7 +178,9 @@ TEST(Words, OfRefusalsAreThoseEnginesMatchOn) {
         {Rule::not_stopped, "cannot delete a container that is not stopped"},
         {Rule::not_running, "container not running"},
         {Rule::not_paused, "container not paused"},
-        {Rule::is_paused, "container paused"},
+        {Rule::cannot_start_paused, "cannot start a container in the paused state"},
+        {Rule::cannot_exec_stopped, "cannot exec in a stopped container"},
+        {Rule::cannot_exec_paused, "cannot exec in a paused container (use --ignore-paused to override)"},
         {static_cast<Rule>(99), ""},
     };
     for (const auto& [which, text] : table) EXPECT_EQ(words(which), text);

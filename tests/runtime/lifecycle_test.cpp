@@ -150,8 +150,9 @@ TEST(Manual, PrintsTheTable) {
     const std::string manual = *read_file_at(sys::here, BULKHEAD_SOURCE_DIR "/man/bulkhead.8", 1 << 20);
     for (const Verb verb : verbs) {
         EXPECT_NE(manual.find(manual_row(verb, false)), std::string::npos) << manual_row(verb, false);
-        if (manual_row(verb, true).substr(15) == manual_row(verb, false).substr(15))
-            continue;  // force changes nothing
+        const auto same = [&](Status status) { return rule(status, verb, true) == rule(status, verb); };
+        if (std::ranges::all_of(statuses, same))
+            continue;  // there is no row for a force that changes nothing
         EXPECT_NE(manual.find(manual_row(verb, true)), std::string::npos) << manual_row(verb, true);
     }
 }

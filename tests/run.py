@@ -22,6 +22,7 @@ SCRIPTS = [
     ("architecture", ["tests/architecture/run"]),
     ("explain", ["tests/explain/run"]),
     ("integration", ["tests/integration/run"]),
+    ("integration, AddressSanitizer and UBSan", ["tests/integration/run", "--runtime", "build/asan/bulkhead"]),
     ("integration, hybrid cgroups", ["tests/integration/run", "--native"]),
     ("integration, runc as the control", ["tests/integration/run", "--control"]),
     ("integration, can the leak checks fail", ["tests/integration/selftest"]),

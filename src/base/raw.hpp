@@ -76,7 +76,7 @@ inline long openat(int directory, const char* path, long flags, unsigned mode = 
 }
 
 // openat2(2), 5.6. EAGAIN means that a rename or mount raced the walk; it is tried again, but not for ever: a
-// neighbour that renames without end must not hold up a start (security.md 1.6, 12).
+// neighbour that renames without end must not hold up a start.
 inline long openat2(int directory, const char* path, std::uint64_t flags, std::uint64_t resolve) {
     constexpr int tries = 4096;
     constexpr long eagain = -11;

@@ -27,7 +27,7 @@ enum : std::uint8_t {
 // A list of comparisons for each type whose targets are shared exits, one for each set of allowed accesses.
 // Paths meet in an exit only, where no register but `wanted` is looked at, so the verifier walks each
 // instruction about once. Loading the default rules takes it 30 us; a tree of majors and minors, which is
-// shorter, 38, and a chain of independent rules more than 100 (stage.md section 4).
+// shorter, 38, and a chain of independent rules more than 100.
 class Writer {
   public:
     Result<std::vector<bpf_insn>> write(const Decision& character, const Decision& block) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every verb and every flag of the command line, once. The normaliser (arguments.cpp), CLI11 (options.cpp)
 // and the help text are made from these two tables, so that they cannot disagree; names and shapes are
-// runc's, and what only crun knows is there because engines pass it (engine-contract.md, rule 11).
+// runc's, and what only crun knows is there because engines pass it.
 #pragma once
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the caller gets to read when something went wrong: stderr, and the file of --log (engine-contract.md,
-// rules 1 and 2). Nothing is written on success, apart from warnings.
+// What the caller gets to read when something went wrong: stderr, and the file of --log.
+// Nothing is written on success, apart from warnings.
 //
 // With --log: the bare message on stderr, the formatted line in the file. Without: one line on stderr, bare
 // in text format (conmon hands it to people as it is; an engine matches on words inside it), formatted where

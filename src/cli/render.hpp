@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `state`, `list`, `features` and `--version` print: shapes that engines parse (engine-contract.md,
-// section 3).
+// What `state`, `list`, `features` and `--version` print: shapes that engines parse.
 #pragma once
 
 #include <span>

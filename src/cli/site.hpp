@@ -18,7 +18,7 @@ struct Caller {
 
 Caller look_at_caller();
 
-// The same root for all verbs of one caller, whatever else is in its environment (engine-contract.md 1.5).
+// The same root for all verbs of one caller, whatever else is in its environment.
 std::string default_root(const Caller& caller);
 
 // --root made absolute and clean; `/` is refused.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Privileges, in the order in which they can be given up: bounding set, groups, group, user, capabilities
-// (security.md G40).
+// Privileges, in the order in which they can be given up: bounding set, groups, group, user,
+// capabilities. Each needs a capability that a later one takes away.
 #include <asm/errno.h>
 #include <linux/prctl.h>
 

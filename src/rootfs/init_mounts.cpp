@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mounting in the stage. A mount gets all its options and attributes while nothing can reach it, and is
-// attached at an open descriptor (security.md G10, G11).
+// attached at an open descriptor (CVE-2021-30465).
 #include <asm/errno.h>
 
 #include "rootfs/in_root.hpp"

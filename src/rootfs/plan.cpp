@@ -60,8 +60,7 @@ Result<> check_target(const std::string& target, bool procfs, const std::string&
     return {};
 }
 
-// "cgroup" means the hierarchy there is (features.md 2.2): cgroup2, rooted at the container's cgroup
-// namespace.
+// "cgroup" means the hierarchy there is: cgroup2, rooted at the container's cgroup namespace.
 std::string_view filesystem_type(const spec::Mount& mount) {
     return mount.type == "cgroup" ? std::string_view("cgroup2") : std::string_view(mount.type);
 }

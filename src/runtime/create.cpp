@@ -34,8 +34,7 @@ Result<std::string> absolute_if_given(const std::string& path) {
     return path.empty() ? Result<std::string>(path) : absolute(path);
 }
 
-// runc's words for the four ways to combine a terminal, its socket and who waits (engine-contract.md section
-// 2).
+// The four ways to combine a terminal, its socket and who waits, in runc's words.
 Result<> check_terminal(const spec::ValidSpec& spec, const CreateRequest& request, Mode mode) {
     const bool detached = mode == Mode::create || request.detach;
     const bool socket = !request.console_socket.empty();
@@ -110,11 +109,15 @@ Result<Workshop> make(const Site& site, const Project& project, const CreateRequ
     return workshop;
 }
 
-Result<> write_trace(const Project& project, const Workshop& workshop, const std::string& path,
-                     std::uint64_t begin) {
+// What follows a `run` that has begun: the trace, and in the foreground the container's whole life.
+Result<int> follow(const Project& project, const Workshop& workshop, const CreateRequest& request,
+                   const SignalWatch* watch, std::uint64_t begin) {
     constexpr mode_t readable = 0644;
-    if (path.empty()) return {};
-    return replace_file_at(sys::here, path, trace_text(project.timeline, workshop.times, begin), readable);
+    if (!request.trace_file.empty())
+        TRY(replace_file_at(sys::here, request.trace_file,
+                            trace_text(project.timeline, workshop.times, begin), readable));
+    if (watch == nullptr) return 0;
+    return attend(*watch, workshop.state.pid, workshop.process, workshop.terminal);
 }
 
 // Whoever made it can remove it with what is in hand, unless somebody else has done so meanwhile. A pid
@@ -145,12 +148,13 @@ Result<Made> run(const Site& site, const CreateRequest& request) {
         LET(watch, SignalWatch::start(!request.no_subreaper));
     }
     LET(Workshop workshop, make(site, project, request));
-    TRY(write_trace(project, workshop, request.trace_file, begin));
-    Made made{.warnings = project.bundle.spec.warnings()};
-    if (request.detach) return made;
-    LET(made.exit_status, attend(*watch, workshop.state.pid, workshop.process, workshop.terminal));
-    if (!request.keep) TRY(clear(project.blueprint, workshop));
-    return made;
+    const auto status = follow(project, workshop, request, watch ? &*watch : nullptr, begin);
+    if (!status) {
+        (void)remove(site, request.id, true);
+        return std::unexpected(status.error());
+    }
+    if (!request.detach && !request.keep) TRY(clear(project.blueprint, workshop));
+    return Made{.exit_status = *status, .warnings = project.bundle.spec.warnings()};
 }
 
 Result<plan::Timeline> explain(const Site& site, const CreateRequest& request) {

@@ -39,9 +39,8 @@ Result<> fill_state_directory(Workshop& workshop, const std::string& path) {
     LET(workshop.directory, sys::open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     const int flags = O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
     LET(workshop.creation, sys::open_at(workshop.directory.number(), creation_file, flags, private_file));
-    LET(const bool locked, sys::try_lock(workshop.creation.number(), LOCK_EX));
-    if (!locked) return fail(Kind::exists, "container with given ID already exists");
-    return {};
+    return sys::lock(workshop.creation.number(),
+                     LOCK_EX);  // held by nobody but a `state` that looks this instant
 }
 
 }  // namespace
@@ -73,7 +72,7 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeStartFifo
     return {};
 }
 
-// The pid without a newline, complete before the runtime ends (engine-contract.md, rule 3).
+// The pid without a newline, complete before the runtime ends (containerd reads it with Go's Atoi).
 Result<> apply(Workshop& workshop, const StepContext&, const plan::WritePidFile& op) {
     return replace_file_at(sys::here, op.path, cat(workshop.state.pid), public_file);
 }

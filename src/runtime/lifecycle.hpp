@@ -67,7 +67,7 @@ enum class Rule : std::uint8_t {
 };
 
 // `force` is delete --force, kill --all and exec --ignore-paused: the flag that makes a verb bolder.
-// A container that another runtime is still making does not exist yet (features.md 3.2).
+// A container that another runtime is still making does not exist yet.
 constexpr Rule rule(Status status, Verb verb, bool force = false) {
     using enum Status;
     using enum Rule;
@@ -110,7 +110,8 @@ constexpr Rule rule(Status status, Verb verb, bool force = false) {
 
 constexpr bool refuses(Rule rule) { return rule >= Rule::does_not_exist; }
 
-// The clause of the error text that engines match on (engine-contract.md section 2).
+// The clause of the error text that engines match on: containerd's shim, CRI-O and podman look for these
+// words.
 constexpr std::string_view words(Rule refusal) {
     switch (refusal) {
         case Rule::allowed:

@@ -23,7 +23,7 @@ const plan::Step* step_of(const plan::Timeline& timeline, const plan::Report& re
     return report.step < timeline.steps().size() ? &timeline.steps()[report.step] : nullptr;
 }
 
-// Engines map these words to exit codes 126 and 127 (engine-contract.md section 2).
+// Docker and podman map these words to exit codes 126 and 127.
 std::string program_reason(std::string_view name, int err) {
     const bool searched = name.find('/') == std::string_view::npos;
     const std::string program = cat("exec: ", quoted(name), ": ");

@@ -120,6 +120,9 @@ Result<Found> find_locked(const Site& site, const std::string& id) {
     LET(Fd directory, open_directory(site, id));
     if (!directory) return Found{};
     TRY(sys::lock(directory.number(), LOCK_EX));
+    LET(const struct stat status, sys::status_of(directory.number()));
+    if (status.st_nlink == 0)
+        return Found{};  // removed while we waited; the id may mean another container now
     return examine(std::move(directory));
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What engines really send (engine-contract.md, section 1), caller by caller, for the verbs that exist.
+// What engines really send, caller by caller, for the verbs that exist.
 #include <gtest/gtest.h>
 
 #include "base/text.hpp"

@@ -85,6 +85,15 @@ def trace_has_a_time_for_each_step_of_both_lanes(t):
     true(len(missing) == 1, f"steps without a time: {missing} (execute itself has none)")
 
 
+@case(control=False, why=NO_RUNC, each=[(["--detach"],), ([],)])
+def a_trace_that_cannot_be_written_leaves_nothing(t, flags):
+    """--trace into a missing directory fails the run, and the container goes with it."""
+    box = t.container("sleep", "60")
+    result = box.run("--trace", t.scratch / "missing/trace", *flags).exits(1)
+    contains(result.err, "no such file or directory", "stderr")
+    t.no_state()
+
+
 @case(control=False, why=NO_RUNC)
 def explain_changes_nothing(t):
     """explain prints the steps of a bundle and leaves no state, for an id that does not exist."""

@@ -121,7 +121,7 @@ TEST(Unsupported, is_what_validate_looks_at_last) {
               "config.json: /process/cwd: \"x\": Cwd must be an absolute path");
 }
 
-// runc reads these on cgroup v1 and ignores them on v2 (features.md 2.9); execCPUAffinity concerns exec only.
+// runc reads these on cgroup v1 and ignores them on v2; execCPUAffinity concerns exec only.
 TEST(Unsupported, is_not_what_a_cgroup_v2_host_ignores) {
     const std::pair<const char*, const char*> table[] = {
         {"/linux/resources/memory",

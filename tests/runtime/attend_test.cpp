@@ -22,6 +22,8 @@ int attended(Body body, Beside beside) {
         sigset_t none;
         ::sigemptyset(&none);
         ::sigprocmask(SIG_SETMASK, &none, nullptr);
+        for (int signal = 1; signal <= 64; ++signal)  // what nohup or a background job ignores
+            (void)::signal(signal, SIG_DFL);
         body();
         for (;;) ::pause();
     }

@@ -37,13 +37,13 @@ int cgroup2_mount() {
     const std::unique_ptr<libmnt_iter, void (*)(libmnt_iter*)> iterator(mnt_new_iter(MNT_ITER_FORWARD),
                                                                         mnt_free_iter);
     if (!table || !iterator) {
-        std::fputs("cannot read /proc/self/mountinfo\n", stderr);
+        (void)std::fputs("cannot read /proc/self/mountinfo\n", stderr);
         return 1;
     }
     libmnt_fs* fs = nullptr;
     while (mnt_table_next_fs(table.get(), iterator.get(), &fs) == 0)
         if (is_whole_hierarchy(fs)) return std::puts(mnt_fs_get_target(fs)) < 0 ? 1 : 0;
-    std::fputs("no cgroup2 mount in /proc/self/mountinfo\n", stderr);
+    (void)std::fputs("no cgroup2 mount in /proc/self/mountinfo\n", stderr);
     return 1;
 }
 
@@ -58,6 +58,6 @@ constexpr std::array requests{Request{"cgroup2-mount", cgroup2_mount}};
 int main(int count, char** arguments) {
     for (const Request& request : requests)
         if (count == 2 && request.name == arguments[1]) return request.answer();
-    std::fputs("usage: host-helper cgroup2-mount\n", stderr);
+    (void)std::fputs("usage: host-helper cgroup2-mount\n", stderr);
     return 2;
 }

@@ -80,7 +80,7 @@ long open_passwd() {
 }
 
 bool find_home(PasswdReader& reader, int file) {
-    char buffer[4096];
+    char buffer[4096] = {};
     for (std::size_t total = 0; total < passwd_limit;) {
         const long count = raw::call(__NR_read, long{file}, buffer, sizeof buffer);
         if (count <= 0) return count == 0 && total > 0 && reader.take('\n');

@@ -34,7 +34,7 @@ Outcome apply(StageContext& stage, const plan::EnterDirectory& op) {
         raw::openat2(AT_FDCWD, stage.arena.text(op.path), O_PATH | O_DIRECTORY, RESOLVE_NO_MAGICLINKS));
     ATTEMPT(directory.number(), openat2);
     ATTEMPT(raw::call(__NR_fchdir, long{directory.number()}), fchdir);
-    char path[4096];
+    char path[4096] = {};
     ATTEMPT(raw::call(__NR_getcwd, path, sizeof path), getcwd);
     return path[0] == '/' ? Outcome{} : Outcome{ENOENT, plan::Call::getcwd};
 }

@@ -59,7 +59,8 @@ long make_component(int parent, const char* name, Missing missing) {
     const long made = missing == Missing::directory
                           ? raw::call(__NR_mkdirat, long{parent}, name, long{directory_mode})
                           : raw::call(__NR_mknodat, long{parent}, name, long{regular_file | file_mode}, 0L);
-    if (made < 0 && !(made == -EEXIST && missing == Missing::directory)) return made;
+    const bool there = made == -EEXIST && missing == Missing::directory;
+    if (made < 0 && !there) return made;
     const long kind = missing == Missing::directory ? O_DIRECTORY : 0;
     return raw::openat(parent, name, O_PATH | O_NOFOLLOW | kind);
 }

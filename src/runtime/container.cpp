@@ -164,7 +164,10 @@ Result<> remove(const Site& site, const std::string& id, bool force) {
     LET(Found found, find_for_removal(site, id, force));
     const Status status = found.status;
     const Rule rule = lifecycle::rule(status, Verb::remove, force);
-    if (status == Status::removed && found.directory) TRY(remove_leftover(site, id, std::move(found)));
+    if (status == Status::removed && found.directory) {
+        TRY(remove_leftover(site, id, std::move(found)));
+        return force ? Result<>() : refusal(rule, id, status);
+    }
     if (lifecycle::refuses(rule)) return refusal(rule, id, status);
     if (rule == Rule::nothing_to_do) return {};
     // A stopped init may leave others in the cgroup; by force they go, too.

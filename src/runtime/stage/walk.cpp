@@ -18,8 +18,8 @@ namespace {
 
 constexpr int failure = 1;  // the stage's exit code; the reason travels in the report
 
-constinit int slots[plan::slot_limit];
-constinit plan::StepTime times[plan::timed_steps];
+constinit int slots[plan::slot_limit] = {};
+constinit plan::StepTime times[plan::timed_steps] = {};
 
 // Fault injection: fails as the kernel would, or stands still for the host's SIGKILL (which pid 1 of a
 // namespace cannot send to itself).

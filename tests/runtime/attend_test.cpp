@@ -19,11 +19,11 @@ int attended(Body body, Beside beside) {
     const pid_t child = ::fork();
     if (child == 0) {
         ::alarm(60);
+        // What nohup or a background job ignores; before unblocking, or a signal could be lost in between.
+        for (int signal = 1; signal <= 64; ++signal) (void)::signal(signal, SIG_DFL);
         sigset_t none;
         ::sigemptyset(&none);
         ::sigprocmask(SIG_SETMASK, &none, nullptr);
-        for (int signal = 1; signal <= 64; ++signal)  // what nohup or a background job ignores
-            (void)::signal(signal, SIG_DFL);
         body();
         for (;;) ::pause();
     }

@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <array>
 
-#include "rootfs/options.hpp"
-
 namespace bulkhead::rootfs {
 
 using plan::TimelineBuilder;
@@ -84,24 +82,20 @@ Result<> plan_mounts(TimelineBuilder& timeline, const spec::Spec& spec, const Tr
         const spec::Mount& mount = spec.mounts[i];
         const std::string pointer = mount_pointer(i);
         const std::string target = cleaned(mount.destination);
-        LET(const MountOptions options, parse_options(mount.options, pointer + "/options"));
-        TRY(check_target(target, !options.bind && mount.type == "proc", pointer));
+        TRY(check_target(target, !trees.options[i].bind && mount.type == "proc", pointer));
         if (trees.binds[i])
             timeline.init(plan::AttachTree{.tree = *trees.binds[i], .target = timeline.text(target)},
                           pointer);
         else
-            plan_filesystem(timeline, mount, options, target, pointer);
+            plan_filesystem(timeline, mount, trees.options[i], target, pointer);
     }
     return {};
 }
 
 // A /dev that comes from elsewhere as a whole brings its own nodes (runc does the same).
-Result<bool> dev_is_bound(const spec::Spec& spec) {
-    for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
-        if (cleaned(spec.mounts[i].destination) != "dev") continue;
-        LET(const MountOptions options, parse_options(spec.mounts[i].options, mount_pointer(i) + "/options"));
-        if (options.bind) return true;
-    }
+bool dev_is_bound(const spec::Spec& spec, const Trees& trees) {
+    for (std::size_t i = 0; i < spec.mounts.size(); ++i)
+        if (trees.options[i].bind && cleaned(spec.mounts[i].destination) == "dev") return true;
     return false;
 }
 
@@ -184,20 +178,20 @@ Result<Trees> plan_trees(TimelineBuilder& timeline, const spec::ValidSpec& spec,
     trees.root = clone(timeline, places.root, whole_tree, "/root/path");
     for (std::size_t i = 0; i < spec->mounts.size(); ++i) {
         const spec::Mount& mount = spec->mounts[i];
-        LET(const MountOptions options, parse_options(mount.options, mount_pointer(i) + "/options"));
+        LET(MountOptions options, parse_options(mount.options, mount_pointer(i) + "/options"));
         const auto source = source_of(mount, options, places);
         trees.binds.push_back(source ? std::optional(clone(timeline, *source, options, mount_pointer(i)))
                                      : std::nullopt);
+        trees.options.push_back(std::move(options));
     }
     return trees;
 }
 
 Result<> plan_inside(TimelineBuilder& timeline, const spec::ValidSpec& spec, const Trees& trees) {
-    LET(const bool foreign_dev, dev_is_bound(*spec));
     timeline.init(plan::IsolateMounts{});
     timeline.init(plan::AttachRoot{trees.root}, "/root/path");
     TRY(plan_mounts(timeline, *spec, trees));
-    if (!foreign_dev) plan_devices(timeline);
+    if (!dev_is_bound(*spec, trees)) plan_devices(timeline);
     if (spec.process().terminal) plan_terminal(timeline, spec.process());
     if (const std::string cwd = cleaned(spec.process().cwd); !cwd.empty())
         timeline.init(plan::MakeDirectory{timeline.text(cwd)}, "/process/cwd");

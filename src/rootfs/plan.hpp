@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "plan/timeline.hpp"
+#include "rootfs/options.hpp"
 #include "spec/validate.hpp"
 
 namespace bulkhead::rootfs {
@@ -20,9 +21,10 @@ struct Places {
     bool own_cgroup_namespace = false;  // in it, a mount of cgroup2 shows no more than that
 };
 
-// The trees that the host clones before SPAWN.
+// The trees that the host clones before SPAWN, and the words of each mount's options, read once.
 struct Trees {
     plan::Slot root;
+    std::vector<MountOptions> options;             // one per mount of the config
     std::vector<std::optional<plan::Slot>> binds;  // one per mount of the config; none: a new file system
 };
 

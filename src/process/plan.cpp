@@ -43,18 +43,17 @@ Result<std::uint64_t> capability_set(const std::vector<std::string>& names, std:
     return set;
 }
 
-plan::Text plan_surroundings(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
+Surroundings plan_surroundings(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
     const spec::Process& process = spec.process();
     timeline.init(plan::EnterDirectory{timeline.text(process.cwd)}, "/process/cwd");
-    plan::Text home{};
-    if (value_of(unique_environment(process.env), "HOME").empty())
-        home = plan_home(timeline, process.user.uid);
+    Surroundings found{.environment = unique_environment(process.env), .home = {}};
+    if (value_of(found.environment, "HOME").empty()) found.home = plan_home(timeline, process.user.uid);
     for (std::size_t i = 0; i < process.rlimits.size(); ++i) {
         const spec::Rlimit& limit = process.rlimits[i];
         timeline.init(plan::SetRlimit{limit.soft, limit.hard, static_cast<std::uint32_t>(limit.resource)},
                       cat("/process/rlimits/", i));
     }
-    return home;
+    return found;
 }
 
 Result<> plan_credentials(TimelineBuilder& timeline, const spec::ValidSpec& spec,
@@ -74,13 +73,13 @@ Result<> plan_credentials(TimelineBuilder& timeline, const spec::ValidSpec& spec
     return {};
 }
 
-plan::Execute plan_search(TimelineBuilder& timeline, const spec::ValidSpec& spec, plan::Text home) {
+plan::Execute plan_search(TimelineBuilder& timeline, const spec::ValidSpec& spec, const Surroundings& found) {
     const spec::Process& process = spec.process();
-    const std::vector<std::string> environment = unique_environment(process.env);
+    const std::vector<std::string>& environment = found.environment;
     std::vector<plan::Text> variables;
     variables.reserve(environment.size() + 1);
     for (const std::string& entry : environment) variables.push_back(timeline.text(entry));
-    if (home.size != 0) variables.push_back(home);
+    if (found.home.size != 0) variables.push_back(found.home);
     const std::vector<std::string> places = candidates(process.args[0], value_of(environment, "PATH"));
     timeline.init(plan::FindProgram{timeline.text(process.args[0]), timeline.texts(places)},
                   "/process/args/0");

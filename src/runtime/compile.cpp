@@ -79,9 +79,9 @@ Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::
     namespaces::plan_names(timeline, spec);
 
     TRY(plan_permission(timeline, spec));
-    const plan::Text home = process::plan_surroundings(timeline, spec);
+    const process::Surroundings found = process::plan_surroundings(timeline, spec);
     TRY(process::plan_credentials(timeline, spec, host));
-    const plan::Execute execute = process::plan_search(timeline, spec, home);
+    const plan::Execute execute = process::plan_search(timeline, spec, found);
 
     if (blueprint.await_start) {
         timeline.init(plan::ReportReady{});

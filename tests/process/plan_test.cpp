@@ -27,8 +27,8 @@ plan::Timeline search(const std::string& patch) {
     const spec::ValidSpec spec = test::spec_with(patch);
     plan::TimelineBuilder timeline;
     timeline.host(plan::Spawn{0});
-    const plan::Text home = plan_surroundings(timeline, spec);
-    const plan::Execute execute = plan_search(timeline, spec, home);
+    const Surroundings found = plan_surroundings(timeline, spec);
+    const plan::Execute execute = plan_search(timeline, spec, found);
     timeline.init(execute);
     return test::finished(std::move(timeline));
 }

@@ -143,7 +143,7 @@ def ten_containers_at_once(t):
         box.delete("--force").ok()
 
 
-@case()
+@case(control=False, why="runc 1.1.5 lets the loser remove the winner's state directory: in 14 of 60 runs both fail")
 def two_creates_of_one_id(t):
     """Of two creates at the same time with one id exactly one succeeds."""
     first, second = t.sleeper(), t.sleeper()

@@ -7,6 +7,7 @@
 #include "base/files.hpp"
 #include "base/sys.hpp"
 #include "base/time.hpp"
+#include "namespaces/plan.hpp"
 #include "runtime/attend.hpp"
 #include "runtime/bundle.hpp"
 #include "runtime/compile.hpp"
@@ -80,12 +81,6 @@ Result<Project> prepare(const Site& site, const CreateRequest& request, Mode mod
     return Project{std::move(bundle), std::move(host), std::move(blueprint), std::move(timeline)};
 }
 
-bool has_own_pids(const spec::Spec& spec) {
-    for (const spec::Namespace& entry : spec.linux.namespaces)
-        if (entry.type == spec::NamespaceType::pid) return entry.path.empty();
-    return false;
-}
-
 Result<State> first_state(const Project& project) {
     LET(std::string cgroup, cgroup_path(project.blueprint, project.bundle.spec, project.host));
     return State{.id = project.blueprint.id,
@@ -95,7 +90,7 @@ Result<State> first_state(const Project& project) {
                  .annotations = project.bundle.spec->annotations,
                  .cgroup_mount = project.host.cgroup_mount,
                  .cgroup_path = std::move(cgroup),
-                 .private_pids = has_own_pids(*project.bundle.spec)};
+                 .private_pids = namespaces::is_new(project.bundle.spec, spec::NamespaceType::pid)};
 }
 
 // Walks the creation; the workshop then holds the new container.

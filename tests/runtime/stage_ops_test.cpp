@@ -97,43 +97,43 @@ TEST(ReportReady, SaysSo) {
     });
 }
 
-TEST(AwaitStart, WakesOnAByteAndNotOnAnOpener) {
-    const test::Folder folder;
-    ASSERT_TRUE(sys::make_fifo_at(folder.fd(), "fifo", 0600));
-    const Fd fifo = std::move(*sys::open(folder / "fifo", O_RDWR | O_NONBLOCK));
-    Stage stage;
-    const plan::AwaitStart op{stage.slot(fifo.number())};
-    const pid_t waiter = ::fork();
-    if (waiter == 0) {
-        ::alarm(60);
-        ::_exit(apply(stage.context, op) ? 0 : 1);
+// A process that waits for `start`; it exits with 0 once it was woken, and dies after a minute at the latest.
+struct Waiter {
+    Waiter() {
+        EXPECT_TRUE(sys::make_fifo_at(folder.fd(), "fifo", 0600));
+        fifo = std::move(*sys::open(folder / "fifo", O_RDWR | O_NONBLOCK));
+        Stage stage;
+        const plan::AwaitStart op{stage.slot(fifo.number())};
+        pid = ::fork();
+        if (pid == 0) {
+            ::alarm(60);
+            ::_exit(apply(stage.context, op) ? 0 : 1);
+        }
     }
-    { const Fd opener = std::move(*sys::open(folder / "fifo", O_WRONLY | O_NONBLOCK)); }
+    test::Folder folder;
+    Fd fifo;
+    pid_t pid = -1;
+};
+
+TEST(AwaitStart, WakesOnAByteAndNotOnAnOpener) {
+    const Waiter waiter;
+    { const Fd opener = std::move(*sys::open(waiter.folder / "fifo", O_WRONLY | O_NONBLOCK)); }
     sys::pause(30);
-    EXPECT_EQ(::waitpid(waiter, nullptr, WNOHANG), 0) << "an opener that wrote nothing woke it";
-    ASSERT_TRUE(sys::write(fifo.number(), "s"));
-    EXPECT_EQ(test::reap(waiter), 0);
+    EXPECT_EQ(::waitpid(waiter.pid, nullptr, WNOHANG), 0) << "an opener that wrote nothing woke it";
+    ASSERT_TRUE(sys::write(waiter.fifo.number(), "s"));
+    EXPECT_EQ(test::reap(waiter.pid), 0);
 }
 
 TEST(AwaitStart, SurvivesStopAndContinue) {
-    const test::Folder folder;
-    ASSERT_TRUE(sys::make_fifo_at(folder.fd(), "fifo", 0600));
-    const Fd fifo = std::move(*sys::open(folder / "fifo", O_RDWR | O_NONBLOCK));
-    Stage stage;
-    const plan::AwaitStart op{stage.slot(fifo.number())};
-    const pid_t waiter = ::fork();
-    if (waiter == 0) {
-        ::alarm(60);
-        ::_exit(apply(stage.context, op) ? 0 : 1);
-    }
+    const Waiter waiter;
     for (const int signal : {SIGSTOP, SIGCONT, SIGSTOP, SIGCONT}) {
         sys::pause(10);
-        ::kill(waiter, signal);
+        ::kill(waiter.pid, signal);
     }
     sys::pause(10);
-    EXPECT_EQ(::waitpid(waiter, nullptr, WNOHANG), 0);
-    ASSERT_TRUE(sys::write(fifo.number(), "s"));
-    EXPECT_EQ(test::reap(waiter), 0);
+    EXPECT_EQ(::waitpid(waiter.pid, nullptr, WNOHANG), 0);
+    ASSERT_TRUE(sys::write(waiter.fifo.number(), "s"));
+    EXPECT_EQ(test::reap(waiter.pid), 0);
 }
 
 TEST(AwaitStart, OfASlotThatIsClosedWakesAtOnce) {

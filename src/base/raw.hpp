@@ -106,8 +106,11 @@ inline long attach(int tree, int target) {
     return call(__NR_move_mount, long{tree}, "", long{target}, "",
                 long{MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH});
 }
-inline long set_mount_attributes(int fd, bool recursive, std::uint64_t set) {
-    const mount_attr attributes{.attr_set = set, .attr_clr = 0, .propagation = 0, .userns_fd = 0};
+// MOUNT_ATTR_* to set and to clear, and MS_SHARED and so on (0: as it is).
+inline long set_mount_attributes(int fd, bool recursive, std::uint64_t set, std::uint64_t clear = 0,
+                                 std::uint64_t propagation = 0) {
+    const mount_attr attributes{
+        .attr_set = set, .attr_clr = clear, .propagation = propagation, .userns_fd = 0};
     const long flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
     return call(__NR_mount_setattr, long{fd}, "", flags, &attributes, sizeof attributes);
 }

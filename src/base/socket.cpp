@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 #include "base/sys.hpp"
@@ -20,18 +21,48 @@ union DescriptorBox {
     cmsghdr header;
 };
 
-Result<Fd> connect_address(const std::string& path, const std::string& shown) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) return system_error(ENAMETOOLONG, "connect", shown);
-    std::memcpy(address.sun_path, path.data(), path.size());
-    Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+struct Address {
+    sockaddr_un bytes{};
+    socklen_t size = sizeof bytes;
+
+    const sockaddr* pointer() const { return reinterpret_cast<const sockaddr*>(&bytes); }
+};
+
+// An abstract name ends where the address ends, not at a NUL.
+Result<Address> address_of(const std::string& path, const std::string& shown) {
+    Address address;
+    address.bytes.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.bytes.sun_path) return system_error(ENAMETOOLONG, "connect", shown);
+    std::memcpy(address.bytes.sun_path, path.data(), path.size());
+    if (!path.starts_with('@')) return address;
+    address.bytes.sun_path[0] = '\0';
+    address.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+    return address;
+}
+
+Result<Fd> connect_address(const Address& address, int type, const std::string& shown) {
+    Fd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
     if (!socket) return system_error(errno, "socket");
     int result = -1;
-    do result = ::connect(socket.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    do result = ::connect(socket.number(), address.pointer(), address.size);
     while (result == -1 && errno == EINTR);
     if (result == -1) return system_error(errno, "connect", shown);
     return socket;
+}
+
+// A path too long for sun_path is reached through its directory.
+Result<Fd> connect_path(const std::string& path, int type) {
+    if (path.size() < sizeof sockaddr_un{}.sun_path) {
+        LET(const Address address, address_of(path, path));
+        return connect_address(address, type, path);
+    }
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos || path.starts_with('@'))
+        return system_error(ENAMETOOLONG, "connect", path);
+    LET(const Fd directory, open(path.substr(0, slash), O_PATH | O_DIRECTORY));
+    LET(const Address address,
+        address_of(cat("/proc/self/fd/", directory.number(), path.substr(slash)), path));
+    return connect_address(address, type, path);
 }
 
 }  // namespace
@@ -43,12 +74,22 @@ Result<std::pair<Fd, Fd>> message_pair() {
     return std::pair{Fd(ends[0]), Fd(ends[1])};
 }
 
+// A path that begins with "@" is a file of that name here, not an abstract one.
 Result<Fd> connect_stream(const std::string& path) {
-    if (path.size() < sizeof sockaddr_un{}.sun_path) return connect_address(path, path);
-    const std::size_t slash = path.rfind('/');
-    if (slash == std::string::npos) return system_error(ENAMETOOLONG, "connect", path);
-    LET(const Fd directory, open(path.substr(0, slash), O_PATH | O_DIRECTORY));
-    return connect_address(cat("/proc/self/fd/", directory.number(), path.substr(slash)), path);
+    return connect_path(path.starts_with('@') ? "./" + path : path, SOCK_STREAM);
+}
+
+Result<Fd> connect_datagram(const std::string& address) { return connect_path(address, SOCK_DGRAM); }
+
+Result<Fd> bind_datagram(const std::string& path) {
+    constexpr mode_t everybody = 0777;
+    LET(const Address address, address_of(path, path));
+    Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!socket) return system_error(errno, "socket");
+    if (::bind(socket.number(), address.pointer(), address.size) == -1)
+        return system_error(errno, "bind", path);
+    TRY(set_mode_at(here, path, everybody));
+    return socket;
 }
 
 Result<> send(int socket, std::string_view bytes, int fd) {

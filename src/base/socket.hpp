@@ -18,6 +18,12 @@ Result<std::pair<Fd, Fd>> message_pair();
 // Connects to a listening SOCK_STREAM socket. A path too long for sun_path is reached through its directory.
 Result<Fd> connect_stream(const std::string& path);
 
+// A bound, non-blocking SOCK_DGRAM socket that everybody may write to. `path` must fit into sun_path.
+Result<Fd> bind_datagram(const std::string& path);
+
+// Connects a SOCK_DGRAM socket to a path, or with "@" in front to an abstract name (unix(7)).
+Result<Fd> connect_datagram(const std::string& address);
+
 // Sends bytes, and `fd` as SCM_RIGHTS where it is not negative. Never raises SIGPIPE.
 Result<> send(int socket, std::string_view bytes, int fd = -1);
 

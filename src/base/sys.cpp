@@ -2,8 +2,12 @@
 #include "base/sys.hpp"
 
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/nsfs.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
@@ -13,6 +17,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 
 #include "base/kernel.hpp"
 
@@ -46,6 +51,10 @@ Result<> make_directory_at(int directory, const std::string& path, mode_t mode) 
     return done("mkdir", path, [&] { return ::mkdirat(directory, path.c_str(), mode); });
 }
 
+Result<> change_mode_at(int directory, const std::string& path, mode_t mode) {
+    return done("chmod", path, [&] { return ::fchmodat(directory, path.c_str(), mode, 0); });
+}
+
 Result<> make_fifo_at(int directory, const std::string& path, mode_t mode) {
     return done("mkfifo", path, [&] { return ::mkfifoat(directory, path.c_str(), mode); });
 }
@@ -57,6 +66,10 @@ Result<> remove_at(int directory, const std::string& path, int flags) {
 Result<> rename_at(int from_directory, const std::string& from, int to_directory, const std::string& to) {
     return done("rename", to,
                 [&] { return ::renameat(from_directory, from.c_str(), to_directory, to.c_str()); });
+}
+
+Result<> set_mode_at(int directory, const std::string& path, mode_t mode) {
+    return done("chmod", path, [&] { return ::fchmodat(directory, path.c_str(), mode, 0); });
 }
 
 Result<struct stat> status_at(int directory, const std::string& path, int flags) {
@@ -73,6 +86,11 @@ Result<struct stat> status_of(int fd) {
 
 Result<> change_directory(int directory) {
     return done("fchdir", {}, [&] { return ::fchdir(directory); });
+}
+
+Result<> change_root(int directory) {
+    TRY(change_directory(directory));
+    return done("chroot", {}, [&] { return ::chroot("."); });
 }
 
 Result<bool> try_lock(int fd, int operation) {
@@ -103,6 +121,18 @@ Result<> write_all(int fd, std::string_view bytes) {
         bytes.remove_prefix(count);
     }
     return {};
+}
+
+Result<> write_at(int fd, std::string_view bytes, off_t offset) {
+    return done("pwrite", {}, [&] { return ::pwrite(fd, bytes.data(), bytes.size(), offset); });
+}
+
+Result<std::string> link_target(const std::string& path) {
+    std::string target(PATH_MAX, '\0');
+    const ssize_t size = ::readlink(path.c_str(), target.data(), target.size());
+    if (size == -1) return system_error(errno, "readlink", path);
+    target.resize(static_cast<std::size_t>(size));
+    return target;
 }
 
 Result<long> filesystem_type(int fd) {
@@ -147,6 +177,29 @@ Result<int> wait_process(int pidfd) {
     return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 }
 
+bool has_capability(unsigned capability) {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct sets[2] = {};
+    if (::syscall(SYS_capget, &header, sets) == -1) return false;
+    return (sets[capability / 32].effective >> (capability % 32) & 1) != 0;
+}
+
+Result<> join_namespace(int fd, std::uint64_t type) {
+    return done("setns", {}, [&] { return ::setns(fd, static_cast<int>(type)); });
+}
+
+Result<std::uint64_t> namespace_type(int fd) {
+    const int type = uninterrupted([&] { return ::ioctl(fd, NS_GET_NSTYPE); });
+    if (type == -1) return system_error(errno, "ioctl(NS_GET_NSTYPE)");
+    return static_cast<std::uint64_t>(static_cast<unsigned>(type));
+}
+
+Result<Fd> take_descriptor(int pidfd, int number) {
+    const long fd = ::syscall(SYS_pidfd_getfd, pidfd, number, 0);
+    if (fd == -1) return system_error(errno, "pidfd_getfd", cat(number));
+    return Fd(static_cast<int>(fd));
+}
+
 Result<bool> wait_readable(int fd, int deadline_ms) {
     pollfd entry{fd, POLLIN, 0};
     const std::uint64_t begin = monotonic_ns();
@@ -157,6 +210,20 @@ Result<bool> wait_readable(int fd, int deadline_ms) {
         if (ready >= 0) return ready > 0;
         if (errno != EINTR) return system_error(errno, "poll");
     }
+}
+
+Result<Fd> new_filesystem(const std::string& type) {
+    const Fd context(static_cast<int>(::syscall(SYS_fsopen, type.c_str(), FSOPEN_CLOEXEC)));
+    if (!context) return system_error(errno, "fsopen", type);
+    TRY(done("fsconfig(FSCONFIG_SET_STRING)", type, [&] {
+        return ::syscall(SYS_fsconfig, context.number(), FSCONFIG_SET_STRING, "source", type.c_str(), 0);
+    }));
+    TRY(done("fsconfig(FSCONFIG_CMD_CREATE)", type, [&] {
+        return ::syscall(SYS_fsconfig, context.number(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0);
+    }));
+    Fd mount(static_cast<int>(::syscall(SYS_fsmount, context.number(), FSMOUNT_CLOEXEC, 0)));
+    if (!mount) return system_error(errno, "fsmount", type);
+    return mount;
 }
 
 Result<Fd> clone_tree(int fd, const std::string& path, bool recursive) {
@@ -172,6 +239,16 @@ Result<> set_mount_attributes(int fd, bool recursive, std::uint64_t set, std::ui
     mount_attr attributes{.attr_set = set, .attr_clr = clear, .propagation = propagation, .userns_fd = 0};
     const unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0u);
     return done("mount_setattr", {},
+                [&] { return ::syscall(SYS_mount_setattr, fd, "", flags, &attributes, sizeof attributes); });
+}
+
+Result<> map_mount_ids(int fd, bool recursive, int user_namespace) {
+    mount_attr attributes{.attr_set = MOUNT_ATTR_IDMAP,
+                          .attr_clr = 0,
+                          .propagation = 0,
+                          .userns_fd = static_cast<std::uint64_t>(user_namespace)};
+    const unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0u);
+    return done("mount_setattr(MOUNT_ATTR_IDMAP)", {},
                 [&] { return ::syscall(SYS_mount_setattr, fd, "", flags, &attributes, sizeof attributes); });
 }
 

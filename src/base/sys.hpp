@@ -28,13 +28,18 @@ inline Result<Fd> open(const std::string& path, int flags, mode_t mode = 0) {
 }
 
 Result<> make_directory_at(int directory, const std::string& path, mode_t mode);
+Result<> change_mode_at(int directory, const std::string& path, mode_t mode);
 Result<> make_fifo_at(int directory, const std::string& path, mode_t mode);
 // flags: 0 or AT_REMOVEDIR
 Result<> remove_at(int directory, const std::string& path, int flags = 0);
 Result<> rename_at(int from_directory, const std::string& from, int to_directory, const std::string& to);
+// fchmodat(2), which follows a link: for what we have made ourselves.
+Result<> set_mode_at(int directory, const std::string& path, mode_t mode);
 Result<struct stat> status_at(int directory, const std::string& path, int flags = 0);
 Result<struct stat> status_of(int fd);
 Result<> change_directory(int directory);
+// fchdir(2) and chroot(2) into it.
+Result<> change_root(int directory);
 
 // Takes the lock without waiting; false where another process holds it. operation: LOCK_EX or LOCK_SH
 Result<bool> try_lock(int fd, int operation);
@@ -43,6 +48,8 @@ Result<> lock(int fd, int operation);
 Result<std::size_t> read(int fd, std::span<char> buffer);
 Result<std::size_t> write(int fd, std::string_view bytes);
 Result<> write_all(int fd, std::string_view bytes);
+Result<> write_at(int fd, std::string_view bytes, off_t offset);
+Result<std::string> link_target(const std::string& path);  // readlink(2)
 
 // f_type of statfs(2)
 Result<long> filesystem_type(int fd);
@@ -59,14 +66,29 @@ Result<> signal_process(int pidfd, int signal);
 // The exit status as a shell counts it: the code, or 128 + the signal. waitid(P_PIDFD) and reap.
 Result<int> wait_process(int pidfd);
 
+// In the effective set of this process (capget(2)).
+bool has_capability(unsigned capability);
+
+// setns(2); `type` is one CLONE_NEW*.
+Result<> join_namespace(int fd, std::uint64_t type);
+// CLONE_NEW* of an open file of nsfs: ioctl NS_GET_NSTYPE.
+Result<std::uint64_t> namespace_type(int fd);
+
+// pidfd_getfd(2), 5.6: a copy of another process's descriptor.
+Result<Fd> take_descriptor(int pidfd, int number);
+
 // poll(2) for POLLIN on one descriptor; false where `deadline` (milliseconds, -1: none) passed first.
 Result<bool> wait_readable(int fd, int deadline_ms);
 
+// fsopen(2), fsconfig(2) and fsmount(2): a new file system of this type without options, mounted nowhere.
+Result<Fd> new_filesystem(const std::string& type);
 // open_tree(OPEN_TREE_CLONE) of an open file or directory, detached.
 Result<Fd> clone_tree(int fd, const std::string& path, bool recursive);
 // mount_setattr(2) on the mount itself (AT_EMPTY_PATH), 5.12.
 Result<> set_mount_attributes(int fd, bool recursive, std::uint64_t set, std::uint64_t clear,
                               std::uint64_t propagation);
+// MOUNT_ATTR_IDMAP with the id maps of a user namespace; the mount must be detached.
+Result<> map_mount_ids(int fd, bool recursive, int user_namespace);
 
 // Seconds and nanoseconds of CLOCK_MONOTONIC as one number.
 std::uint64_t monotonic_ns();

@@ -95,6 +95,16 @@ std::string quotable(std::string_view text) {
 
 std::string quoted(std::string_view text) { return cat('"', quotable(text), '"'); }
 
+std::string pointer_token(std::string_view key) {
+    std::string token;
+    for (const char letter : key) {
+        if (letter == '~') token.append("~0");
+        if (letter == '/') token.append("~1");
+        if (letter != '~' && letter != '/') token.push_back(letter);
+    }
+    return token;
+}
+
 std::string json_string(std::string_view text) {
     std::string out(1, '"');
     while (!text.empty()) {

@@ -55,6 +55,9 @@ std::string quotable(std::string_view text);
 // The same in double quotes: "sh\x1b"
 std::string quoted(std::string_view text);
 
+// One reference token of a JSON pointer (RFC 6901, section 3).
+std::string pointer_token(std::string_view key);
+
 // `text` as a JSON string, with its quotes; invalid UTF-8 becomes U+FFFD.
 std::string json_string(std::string_view text);
 

@@ -37,7 +37,7 @@ struct Slot {
     std::uint16_t index = 0;
 };
 
-inline constexpr std::uint16_t slot_limit = 256;
+inline constexpr std::uint16_t slot_limit = 4096;
 
 // Read access to an arena, wherever it is mapped.
 class ArenaView {

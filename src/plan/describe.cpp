@@ -2,8 +2,8 @@
 #include "plan/describe.hpp"
 
 #include <linux/capability.h>
-#include <linux/mount.h>
 #include <linux/sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -18,10 +18,13 @@ struct Bit {
     std::string_view name;
 };
 
-constexpr std::array namespace_bits{Bit{CLONE_NEWNS, "mount"},   Bit{CLONE_NEWCGROUP, "cgroup"},
-                                    Bit{CLONE_NEWUTS, "uts"},    Bit{CLONE_NEWIPC, "ipc"},
-                                    Bit{CLONE_NEWUSER, "user"},  Bit{CLONE_NEWPID, "pid"},
-                                    Bit{CLONE_NEWNET, "network"}};
+constexpr std::array namespace_bits{Bit{CLONE_NEWNS, "mount"},    Bit{CLONE_NEWCGROUP, "cgroup"},
+                                    Bit{CLONE_NEWUTS, "uts"},     Bit{CLONE_NEWIPC, "ipc"},
+                                    Bit{CLONE_NEWUSER, "user"},   Bit{CLONE_NEWPID, "pid"},
+                                    Bit{CLONE_NEWNET, "network"}, Bit{CLONE_NEWTIME, "time"}};
+// MS_* of propagation, MS_REC beside one of them.
+constexpr std::array propagation_bits{Bit{MS_UNBINDABLE, "unbindable"}, Bit{MS_PRIVATE, "private"},
+                                      Bit{MS_SLAVE, "slave"}, Bit{MS_SHARED, "shared"}};
 constexpr std::array attribute_bits{Bit{MOUNT_ATTR_RDONLY, "ro"},
                                     Bit{MOUNT_ATTR_NOSUID, "nosuid"},
                                     Bit{MOUNT_ATTR_NODEV, "nodev"},
@@ -44,6 +47,45 @@ std::string names(std::uint64_t set, const std::array<Bit, size>& bits) {
         list.append(bit.name);
     }
     return list;
+}
+
+void add_word(std::string& list, std::string_view word) {
+    if (word.empty()) return;
+    if (!list.empty()) list.push_back(',');
+    list.append(word);
+}
+
+std::string propagation_word(std::uint32_t flags) {
+    return cat((flags & MS_REC) != 0 ? "r" : "", names(flags, propagation_bits));
+}
+
+// The access time is one field of several bits: whoever sets a value clears the field first.
+std::string attribute_words(const MountAttributes& attributes) {
+    std::string list = names(attributes.set, attribute_bits);
+    const auto cleared = [](std::uint32_t clear, std::uint32_t set) {
+        return names(clear & ~std::uint32_t{MOUNT_ATTR__ATIME} & ~set, attribute_bits);
+    };
+    if (const std::string words = cleared(attributes.clear, attributes.set); !words.empty())
+        add_word(list, cat("not ", words));
+    if (const std::string words = names(attributes.set_tree, attribute_bits); !words.empty())
+        add_word(list, cat("tree ", words));
+    if (const std::string words = cleared(attributes.clear_tree, attributes.set_tree); !words.empty())
+        add_word(list, cat("tree not ", words));
+    return list;
+}
+
+std::string in_brackets(const std::string& list) { return list.empty() ? list : cat(" (", list, ')'); }
+
+std::string texts(ArenaView arena, Texts list) {
+    std::string joined;
+    for (std::uint32_t i = 0; i < list.count; ++i) add_word(joined, arena.text(list, i));
+    return joined;
+}
+
+std::string propagation_words(ArenaView arena, Numbers list) {
+    std::string joined;
+    for (std::uint32_t i = 0; i < list.count; ++i) add_word(joined, propagation_word(arena.numbers(list)[i]));
+    return joined;
 }
 
 // In the container a path without a slash in front is one below its root.
@@ -69,16 +111,35 @@ Description describe_init(const AwaitStart&, ArenaView) { return {"await_start",
 Description describe_init(const CloseDescriptors& op, ArenaView) {
     return {"close_descriptors", cat(op.first, " and up")};
 }
+Description describe_init(const ReportExecution&, ArenaView) { return {"report_execution", "to the host"}; }
 Description describe_init(const Execute& op, ArenaView arena) {
     std::string line;
     for (std::uint32_t i = 0; i < op.arguments.count; ++i)
         line.append(i == 0 ? "" : " ").append(arena.text(op.arguments, i));
     return {"execute", std::move(line)};
 }
+Description describe_init(const Respawn&, ArenaView) {
+    return {"respawn", "as a child that the namespaces hold"};
+}
+Description describe_init(const JoinNamespace& op, ArenaView) {
+    return {"join_namespace", names(op.flag, namespace_bits)};
+}
+Description describe_init(const AssumeIds& op, ArenaView) {
+    return {"assume_ids", cat("user ", op.uid, " group ", op.gid, " of the user namespace")};
+}
 Description describe_init(const UnshareNamespaces& op, ArenaView) {
     return {"unshare_namespaces", names(op.flags, namespace_bits)};
 }
+Description describe_init(const SetTimeOffsets& op, ArenaView arena) {
+    std::string lines = arena.text(op.lines);
+    for (char& each : lines)
+        if (each == '\n') each = ';';
+    return {"set_time_offsets", lines};
+}
 Description describe_init(const RaiseLoopback&, ArenaView) { return {"raise_loopback", "lo"}; }
+Description describe_init(const SetSysctl& op, ArenaView arena) {
+    return {"set_sysctl", cat("/proc/sys/", arena.text(op.path), " = ", arena.text(op.value))};
+}
 Description describe_init(const SetHostname& op, ArenaView arena) {
     return {"set_hostname", arena.text(op.name)};
 }
@@ -89,18 +150,38 @@ Description describe_init(const IsolateMounts&, ArenaView) {
     return {"isolate_mounts", "/ recursively private"};
 }
 Description describe_init(const AttachRoot&, ArenaView) { return {"attach_root", "the tree of the root"}; }
+Description describe_init(const MountOverlay& op, ArenaView arena) {
+    std::string upper = "read-only";
+    if (op.size.size != 0) upper = cat("upper on a tmpfs of ", arena.text(op.size));
+    if (op.upper.count != 0) upper = cat("upper ", arena.text(op.upper, 1));
+    return {"mount_overlay", cat(op.lower.count / 2, " layer(s), ", upper)};
+}
+Description describe_init(const CloneSource& op, ArenaView arena) {
+    std::string options = attribute_words(op.attributes);
+    add_word(options, propagation_words(arena, op.propagation));
+    return {"clone_source",
+            cat(arena.text(op.path), op.recursive != 0 ? " recursively" : "", in_brackets(options))};
+}
 Description describe_init(const MountFilesystem& op, ArenaView arena) {
     std::string options = names(op.attributes, attribute_bits);
-    for (std::uint32_t i = 0; i < op.options.count; ++i)
-        options.append(options.empty() ? "" : ",").append(arena.text(op.options, i));
-    if (!options.empty()) options = cat(" (", options, ')');
-    return {"mount_filesystem", cat(arena.text(op.type), " on ", inside(arena, op.target), options)};
+    add_word(options, texts(arena, op.options));
+    add_word(options, propagation_words(arena, op.propagation));
+    if (op.copy_up != 0) add_word(options, "with what is below");
+    return {"mount_filesystem",
+            cat(arena.text(op.type), " on ", inside(arena, op.target), in_brackets(options))};
+}
+Description describe_init(const Remount& op, ArenaView arena) {
+    std::string options = attribute_words(op.attributes);
+    add_word(options, texts(arena, op.options));
+    add_word(options, propagation_words(arena, op.propagation));
+    return {"remount", cat(inside(arena, op.target), op.whole_filesystem != 0 ? "" : " (the mount alone)",
+                           in_brackets(options))};
 }
 Description describe_init(const AttachTree& op, ArenaView arena) {
     return {"attach_tree", cat("on ", inside(arena, op.target))};
 }
 Description describe_init(const MakeDevice& op, ArenaView arena) {
-    const char kind = S_ISBLK(op.mode) ? 'b' : 'c';
+    const char kind = S_ISBLK(op.mode) ? 'b' : S_ISFIFO(op.mode) ? 'p' : 'c';
     return {"make_device", cat(inside(arena, op.path), ' ', kind, ' ', op.major, ':', op.minor, " mode ",
                                octal(op.mode & 07777), " owner ", op.uid, ':', op.gid)};
 }
@@ -120,12 +201,45 @@ Description describe_init(const OpenTerminal& op, ArenaView) {
     return {"open_terminal",
             cat("/dev/console, owner ", op.uid, ", ", op.rows, " rows, ", op.columns, " columns")};
 }
+Description describe_init(const ReplaceNull&, ArenaView) {
+    return {"replace_null", "on descriptors 0 to 2 by the container's"};
+}
 Description describe_init(const ProtectRoot&, ArenaView) { return {"protect_root", "/ read-only"}; }
 Description describe_init(const PivotRoot&, ArenaView) {
     return {"pivot_root", "and detach the host's root"};
 }
+Description describe_init(const ChangeRoot& op, ArenaView arena) {
+    const std::string gone = texts(arena, op.kernel_mounts);
+    return {"change_root", cat("chroot", gone.empty() ? "" : ", first without ", gone)};
+}
+Description describe_init(const SetRootPropagation& op, ArenaView) {
+    return {"set_root_propagation", cat("/ ", propagation_word(op.flags))};
+}
 Description describe_init(const JoinKeyring&, ArenaView) { return {"join_keyring", "a new anonymous one"}; }
 Description describe_init(const StartSession&, ArenaView) { return {"start_session", "setsid"}; }
+Description describe_init(const ClaimTerminal&, ArenaView) { return {"claim_terminal", "as the session's"}; }
+Description describe_init(const OpenProcfs& op, ArenaView) {
+    return {"open_procfs", op.own != 0 ? "a new one, else the host's" : "the host's"};
+}
+Description describe_init(const SetLabel& op, ArenaView arena) {
+    return {"set_label",
+            cat(arena.text(op.module), ' ', arena.text(op.attribute), ' ', arena.text(op.value))};
+}
+Description describe_init(const SetScheduler& op, ArenaView) {
+    std::string object = cat("policy ", op.policy, " nice ", op.nice, " priority ", op.priority);
+    if (op.flags != 0) object.append(cat(" flags 0x", hexadecimal(op.flags)));
+    if (op.deadline != 0)
+        object.append(cat(" runtime ", op.runtime, " deadline ", op.deadline, " period ", op.period));
+    return {"set_scheduler", object};
+}
+Description describe_init(const SetIoPriority& op, ArenaView) {
+    constexpr unsigned class_shift = 13;
+    return {"set_io_priority",
+            cat("class ", op.value >> class_shift, " priority ", op.value & ((1u << class_shift) - 1))};
+}
+Description describe_init(const SetPersonality& op, ArenaView) {
+    return {"set_personality", cat("0x", hexadecimal(op.domain))};
+}
 Description describe_init(const SetRlimit& op, ArenaView) {
     const char* name = op.resource < limit_names.size() ? limit_names[op.resource] : "?";
     return {"set_rlimit", cat("RLIMIT_", name, " soft ", limit(op.soft), " hard ", limit(op.hard))};
@@ -160,21 +274,59 @@ Description describe_init(const FindProgram& op, ArenaView arena) {
     return {"find_program", cat(arena.text(op.name), " in ", op.candidates.count, " place(s)")};
 }
 Description describe_init(const ForbidNewPrivileges&, ArenaView) { return {"forbid_new_privileges", ""}; }
+Description describe_init(const MapHandshake&, ArenaView) {
+    return {"map_handshake", "for the seccomp listener"};
+}
+Description describe_init(const LoadSeccomp& op, ArenaView) {
+    return {"load_seccomp", cat(op.program.count / 2, " instructions, flags 0x", hexadecimal(op.flags),
+                                op.listener != 0 ? ", with a listener" : "")};
+}
+Description describe_init(const AwaitDelivery&, ArenaView) {
+    return {"await_delivery", "of the seccomp listener"};
+}
 
 Description describe_host(const MakeStateDirectory& op) { return {"make_state_directory", op.path}; }
 Description describe_host(const RecordIntent&) { return {"record_intent", "state.json"}; }
 Description describe_host(const MakeCgroup& op) { return {"make_cgroup", cat(op.mount, op.path)}; }
 Description describe_host(const RecordCgroup&) { return {"record_cgroup", "its inode in state.json"}; }
 Description describe_host(const CloneTree& op) {
-    std::string attributes = names(op.set, attribute_bits);
-    if (!attributes.empty()) attributes = cat(" (", attributes, ')');
-    return {"clone_tree", cat(op.path, op.recursive ? " recursively" : "", attributes)};
+    std::string options = attribute_words(op.attributes);
+    for (const std::uint32_t flags : op.propagation) add_word(options, propagation_word(flags));
+    if (op.id_maps) add_word(options, op.id_maps->whole_tree ? "tree id-mapped" : "id-mapped");
+    return {"clone_tree", cat(op.path, op.recursive ? " recursively" : "", in_brackets(options))};
 }
+Description describe_host(const OpenNamespace& op) {
+    return {"open_namespace", cat(names(op.type, namespace_bits), ' ', op.path)};
+}
+Description describe_host(const OpenMessageQueues& op) {
+    return {"open_message_queues", op.ipc ? "of the joined ipc namespace" : "of the host"};
+}
+Description describe_host(const MakeNotifyDirectory&) {
+    return {"make_notify_directory", "notify, with a socket"};
+}
+Description describe_host(const MakeHandshake&) { return {"make_handshake", "for the seccomp listener"}; }
 Description describe_host(const MakeStartFifo&) { return {"make_start_fifo", "exec.fifo"}; }
 Description describe_host(const ConnectConsole& op) { return {"connect_console", op.path}; }
 Description describe_host(const Spawn& op) {
     const std::string list = names(op.namespaces, namespace_bits);
-    return {"spawn", cat("the stage in the cgroup, new namespaces: ", list.empty() ? "none" : list)};
+    return {"spawn", cat("the stage in the cgroup, new namespaces: ", list.empty() ? "none" : list,
+                         op.inherited.empty() ? "" : cat(", born in ", op.inherited.size(), " joined"))};
+}
+Description describe_host(const WriteIdMaps& op) {
+    const auto one_line = [](std::string text) {
+        for (char& each : text)
+            if (each == '\n') each = ';';
+        return text;
+    };
+    return {"write_id_maps", cat("users ", one_line(op.maps.uids), " groups ", one_line(op.maps.gids),
+                                 op.by_helper ? " by newuidmap and newgidmap" : "",
+                                 op.deny_setgroups ? ", setgroups denied" : "")};
+}
+Description describe_host(const SetOomScore& op) { return {"set_oom_score", cat(op.value)}; }
+Description describe_host(const SendPrepared&) { return {"send_prepared", "to the child"}; }
+Description describe_host(const AwaitRespawn&) { return {"await_respawn", "the copy's pid"}; }
+Description describe_host(const MoveNetDevice& op) {
+    return {"move_net_device", cat(op.host_name, " as ", op.name)};
 }
 Description describe_host(const AttachDeviceFilter& op) {
     return {"attach_device_filter", cat(op.program.size(), " instructions")};
@@ -186,6 +338,9 @@ Description describe_host(const SendGo&) { return {"send_go", "to the stage"}; }
 Description describe_host(const AwaitReady&) { return {"await_ready", "from the stage"}; }
 Description describe_host(const AwaitExecution&) { return {"await_execution", "of the program"}; }
 Description describe_host(const SendConsole&) { return {"send_console", "the terminal's master"}; }
+Description describe_host(const DeliverListener& op) {
+    return {"deliver_listener", cat("of seccomp to ", op.path)};
+}
 Description describe_host(const SendPidfd& op) { return {"send_pidfd", op.path}; }
 Description describe_host(const WritePidFile& op) { return {"write_pid_file", op.path}; }
 Description describe_host(const Publish&) { return {"publish", "the container exists"}; }

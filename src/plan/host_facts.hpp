@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace bulkhead::plan {
 
@@ -13,8 +14,20 @@ struct HostFacts {
     unsigned kernel_minor = 0;
     std::uint32_t last_capability = 40;  // of the running kernel
     std::string cgroup_mount;            // where cgroup2 is mounted
+    std::string no_cgroup_mount;         // why that is empty
     bool cgroup_hybrid = false;          // controllers are mounted as cgroup v1 beside it
     std::string own_cgroup;              // the runtime's own cgroup below cgroup_mount
+    std::uint32_t uid = 0;               // of the runtime
+    std::uint32_t gid = 0;
+    bool privileged = true;  // CAP_SYS_ADMIN in its user namespace
+    bool initial_user_namespace = true;
+    bool groups_denied = false;  // setgroups(2), in the runtime's own user namespace
+    bool apparmor = false;       // the security modules that are in force
+    bool selinux = false;
+    std::vector<std::string> kernel_mounts;  // where procfs and sysfs are mounted; only for --no-pivot
+
+    // Mounting needs a user namespace of the container's own.
+    bool rootless() const { return !privileged; }
 
     bool kernel_at_least(unsigned major, unsigned minor) const {
         return kernel_major > major || (kernel_major == major && kernel_minor >= minor);

@@ -7,11 +7,12 @@
 #include <linux/bpf.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
-#include "plan/arena.hpp"
+#include "plan/vocabulary.hpp"
 
 namespace bulkhead::plan {
 
@@ -26,17 +27,54 @@ struct RecordIntent {};
 struct MakeCgroup {
     std::string mount;
     std::string path;
+    bool optional = false;  // rootless: without the permission there is none, as with runc
 };
 // Adds the cgroup's inode to state.json, before a process is born into it: a path alone may be another's
 // later.
 struct RecordCgroup {};
+// How the ids of a file system look through a mount (mount_setattr(2), MOUNT_ATTR_IDMAP): the texts that
+// /proc/PID/uid_map and gid_map take.
+struct IdMaps {
+    std::string uids;
+    std::string gids;
+    bool whole_tree = false;  // ridmap
+};
+// What a device node of the host has to be before it is bound.
+struct DeviceIdentity {
+    std::uint32_t kind;  // S_IFCHR, S_IFBLK
+    std::uint32_t major;
+    std::uint32_t minor;
+};
 // A detached clone of a directory or file of the host with its attributes set: the root or a bind source.
 struct CloneTree {
     std::string path;
     Slot slot;
-    bool recursive;
-    std::uint64_t set;    // MOUNT_ATTR_* to set before anything can reach the mount
-    std::uint64_t clear;  // ... and to clear
+    bool recursive = false;
+    MountAttributes attributes{};
+    std::vector<std::uint32_t> propagation;  // MS_SHARED and so on, MS_REC; in order
+    std::optional<IdMaps> id_maps;
+    std::optional<DeviceIdentity> device;
+};
+// Opens a namespace to be joined and checks its type, before any is entered.
+struct OpenNamespace {
+    std::string path;
+    std::uint64_t type;  // CLONE_NEW*
+    Slot slot;
+    std::string refused_as_own;  // why it must not be the runtime's own; empty: it may
+};
+// A new mqueue file system of the ipc namespace in `ipc` (none: the runtime's own), which the container's
+// user namespace does not own.
+struct OpenMessageQueues {
+    std::optional<Slot> ipc;
+    MountAttributes attributes{};
+    Slot slot;
+};
+// A directory of the container's state with a socket in it, where the container's program says that it is
+// ready (sd_notify(3)).
+struct MakeNotifyDirectory {};
+// The page by which the host tells the stage that it has the seccomp listener.
+struct MakeHandshake {
+    Slot slot;
 };
 struct MakeStartFifo {
     Slot slot;
@@ -45,10 +83,43 @@ struct MakeStartFifo {
 struct ConnectConsole {
     std::string path;
 };
+// A namespace that the host itself joins for the moment of clone3.
+struct Inherited {
+    Slot file;
+    std::uint32_t flag;  // CLONE_NEW*
+};
+// Ids of the container's user namespace.
+struct InnerIds {
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+};
 // clone3(2): here the walker becomes two. The child executes the stage; the rest of the host lane goes on
 // beside it.
 struct Spawn {
-    std::uint64_t namespaces;  // CLONE_NEW*
+    std::uint64_t namespaces = 0;      // CLONE_NEW*
+    std::vector<Inherited> inherited;  // the child is born there
+    bool awaits_preparation = false;   // the child waits for SendPrepared
+    std::optional<InnerIds> ids;       // ... and then takes these
+};
+// /proc/PID/uid_map and gid_map of the new user namespace: by ourselves, or by newuidmap(1) and newgidmap(1).
+struct WriteIdMaps {
+    IdMaps maps;
+    bool by_helper = false;
+    bool deny_setgroups = false;
+};
+// /proc/PID/oom_score_adj
+struct SetOomScore {
+    std::int32_t value;
+};
+// What only the host can do to the new process is done; it may become the stage.
+struct SendPrepared {};
+// The stage's copy takes its place: from here on it is the container's process.
+struct AwaitRespawn {};
+// A network device of the host goes into the container's network namespace, with its permanent addresses.
+struct MoveNetDevice {
+    std::string host_name;
+    std::string name;          // there
+    std::optional<Slot> file;  // the namespace, if joined; none: that of the new process
 };
 struct AttachDeviceFilter {
     std::vector<bpf_insn> program;
@@ -60,6 +131,12 @@ struct AwaitReady {};
 // run: waits until the program has been executed, so that a failing execve is this command's failure.
 struct AwaitExecution {};
 struct SendConsole {};
+// Takes the seccomp listener from the stage and sends it to the agent, with the container's state.
+struct DeliverListener {
+    std::string path;
+    std::string metadata;
+    Slot handshake;
+};
 struct SendPidfd {
     std::string path;
 };
@@ -80,9 +157,12 @@ struct RemoveStateDirectory {
     std::string path;
 };
 
-using HostOp = std::variant<MakeStateDirectory, RecordIntent, MakeCgroup, RecordCgroup, CloneTree,
-                            MakeStartFifo, ConnectConsole, Spawn, AttachDeviceFilter, RecordProcess, SendGo,
-                            AwaitReady, AwaitExecution, SendConsole, SendPidfd, WritePidFile, Publish,
-                            ReleaseInit, RemoveStartFifo, KillContainer, RemoveCgroup, RemoveStateDirectory>;
+using HostOp =
+    std::variant<MakeStateDirectory, RecordIntent, MakeCgroup, RecordCgroup, CloneTree, OpenNamespace,
+                 OpenMessageQueues, MakeNotifyDirectory, MakeHandshake, MakeStartFifo, ConnectConsole, Spawn,
+                 WriteIdMaps, SetOomScore, SendPrepared, AwaitRespawn, MoveNetDevice, AttachDeviceFilter,
+                 RecordProcess, SendGo, AwaitReady, AwaitExecution, SendConsole, DeliverListener, SendPidfd,
+                 WritePidFile, Publish, ReleaseInit, RemoveStartFifo, KillContainer, RemoveCgroup,
+                 RemoveStateDirectory>;
 
 }  // namespace bulkhead::plan

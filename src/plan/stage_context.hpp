@@ -12,14 +12,17 @@ namespace bulkhead::plan {
 
 struct StageContext {
     ArenaView arena;
-    const int* slots;           // descriptor of each slot
-    int report;                 // the socket to the host
-    int root = -1;              // AttachRoot: the container's root directory
-    int mask = -1;              // MaskPath: the attached empty directory, cloned for further masks
-    int null = -1;              // MaskPath: the attached null device, cloned likewise
-    Texts candidates{};         // FindProgram: where it looked ...
-    std::uint32_t program = 0;  // ... and which candidate is executed
-    StepTime* times = nullptr;  // with --trace
+    int* slots;            // descriptor of each slot
+    int report;            // the socket to the host
+    int root = -1;         // AttachRoot: the container's root directory
+    int joined_pids = -1;  // JoinNamespace: the pid namespace whose processes a procfs has to show
+    int procfs = -1;       // OpenProcfs: the root of a procfs that can be trusted
+    int mask = -1;         // MaskPath: the attached empty directory, cloned for further masks
+    int null = -1;         // MaskPath: the attached null device, cloned likewise
+    const volatile std::uint32_t* handshake = nullptr;  // LoadSeccomp: where the host says that it has it
+    Texts candidates{};                                 // FindProgram: where it looked ...
+    std::uint32_t program = 0;                          // ... and which candidate is executed
+    StepTime* times = nullptr;                          // with --trace
     std::uint32_t time_count = 0;
 
     int fd(Slot slot) const { return slots[slot.index]; }

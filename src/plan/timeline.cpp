@@ -25,10 +25,24 @@ struct SlotsRead {
     std::vector<Slot> operator()(const AwaitStart& op) const { return {op.fifo}; }
     std::vector<Slot> operator()(const AttachRoot& op) const { return {op.tree}; }
     std::vector<Slot> operator()(const AttachTree& op) const { return {op.tree}; }
-    std::vector<Slot> operator()(const PivotRoot& op) const { return {op.tree}; }
+    std::vector<Slot> operator()(const JoinNamespace& op) const { return {op.file}; }
+    std::vector<Slot> operator()(const MapHandshake& op) const { return {op.page}; }
     template <class Op>
     std::vector<Slot> operator()(const Op&) const {
         return {};
+    }
+};
+
+// The slot that a host step fills before SPAWN.
+struct SlotFilled {
+    std::optional<Slot> operator()(const CloneTree& op) const { return op.slot; }
+    std::optional<Slot> operator()(const OpenNamespace& op) const { return op.slot; }
+    std::optional<Slot> operator()(const OpenMessageQueues& op) const { return op.slot; }
+    std::optional<Slot> operator()(const MakeHandshake& op) const { return op.slot; }
+    std::optional<Slot> operator()(const MakeStartFifo& op) const { return op.slot; }
+    template <class Op>
+    std::optional<Slot> operator()(const Op&) const {
+        return std::nullopt;
     }
 };
 
@@ -52,10 +66,14 @@ class Invariants {
             if (spawned_) return broken("two SPAWN steps");
             spawned_ = true;
         }
-        if (const auto* tree = std::get_if<CloneTree>(&std::get<HostOp>(step.op))) TRY(fill(tree->slot));
-        if (const auto* fifo = std::get_if<MakeStartFifo>(&std::get<HostOp>(step.op))) TRY(fill(fifo->slot));
+        if (const auto slot = std::visit(SlotFilled{}, std::get<HostOp>(step.op))) TRY(fill(*slot));
         if (is_host<SendGo>(step) && !spawned_) return broken("a go before SPAWN");
         if (is_host<SendGo>(step)) ++go_;
+        if (is_host<DeliverListener>(step) && loads_-- == 0)
+            return broken("the host awaits a listener that nobody makes");
+        if (is_host<DeliverListener>(step)) ++deliveries_;
+        if (is_host<AwaitRespawn>(step) && respawns_-- == 0)
+            return broken("the host awaits a respawn that does not happen");
         if (is_host<AwaitReady>(step) && ready_-- == 0)
             return broken("the host awaits a report nobody sends");
         if (is_host<AwaitExecution>(step) && !executed_)
@@ -68,10 +86,24 @@ class Invariants {
         if (executed_) return broken("a step behind Execute");
         if (is_init<AwaitGo>(step) && go_-- == 0) return broken("the stage awaits a go nobody sends");
         if (is_init<ReportReady>(step)) ++ready_;
+        if (is_init<Respawn>(step)) ++respawns_;
+        if (is_init<LoadSeccomp>(step)) ++loads_;
+        if (is_init<AwaitDelivery>(step) && deliveries_-- == 0)
+            return broken("the stage awaits a delivery that does not happen");
         if (is_init<Execute>(step)) executed_ = true;
         for (const Slot slot : visit<std::vector<Slot>>(std::get<InitStep>(step.op), SlotsRead{}))
             if (!exists(slot) || !filled_.test(slot.index))
                 return broken("a slot is used before it is filled");
+        if (is_init<CloneSource>(step)) return fill_by_stage(std::get<InitStep>(step.op));
+        return {};
+    }
+
+    // The stage fills a slot for a later step of its own.
+    Result<> fill_by_stage(const InitStep& step) {
+        CloneSource op;
+        std::memcpy(&op, step.payload, sizeof op);
+        if (!exists(op.slot)) return broken("a slot that nobody made");
+        filled_.set(op.slot.index);
         return {};
     }
 
@@ -88,6 +120,9 @@ class Invariants {
     bool spawned_ = false;
     unsigned go_ = 0;     // sent and not yet awaited
     unsigned ready_ = 0;  // likewise
+    unsigned respawns_ = 0;
+    unsigned loads_ = 0;
+    unsigned deliveries_ = 0;
     bool executed_ = false;
     std::bitset<slot_limit> filled_;
 };

@@ -35,6 +35,8 @@ struct AwaitStart {
 struct CloseDescriptors {
     std::uint32_t first;
 };
+// Tells the host that only the filter, if there is one, and execve are left.
+struct ReportExecution {};
 // execve(2) of what FindProgram found.
 struct Execute {
     Texts arguments;
@@ -43,14 +45,38 @@ struct Execute {
     Pointers envp;
 };
 
+// RESPAWN: the stage clones itself (CLONE_PARENT, so that the host stays the parent), tells the host the new
+// pid and exits; the copy goes on with the next step. Only a child is in a pid namespace that was joined or
+// unshared.
+struct Respawn {};
+
 // ---- namespaces -----------------------------------------------------------------------------------------
 
+// setns(2) into the namespace that the host opened; `flag` is its one CLONE_NEW*.
+struct JoinNamespace {
+    Slot file;
+    std::uint32_t flag;
+};
+// Takes ids of the user namespace that was joined: whoever has none there owns nothing that it makes.
+struct AssumeIds {
+    std::uint32_t uid;
+    std::uint32_t gid;
+};
 // unshare(2). A cgroup namespace takes the unsharing process's cgroup as its root, so it is made here, where
 // the process is already in its final cgroup: kernels differ in what clone3(NEWCGROUP | INTO_CGROUP) takes.
 struct UnshareNamespaces {
     std::uint64_t flags;
 };
+// The offsets of an unshared time namespace, before a process is in it (time_namespaces(7)).
+struct SetTimeOffsets {
+    Text lines;  // "monotonic 1 0\n": clock, seconds, nanoseconds
+};
 struct RaiseLoopback {};
+// Writes a namespaced kernel parameter by the procfs of OpenProcfs, before any mount of the config is there.
+struct SetSysctl {
+    Text path;  // below /proc/sys
+    Text value;
+};
 struct SetHostname {
     Text name;
 };
@@ -66,6 +92,33 @@ struct IsolateMounts {};
 struct AttachRoot {
     Slot tree;
 };
+// The root as an overlay: layers and, unless it is read-only, an upper directory, all below directories that
+// the administrator allowed, attached over "/". Every path is a pair: an allowed directory, and what must
+// resolve beneath it.
+struct MountOverlay {
+    Texts lower;                 // pairs, topmost first
+    Texts upper;                 // pairs of upper and work; empty: see `size`
+    Text size;                   // of the tmpfs that holds a throw-away upper; empty: no upper at all
+    std::uint32_t user_xattr;    // 1: mounted in a user namespace
+    std::uint32_t by_parameter;  // 1: fsconfig lowerdir+ (6.7); 0: mount(2)
+};
+// What a mount gets before anything can reach it: MOUNT_ATTR_*, for the mount itself and for its whole tree.
+struct MountAttributes {
+    std::uint32_t set = 0;
+    std::uint32_t clear = 0;
+    std::uint32_t set_tree = 0;
+    std::uint32_t clear_tree = 0;
+
+    bool operator==(const MountAttributes&) const = default;
+};
+// The host's CloneTree, done by the stage: an unprivileged host may not clone, but its user namespace may.
+struct CloneSource {
+    Text path;  // of the host
+    MountAttributes attributes;
+    Numbers propagation;  // MS_SHARED and so on, MS_REC; in order
+    Slot slot;
+    std::uint16_t recursive;
+};
 // A new file system: fsopen, fsconfig of each "key=value" or "key", fsmount with `attributes`, and only then,
 // when all is set, attached at `target` (made if missing).
 struct MountFilesystem {
@@ -73,9 +126,19 @@ struct MountFilesystem {
     Text source;
     Text target;
     Texts options;
-    std::uint64_t attributes;         // MOUNT_ATTR_*
-    std::uint32_t plain_target_only;  // 1: no part of the target may be a link (proc, sysfs: CVE-2019-19921)
-    std::uint32_t inherit_mode;       // 1: take the permissions of the directory below (tmpfs)
+    Numbers propagation;             // MS_SHARED and so on, MS_REC; in order
+    std::uint32_t attributes;        // MOUNT_ATTR_*
+    std::uint8_t plain_target_only;  // 1: no part of the target may be a link (proc, sysfs: CVE-2019-19921)
+    std::uint8_t inherit_mode;       // 1: take the permissions of the directory below (tmpfs)
+    std::uint8_t copy_up;            // 1: take what is in the directory below (tmpcopyup)
+};
+// Changes a mount that is there already: options of its file system, attributes of the mount.
+struct Remount {
+    Text target;
+    Texts options;
+    Numbers propagation;  // MS_SHARED and so on, MS_REC; in order
+    MountAttributes attributes;
+    std::uint32_t whole_filesystem;  // 0: the mount alone (remount,bind)
 };
 // Attaches a tree that the host cloned (bind mounts) at `target`, made as a file or directory if missing.
 struct AttachTree {
@@ -114,9 +177,19 @@ struct OpenTerminal {
     std::uint16_t rows;
     std::uint16_t columns;
 };
+// Puts the container's own null device in the place of the caller's on descriptors 0 to 2: whoever holds the
+// host's can change its mode for the whole machine.
+struct ReplaceNull {};
 struct ProtectRoot {};
-struct PivotRoot {
-    Slot tree;
+struct PivotRoot {};
+// --no-pivot, for a host that runs from an initramfs: chroot. The old root stays below, so every procfs and
+// sysfs of the host goes first.
+struct ChangeRoot {
+    Texts kernel_mounts;  // their mount points on the host
+};
+// linux.rootfsPropagation, once the root is the root.
+struct SetRootPropagation {
+    std::uint32_t flags;  // MS_SHARED and so on, MS_REC
 };
 
 // ---- process --------------------------------------------------------------------------------------------
@@ -124,6 +197,36 @@ struct PivotRoot {
 // A new anonymous session keyring, so that the caller's keys stay outside.
 struct JoinKeyring {};
 struct StartSession {};
+// Makes the terminal on descriptor 0 the session's controlling terminal.
+struct ClaimTerminal {};
+// A procfs that nobody can have changed: one of our own or the host's, by handle (CVE-2025-52881).
+struct OpenProcfs {
+    std::uint32_t own;  // 1: try a new one first
+};
+// Writes an attribute of a security module and reads it back: a label that is not in force is an error.
+struct SetLabel {
+    Text module;     // "apparmor", "selinux"
+    Text attribute;  // "exec", "keycreate"
+    Text value;
+};
+// sched_setattr(2)
+struct SetScheduler {
+    std::uint32_t policy;
+    std::int32_t nice;
+    std::uint32_t priority;
+    std::uint32_t reserved;
+    std::uint64_t flags;
+    std::uint64_t runtime;  // nanoseconds
+    std::uint64_t deadline;
+    std::uint64_t period;
+};
+// ioprio_set(2) for the process group
+struct SetIoPriority {
+    std::uint32_t value;  // class and priority as the kernel packs them
+};
+struct SetPersonality {
+    std::uint32_t domain;
+};
 struct SetRlimit {
     std::uint64_t soft;
     std::uint64_t hard;
@@ -172,6 +275,21 @@ struct FindProgram {
 };
 struct ForbidNewPrivileges {};
 
+// ---- seccomp --------------------------------------------------------------------------------------------
+
+// The page by which the host says that it has the listener.
+struct MapHandshake {
+    Slot page;
+};
+// seccomp(2), the last call before execve. With a listener, the stage reports its number before.
+struct LoadSeccomp {
+    Numbers program;  // struct sock_filter, two numbers each
+    std::uint32_t flags;
+    std::uint32_t listener;  // 1: there will be one
+};
+// Waits until the host has delivered the listener, without a system call: the filter may stop any.
+struct AwaitDelivery {};
+
 // ---- the list -------------------------------------------------------------------------------------------
 
 template <class... Ops>
@@ -187,12 +305,15 @@ struct Vocabulary {
 };
 
 using InitVocabulary =
-    Vocabulary<MarkDescriptors, ResetSignals, AwaitGo, ReportReady, AwaitStart, CloseDescriptors, Execute,
-               UnshareNamespaces, RaiseLoopback, SetHostname, SetDomainname, IsolateMounts, AttachRoot,
-               MountFilesystem, AttachTree, MakeDevice, MakeLink, MaskPath, ProtectPath, MakeDirectory,
-               OpenTerminal, ProtectRoot, PivotRoot, JoinKeyring, StartSession, SetRlimit, EnterDirectory,
-               OwnStdio, LimitBounding, SetGroups, SetIds, SetCapabilities, SetUmask, FindHome, FindProgram,
-               ForbidNewPrivileges>;
+    Vocabulary<MarkDescriptors, ResetSignals, AwaitGo, ReportReady, AwaitStart, CloseDescriptors,
+               ReportExecution, Execute, Respawn, JoinNamespace, AssumeIds, UnshareNamespaces, SetTimeOffsets,
+               RaiseLoopback, SetSysctl, SetHostname, SetDomainname, IsolateMounts, AttachRoot, MountOverlay,
+               CloneSource, MountFilesystem, Remount, AttachTree, MakeDevice, MakeLink, MaskPath, ProtectPath,
+               MakeDirectory, OpenTerminal, ReplaceNull, ProtectRoot, PivotRoot, ChangeRoot,
+               SetRootPropagation, JoinKeyring, StartSession, ClaimTerminal, OpenProcfs, SetLabel,
+               SetScheduler, SetIoPriority, SetPersonality, SetRlimit, EnterDirectory, OwnStdio,
+               LimitBounding, SetGroups, SetIds, SetCapabilities, SetUmask, FindHome, FindProgram,
+               ForbidNewPrivileges, MapHandshake, LoadSeccomp, AwaitDelivery>;
 
 // One step of the init lane as it travels: which verb, its place in the whole timeline, its bytes.
 struct InitStep {

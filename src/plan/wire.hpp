@@ -37,12 +37,17 @@ enum class Call : std::uint16_t {
     fsconfig,
     fsmount,
     fsopen,
+    fspick,
     fstat,
+    getdents,
     getcwd,
     ioctl,
+    ioprio_set,
     close_range,
     capset,
     check,
+    chroot,
+    clone,
     dup,
     execve,
     keyctl,
@@ -54,15 +59,21 @@ enum class Call : std::uint16_t {
     open_tree,
     openat,
     openat2,
+    personality,
     pivot_root,
     poll,
     prctl,
     prlimit,
     read,
+    readlinkat,
+    sched_setattr,
+    seccomp,
+    sendfile,
     sendmsg,
     setdomainname,
     setgroups,
     sethostname,
+    setns,
     setresgid,
     setresuid,
     setsid,
@@ -72,6 +83,7 @@ enum class Call : std::uint16_t {
     umount,
     unlinkat,
     unshare,
+    write,
     call_count,
 };
 
@@ -91,6 +103,8 @@ enum class ReportKind : std::uint16_t {
     terminal,    // carries the pty's master as SCM_RIGHTS
     executing,   // the next call is execve; the times of all steps follow the report, if traced
     at_fault,    // fault injection: the stage waits to be killed
+    respawned,   // `error` is the pid of the copy, as the host counts
+    listening,   // `error` is the number of the seccomp listener that comes next
 };
 
 struct Report {
@@ -112,7 +126,8 @@ struct StepTime {
 
 inline constexpr std::size_t timed_steps = 1024;
 
-// The host's one message to the stage.
+// The host's messages: to the child that is not the stage yet, and to the stage.
+inline constexpr char prepared_message = 'p';
 inline constexpr char go_message = 'g';
 
 // Fault injection for the tests (tests/faults): at step `step` fail with errno `action`, or be killed.

@@ -70,7 +70,8 @@ inline runtime::Blueprint blueprint_of(const std::string& bundle, const spec::Va
             .state_directory = "/run/bulkhead/box",
             .pid_file = "/run/box.pid",
             .console_socket = spec->process->terminal ? "/run/console.socket" : "",
-            .pidfd_socket = ""};
+            .pidfd_socket = "",
+            .overlay_from = {"/layers"}};
 }
 
 enum class Mode : unsigned char { create, run };

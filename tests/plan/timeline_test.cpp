@@ -122,12 +122,89 @@ TEST(Invariants, a_slot_filled_behind_spawn_is_refused) {
               "timeline: a slot filled behind SPAWN cannot reach the stage");
 }
 
+TEST(Invariants, a_respawn_that_does_not_happen_is_refused) {
+    TimelineBuilder early = spawned(), twice = spawned(), fine = spawned();
+    early.host(AwaitRespawn{});
+    early.init(Respawn{});
+    EXPECT_EQ(verdict_with_end(std::move(early)), "timeline: the host awaits a respawn that does not happen");
+    twice.init(Respawn{});
+    twice.host(AwaitRespawn{});
+    twice.host(AwaitRespawn{});
+    EXPECT_EQ(verdict_with_end(std::move(twice)), "timeline: the host awaits a respawn that does not happen");
+    fine.init(Respawn{});
+    fine.host(AwaitRespawn{});
+    EXPECT_EQ(verdict_with_end(std::move(fine)), "fine");
+}
+
+// A timeline with a handshake, whose end `build` appends.
+template <class Build>
+std::string verdict_with_handshake(Build build) {
+    TimelineBuilder timeline;
+    const Slot slot = timeline.slot();
+    timeline.host(MakeHandshake{slot});
+    timeline.host(Spawn{});
+    timeline.init(MapHandshake{slot});
+    build(timeline, DeliverListener{.path = "/a", .metadata = "", .handshake = slot});
+    return verdict_with_end(std::move(timeline));
+}
+
+TEST(Invariants, a_listener_is_made_then_delivered_then_awaited) {
+    EXPECT_EQ(verdict_with_handshake([](TimelineBuilder& timeline, const DeliverListener& deliver) {
+                  timeline.init(LoadSeccomp{});
+                  timeline.host(deliver);
+                  timeline.init(AwaitDelivery{});
+              }),
+              "fine");
+}
+
+TEST(Invariants, a_listener_that_nobody_makes_is_refused) {
+    EXPECT_EQ(verdict_with_handshake([](TimelineBuilder& timeline, const DeliverListener& deliver) {
+                  timeline.host(deliver);
+                  timeline.init(LoadSeccomp{});
+              }),
+              "timeline: the host awaits a listener that nobody makes");
+}
+
+TEST(Invariants, a_delivery_that_does_not_happen_is_refused) {
+    EXPECT_EQ(verdict_with_handshake([](TimelineBuilder& timeline, const DeliverListener& deliver) {
+                  timeline.init(LoadSeccomp{});
+                  timeline.init(AwaitDelivery{});
+                  timeline.host(deliver);
+              }),
+              "timeline: the stage awaits a delivery that does not happen");
+}
+
+TEST(Invariants, a_slot_filled_by_the_stage_is_for_steps_behind_it) {
+    const auto built = [](bool cloned_first) {
+        TimelineBuilder timeline = spawned();
+        const CloneSource clone{.path = timeline.text("/s"),
+                                .attributes = {},
+                                .propagation = {},
+                                .slot = timeline.slot(),
+                                .recursive = 0};
+        if (cloned_first) timeline.init(clone);
+        timeline.init(AttachTree{clone.slot, timeline.text("t")});
+        if (!cloned_first) timeline.init(clone);
+        return verdict_with_end(std::move(timeline));
+    };
+    EXPECT_EQ(built(true), "fine");
+    EXPECT_EQ(built(false), "timeline: a slot is used before it is filled");
+}
+
+TEST(Invariants, a_slot_that_nobody_made_is_refused_to_the_stage_as_well) {
+    TimelineBuilder timeline = spawned();
+    timeline.init(CloneSource{.path = {}, .attributes = {}, .propagation = {}, .slot = {7}, .recursive = 0});
+    EXPECT_EQ(verdict_with_end(std::move(timeline)), "timeline: a slot that nobody made");
+}
+
 template <class Op>
 class SlotReader : public testing::Test {};
-using SlotReaders = testing::Types<AwaitStart, AttachRoot, AttachTree, PivotRoot>;
+using SlotReaders = testing::Types<AwaitStart, AttachRoot, AttachTree, JoinNamespace, MapHandshake>;
 TYPED_TEST_SUITE(SlotReader, SlotReaders);
 
 void read_slot(AwaitStart& op, Slot slot) { op.fifo = slot; }
+void read_slot(JoinNamespace& op, Slot slot) { op.file = slot; }
+void read_slot(MapHandshake& op, Slot slot) { op.page = slot; }
 template <class Op>
 void read_slot(Op& op, Slot slot) {
     op.tree = slot;
@@ -138,7 +215,7 @@ TYPED_TEST(SlotReader, is_refused_where_the_slot_is_empty) {
     const Slot slot = empty.slot();
     empty.host(Spawn{0});
     TimelineBuilder filled;
-    filled.host(CloneTree{"/", filled.slot(), false, 0, 0});
+    filled.host(CloneTree{"/", filled.slot()});
     filled.host(Spawn{0});
 
     TypeParam op{};
@@ -153,7 +230,7 @@ TYPED_TEST(SlotReader, is_refused_where_the_slot_is_empty) {
 TEST(Invariants, more_slots_than_descriptors_is_refused) {
     TimelineBuilder timeline;
     for (unsigned i = 0; i <= slot_limit; ++i) timeline.slot();
-    EXPECT_EQ(verdict(std::move(timeline)), "more than 256 bind mounts");
+    EXPECT_EQ(verdict(std::move(timeline)), "more than 4096 bind mounts");
 }
 
 TEST(Invariants, more_steps_than_numbers_is_refused) {

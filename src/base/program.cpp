@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/program.hpp"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+
+#include "base/sys.hpp"
+#include "base/text.hpp"
+
+namespace bulkhead {
+
+namespace {
+
+constexpr std::size_t output_limit = 64 << 10;
+
+// What the child opens and closes between fork and exec.
+class SpawnFiles {
+  public:
+    explicit SpawnFiles(int output) {
+        ::posix_spawn_file_actions_init(&actions_);
+        ::posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
+        ::posix_spawn_file_actions_adddup2(&actions_, output, 1);
+        ::posix_spawn_file_actions_adddup2(&actions_, output, 2);
+        ::posix_spawn_file_actions_addclosefrom_np(&actions_,
+                                                   3);  // what the caller left open for the container
+    }
+    ~SpawnFiles() { ::posix_spawn_file_actions_destroy(&actions_); }
+    SpawnFiles(const SpawnFiles&) = delete;
+    SpawnFiles& operator=(const SpawnFiles&) = delete;
+    const posix_spawn_file_actions_t* value() const { return &actions_; }
+
+  private:
+    posix_spawn_file_actions_t actions_;
+};
+
+// Output goes to memory and not through a pipe: a helper that hangs or floods cannot block us.
+Result<pid_t> spawn(const std::string& program, const std::vector<std::string>& arguments, int output) {
+    std::vector<std::string> words{program};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    std::array<char*, 1> environment{nullptr};
+    const SpawnFiles files(output);
+    pid_t pid = 0;
+    const int err =
+        ::posix_spawn(&pid, program.c_str(), files.value(), nullptr, argv.data(), environment.data());
+    if (err != 0) return system_error(err, "posix_spawn", program);
+    return pid;
+}
+
+Result<std::string> output_of(int file) {
+    ::lseek(file, 0, SEEK_SET);
+    std::string text(output_limit + 1, '\0');
+    LET(const std::size_t size, sys::read(file, text));
+    if (size > output_limit)
+        return fail(Kind::internal, "its output is larger than ", output_limit, " bytes");
+    text.resize(size);
+    while (text.ends_with('\n')) text.pop_back();
+    return text;
+}
+
+}  // namespace
+
+Result<std::string> run_program(const std::string& program, const std::vector<std::string>& arguments,
+                                int deadline_ms) {
+    LET(const Fd output, sys::memory_file("output", false));
+    LET(const pid_t pid, spawn(program, arguments, output.number()));
+    LET(const Fd process, sys::open_process(pid));
+    LET(const bool ended, sys::wait_readable(process.number(), deadline_ms));
+    if (!ended) TRY(sys::signal_process(process.number(), SIGKILL));
+    LET(const int status, sys::wait_process(process.number()));
+    if (!ended) return fail(Kind::internal, "no answer within ", deadline_ms, " ms");
+    LET(std::string text, output_of(output.number()));
+    if (status != 0)
+        return fail(Kind::not_found, text.empty() ? cat("exit status ", status) : quotable(text));
+    return text;
+}
+
+}  // namespace bulkhead

@@ -68,8 +68,13 @@ Result<> namespace_paths_are_absolute(const Spec& spec);
 Result<> names_have_a_uts_namespace(const Spec& spec);
 Result<> restricted_paths_have_a_mount_namespace(const Spec& spec);
 Result<> id_mappings_have_a_user_namespace(const Spec& spec);
+Result<> users_are_mapped(const Spec& spec);
 Result<> time_offsets_have_a_time_namespace(const Spec& spec);
 Result<> net_devices_have_a_network_namespace(const Spec& spec);
+
+// checks_sysctl.cpp
+Result<> sysctls_are_parameters(const Spec& spec);
+Result<> sysctls_are_namespaced(const Spec& spec);
 
 // checks_linux.cpp
 Result<> cgroups_path_stays_inside(const Spec& spec);
@@ -81,5 +86,6 @@ Result<> seccomp_default_can_decide(const Spec& spec);
 Result<> seccomp_rules_name_syscalls(const Spec& spec);
 Result<> seccomp_errnos_are_used(const Spec& spec);
 Result<> seccomp_metadata_has_a_listener(const Spec& spec);
+Result<> seccomp_listener_is_complete(const Spec& spec);
 
 }  // namespace bulkhead::spec

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <tuple>
+
 #include "spec/checks.hpp"
 #include "spec/words.hpp"
 
@@ -57,6 +59,27 @@ Result<> id_mappings_have_a_user_namespace(const Spec& spec) {
     if (!user || (!user->path.empty() && !has_uids && !has_gids)) return {};
     if (!has_uids) return refuse("/linux/uidMappings", "User namespaces enabled, but no uid mappings found.");
     if (!has_gids) return refuse("/linux/gidMappings", "User namespaces enabled, but no gid mappings found.");
+    return {};
+}
+
+// An id that the container's maps do not have cannot be taken; the kernel would say no more than EINVAL.
+Result<> users_are_mapped(const Spec& spec) {
+    const auto has = [](const std::vector<IdMapping>& maps, std::uint32_t id) {
+        return maps.empty() || std::ranges::any_of(maps, [&](const IdMapping& each) {
+                   return id >= each.container_id && id - each.container_id < each.size;
+               });
+    };
+    const Namespace* user_namespace = find_namespace(spec, NamespaceType::user);
+    if (!spec.process || !user_namespace || !user_namespace->path.empty()) return {};
+    const User& user = spec.process->user;
+    const auto& [uids, gids] = std::tie(spec.linux.uid_mappings, spec.linux.gid_mappings);
+    constexpr std::string_view reason = "is not mapped in the container's user namespace";
+    if (!has(uids, user.uid)) return refuse("/process/user/uid", user.uid, reason);
+    if (!has(gids, user.gid)) return refuse("/process/user/gid", user.gid, reason);
+    if (gids.size() == 1 && gids[0].size == 1) return {};  // nobody without root may set groups there at all
+    for (std::size_t i = 0; i < user.additional_gids.size(); ++i)
+        if (!has(gids, user.additional_gids[i]))
+            return refuse(cat("/process/user/additionalGids/", i), user.additional_gids[i], reason);
     return {};
 }
 

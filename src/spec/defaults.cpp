@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spec/defaults.hpp"
 
+#include "base/text.hpp"
+
 namespace bulkhead::spec {
 
 namespace {
@@ -188,8 +190,45 @@ constexpr char document[] = R"json({
 	}
 })json";
 
+constexpr std::string_view resources = R"json(		"resources": {
+			"devices": [
+				{
+					"allow": false,
+					"access": "rwm"
+				}
+			]
+		},
+)json";
+
+// One id of the host as 0 of the container.
+std::string mappings(std::string_view kind, std::uint32_t id) {
+    return cat("\t\t\"", kind,
+               "Mappings\": [\n\t\t\t{\n\t\t\t\t\"containerID\": 0,\n\t\t\t\t\"hostID\": ", id,
+               ",\n\t\t\t\t\"size\": 1\n\t\t\t}\n\t\t],\n");
+}
+
+// The one place where `text` says `old`.
+void replace(std::string& text, std::string_view old, std::string_view fresh) {
+    text.replace(text.find(old), old.size(), fresh);
+}
+
 }  // namespace
 
 std::string default_document() { return document; }
+
+// As `runc spec --rootless` changes it: without the network namespace there is no sysfs, whose owner it would
+// have to be; group 5 is not mapped; a cgroup namespace hides the caller's own cgroups (CVE-2023-25809).
+std::string rootless_document(std::uint32_t uid, std::uint32_t gid) {
+    std::string text = document;
+    replace(text, ",\n\t\t\t\t\"gid=5\"", "");
+    replace(
+        text, "\t\t\t\"type\": \"sysfs\",\n\t\t\t\"source\": \"sysfs\",\n\t\t\t\"options\": [\n",
+        "\t\t\t\"type\": \"none\",\n\t\t\t\"source\": \"/sys\",\n\t\t\t\"options\": [\n\t\t\t\t\"rbind\",\n");
+    replace(text, resources, cat(mappings("uid", uid), mappings("gid", gid)));
+    replace(text, "\t\t\t{\n\t\t\t\t\"type\": \"network\"\n\t\t\t},\n", "");
+    replace(text, "\"type\": \"cgroup\"\n\t\t\t}\n",
+            "\"type\": \"cgroup\"\n\t\t\t},\n\t\t\t{\n\t\t\t\t\"type\": \"user\"\n\t\t\t}\n");
+    return text;
+}
 
 }  // namespace bulkhead::spec

@@ -12,16 +12,6 @@ namespace {
 constexpr std::uint32_t open_end =
     std::numeric_limits<std::uint32_t>::max();  // of a container not closed yet
 
-std::string escaped(std::string_view key) {  // RFC 6901, section 3
-    std::string token;
-    for (const char letter : key) {
-        if (letter == '~') token.append("~0");
-        if (letter == '/') token.append("~1");
-        if (letter != '~' && letter != '/') token.push_back(letter);
-    }
-    return token;
-}
-
 std::string_view kind_of(const Value& value) { return value.is(Type::array) ? "an array" : "an object"; }
 
 std::string shown(const Value& value) {
@@ -188,7 +178,7 @@ std::string Value::pointer() const {
         std::uint32_t index = 0;
         for (; tree_->nodes[child].end <= at_; ++index) child = tree_->nodes[child].end;
         const bool named = tree_->nodes[parent].type == Type::object;
-        path.append("/").append(named ? escaped(Value(*tree_, child).key()) : cat(index));
+        path.append("/").append(named ? pointer_token(Value(*tree_, child).key()) : cat(index));
         parent = child;
     }
     return path;

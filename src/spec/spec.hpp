@@ -20,6 +20,8 @@
 
 namespace bulkhead::spec {
 
+inline constexpr const char* implemented_version = "1.3.0";  // of the runtime-spec
+
 // ---- config.md: root, mounts, hooks ----------------------------------------------------------------------
 
 struct Root {

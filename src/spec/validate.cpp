@@ -34,8 +34,11 @@ constexpr Check table[] = {
     {"names have a uts namespace", names_have_a_uts_namespace},
     {"restricted paths have a mount namespace", restricted_paths_have_a_mount_namespace},
     {"id mappings have a user namespace", id_mappings_have_a_user_namespace},
+    {"users are mapped", users_are_mapped},
     {"time offsets have a time namespace", time_offsets_have_a_time_namespace},
     {"net devices have a network namespace", net_devices_have_a_network_namespace},
+    {"sysctls are parameters", sysctls_are_parameters},
+    {"sysctls are namespaced", sysctls_are_namespaced},
     {"cgroupsPath stays inside", cgroups_path_stays_inside},
     {"device rules have access", device_rules_have_access},
     {"memory limits fit together", memory_limits_fit_together},
@@ -45,6 +48,7 @@ constexpr Check table[] = {
     {"seccomp rules name syscalls", seccomp_rules_name_syscalls},
     {"seccomp errnos are used", seccomp_errnos_are_used},
     {"seccomp metadata has a listener", seccomp_metadata_has_a_listener},
+    {"seccomp listener is complete", seccomp_listener_is_complete},
     {"everything is supported", check_supported},
 };
 
@@ -87,6 +91,15 @@ void warn_of_relative_paths(const Spec& spec, std::vector<std::string>& warnings
     }
 }
 
+// The standard has the property and no flag for it; runc says so and goes on.
+void warn_of_personality_flags(const Spec& spec, std::vector<std::string>& warnings) {
+    if (!spec.linux.personality || spec.linux.personality->flags.empty()) return;
+    std::vector<std::string> shown;
+    for (const std::string& flag : spec.linux.personality->flags) shown.push_back(quotable(flag));
+    warnings.push_back(cat("config.json: /linux/personality/flags: ignoring unsupported personality flags: [",
+                           join(shown, " "), "]"));
+}
+
 }  // namespace
 
 std::span<const Check> checks() { return table; }
@@ -100,6 +113,7 @@ Result<ValidSpec> validate(Spec spec) {
     }
     for (const Check& check : table) TRY(check.run(spec));
     warn_of_relative_paths(spec, warnings);
+    warn_of_personality_flags(spec, warnings);
     return ValidSpec(std::move(spec), std::move(warnings));
 }
 

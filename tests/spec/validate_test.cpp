@@ -186,7 +186,19 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{
             "/linux/seccomp",
             R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["write"],"action":"SCMP_ACT_NOTIFY"}]})",
-            "/linux/seccomp/syscalls/0: SCMP_ACT_NOTIFY cannot be used for the write syscall"},
+            "/linux/seccomp/listenerPath: seccomp listenerPath is not set, and a rule has SCMP_ACT_NOTIFY"},
+        Refused{
+            "/linux/seccomp",
+            R"({"defaultAction":"SCMP_ACT_LOG","flags":["SECCOMP_FILTER_FLAG_LOG","SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]})",
+            "/linux/seccomp/flags/1: SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV is for a listener, and no rule "
+            "has "
+            "SCMP_ACT_NOTIFY"},
+        Refused{"/linux/seccomp", R"({"defaultAction":"SCMP_ACT_ERRNO","defaultErrnoRet":4095})",
+                "/linux/seccomp/defaultErrnoRet: 4095: must be an error number: 0 to 4094"},
+        Refused{
+            "/linux/seccomp",
+            R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["a"],"action":"SCMP_ACT_ERRNO","errnoRet":65535}]})",
+            "/linux/seccomp/syscalls/0/errnoRet: 65535: must be an error number: 0 to 4094"},
         Refused{"/linux/seccomp", R"({"defaultAction":"SCMP_ACT_ALLOW","defaultErrnoRet":1})",
                 "/linux/seccomp/defaultErrnoRet: 1: only SCMP_ACT_ERRNO and SCMP_ACT_TRACE take one"},
         Refused{
@@ -208,6 +220,28 @@ TEST(Validate, needs_both_kinds_of_mappings) {
         put(document, "/linux/uidMappings", R"([{"containerID":0,"hostID":0,"size":1}])");
     EXPECT_EQ(verdict(uids),
               "config.json: /linux/gidMappings: User namespaces enabled, but no gid mappings found.");
+}
+
+TEST(Validate, wants_the_user_in_the_maps_of_a_new_user_namespace) {
+    const std::string mapped =
+        put(put(with("/linux/namespaces", R"([{"type":"mount"},{"type":"uts"},{"type":"user"}])"),
+                "/linux/uidMappings",
+                R"([{"containerID":0,"hostID":1,"size":10},{"containerID":100,"hostID":100,"size":10}])"),
+            "/linux/gidMappings", R"([{"containerID":0,"hostID":1,"size":10}])");
+    const auto refused = [](std::string_view what) {
+        return cat("config.json: /process/user/", what, " is not mapped in the container's user namespace");
+    };
+    for (const char* uid : {"0", "9", "100", "109"})
+        EXPECT_EQ(verdict(put(mapped, "/process/user/uid", uid)).find("is not mapped"), std::string::npos)
+            << uid;
+    for (const char* uid : {"10", "99", "110"})
+        EXPECT_EQ(verdict(put(mapped, "/process/user/uid", uid)), refused(cat("uid: ", uid, ":")));
+    EXPECT_EQ(verdict(put(mapped, "/process/user/gid", "10")), refused("gid: 10:"));
+    EXPECT_EQ(verdict(put(mapped, "/process/user/additionalGids", "[5, 10]")),
+              refused("additionalGids/1: 10:"));
+    const std::string joined = put(mapped, "/linux/namespaces/2", R"({"type":"user","path":"/x"})");
+    EXPECT_EQ(verdict(put(joined, "/process/user/uid", "10")).find("is not mapped"), std::string::npos)
+        << "the maps of another's namespace are its own";
 }
 
 TEST(Validate, refuses_offsets_for_a_joined_time_namespace) {
@@ -249,6 +283,24 @@ TEST(Validate, takes_what_runc_takes) {
         {"/process/user/uid", "4294967294"},
     };
     for (const auto& [pointer, value] : table) EXPECT_EQ(verdict(with(pointer, value)), "fine") << pointer;
+}
+
+TEST(Validate, takes_what_the_standard_allows_of_seccomp) {
+    const char* profiles[] = {
+        R"({"defaultAction":"SCMP_ACT_ERRNO","defaultErrnoRet":4094})",
+        R"({"defaultAction":"SCMP_ACT_TRACE","defaultErrnoRet":65535})",
+        R"({"defaultAction":"SCMP_ACT_ALLOW","listenerPath":"/x","listenerMetadata":"m"})",
+        R"({"defaultAction":"SCMP_ACT_ALLOW","listenerPath":"/x","flags":["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"],
+            "syscalls":[{"names":["write","execve"],"action":"SCMP_ACT_NOTIFY"}]})",
+    };
+    for (const char* profile : profiles) {
+        const auto spec = parse(with("/linux/seccomp", profile));
+        ASSERT_TRUE(spec) << profile;
+        for (const Check& check : checks())
+            if (check.name.starts_with("seccomp")) {
+                EXPECT_TRUE(check.run(*spec)) << profile << ": " << check.name;
+            }
+    }
 }
 
 TEST(Validate, warns_of_unknown_capabilities_and_drops_them) {

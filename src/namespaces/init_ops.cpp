@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "namespaces/init_ops.hpp"
 
+#include <linux/prctl.h>
+#include <linux/sched.h>
 #include <linux/sockios.h>
 
 namespace bulkhead::namespaces {
@@ -20,6 +22,29 @@ struct InterfaceFlags {
 static_assert(sizeof(InterfaceFlags) == 40);
 
 }  // namespace
+
+Outcome apply(StageContext& stage, const plan::JoinNamespace& op) {
+    if (op.flag == CLONE_NEWPID) stage.joined_pids = stage.fd(op.file);
+    return outcome(raw::call(__NR_setns, long{stage.fd(op.file)}, long{op.flag}), plan::Call::setns);
+}
+
+Outcome apply(StageContext&, const plan::AssumeIds& op) {
+    const long gid = op.gid, uid = op.uid;
+    ATTEMPT(raw::call(__NR_setresgid, gid, gid, gid), setresgid);
+    return outcome(raw::call(__NR_setresuid, uid, uid, uid), plan::Call::setresuid);
+}
+
+// The file belongs to the host's root while we are not dumpable, so for the opening we are.
+Outcome apply(StageContext& stage, const plan::SetTimeOffsets& op) {
+    ATTEMPT(raw::call(__NR_prctl, long{PR_SET_DUMPABLE}, 1L, 0L, 0L, 0L), prctl);
+    const raw::Handle file(
+        raw::openat2(stage.procfs, "self/timens_offsets", O_WRONLY, RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS));
+    ATTEMPT(raw::call(__NR_prctl, long{PR_SET_DUMPABLE}, 0L, 0L, 0L, 0L), prctl);
+    ATTEMPT(file.number(), openat2);
+    return outcome(
+        raw::call(__NR_write, long{file.number()}, stage.arena.text(op.lines), long{op.lines.size}),
+        plan::Call::write);
+}
 
 Outcome apply(StageContext&, const plan::UnshareNamespaces& op) {
     return outcome(raw::call(__NR_unshare, static_cast<long>(op.flags)), plan::Call::unshare);

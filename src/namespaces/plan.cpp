@@ -5,58 +5,227 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 #include <string>
+
+#include "namespaces/id_maps.hpp"
+#include "namespaces/sysctl.hpp"
 
 namespace bulkhead::namespaces {
 
+using plan::TimelineBuilder;
 using spec::NamespaceType;
 
 namespace {
 
+// How a new namespace of a type comes to be where nothing else decides.
+enum class Maker : std::uint8_t {
+    clone,    // clone3
+    unshare,  // the stage: a cgroup namespace takes the unsharing process's cgroup as its root, and the
+              // offsets of a time namespace are written before a process is in it
+};
+
 struct Row {
     NamespaceType type;
-    std::uint64_t flag;  // 0: not made by clone3
+    std::uint32_t flag;
+    Maker maker;
 };
 constexpr std::array rows{
-    Row{NamespaceType::pid, CLONE_NEWPID},  Row{NamespaceType::network, CLONE_NEWNET},
-    Row{NamespaceType::mount, CLONE_NEWNS}, Row{NamespaceType::ipc, CLONE_NEWIPC},
-    Row{NamespaceType::uts, CLONE_NEWUTS},  Row{NamespaceType::user, CLONE_NEWUSER},
-    Row{NamespaceType::cgroup, 0},          Row{NamespaceType::time, 0},
+    Row{NamespaceType::pid, CLONE_NEWPID, Maker::clone},
+    Row{NamespaceType::network, CLONE_NEWNET, Maker::clone},
+    Row{NamespaceType::mount, CLONE_NEWNS, Maker::clone},
+    Row{NamespaceType::ipc, CLONE_NEWIPC, Maker::clone},
+    Row{NamespaceType::uts, CLONE_NEWUTS, Maker::clone},
+    Row{NamespaceType::user, CLONE_NEWUSER, Maker::clone},
+    Row{NamespaceType::cgroup, CLONE_NEWCGROUP, Maker::unshare},
+    Row{NamespaceType::time, CLONE_NEWTIME, Maker::unshare},
 };
 static_assert(std::ranges::all_of(rows, [](const Row& row) {
     return &row == &rows[static_cast<std::size_t>(row.type)];
 }));
 
-// Index of the config's entry for a new namespace of this type.
+const Row& row_of(NamespaceType type) { return rows[static_cast<std::size_t>(type)]; }
+
+// Index of the config's entry of this type, new or joined.
 std::optional<std::size_t> entry_of(const spec::Spec& spec, NamespaceType type) {
     const auto& list = spec.linux.namespaces;
     const auto entry = std::ranges::find(list, type, &spec::Namespace::type);
-    if (entry == list.end() || !entry->path.empty()) return std::nullopt;
+    if (entry == list.end()) return std::nullopt;
     return static_cast<std::size_t>(entry - list.begin());
+}
+
+std::optional<std::size_t> new_entry(const spec::Spec& spec, NamespaceType type) {
+    const auto entry = entry_of(spec, type);
+    return entry && spec.linux.namespaces[*entry].path.empty() ? entry : std::nullopt;
+}
+
+bool is_joined(const spec::Spec& spec, NamespaceType type) {
+    const auto entry = entry_of(spec, type);
+    return entry && !spec.linux.namespaces[*entry].path.empty();
 }
 
 std::string pointer_to(std::size_t entry) { return cat("/linux/namespaces/", entry); }
 
-}  // namespace
+// ---- who makes which -----------------------------------------------------------------------------------
 
-bool is_new(const spec::ValidSpec& spec, NamespaceType type) { return entry_of(*spec, type).has_value(); }
+// /dev/mqueue belongs to whom the ids were at the making of the ipc namespace, so it waits for the maps.
+bool waits_for_maps(NamespaceType type) { return type == NamespaceType::ipc; }
 
-std::uint64_t clone_flags(const spec::ValidSpec& spec) {
+// The first process of a new time namespace is in it from execve on; before 6.1 only its children are.
+bool time_needs_child(const spec::Spec& spec, const plan::HostFacts& host) {
+    return new_entry(spec, NamespaceType::time) && !host.kernel_at_least(6, 1);
+}
+
+bool made_by_clone(const spec::Spec& spec, const plan::HostFacts& host, const Row& row) {
+    // Below a joined user namespace everything new has to be its own, so the stage makes it.
+    if (row.maker == Maker::unshare || is_joined(spec, NamespaceType::user)) return false;
+    if (row.type == NamespaceType::pid && time_needs_child(spec, host)) return false;
+    return !(new_entry(spec, NamespaceType::user) && waits_for_maps(row.type));
+}
+
+std::uint64_t flags_where(const spec::Spec& spec, auto wanted) {
     std::uint64_t flags = 0;
     for (const Row& row : rows)
-        if (is_new(spec, row.type)) flags |= row.flag;
+        if (new_entry(spec, row.type) && wanted(row)) flags |= row.flag;
     return flags;
 }
 
-void plan_entry(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec) {
-    if (const auto entry = entry_of(*spec, NamespaceType::cgroup))
-        timeline.init(plan::UnshareNamespaces{CLONE_NEWCGROUP}, pointer_to(*entry));
-    if (const auto entry = entry_of(*spec, NamespaceType::network))
-        timeline.init(plan::RaiseLoopback{}, pointer_to(*entry));
+// A namespace that the container's own new user namespace does not own has to be entered before: by the host
+// for the moment of clone3.
+bool joined_by_host(const spec::Spec& spec) { return new_entry(spec, NamespaceType::user).has_value(); }
+
+// ---- what must not be joined ---------------------------------------------------------------------------
+
+// Why the runtime's own namespace of this type would be no namespace of the container's.
+std::string refusal_of_own(const spec::Spec& spec, NamespaceType type) {
+    if (type == NamespaceType::mount) return "the root would be changed for the host itself";
+    return parameter_refusal(spec, type);
 }
 
-void plan_names(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec) {
+// ---- entering -------------------------------------------------------------------------------------------
+
+void plan_join(TimelineBuilder& timeline, const spec::Spec& spec, const Joins& joins, NamespaceType type) {
+    const auto entry = entry_of(spec, type);
+    if (!entry || !joins[*entry]) return;
+    timeline.init(plan::JoinNamespace{*joins[*entry], row_of(type).flag}, pointer_to(*entry));
+}
+
+// With privileges the user namespace comes last: those that it does not own cannot be entered from inside.
+// Without, it comes first: only inside there are privileges.
+void plan_stage_joins(TimelineBuilder& timeline, const spec::Spec& spec, const plan::HostFacts& host,
+                      const Joins& joins) {
+    if (!host.privileged) plan_join(timeline, spec, joins, NamespaceType::user);
+    for (const Row& row : rows)
+        if (row.type != NamespaceType::user) plan_join(timeline, spec, joins, row.type);
+    if (!is_joined(spec, NamespaceType::user)) return;
+    if (host.privileged) {
+        // Inside it may be denied.
+        timeline.init(plan::SetGroups{timeline.numbers({})}, "/linux/namespaces");
+        plan_join(timeline, spec, joins, NamespaceType::user);
+    }
+    const plan::InnerIds ids = inner_ids(spec.linux.uid_mappings, spec.linux.gid_mappings);
+    timeline.init(plan::AssumeIds{ids.uid, ids.gid}, "/linux/namespaces");
+}
+
+void plan_unshare(TimelineBuilder& timeline, const spec::Spec& spec, const plan::HostFacts& host) {
+    for (const Row& row : rows)
+        if (const auto entry = new_entry(spec, row.type); entry && !made_by_clone(spec, host, row))
+            timeline.init(plan::UnshareNamespaces{row.flag}, pointer_to(*entry));
+}
+
+void plan_clocks(TimelineBuilder& timeline, const spec::Spec& spec) {
+    if (spec.linux.time_offsets.empty()) return;
+    std::string lines;
+    for (const auto& [clock, offset] : spec.linux.time_offsets)
+        lines.append(cat(clock == spec::Clock::monotonic ? "monotonic " : "boottime ", offset.secs, ' ',
+                         offset.nanosecs, '\n'));
+    timeline.init(plan::OpenProcfs{0}, "/linux/timeOffsets");
+    timeline.init(plan::SetTimeOffsets{timeline.text(lines)}, "/linux/timeOffsets");
+}
+
+}  // namespace
+
+bool is_new(const spec::ValidSpec& spec, NamespaceType type) { return new_entry(*spec, type).has_value(); }
+
+Birth birth_of(const spec::ValidSpec& spec, const plan::HostFacts& host) {
+    if (new_entry(*spec, NamespaceType::pid) && !made_by_clone(*spec, host, row_of(NamespaceType::pid)))
+        return Birth::early;
+    if (time_needs_child(*spec, host)) return Birth::early;
+    if (is_joined(*spec, NamespaceType::pid) && !joined_by_host(*spec)) return Birth::late;
+    return Birth::at_spawn;
+}
+
+bool denies_groups(const spec::ValidSpec& spec, const plan::HostFacts& host) {
+    if (host.groups_denied) return true;  // what is below inherits that
+    return is_new(spec, NamespaceType::user) && !host.privileged &&
+           writes_alone(spec->linux.uid_mappings, spec->linux.gid_mappings, host.uid, host.gid);
+}
+
+bool writes_procfs(const spec::ValidSpec& spec) { return !spec->linux.sysctl.empty(); }
+
+Joins plan_joins(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
+    Joins joins;
+    const auto& list = spec->linux.namespaces;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        joins.emplace_back();
+        if (list[i].path.empty()) continue;
+        joins.back() = timeline.slot();
+        timeline.host(plan::OpenNamespace{.path = list[i].path,
+                                          .type = row_of(list[i].type).flag,
+                                          .slot = *joins.back(),
+                                          .refused_as_own = refusal_of_own(*spec, list[i].type)},
+                      pointer_to(i) + "/path");
+    }
+    return joins;
+}
+
+Result<> plan_spawn(TimelineBuilder& timeline, const spec::ValidSpec& spec, const plan::HostFacts& host,
+                    const Joins& joins) {
+    const bool new_user = is_new(spec, NamespaceType::user);
+    const bool any_user = entry_of(*spec, NamespaceType::user).has_value();
+    if (!host.privileged && !any_user)
+        return fail(Kind::unsupported,
+                    "config.json: /linux/namespaces: rootless container requires user namespaces");
+    plan::Spawn spawn{flags_where(*spec, [&](const Row& row) { return made_by_clone(*spec, host, row); })};
+    spawn.awaits_preparation = any_user;
+    if (joined_by_host(*spec))
+        for (std::size_t i = 0; i < joins.size(); ++i)
+            if (joins[i]) spawn.inherited.push_back({*joins[i], row_of(spec->linux.namespaces[i].type).flag});
+    if (new_user) spawn.ids = inner_ids(spec->linux.uid_mappings, spec->linux.gid_mappings);
+    timeline.host(std::move(spawn), "/linux/namespaces");
+    if (new_user) TRY(plan_id_maps(timeline, spec->linux, host));
+    if (const auto& score = spec.process().oom_score_adj)
+        timeline.host(plan::SetOomScore{*score}, "/process/oomScoreAdj");
+    if (any_user) timeline.host(plan::SendPrepared{}, "/linux/namespaces");
+    return {};
+}
+
+void plan_entry(TimelineBuilder& timeline, const spec::ValidSpec& spec, const plan::HostFacts& host,
+                const Joins& joins) {
+    if (!joined_by_host(*spec)) plan_stage_joins(timeline, *spec, host, joins);
+    plan_unshare(timeline, *spec, host);
+    plan_clocks(timeline, *spec);
+    if (birth_of(spec, host) != Birth::early) return;
+    timeline.init(plan::Respawn{}, "/linux/namespaces");
+    timeline.host(plan::AwaitRespawn{}, "/linux/namespaces");
+}
+
+Result<> plan_network(TimelineBuilder& timeline, const spec::ValidSpec& spec, const plan::HostFacts& host,
+                      const Joins& joins) {
+    if (host.rootless() && !spec->linux.net_devices.empty())
+        return fail(
+            Kind::unsupported,
+            "config.json: /linux/netDevices: network devices are not supported for rootless containers");
+    const auto entry = entry_of(*spec, NamespaceType::network);
+    if (entry && !joins[*entry]) timeline.init(plan::RaiseLoopback{}, pointer_to(*entry));
+    for (const auto& [name, device] : spec->linux.net_devices)
+        timeline.host(plan::MoveNetDevice{.host_name = name,
+                                          .name = device.name.empty() ? name : device.name,
+                                          .file = entry ? joins[*entry] : std::nullopt},
+                      cat("/linux/netDevices/", pointer_token(name)));
+    return {};
+}
+
+void plan_names(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
     if (!spec->hostname.empty()) timeline.init(plan::SetHostname{timeline.text(spec->hostname)}, "/hostname");
     if (!spec->domainname.empty())
         timeline.init(plan::SetDomainname{timeline.text(spec->domainname)}, "/domainname");

@@ -1,24 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which namespaces are made, and what is done in a new one. Pure.
+// Which namespaces are made, joined, and in which order. Pure.
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <vector>
 
+#include "plan/host_facts.hpp"
 #include "plan/timeline.hpp"
 #include "spec/validate.hpp"
 
 namespace bulkhead::namespaces {
 
-// CLONE_NEW* for SPAWN: every new namespace of the config but the cgroup namespace.
-std::uint64_t clone_flags(const spec::ValidSpec& spec);
+// The descriptors of the namespaces to be joined: one place per entry of linux.namespaces, empty where a new
+// one is made.
+using Joins = std::vector<std::optional<plan::Slot>>;
 
-// Init lane, first thing: the cgroup namespace, and `lo` in a new network namespace.
-void plan_entry(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
+// Where RESPAWN has to happen. A process enters a pid namespace only by being born in it: with the new ones
+// when the stage itself makes them (early), or after all privileges are given up where the namespace has
+// inhabitants, who shall never see a process that can more than they (late).
+enum class Birth : std::uint8_t { at_spawn, early, late };
+
+// Host lane, before anything is entered: opens every namespace that is joined, and checks its type.
+Joins plan_joins(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
+
+// Host lane: SPAWN; with a user namespace its maps, and what only the host may write about the new process.
+// Errors: a caller without privileges and without a user namespace.
+Result<> plan_spawn(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const plan::HostFacts& host,
+                    const Joins& joins);
+
+// Both lanes: joins in an order that the kernel permits, new namespaces that clone3 did not make, clock
+// offsets, an early RESPAWN.
+void plan_entry(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const plan::HostFacts& host,
+                const Joins& joins);
+
+// Host lane, behind plan_entry: network devices go in. Init lane: `lo`. Errors: devices without privileges.
+Result<> plan_network(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
+                      const plan::HostFacts& host, const Joins& joins);
 
 // Init lane: host name and domain name.
 void plan_names(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
 
+Birth birth_of(const spec::ValidSpec& spec, const plan::HostFacts& host);
+
 // A new one of this type is asked for.
 bool is_new(const spec::ValidSpec& spec, spec::NamespaceType type);
+
+// setgroups(2) is denied in the container's user namespace: its maps are written without privileges.
+bool denies_groups(const spec::ValidSpec& spec, const plan::HostFacts& host);
+
+// The steps write to procfs by OpenProcfs.
+bool writes_procfs(const spec::ValidSpec& spec);
 
 }  // namespace bulkhead::namespaces

@@ -90,6 +90,80 @@ TEST(UnshareNamespaces, MakesTheOnesThatAreNamed) {
     });
 }
 
+TEST(JoinNamespace, EntersTheOneOfTheSlot) {
+    NEEDS_ROOT();
+    in_child([] {
+        const std::string before = link_of("/proc/self/ns/uts");
+        const Fd uts(::open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC));
+        ASSERT_EQ(::unshare(CLONE_NEWUTS), 0);
+        Stage stage;
+        const plan::JoinNamespace op{stage.slot(uts.number()), CLONE_NEWUTS};
+        ASSERT_TRUE(succeeded(apply(stage.context, op)));
+        EXPECT_EQ(link_of("/proc/self/ns/uts"), before);
+        EXPECT_EQ(stage.context.joined_pids, -1);
+        EXPECT_TRUE(fails(apply(stage.context, plan::JoinNamespace{op.file, CLONE_NEWNET}), EINVAL,
+                          plan::Call::setns));
+    });
+}
+
+TEST(JoinNamespace, RemembersWhosePidsAProcfsHasToShow) {
+    NEEDS_ROOT();
+    in_child([] {
+        const Fd pids(::open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC));
+        Stage stage;
+        ASSERT_TRUE(
+            succeeded(apply(stage.context, plan::JoinNamespace{stage.slot(pids.number()), CLONE_NEWPID})));
+        EXPECT_EQ(stage.context.joined_pids, pids.number());
+    });
+}
+
+TEST(AssumeIds, TakesThemForGood) {
+    NEEDS_ROOT();
+    in_child([] {
+        Stage stage;
+        ASSERT_TRUE(succeeded(apply(stage.context, plan::AssumeIds{12, 34})));
+        uid_t real = 0, effective = 0, saved = 0;
+        ASSERT_EQ(::getresuid(&real, &effective, &saved), 0);
+        EXPECT_TRUE(real == 12 && effective == 12 && saved == 12);
+        EXPECT_EQ(::getgid(), 34u);
+        EXPECT_TRUE(fails(apply(stage.context, plan::AssumeIds{12, 0}), EPERM, plan::Call::setresgid));
+        EXPECT_TRUE(fails(apply(stage.context, plan::AssumeIds{0, 34}), EPERM, plan::Call::setresuid));
+    });
+}
+
+TEST(SetTimeOffsets, SetsTheClockOfTheNamespaceItsChildrenAreIn) {
+    NEEDS_ROOT();
+    in_child([] {
+        const Fd proc(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+        ASSERT_EQ(::unshare(CLONE_NEWTIME), 0);
+        Stage stage;
+        stage.context.procfs = proc.number();
+        timespec host{}, inside{};
+        ::clock_gettime(CLOCK_MONOTONIC, &host);
+        const plan::SetTimeOffsets op{stage.text("monotonic 86400 0\n")};
+        ASSERT_TRUE(succeeded(apply(stage.context, op)));
+        in_child([&] {
+            ::clock_gettime(CLOCK_MONOTONIC, &inside);
+            EXPECT_GE(inside.tv_sec, host.tv_sec + 86400);
+        });
+        EXPECT_TRUE(fails(apply(stage.context, op), EACCES, plan::Call::write)) << "somebody was in it";
+    });
+}
+
+TEST(SetTimeOffsets, ThatTheKernelRefusesNameTheWrite) {
+    NEEDS_ROOT();
+    in_child([] {
+        const Fd proc(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+        ASSERT_EQ(::unshare(CLONE_NEWTIME), 0);
+        Stage stage;
+        stage.context.procfs = proc.number();
+        const plan::SetTimeOffsets words{stage.text("some words\n")},
+            far{stage.text("boottime -99999999999 0\n")};
+        EXPECT_TRUE(fails(apply(stage.context, words), EINVAL, plan::Call::write));
+        EXPECT_TRUE(fails(apply(stage.context, far), ERANGE, plan::Call::write));
+    });
+}
+
 TEST(UnshareNamespaces, WithoutPrivilegeIsRefused) {
     NEEDS_ROOT();
     in_child([] {

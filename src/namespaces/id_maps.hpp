@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The id maps of a user namespace (user_namespaces(7)): their text, who may write them, and whose ids the
+// container's first process takes. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "plan/host_facts.hpp"
+#include "plan/timeline.hpp"
+#include "spec/spec.hpp"
+
+namespace bulkhead::namespaces {
+
+using Mappings = std::vector<spec::IdMapping>;
+
+// As /proc/PID/uid_map takes them: "containerID hostID size\n" each.
+std::string map_text(const Mappings& mappings);
+
+// Root of the container where it is mapped, else the first mapped id: whoever has no id in a user namespace
+// owns nothing that it makes there.
+plan::InnerIds inner_ids(const Mappings& uids, const Mappings& gids);
+
+// An unprivileged process may map nothing but its own ids without help.
+bool writes_alone(const Mappings& uids, const Mappings& gids, std::uint32_t uid, std::uint32_t gid);
+
+// Host lane: WriteIdMaps. Errors: a user namespace without maps.
+Result<> plan_id_maps(plan::TimelineBuilder& timeline, const spec::Linux& linux, const plan::HostFacts& host);
+
+}  // namespace bulkhead::namespaces

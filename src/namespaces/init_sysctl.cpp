@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kernel parameters, in the stage. Through the procfs of OpenProcfs, and no part of the path may be a link or
+// another mount: a value that ends in another parameter is a parameter of the host (CVE-2025-52881).
+#include <asm/errno.h>
+
+#include "namespaces/init_ops.hpp"
+
+namespace bulkhead::namespaces {
+
+using plan::Outcome;
+using plan::StageContext;
+
+Outcome apply(StageContext& stage, const plan::SetSysctl& op) {
+    constexpr std::uint64_t strictly = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
+    const raw::Handle tree(raw::openat2(stage.procfs, "sys", O_PATH | O_DIRECTORY, strictly));
+    ATTEMPT(tree.number(), openat2);
+    const raw::Handle file(
+        raw::openat2(tree.number(), stage.arena.text(op.path), O_WRONLY, strictly | RESOLVE_BENEATH));
+    ATTEMPT(file.number(), openat2);
+    const long written =
+        raw::call(__NR_write, long{file.number()}, stage.arena.text(op.value), long{op.value.size});
+    ATTEMPT(written, write);
+    // A parameter that takes only the beginning (text of 64 bytes) takes all of it or counts as refused.
+    return written == long{op.value.size} ? Outcome{} : Outcome{EINVAL, plan::Call::write};
+}
+
+}  // namespace bulkhead::namespaces

@@ -2,6 +2,9 @@
 #include "rootfs/in_root.hpp"
 
 #include <asm/errno.h>
+#include <linux/magic.h>
+
+#include "base/resolve.hpp"
 
 namespace bulkhead::rootfs {
 
@@ -86,8 +89,7 @@ long make_rest(long nearest, Components& rest, Missing missing) {
 }  // namespace
 
 long open_in_root(int root, const char* path, bool plain) {
-    const std::uint64_t links = plain ? RESOLVE_NO_SYMLINKS : 0;
-    return raw::openat2(root, path, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | links);
+    return raw::open_below(root, path, O_PATH, plain ? raw::Links::refused : raw::Links::followed);
 }
 
 Target make_in_root(int root, const char* path, Missing missing, bool plain) {
@@ -101,6 +103,18 @@ Target make_in_root(int root, const char* path, Missing missing, bool plain) {
     while (path[skip] == '/') ++skip;
     Components rest(path + skip);
     return {make_rest(nearest, rest, missing), plan::Call::mkdirat, true};
+}
+
+bool strays_into_procfs(int target, const char* path) {
+    struct {
+        long type;
+        long rest[32];
+    } filesystem{};
+    if (raw::call(__NR_fstatfs, long{target}, &filesystem) < 0 || filesystem.type != PROC_SUPER_MAGIC)
+        return false;
+    for (const char* proc = "proc"; *proc != '\0'; ++proc, ++path)
+        if (*path != *proc) return true;
+    return *path != '\0' && *path != '/';
 }
 
 Place parent_in_root(int root, const char* path) {

@@ -21,6 +21,10 @@ struct Target {
 };
 Target make_in_root(int root, const char* path, Missing missing, bool plain = false);
 
+// Whether an open mount target lies in a procfs that the planner did not mean by this path: what a container
+// sees as /proc must be the kernel's, however an image leads there (CVE-2019-16884).
+bool strays_into_procfs(int target, const char* path);
+
 // The open parent directory of `path` and the start of its last component.
 struct Place {
     long directory = -1;  // or -errno

@@ -4,7 +4,9 @@
 #include <asm/errno.h>
 
 #include "rootfs/in_root.hpp"
+#include "rootfs/init_filesystem.hpp"
 #include "rootfs/init_ops.hpp"
+#include "rootfs/mount_words.hpp"
 
 namespace bulkhead::rootfs {
 
@@ -14,12 +16,47 @@ using plan::StageContext;
 
 namespace {
 
-constexpr long ms_private_recursive = (1L << 18) | 16384;  // MS_PRIVATE | MS_REC
-constexpr unsigned permission_bits = 07777, kind_bits = 0170000, directory_kind = 0040000;
-
 bool is_directory(const struct statx& status) { return (status.stx_mode & kind_bits) == directory_kind; }
 
-// "key=value" sets a string, "key" a flag. The string is split in place and made whole again.
+// Sets `key` to a number, which a later option of the config may change.
+long configure_number(int context, const char* key, unsigned value, unsigned base) {
+    char digits[16] = {};
+    char* first = digits + sizeof digits - 1;
+    do *--first = static_cast<char>('0' + value % base);
+    while ((value /= base) != 0);
+    return raw::fsconfig(context, FSCONFIG_SET_STRING, key, first);
+}
+
+// A tmpfs takes over the permissions of the directory it covers, as runc does, and with its content
+// (tmpcopyup) the owner; an explicit mode= or uid= comes later and wins.
+Outcome inherit(int context, const struct statx& below, bool with_owner) {
+    ATTEMPT(configure_number(context, "mode", below.stx_mode & permission_bits, 8), fsconfig);
+    if (!with_owner) return {};
+    ATTEMPT(configure_number(context, "uid", below.stx_uid, 10), fsconfig);
+    return outcome(configure_number(context, "gid", below.stx_gid, 10), plan::Call::fsconfig);
+}
+
+// The file system's own options, and the mount of it, attached nowhere: or -errno, with the call in `call`.
+long make_mount(StageContext& stage, const plan::MountFilesystem& op, int context, plan::Call& call) {
+    call = plan::Call::fsconfig;
+    if (const Outcome set = configure_all(stage.arena, context, op.options); !set) return -set.error;
+    const long made = raw::fsconfig(context, FSCONFIG_CMD_CREATE, nullptr, nullptr);
+    if (made < 0) return made;
+    call = plan::Call::fsmount;
+    const std::uint32_t filled = op.copy_up != 0 ? std::uint32_t{MOUNT_ATTR_RDONLY} : 0;
+    return raw::call(__NR_fsmount, long{context}, long{FSMOUNT_CLOEXEC},
+                     static_cast<long>(op.attributes & ~filled));
+}
+
+// With tmpcopyup it becomes read-only, if it shall, once it is filled.
+Outcome fill(int mount, int below, const plan::MountFilesystem& op) {
+    if (const Outcome copied = copy_up(below, mount); !copied) return copied;
+    if ((op.attributes & MOUNT_ATTR_RDONLY) == 0) return {};
+    return outcome(raw::set_mount_attributes(mount, false, MOUNT_ATTR_RDONLY), plan::Call::mount_setattr);
+}
+
+}  // namespace
+
 long configure(int context, char* option) {
     char* separator = option;
     while (*separator != '\0' && *separator != '=') ++separator;
@@ -30,28 +67,10 @@ long configure(int context, char* option) {
     return result;
 }
 
-// A tmpfs takes over the permissions of the directory it covers, as runc does; an explicit mode= comes later
-// and wins.
-Outcome inherit_mode(int context, int target) {
-    struct statx status {};
-    ATTEMPT(raw::statx(target, &status), fstat);
-    char digits[5] = {};
-    unsigned mode = status.stx_mode & permission_bits;
-    for (int i = 3; i >= 0; --i, mode >>= 3) digits[i] = static_cast<char>('0' + (mode & 7));
-    return outcome(raw::fsconfig(context, FSCONFIG_SET_STRING, "mode", digits), plan::Call::fsconfig);
-}
-
-}  // namespace
-
-Outcome apply(StageContext&, const plan::IsolateMounts&) {
-    return outcome(raw::call(__NR_mount, "", "/", "", ms_private_recursive, 0L), plan::Call::mount);
-}
-
-Outcome apply(StageContext& stage, const plan::AttachRoot& op) {
-    stage.root = stage.fd(op.tree);
-    return outcome(
-        raw::call(__NR_move_mount, long{stage.root}, "", long{AT_FDCWD}, "/", long{MOVE_MOUNT_F_EMPTY_PATH}),
-        plan::Call::move_mount);
+Outcome configure_all(plan::ArenaView arena, int context, plan::Texts options) {
+    for (std::uint32_t i = 0; i < options.count; ++i)
+        ATTEMPT(configure(context, arena.text(arena.texts(options)[i])), fsconfig);
+    return {};
 }
 
 Outcome apply(StageContext& stage, const plan::MountFilesystem& op) {
@@ -59,22 +78,22 @@ Outcome apply(StageContext& stage, const plan::MountFilesystem& op) {
     const Target place = make_in_root(stage.root, stage.arena.text(op.target), Missing::directory, plain);
     const raw::Handle target(place.fd);
     if (place.fd < 0) return outcome(place.fd, place.call);
+    if (strays_into_procfs(target.number(), stage.arena.text(op.target))) return {EPERM, plan::Call::check};
     struct statx found {};
     ATTEMPT(raw::statx(target.number(), &found), fstat);
     if (!is_directory(found)) return {ENOTDIR, plan::Call::move_mount};  // the kernel would only say EINVAL
-    const raw::Handle context(raw::call(__NR_fsopen, stage.arena.text(op.type), long{FSOPEN_CLOEXEC}));
+    const raw::Handle context(open_filesystem(stage, stage.arena.text(op.type)));
     ATTEMPT(context.number(), fsopen);
     ATTEMPT(raw::fsconfig(context.number(), FSCONFIG_SET_STRING, "source", stage.arena.text(op.source)),
             fsconfig);
     if (op.inherit_mode != 0 && !place.made)
-        if (const Outcome inherited = inherit_mode(context.number(), target.number()); !inherited)
-            return inherited;
-    for (std::uint32_t i = 0; i < op.options.count; ++i)
-        ATTEMPT(configure(context.number(), stage.arena.text(stage.arena.texts(op.options)[i])), fsconfig);
-    ATTEMPT(raw::fsconfig(context.number(), FSCONFIG_CMD_CREATE, nullptr, nullptr), fsconfig);
-    const raw::Handle mount(raw::call(__NR_fsmount, long{context.number()}, long{FSMOUNT_CLOEXEC},
-                                      static_cast<long>(op.attributes)));
-    ATTEMPT(mount.number(), fsmount);
+        if (const Outcome set = inherit(context.number(), found, op.copy_up != 0); !set) return set;
+    plan::Call call{};
+    const raw::Handle mount(make_mount(stage, op, context.number(), call));
+    if (mount.number() < 0) return outcome(mount.number(), call);
+    if (op.copy_up != 0)
+        if (const Outcome filled = fill(mount.number(), target.number(), op); !filled) return filled;
+    if (const Outcome set = spread(stage.arena, mount.number(), op.propagation); !set) return set;
     return outcome(raw::attach(mount.number(), target.number()), plan::Call::move_mount);
 }
 
@@ -85,6 +104,7 @@ Outcome apply(StageContext& stage, const plan::AttachTree& op) {
     const Target place = make_in_root(stage.root, stage.arena.text(op.target), kind);
     const raw::Handle target(place.fd);
     if (place.fd < 0) return outcome(place.fd, place.call);
+    if (strays_into_procfs(target.number(), stage.arena.text(op.target))) return {EPERM, plan::Call::check};
     struct statx found {};
     ATTEMPT(raw::statx(target.number(), &found), fstat);
     if (((found.stx_mode ^ status.stx_mode) & kind_bits) != 0 &&
@@ -97,21 +117,6 @@ Outcome apply(StageContext& stage, const plan::MakeDirectory& op) {
     const Target place = make_in_root(stage.root, stage.arena.text(op.path), Missing::directory);
     const raw::Handle made(place.fd);
     return outcome(place.fd, place.call);
-}
-
-Outcome apply(StageContext& stage, const plan::ProtectRoot&) {
-    return outcome(raw::set_mount_attributes(stage.root, false, MOUNT_ATTR_RDONLY),
-                   plan::Call::mount_setattr);
-}
-
-// The new root covers the old one, and the old one leaves the namespace: no path leads to the host any more.
-Outcome apply(StageContext& stage, const plan::PivotRoot& op) {
-    constexpr long detach = 2;  // MNT_DETACH
-    ATTEMPT(raw::call(__NR_fchdir, long{stage.fd(op.tree)}), fchdir);
-    ATTEMPT(raw::call(__NR_pivot_root, ".", "."), pivot_root);
-    ATTEMPT(raw::call(__NR_umount2, ".", detach), umount);
-    ATTEMPT(raw::call(__NR_chdir, "/"), fchdir);
-    return {};
 }
 
 }  // namespace bulkhead::rootfs

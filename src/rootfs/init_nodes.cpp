@@ -15,7 +15,7 @@ using plan::StageContext;
 
 namespace {
 
-constexpr unsigned kind_bits = 0170000;
+constexpr unsigned kind_bits = 0170000, permission_bits = 07777;
 constexpr unsigned character_device = 0020000;
 constexpr unsigned directory_kind = 0040000;
 constexpr std::uint64_t mask_attributes =
@@ -32,6 +32,27 @@ long device_number(std::uint32_t major, std::uint32_t minor) {
 bool same_device(const struct statx& status, const plan::MakeDevice& op) {
     return (status.stx_mode & kind_bits) == (op.mode & kind_bits) && status.stx_rdev_major == op.major &&
            status.stx_rdev_minor == op.minor;
+}
+
+constexpr plan::MakeDevice null_device{{}, character_device, 1, 3, 0, 0};
+
+bool is_null(int fd) {
+    struct statx status {};
+    return raw::statx(fd, &status) == 0 && same_device(status, null_device);
+}
+
+// The container's null device, open; -ENODEV where something else has its name (CVE-2026-88265). Looked at
+// before it is opened: a device of an image might do anything.
+long open_null(int root) {
+    const Place place = parent_in_root(root, "dev/null");
+    const raw::Handle directory(place.directory);
+    if (place.directory < 0) return place.directory;
+    const raw::Handle found(raw::openat(directory.number(), place.name, O_PATH | O_NOFOLLOW));
+    if (found.number() < 0) return found.number();
+    if (!is_null(found.number())) return -ENODEV;
+    raw::Handle null(raw::openat(directory.number(), place.name, O_RDWR | O_NOFOLLOW | O_NOCTTY));
+    if (null.number() < 0) return null.number();
+    return is_null(null.number()) ? null.release() : -ENODEV;
 }
 
 // An empty directory that nobody can write: one tmpfs for all masks, attached at its first target and cloned
@@ -75,7 +96,6 @@ Outcome mask_file(StageContext& stage, int target) {
     ATTEMPT(null.number(), openat2);
     struct statx status {};
     ATTEMPT(raw::statx(null.number(), &status), fstat);
-    constexpr plan::MakeDevice null_device{{}, character_device, 1, 3, 0, 0};
     if (!same_device(status, null_device)) return {ENODEV, plan::Call::check};
     raw::Handle clone(raw::clone_tree(null.number(), false));
     ATTEMPT(clone.number(), open_tree);
@@ -88,22 +108,26 @@ bool missing(long fd) { return fd == -ENOENT || fd == -ENOTDIR; }
 
 }  // namespace
 
+// A node that is there already is left as it is, if it is the same one (config-linux.md, "Devices"; runc
+// leaves any other as well). The new one is given away by its descriptor: its name may be another's by then.
 Outcome apply(StageContext& stage, const plan::MakeDevice& op) {
     const Place place = parent_in_root(stage.root, stage.arena.text(op.path));
     const raw::Handle directory(place.directory);
     ATTEMPT(place.directory, openat2);
     const long made = raw::call(__NR_mknodat, long{directory.number()}, place.name, long{op.mode},
                                 device_number(op.major, op.minor));
-    if (made == -EEXIST) {
-        struct statx status {};
-        ATTEMPT(raw::statx(directory.number(), place.name, AT_SYMLINK_NOFOLLOW, &status), fstat);
-        return same_device(status, op) ? Outcome{} : Outcome{EEXIST, plan::Call::mknodat};
-    }
-    ATTEMPT(made, mknodat);
-    if (op.uid == 0 && op.gid == 0) return {};
-    return outcome(raw::call(__NR_fchownat, long{directory.number()}, place.name, long{op.uid}, long{op.gid},
-                             long{AT_SYMLINK_NOFOLLOW}),
-                   plan::Call::fchown);
+    if (made < 0 && made != -EEXIST) return outcome(made, plan::Call::mknodat);
+    // A directory with the set-group-ID bit gives its group; with 0666 nobody gains anything by that.
+    if (made == 0 && op.uid == 0 && op.gid == 0 && (op.mode & permission_bits) == 0666) return {};
+    const raw::Handle node(raw::openat(directory.number(), place.name, O_PATH | O_NOFOLLOW));
+    ATTEMPT(node.number(), openat);
+    struct statx status {};
+    ATTEMPT(raw::statx(node.number(), &status), fstat);
+    if (!same_device(status, op)) return {EEXIST, plan::Call::mknodat};
+    if (made < 0 || (status.stx_uid == op.uid && status.stx_gid == op.gid)) return {};
+    return outcome(
+        raw::call(__NR_fchownat, long{node.number()}, "", long{op.uid}, long{op.gid}, long{AT_EMPTY_PATH}),
+        plan::Call::fchown);
 }
 
 Outcome apply(StageContext& stage, const plan::MakeLink& op) {
@@ -118,6 +142,17 @@ Outcome apply(StageContext& stage, const plan::MakeLink& op) {
     const long made = raw::call(__NR_symlinkat, leads_to, long{directory.number()}, place.name);
     if (made == -EEXIST) return {};  // the image has its own; a link there harms only the container
     return outcome(made, plan::Call::symlinkat);
+}
+
+// Where the container has no null device the caller's stays: a closed descriptor would be worse.
+Outcome apply(StageContext& stage, const plan::ReplaceNull&) {
+    for (int fd = 0; fd <= 2; ++fd) {
+        if (!is_null(fd)) continue;
+        const raw::Handle null(open_null(stage.root));
+        if (null.number() < 0) return {};
+        ATTEMPT(raw::call(__NR_dup3, long{null.number()}, long{fd}, 0L), dup);
+    }
+    return {};
 }
 
 // Look first, then mount: a mount that is thrown away waits for RCU, 3 us idle and 40 busy.

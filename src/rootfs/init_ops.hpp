@@ -6,9 +6,15 @@
 
 namespace bulkhead::rootfs {
 
+// Attaches a detached tree, or moves an attached one, over "/", where PivotRoot expects the root.
+long attach_over_root(int tree);
+
 plan::Outcome apply(plan::StageContext& stage, const plan::IsolateMounts& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::AttachRoot& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::MountOverlay& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::CloneSource& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::MountFilesystem& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::Remount& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::AttachTree& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::MakeDevice& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::MakeLink& op);
@@ -16,7 +22,10 @@ plan::Outcome apply(plan::StageContext& stage, const plan::MaskPath& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::ProtectPath& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::MakeDirectory& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::OpenTerminal& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::ReplaceNull& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::ProtectRoot& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::PivotRoot& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::ChangeRoot& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::SetRootPropagation& op);
 
 }  // namespace bulkhead::rootfs

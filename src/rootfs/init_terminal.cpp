@@ -77,7 +77,6 @@ Outcome bind_console(int root, int slave) {
 
 Outcome become_stdio(int slave) {
     for (long target = 0; target <= 2; ++target) ATTEMPT(raw::call(__NR_dup3, long{slave}, target, 0L), dup);
-    ATTEMPT(raw::call(__NR_ioctl, 0L, long{TIOCSCTTY}, 0L), ioctl);
     return {};
 }
 

@@ -10,23 +10,29 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "plan/vocabulary.hpp"
 
 namespace bulkhead::rootfs {
 
+enum class IdMapWord : std::uint8_t { none, idmap, ridmap };
+
 struct MountOptions {
     bool bind = false;
-    bool recursive = false;         // rbind
-    std::uint64_t set = 0;          // MOUNT_ATTR_* to set on the mount
-    std::uint64_t clear = 0;        // ... and to clear, for a bind whose source has them
-    std::vector<std::string> data;  // "key=value" or "key": the file system's own, in order
+    bool recursive = false;                  // rbind
+    bool remount = false;                    // changes a mount that is there
+    bool copy_up = false;                    // tmpcopyup
+    IdMapWord id_map = IdMapWord::none;      // the last of idmap and ridmap
+    plan::MountAttributes attributes{};      // the recursive words win over the mount's own, as with runc
+    std::vector<std::uint32_t> propagation;  // MS_SHARED and so on, MS_REC; in order
+    std::vector<std::string> data;           // "key=value" or "key": the file system's own, in order
 };
 
 // Later words win. A word that is in no table goes to the file system, as runc does it. `pointer` names the
-// list in errors: Kind::unsupported for a word of the standard that this version does not do yet,
-// Kind::invalid_config for data on a bind mount, which has no file system of its own to take it.
+// list in errors, all of Kind::invalid_config: a file system's options on a bind mount, which has none of its
+// own to take them, and tmpcopyup or an id mapping where it has no meaning.
 Result<MountOptions> parse_options(const std::vector<std::string>& words, std::string_view pointer);
 
-// The words that work, sorted: `mountOptions` of `features`.
+// Every word of the table, sorted: `mountOptions` of `features`.
 std::span<const std::string_view> known_options();
 
 }  // namespace bulkhead::rootfs

@@ -7,8 +7,11 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "plan/host_facts.hpp"
 #include "plan/timeline.hpp"
+#include "rootfs/device_node.hpp"
 #include "rootfs/options.hpp"
+#include "rootfs/plan_overlay.hpp"
 #include "spec/validate.hpp"
 
 namespace bulkhead::rootfs {
@@ -17,22 +20,56 @@ namespace bulkhead::rootfs {
 struct Places {
     std::string bundle;  // these are absolute
     std::string root;
-    std::string cgroup;                 // the container's own
-    bool own_cgroup_namespace = false;  // in it, a mount of cgroup2 shows no more than that
+    std::string cgroup;                     // the container's own
+    bool own_cgroup_namespace = false;      // in it, a mount of cgroup2 shows no more than that
+    bool clones_inside = false;             // rootless: only the stage, in its user namespace, may clone
+    std::optional<plan::Slot> ipc;          // the ipc namespace that is joined
+    std::vector<std::string> overlay_from;  // where the layers of an overlay may be
+    bool no_pivot = false;                  // chroot instead of pivot_root
+    std::string notify;                     // shown read-only at /run/notify; empty: none
+    plan::HostFacts host{};                 // what it can do
 };
 
-// The trees that the host clones before SPAWN, and the words of each mount's options, read once.
+// A mount of the config, its option words read once and its source found.
+struct PlannedMount {
+    MountOptions options;
+    std::string type;                // of the new file system, where `tree` is empty
+    std::optional<plan::Slot> tree;  // what is attached
+    bool shows_cgroups = false;      // a tree with cgroups in it that are not the container's
+};
+
+// A clone that the stage makes.
+struct InnerClone {
+    std::string path;
+    bool recursive;
+    plan::MountAttributes attributes;
+    std::vector<std::uint32_t> propagation;
+    plan::Slot slot;
+    std::string pointer;
+};
+
+// The trees that are cloned before anything of the container is mounted.
 struct Trees {
     plan::Slot root;
-    std::vector<MountOptions> options;             // one per mount of the config
-    std::vector<std::optional<plan::Slot>> binds;  // one per mount of the config; none: a new file system
+    std::vector<PlannedMount> mounts;  // those of the config
+    std::vector<InnerClone> inner;     // none where the host clones
+    std::optional<Overlay> overlay;    // then `root` is none
+    std::optional<plan::Slot> notify;  // Places::notify
+    std::vector<DeviceNode> devices;   // made, or bound where they have a tree
 };
 
-// Host lane: clones the root and each bind source. Errors name the mount's options.
+// Host lane: clones the root and each bind source; where the stage has to do that, plan_inside says so to it.
+// Errors name the mount's options, the overlay's annotation or the device's path.
 Result<Trees> plan_trees(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places);
 
-// Init lane, up to and with pivot_root: mounts in the config's order, devices and links, terminal, working
-// directory, masks, read-only paths and root. Errors: a mount below /proc that is none of those lxcfs makes.
-Result<> plan_inside(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const Trees& trees);
+// Whether a user namespace stands between the container and the host: then mknod(2) is refused, and an
+// overlay keeps its marks in user.* attributes.
+bool in_user_namespace(const spec::Spec& spec, const plan::HostFacts& host);
+
+// Init lane, up to and with pivot_root: the root, mounts in the config's order, devices and links, terminal,
+// working directory, masks, read-only paths and root. Errors: a mount below /proc that is none of those lxcfs
+// makes.
+Result<> plan_inside(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places,
+                     const Trees& trees);
 
 }  // namespace bulkhead::rootfs

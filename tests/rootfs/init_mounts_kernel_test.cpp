@@ -17,18 +17,22 @@ using test::World;
 struct Wish {
     std::string type, target;
     std::vector<std::string> options;
-    std::uint64_t attributes = 0;
-    bool plain = false, inherit = false;
+    std::uint32_t attributes = 0;
+    bool plain = false, inherit = false, copy_up = false;
+    std::vector<std::uint32_t> propagation{};
 };
 
 plan::Outcome mount(World& world, const Wish& wish) {
-    return apply(world.stage.context, plan::MountFilesystem{.type = world.stage.text(wish.type),
-                                                            .source = world.stage.text("the-source"),
-                                                            .target = world.stage.text(wish.target),
-                                                            .options = world.stage.texts(wish.options),
-                                                            .attributes = wish.attributes,
-                                                            .plain_target_only = wish.plain ? 1u : 0u,
-                                                            .inherit_mode = wish.inherit ? 1u : 0u});
+    return apply(world.stage.context,
+                 plan::MountFilesystem{.type = world.stage.text(wish.type),
+                                       .source = world.stage.text("the-source"),
+                                       .target = world.stage.text(wish.target),
+                                       .options = world.stage.texts(wish.options),
+                                       .propagation = world.stage.numbers(wish.propagation),
+                                       .attributes = wish.attributes,
+                                       .plain_target_only = wish.plain,
+                                       .inherit_mode = wish.inherit,
+                                       .copy_up = wish.copy_up});
 }
 
 mode_t permissions(const std::string& path) { return test::status_of_path(path).st_mode & 07777; }
@@ -104,6 +108,34 @@ TEST(MountFilesystem, ProcIsNotMountedThroughALink) {
     });
 }
 
+TEST(MountFilesystem, HasItsPropagationBeforeItIsAttached) {
+    NEEDS_ROOT();
+    in_world([](World& world) {
+        ASSERT_TRUE(
+            succeeded(mount(world, {.type = "tmpfs", .target = "a", .propagation = {MS_SHARED | MS_REC}})));
+        EXPECT_TRUE(mount_at(world / "a").propagation.starts_with("shared:"));
+        ASSERT_TRUE(succeeded(
+            mount(world, {.type = "tmpfs", .target = "b", .propagation = {MS_SHARED, MS_UNBINDABLE}})));
+        EXPECT_EQ(mount_at(world / "b").propagation, "unbindable") << "in the order of the words";
+        EXPECT_TRUE(
+            fails(mount(world, {.type = "tmpfs", .target = "c", .propagation = {MS_SHARED | MS_SLAVE}}),
+                  EINVAL, plan::Call::mount_setattr));
+        EXPECT_EQ(mount_at(world / "c").type, "");
+    });
+}
+
+TEST(MountFilesystem, TakesTheKernelsSuperblockWords) {
+    NEEDS_ROOT();
+    in_world([](World& world) {
+        ASSERT_TRUE(succeeded(mount(
+            world, {.type = "tmpfs", .target = "a", .options = {"sync", "dirsync", "lazytime", "mand"}})));
+        EXPECT_EQ(mount_at(world / "a").options.substr(0, 29), "rw,sync,dirsync,mand,lazytime");
+        ASSERT_TRUE(succeeded(
+            mount(world, {.type = "tmpfs", .target = "b", .options = {"sync", "async", "mand", "nomand"}})));
+        EXPECT_EQ(mount_at(world / "b").options.find("sync"), std::string::npos);
+    });
+}
+
 TEST(MountFilesystem, ErrorsNameTheCallAndMountNothing) {
     NEEDS_ROOT();
     in_world([](World& world) {
@@ -129,9 +161,11 @@ TEST(MountFilesystem, LeavesTheArenaAsItWas) {
                                        .source = world.stage.text("x"),
                                        .target = world.stage.text("a"),
                                        .options = options,
+                                       .propagation = {},
                                        .attributes = 0,
                                        .plain_target_only = 0,
-                                       .inherit_mode = 0};
+                                       .inherit_mode = 0,
+                                       .copy_up = 0};
         EXPECT_FALSE(apply(world.stage.context, op));
         EXPECT_STREQ(world.stage.context.arena.text(options, 0), "size=64k");
         EXPECT_STREQ(world.stage.context.arena.text(options, 1), "mode=a=b");
@@ -214,7 +248,7 @@ TEST(PivotRoot, LeavesNothingOfTheHost) {
         EXPECT_EQ(world.stage.context.root, world.stage.context.fd(tree));
         ASSERT_TRUE(succeeded(mount(world, {.type = "proc", .target = "proc", .plain = true})));
         ASSERT_TRUE(succeeded(apply(world.stage.context, plan::ProtectRoot{})));
-        ASSERT_TRUE(succeeded(apply(world.stage.context, plan::PivotRoot{tree})));
+        ASSERT_TRUE(succeeded(apply(world.stage.context, plan::PivotRoot{})));
 
         EXPECT_EQ(test::text_of("/marker"), "of the image");
         EXPECT_EQ(std::filesystem::current_path(), "/");
@@ -234,10 +268,11 @@ TEST(PivotRoot, IntoWhatIsNoMountNamesTheCall) {
         world.make_directory("d");
         const Fd plain(::open((world / "d").c_str(), O_PATH | O_CLOEXEC));
         const Fd file(::open("/dev/null", O_PATH | O_CLOEXEC));
-        const plan::Slot directory = world.stage.slot(plain.number()), null = world.stage.slot(file.number());
-        EXPECT_TRUE(fails(apply(world.stage.context, plan::PivotRoot{null}), ENOTDIR, plan::Call::fchdir));
-        EXPECT_TRUE(
-            fails(apply(world.stage.context, plan::PivotRoot{directory}), EINVAL, plan::Call::pivot_root));
+        const plan::Slot directory = world.stage.slot(plain.number());
+        world.stage.context.root = file.number();
+        EXPECT_TRUE(fails(apply(world.stage.context, plan::PivotRoot{}), ENOTDIR, plan::Call::fchdir));
+        world.stage.context.root = plain.number();
+        EXPECT_TRUE(fails(apply(world.stage.context, plan::PivotRoot{}), EINVAL, plan::Call::pivot_root));
         EXPECT_TRUE(
             fails(apply(world.stage.context, plan::AttachRoot{directory}), EINVAL, plan::Call::move_mount));
         EXPECT_TRUE(

@@ -175,6 +175,33 @@ TEST(MakeDevice, TakesTheSameOneForMadeAndRefusesAnother) {
     });
 }
 
+TEST(MakeDevice, IsGivenAwayWhateverTheDirectorySays) {
+    NEEDS_ROOT();
+    in_world([](World& world) {
+        world.make_directory("dev", 02775);
+        ASSERT_EQ(::chown((world / "dev").c_str(), 0, 77), 0);
+        ASSERT_TRUE(succeeded(make_device(world, "dev/x", 1, 3)));
+        EXPECT_EQ(test::status_of_path(world / "dev/x").st_gid, 0u);
+    });
+}
+
+TEST(MakeDevice, MakesNamedPipesAndBlockDevices) {
+    NEEDS_ROOT();
+    in_world([](World& world) {
+        const auto make = [&](const char* name, std::uint32_t mode, std::uint32_t minor) {
+            return apply(world.stage.context,
+                         plan::MakeDevice{world.stage.text(name), mode, minor == 0 ? 0u : 7u, minor, 0, 0});
+        };
+        EXPECT_TRUE(succeeded(make("pipe", S_IFIFO | 0600, 0)));
+        EXPECT_TRUE(succeeded(make("pipe", S_IFIFO | 0600, 0)));
+        EXPECT_TRUE(succeeded(make("disk", S_IFBLK | 0600, 1)));
+        EXPECT_TRUE(fails(make("disk", S_IFCHR | 0600, 1), EEXIST, plan::Call::mknodat));
+        EXPECT_TRUE(fails(make("disk", S_IFIFO | 0600, 0), EEXIST, plan::Call::mknodat));
+        EXPECT_EQ(test::status_of_path(world / "pipe").st_mode, S_IFIFO | 0600u);
+        EXPECT_EQ(test::status_of_path(world / "disk").st_mode, S_IFBLK | 0600u);
+    });
+}
+
 // --- MakeLink
 
 TEST(MakeLink, LeadsToWhatIsThere) {

@@ -2,7 +2,7 @@
 #include "rootfs/options.hpp"
 
 #include <gtest/gtest.h>
-#include <linux/mount.h>
+#include <sys/mount.h>
 
 #include <algorithm>
 
@@ -10,85 +10,146 @@ namespace bulkhead::rootfs {
 namespace {
 
 using Words = std::vector<std::string>;
+using Numbers = std::vector<std::uint32_t>;
 
 MountOptions parsed(const Words& words) { return parse_options(words, "/mounts/0/options").value(); }
 
-struct Row {
+constexpr std::uint32_t field = MOUNT_ATTR__ATIME;
+
+// What each word does to the mount's own attributes. The access time is one field: whoever sets a value
+// clears the others.
+struct Attribute {
     std::string_view word;
-    std::uint64_t set = 0, clear = 0;
-    bool bind = false, recursive = false, data = false;
+    std::uint32_t set, clear;
 };
-
-// What each word that works means. The access time is one field: whoever sets a value clears the others.
-constexpr Row table[] = {
-    {.word = "async", .data = true},
-    {.word = "atime", .set = MOUNT_ATTR_RELATIME, .clear = MOUNT_ATTR__ATIME},
-    {.word = "bind", .bind = true},
-    {.word = "defaults"},
-    {.word = "dev", .clear = MOUNT_ATTR_NODEV},
-    {.word = "diratime", .clear = MOUNT_ATTR_NODIRATIME},
-    {.word = "dirsync", .data = true},
-    {.word = "exec", .clear = MOUNT_ATTR_NOEXEC},
-    {.word = "lazytime", .data = true},
-    {.word = "noatime", .set = MOUNT_ATTR_NOATIME, .clear = MOUNT_ATTR__ATIME},
-    {.word = "nodev", .set = MOUNT_ATTR_NODEV},
-    {.word = "nodiratime", .set = MOUNT_ATTR_NODIRATIME},
-    {.word = "noexec", .set = MOUNT_ATTR_NOEXEC},
-    {.word = "nolazytime", .data = true},
-    {.word = "norelatime", .set = MOUNT_ATTR_STRICTATIME, .clear = MOUNT_ATTR__ATIME},
-    {.word = "nostrictatime", .set = MOUNT_ATTR_RELATIME, .clear = MOUNT_ATTR__ATIME},
-    {.word = "nosuid", .set = MOUNT_ATTR_NOSUID},
-    {.word = "nosymfollow", .set = MOUNT_ATTR_NOSYMFOLLOW},
-    {.word = "rbind", .bind = true, .recursive = true},
-    {.word = "relatime", .set = MOUNT_ATTR_RELATIME, .clear = MOUNT_ATTR__ATIME},
-    {.word = "ro", .set = MOUNT_ATTR_RDONLY},
-    {.word = "rw", .clear = MOUNT_ATTR_RDONLY},
-    {.word = "strictatime", .set = MOUNT_ATTR_STRICTATIME, .clear = MOUNT_ATTR__ATIME},
-    {.word = "suid", .clear = MOUNT_ATTR_NOSUID},
-    {.word = "symfollow", .clear = MOUNT_ATTR_NOSYMFOLLOW},
-    {.word = "sync", .data = true},
+constexpr Attribute attributes[] = {
+    {"atime", MOUNT_ATTR_RELATIME, field},
+    {"dev", 0, MOUNT_ATTR_NODEV},
+    {"diratime", 0, MOUNT_ATTR_NODIRATIME},
+    {"exec", 0, MOUNT_ATTR_NOEXEC},
+    {"noatime", MOUNT_ATTR_NOATIME, field},
+    {"nodev", MOUNT_ATTR_NODEV, 0},
+    {"nodiratime", MOUNT_ATTR_NODIRATIME, 0},
+    {"noexec", MOUNT_ATTR_NOEXEC, 0},
+    {"norelatime", MOUNT_ATTR_STRICTATIME, field},
+    {"nostrictatime", MOUNT_ATTR_RELATIME, field},
+    {"nosuid", MOUNT_ATTR_NOSUID, 0},
+    {"nosymfollow", MOUNT_ATTR_NOSYMFOLLOW, 0},
+    {"relatime", MOUNT_ATTR_RELATIME, field},
+    {"ro", MOUNT_ATTR_RDONLY, 0},
+    {"rw", 0, MOUNT_ATTR_RDONLY},
+    {"strictatime", MOUNT_ATTR_STRICTATIME, field},
+    {"suid", 0, MOUNT_ATTR_NOSUID},
+    {"symfollow", 0, MOUNT_ATTR_NOSYMFOLLOW},
 };
+constexpr std::pair<std::string_view, std::uint32_t> propagation[] = {
+    {"private", MS_PRIVATE}, {"shared", MS_SHARED}, {"slave", MS_SLAVE}, {"unbindable", MS_UNBINDABLE}};
+constexpr std::string_view superblock[] = {"async",      "dirsync", "lazytime", "mand",
+                                           "nolazytime", "nomand",  "sync"};
+constexpr std::string_view without_effect[] = {"defaults", "iversion", "loud", "noiversion", "silent"};
+constexpr std::string_view special[] = {"bind", "idmap", "rbind", "remount", "ridmap", "tmpcopyup"};
 
-TEST(MountOptions, EveryWordHasItsEffect) {
-    for (const Row& row : table) {
-        const std::string word(row.word);
-        const MountOptions options = parsed({word});
-        EXPECT_EQ(options.set, row.set) << word;
-        // To clear a value of the field that is set again right away means the field.
-        EXPECT_EQ(options.clear | (row.clear & row.set), row.clear) << word;
-        EXPECT_EQ(options.bind, row.bind) << word;
-        EXPECT_EQ(options.recursive, row.recursive) << word;
-        EXPECT_EQ(options.data, row.data ? Words{word} : Words{}) << word;
+// To clear a value of the field that is set again right away means the field.
+bool clears(std::uint32_t clear, const Attribute& row) {
+    return (clear | (row.clear & row.set)) == row.clear;
+}
+
+TEST(MountOptions, AttributesAreTheMountsOwn) {
+    for (const Attribute& row : attributes) {
+        const auto [set, clear, set_tree, clear_tree] = parsed({std::string(row.word)}).attributes;
+        EXPECT_EQ(set, row.set) << row.word;
+        EXPECT_TRUE(clears(clear, row)) << row.word;
+        EXPECT_EQ(set_tree | clear_tree, 0u) << row.word;
     }
 }
 
-TEST(MountOptions, KnownOnesAreThoseOfTheTableAndSorted) {
+TEST(MountOptions, WithAnRInFrontTheyAreTheTrees) {
+    for (const Attribute& row : attributes) {
+        const auto [set, clear, set_tree, clear_tree] = parsed({cat("r", row.word)}).attributes;
+        EXPECT_EQ(set | clear, 0u) << row.word;
+        EXPECT_EQ(set_tree, row.set) << row.word;
+        EXPECT_TRUE(clears(clear_tree, row)) << row.word;
+    }
+}
+
+TEST(MountOptions, PropagationIsAListInOrder) {
+    for (const auto& [word, flags] : propagation) {
+        EXPECT_EQ(parsed({std::string(word)}).propagation, Numbers{flags}) << word;
+        EXPECT_EQ(parsed({cat("r", word)}).propagation, Numbers{flags | MS_REC}) << word;
+    }
+    EXPECT_EQ(parsed({"rslave", "ro", "shared"}).propagation, (Numbers{MS_SLAVE | MS_REC, MS_SHARED}));
+}
+
+TEST(MountOptions, SuperblockWordsGoToTheFileSystemAndNotToABind) {
+    for (const std::string_view word : superblock) {
+        EXPECT_EQ(parsed({std::string(word)}).data, Words{std::string(word)});
+        EXPECT_EQ(parsed({std::string(word), "bind"}).data, Words{}) << word;
+    }
+}
+
+TEST(MountOptions, SomeWordsChangeNothing) {
+    for (const std::string_view word : without_effect) {
+        const MountOptions options = parsed({std::string(word)});
+        EXPECT_EQ(options.attributes, plan::MountAttributes{}) << word;
+        EXPECT_EQ(options.data, Words{}) << word;
+        EXPECT_FALSE(options.bind || options.remount || options.copy_up) << word;
+    }
+}
+
+TEST(MountOptions, SpecialWords) {
+    EXPECT_TRUE(parsed({"bind"}).bind && !parsed({"bind"}).recursive);
+    EXPECT_TRUE(parsed({"rbind"}).bind && parsed({"rbind"}).recursive);
+    EXPECT_TRUE(parsed({"remount"}).remount);
+    EXPECT_TRUE(parsed({"tmpcopyup"}).copy_up);
+    EXPECT_EQ(parsed({"bind"}).id_map, IdMapWord::none);
+    EXPECT_EQ(parsed({"bind", "idmap"}).id_map, IdMapWord::idmap);
+    EXPECT_EQ(parsed({"bind", "idmap", "ridmap"}).id_map, IdMapWord::ridmap);
+}
+
+TEST(MountOptions, KnownOnesAreThoseOfTheTestAndSorted) {
+    Words expected;
+    for (const Attribute& row : attributes)
+        expected.insert(expected.end(), {std::string(row.word), cat("r", row.word)});
+    for (const auto& [word, flags] : propagation)
+        expected.insert(expected.end(), {std::string(word), cat("r", word)});
+    expected.insert(expected.end(), std::begin(superblock), std::end(superblock));
+    expected.insert(expected.end(), std::begin(without_effect), std::end(without_effect));
+    expected.insert(expected.end(), std::begin(special), std::end(special));
+    std::ranges::sort(expected);
     const auto known = known_options();
     EXPECT_TRUE(std::ranges::is_sorted(known));
-    EXPECT_TRUE(std::ranges::equal(known, table, {}, {}, &Row::word));
+    EXPECT_EQ(Words(known.begin(), known.end()), expected);
 }
 
 TEST(MountOptions, LaterWordsWin) {
-    EXPECT_EQ(parsed({"ro", "rw"}).set, 0u);
-    EXPECT_EQ(parsed({"ro", "rw"}).clear, std::uint64_t{MOUNT_ATTR_RDONLY});
-    EXPECT_EQ(parsed({"rw", "ro"}).set, std::uint64_t{MOUNT_ATTR_RDONLY});
-    EXPECT_EQ(parsed({"rw", "ro"}).clear, 0u);
-    EXPECT_EQ(parsed({"nosuid", "nodev", "suid"}).set, std::uint64_t{MOUNT_ATTR_NODEV});
+    const auto own = [](const Words& words) { return parsed(words).attributes; };
+    EXPECT_EQ(own({"ro", "rw"}), (plan::MountAttributes{.clear = MOUNT_ATTR_RDONLY}));
+    EXPECT_EQ(own({"rw", "ro"}), (plan::MountAttributes{.set = MOUNT_ATTR_RDONLY}));
+    EXPECT_EQ(own({"rro", "rrw"}), (plan::MountAttributes{.clear_tree = MOUNT_ATTR_RDONLY}));
+    EXPECT_EQ(own({"nosuid", "nodev", "suid"}).set, std::uint32_t{MOUNT_ATTR_NODEV});
+    EXPECT_EQ(own({"rro", "rw"}),
+              (plan::MountAttributes{.clear = MOUNT_ATTR_RDONLY, .set_tree = MOUNT_ATTR_RDONLY}))
+        << "those of the tree are set last";
 }
 
 TEST(MountOptions, AccessTimeIsOneField) {
-    EXPECT_EQ(parsed({"noatime", "strictatime"}).set, std::uint64_t{MOUNT_ATTR_STRICTATIME});
-    EXPECT_EQ(parsed({"strictatime", "noatime"}).set, std::uint64_t{MOUNT_ATTR_NOATIME});
-    EXPECT_EQ(parsed({"noatime", "relatime"}).set, std::uint64_t{MOUNT_ATTR_RELATIME});
-    EXPECT_EQ(parsed({"noatime", "nodiratime"}).set,
-              std::uint64_t{MOUNT_ATTR_NOATIME | MOUNT_ATTR_NODIRATIME});
+    const auto own = [](const Words& words) { return parsed(words).attributes.set; };
+    const auto tree = [](const Words& words) { return parsed(words).attributes.set_tree; };
+    EXPECT_EQ(own({"noatime", "strictatime"}), std::uint32_t{MOUNT_ATTR_STRICTATIME});
+    EXPECT_EQ(own({"strictatime", "noatime"}), std::uint32_t{MOUNT_ATTR_NOATIME});
+    EXPECT_EQ(own({"noatime", "relatime"}), std::uint32_t{MOUNT_ATTR_RELATIME});
+    EXPECT_EQ(own({"noatime", "nodiratime"}), std::uint32_t{MOUNT_ATTR_NOATIME | MOUNT_ATTR_NODIRATIME});
+    EXPECT_EQ(tree({"rnoatime", "rstrictatime"}), std::uint32_t{MOUNT_ATTR_STRICTATIME});
+    EXPECT_EQ(tree({"rnoatime", "rrelatime"}), std::uint32_t{MOUNT_ATTR_RELATIME});
 }
 
 // mount_setattr(2): EINVAL where attr_set holds a part of the access time and attr_clr not the whole field.
 TEST(MountOptions, SettingTheAccessTimeClearsTheWholeField) {
     for (const Words& words : {Words{"noatime"}, Words{"strictatime"}, Words{"relatime"},
                                Words{"noatime", "relatime"}, Words{"strictatime", "noatime", "nodiratime"}})
-        EXPECT_EQ(parsed(words).clear & MOUNT_ATTR__ATIME, std::uint64_t{MOUNT_ATTR__ATIME}) << words.back();
+        EXPECT_EQ(parsed(words).attributes.clear & field, field) << words.back();
+    for (const Words& words : {Words{"rnoatime"}, Words{"rnoatime", "rrelatime", "rnodiratime"}})
+        EXPECT_EQ(parsed(words).attributes.clear_tree & field, field) << words.back();
 }
 
 TEST(MountOptions, UnknownWordsGoToTheFileSystemInOrder) {
@@ -105,20 +166,19 @@ TEST(MountOptions, BindTakesNoData) {
     EXPECT_FALSE(parse_options({"mode=1", "rbind"}, ""));
 }
 
-TEST(MountOptions, WordsOfALaterVersionAreRefusedWithTheirPointer) {
-    const Words later{
-        "idmap",     "iversion",    "loud",        "mand",        "noiversion",     "nomand",  "private",
-        "ratime",    "rdev",        "rdiratime",   "remount",     "rexec",          "ridmap",  "rnoatime",
-        "rnodev",    "rnodiratime", "rnoexec",     "rnorelatime", "rnostrictatime", "rnosuid", "rnosymfollow",
-        "rprivate",  "rrelatime",   "rro",         "rrw",         "rshared",        "rslave",  "rstrictatime",
-        "rsuid",     "rsymfollow",  "runbindable", "shared",      "silent",         "slave",   "tmpcopyup",
-        "unbindable"};
-    for (const std::string& word : later) {
-        const auto refused = parse_options({"ro", word}, "/mounts/2/options");
-        ASSERT_FALSE(refused) << word;
-        EXPECT_EQ(refused.error().kind, Kind::unsupported);
-        EXPECT_EQ(refused.error().text,
-                  cat("config.json: /mounts/2/options/1: ", word, ": not supported yet"));
+TEST(MountOptions, WordsThatDoNotGoTogetherAreRefused) {
+    const std::pair<Words, std::string_view> table[] = {
+        {{"tmpcopyup", "bind"}, "\"tmpcopyup\": is for a new tmpfs only"},
+        {{"remount", "tmpcopyup"}, "\"tmpcopyup\": is for a new tmpfs only"},
+        {{"idmap"}, "\"idmap\": id-mapped mounts are only supported for bind-mounts"},
+        {{"ro", "ridmap"}, "\"ridmap\": id-mapped mounts are only supported for bind-mounts"},
+        {{"remount", "bind", "idmap"}, "\"idmap\": id-mapped mounts are only supported for bind-mounts"},
+    };
+    for (const auto& [words, why] : table) {
+        const auto refused = parse_options(words, "/mounts/2/options");
+        ASSERT_FALSE(refused) << why;
+        EXPECT_EQ(refused.error().kind, Kind::invalid_config);
+        EXPECT_EQ(refused.error().text, cat("config.json: /mounts/2/options: ", why));
     }
 }
 

@@ -13,10 +13,13 @@ using test::Lines;
 Result<plan::Timeline> planned(const std::string& patch, bool own_cgroup_namespace = true) {
     const spec::ValidSpec spec = test::spec_with(patch);
     plan::TimelineBuilder timeline;
-    LET(const Trees trees,
-        plan_trees(timeline, spec, {"/bundle", "/bundle/rootfs", "/cg/box", own_cgroup_namespace}));
+    const Places places{.bundle = "/bundle",
+                        .root = "/bundle/rootfs",
+                        .cgroup = "/cg/box",
+                        .own_cgroup_namespace = own_cgroup_namespace};
+    LET(const Trees trees, plan_trees(timeline, spec, places));
     timeline.host(plan::Spawn{0});
-    TRY(plan_inside(timeline, spec, trees));
+    TRY(plan_inside(timeline, spec, places, trees));
     timeline.init(plan::Execute{});
     return std::move(timeline).finish();
 }
@@ -36,7 +39,7 @@ std::string one_mount(std::string_view mount) { return cat(R"({"mounts": [)", mo
 
 TEST(RootfsPlan, OfASmallConfig) {
     const Lines expected{
-        "host clone_tree /bundle/rootfs recursively (/root/path)",
+        "host clone_tree /bundle/rootfs recursively (rslave) (/root/path)",
         "host spawn the stage in the cgroup, new namespaces: none",
         "init isolate_mounts",
         "init attach_root",
@@ -70,124 +73,6 @@ TEST(RootfsPlan, MakesTheSixDefaultDevices) {
         EXPECT_EQ(devices[i].minor, minor);
         EXPECT_EQ(devices[i].mode, 0020666u);
     }
-}
-
-TEST(Mounts, BelowProcAreRefused) {
-    const std::pair<std::string_view, std::string_view> table[] = {
-        {"/proc/sys", "tmpfs"},         {"/proc/self/attr", "tmpfs"},    {"/proc//1", "bind"},
-        {"/dev/../proc/acpi", "tmpfs"}, {"/proc/sysrq-trigger", "bind"}, {"proc/cpuinfos", "bind"},
-        {"/../proc/x", "proc"},
-    };
-    for (const auto& [destination, type] : table) {
-        const auto refused = planned(one_mount(
-            cat(R"({"destination": ")", destination, R"(", "type": ")", type, R"(", "source": "/x"})")));
-        ASSERT_FALSE(refused) << destination;
-        EXPECT_EQ(refused.error().kind, Kind::invalid_config);
-        EXPECT_TRUE(refused.error().text.starts_with("config.json: /mounts/0/destination: \"/proc/"))
-            << destination;
-        EXPECT_TRUE(refused.error().text.ends_with("cannot be mounted because it is inside /proc"))
-            << destination;
-    }
-}
-
-TEST(Mounts, OfLxcfsBelowProcAreTaken) {
-    for (const char* file : {"cpuinfo", "diskstats", "loadavg", "meminfo", "slabinfo", "stat", "swaps",
-                             "uptime", "sys/crypto/fips_enabled", "sys/kernel/ns_last_pid"})
-        EXPECT_TRUE(planned(one_mount(cat(R"({"destination": "/proc/)", file,
-                                          R"(", "source": "/var/lib/lxcfs", "options": ["bind"]})"))))
-            << file;
-}
-
-TEST(Mounts, OverProcMustBeProc) {
-    EXPECT_TRUE(planned(one_mount(R"({"destination": "/proc", "type": "proc"})")));
-    for (const char* mount :
-         {R"({"destination": "/proc", "type": "tmpfs"})",
-          R"({"destination": "/proc", "type": "proc", "source": "/x", "options": ["bind"]})"}) {
-        const auto refused = planned(one_mount(mount));
-        ASSERT_FALSE(refused) << mount;
-        EXPECT_EQ(refused.error().text,
-                  "config.json: /mounts/0/destination: \"/proc\" cannot be mounted because it "
-                  "is not of type proc");
-    }
-}
-
-TEST(Mounts, HaveCleanedTargets) {
-    const std::pair<std::string_view, std::string_view> table[] = {
-        {"/a//b/./c/", "a/b/c"}, {"/a/../b", "b"},      {"/../../x", "x"},
-        {"rel/../y", "y"},       {"/a/b/../../c", "c"},
-    };
-    for (const auto& [destination, target] : table) {
-        const plan::Timeline timeline =
-            planned(one_mount(cat(R"({"destination": ")", destination, R"(", "type": "tmpfs"})"))).value();
-        EXPECT_EQ(timeline.arena().text(test::ops_of<plan::MountFilesystem>(timeline).at(0).target), target);
-    }
-}
-
-TEST(Mounts, CgroupMeansTheOneHierarchy) {
-    const plan::Timeline timeline =
-        planned(one_mount(R"({"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup"})"))
-            .value();
-    const auto mount = test::ops_of<plan::MountFilesystem>(timeline).at(0);
-    EXPECT_STREQ(timeline.arena().text(mount.type), "cgroup2");
-    EXPECT_STREQ(timeline.arena().text(mount.source), "cgroup");
-}
-
-// cgroup2 shows the whole hierarchy of the host to who has no cgroup namespace of its own.
-TEST(Mounts, OfCgroupWithoutItsNamespaceAreABindOfTheContainersOwn) {
-    for (const char* type : {"cgroup", "cgroup2"}) {
-        const std::string mount = one_mount(cat(R"({"destination": "/sys/fs/cgroup", "type": ")", type,
-                                                R"(", "options": ["ro", "nosuid"]})"));
-        const Lines all = test::lines_of(planned(mount, false).value());
-        EXPECT_TRUE(has(all, "host clone_tree /cg/box (ro,nosuid) (/mounts/0)"));
-        EXPECT_TRUE(has(all, "init attach_tree on /sys/fs/cgroup (/mounts/0)"));
-        EXPECT_FALSE(has_verb(all, "mount_filesystem"));
-    }
-}
-
-TEST(Mounts, ByTypeInheritModeAndWantPlainTargets) {
-    const std::tuple<std::string_view, unsigned, unsigned> table[] = {
-        {"tmpfs", 1, 0}, {"proc", 0, 1}, {"sysfs", 0, 1}, {"mqueue", 0, 0}};
-    for (const auto& [type, inherit, plain] : table) {
-        const plan::Timeline timeline =
-            planned(one_mount(cat(R"({"destination": "/proc/../)", type == "proc" ? "proc" : "x",
-                                  R"(", "type": ")", type, R"("})")))
-                .value();
-        const auto mount = test::ops_of<plan::MountFilesystem>(timeline).at(0);
-        EXPECT_EQ(mount.inherit_mode, inherit) << type;
-        EXPECT_EQ(mount.plain_target_only, plain) << type;
-        EXPECT_EQ(timeline.arena().text(mount.source), type) << "the source that nobody gave";
-    }
-}
-
-TEST(Mounts, OptionsAreAttributesAndData) {
-    EXPECT_TRUE(has(lines(one_mount(R"({"destination": "/tmp", "type": "tmpfs", "source": "shm",
-                                        "options": ["nosuid", "size=64k", "ro"]})")),
-                    "init mount_filesystem tmpfs on /tmp (ro,nosuid,size=64k) (/mounts/0)"));
-}
-
-TEST(Binds, AreClonedByTheHostAndAttachedInOrder) {
-    const Lines all = lines(R"({"mounts": [
-        {"destination": "/a", "source": "/srv/a", "options": ["rbind", "ro"]},
-        {"destination": "/t", "type": "tmpfs"},
-        {"destination": "/b", "source": "b", "options": ["bind", "noexec"]}]})");
-    EXPECT_EQ(all[1], "host clone_tree /srv/a recursively (ro) (/mounts/0)");
-    EXPECT_EQ(all[2], "host clone_tree /bundle/b (noexec) (/mounts/2)");
-    const auto at = [&](std::string_view line) { return std::ranges::find(all, line) - all.begin(); };
-    EXPECT_LT(at("init attach_tree on /a (/mounts/0)"), at("init attach_tree /b (/mounts/2)"));
-    EXPECT_TRUE(has(all, "init attach_tree on /b (/mounts/2)"));
-}
-
-TEST(Binds, HaveSlotsOfTheirOwn) {
-    const plan::Timeline timeline = planned(R"({"mounts": [
-        {"destination": "/a", "source": "/a", "options": ["bind"]},
-        {"destination": "/b", "source": "/b", "options": ["bind"]}]})")
-                                        .value();
-    const auto trees = test::ops_of<plan::AttachTree>(timeline);
-    EXPECT_EQ(test::ops_of<plan::AttachRoot>(timeline).at(0).tree.index, 0);
-    EXPECT_EQ(trees.at(0).tree.index, 1);
-    EXPECT_EQ(trees.at(1).tree.index, 2);
-    EXPECT_EQ(test::ops_of<plan::PivotRoot>(timeline).at(0).tree.index, 0);
-    EXPECT_EQ(timeline.slot_count(), 3);
 }
 
 TEST(Dev, BoundFromOutsideBringsItsOwnNodes) {
@@ -226,14 +111,6 @@ TEST(WorkingDirectory, IsMadeUnlessItIsTheRoot) {
         EXPECT_FALSE(line.ends_with("(/process/cwd)")) << line;
     EXPECT_TRUE(has(lines(R"({"process": {"cwd": "/srv/./www"}})"),
                     "init make_directory /srv/www if missing (/process/cwd)"));
-}
-
-TEST(Options, ErrorsNameTheMount) {
-    for (const char* options : {R"(["remount"])", R"(["bind", "remount"])"})
-        EXPECT_TRUE(
-            lines(one_mount(cat(R"({"destination": "/a", "source": "/a", "options": )", options, "}")))
-                .at(0)
-                .starts_with("config.json: /mounts/0/options/"));
 }
 
 }  // namespace

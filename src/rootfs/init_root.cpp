@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the host's root to the container's, in the stage.
+#include <asm/errno.h>
+
+#include "rootfs/init_ops.hpp"
+
+namespace bulkhead::rootfs {
+
+using plan::Outcome;
+using plan::outcome;
+using plan::StageContext;
+
+namespace {
+
+constexpr long ms_private_recursive = (1L << 18) | 16384;  // MS_PRIVATE | MS_REC
+
+}  // namespace
+
+long attach_over_root(int tree) {
+    return raw::call(__NR_move_mount, long{tree}, "", long{AT_FDCWD}, "/", long{MOVE_MOUNT_F_EMPTY_PATH});
+}
+
+Outcome apply(StageContext&, const plan::IsolateMounts&) {
+    return outcome(raw::call(__NR_mount, "", "/", "", ms_private_recursive, 0L), plan::Call::mount);
+}
+
+Outcome apply(StageContext& stage, const plan::AttachRoot& op) {
+    stage.root = stage.fd(op.tree);
+    return outcome(attach_over_root(stage.root), plan::Call::move_mount);
+}
+
+Outcome apply(StageContext& stage, const plan::ProtectRoot&) {
+    return outcome(raw::set_mount_attributes(stage.root, false, MOUNT_ATTR_RDONLY),
+                   plan::Call::mount_setattr);
+}
+
+// The new root covers the old one, and the old one leaves the namespace: no path leads to the host any more.
+Outcome apply(StageContext& stage, const plan::PivotRoot&) {
+    constexpr long detach = 2;  // MNT_DETACH
+    ATTEMPT(raw::call(__NR_fchdir, long{stage.root}), fchdir);
+    ATTEMPT(raw::call(__NR_pivot_root, ".", "."), pivot_root);
+    ATTEMPT(raw::call(__NR_umount2, ".", detach), umount);
+    ATTEMPT(raw::call(__NR_chdir, "/"), fchdir);
+    return {};
+}
+
+// A procfs or sysfs of the host that stays in the namespace, even covered, lets anybody in the container
+// mount a new one without its masks: a user namespace may have what its mount namespace shows already. A
+// mount that a user namespace holds fast cannot go; an empty directory over its root makes it one that shows
+// nothing.
+Outcome apply(StageContext& stage, const plan::ChangeRoot& op) {
+    constexpr long detach_it = 2, no_follow = 8;  // MNT_DETACH, UMOUNT_NOFOLLOW
+    constexpr long read_only = 1 | 2 | 4 | 8;     // MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
+    for (std::uint32_t i = 0; i < op.kernel_mounts.count; ++i) {
+        const char* path = stage.arena.text(op.kernel_mounts, i);
+        const long gone = raw::call(__NR_umount2, path, detach_it | no_follow);
+        if (gone >= 0 || gone == -ENOENT) continue;  // it may have gone with a mount above it
+        if (gone != -EINVAL && gone != -EPERM) return outcome(gone, plan::Call::umount);
+        ATTEMPT(raw::call(__NR_mount, "tmpfs", path, "tmpfs", read_only, "nr_blocks=1,nr_inodes=1,mode=555"),
+                mount);
+    }
+    ATTEMPT(raw::call(__NR_fchdir, long{stage.root}), fchdir);
+    ATTEMPT(raw::call(__NR_chroot, "."), chroot);
+    return outcome(raw::call(__NR_chdir, "/"), plan::Call::fchdir);
+}
+
+Outcome apply(StageContext&, const plan::SetRootPropagation& op) {
+    return outcome(raw::call(__NR_mount, "", "/", "", long{op.flags}, 0L), plan::Call::mount);
+}
+
+}  // namespace bulkhead::rootfs

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What steps that mount have in common, in the stage. Freestanding.
+#pragma once
+
+#include "plan/stage_context.hpp"
+
+namespace bulkhead::rootfs {
+
+inline constexpr unsigned permission_bits = 07777, kind_bits = 0170000;
+inline constexpr unsigned directory_kind = 0040000, regular_kind = 0100000, link_kind = 0120000;
+
+// fsconfig(2): "key=value" sets a string, "key" a flag. The option is split in place and made whole again.
+long configure(int context, char* option);
+plan::Outcome configure_all(plan::ArenaView arena, int context, plan::Texts options);
+
+// mount_setattr(2) for each, in order: what a mount sends and receives.
+plan::Outcome spread(plan::ArenaView arena, int mount, plan::Numbers propagation);
+
+// The mount's own attributes first, then those of its tree, which win.
+plan::Outcome set_attributes(int mount, const plan::MountAttributes& attributes);
+
+// Copies what is in the directory `from` into the new tmpfs `to` (tmpcopyup): directories, regular files and
+// links, with mode and owner; no device, socket, fifo, set-id bit or capability. Mounts are not entered.
+// EOVERFLOW: more than a million entries, or deeper than 64 directories.
+plan::Outcome copy_up(int from, int to);
+
+}  // namespace bulkhead::rootfs

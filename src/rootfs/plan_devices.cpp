@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rootfs/plan_devices.hpp"
+
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+
+#include "rootfs/plan_mounts.hpp"
+
+namespace bulkhead::rootfs {
+
+using plan::TimelineBuilder;
+
+namespace {
+
+struct Node {
+    std::string_view path;
+    std::uint32_t major, minor;
+};
+// config-linux.md, "Default Devices"
+constexpr std::array default_nodes{Node{"dev/null", 1, 3},   Node{"dev/zero", 1, 5},
+                                   Node{"dev/full", 1, 7},   Node{"dev/tty", 5, 0},
+                                   Node{"dev/random", 1, 8}, Node{"dev/urandom", 1, 9}};
+
+struct Link {
+    std::string_view path, target;
+};
+// runtime-linux.md, "Dev symbolic links", and the ptmx of the container's own devpts
+constexpr std::array default_links{
+    Link{"dev/fd", "/proc/self/fd"},       Link{"dev/stdin", "/proc/self/fd/0"},
+    Link{"dev/stdout", "/proc/self/fd/1"}, Link{"dev/stderr", "/proc/self/fd/2"},
+    Link{"dev/ptmx", "pts/ptmx"},          Link{"dev/core", "/proc/kcore"}};
+
+constexpr std::uint32_t default_mode = 0666, permission_bits = 07777;
+// A device stays writable on a read-only mount; the mode and owner of the host's node do not.
+constexpr plan::MountAttributes bound_attributes{.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+                                                        MOUNT_ATTR_NOEXEC};
+
+std::uint32_t kind_of(spec::DeviceType type) {
+    switch (type) {
+        case spec::DeviceType::block: return S_IFBLK;
+        case spec::DeviceType::fifo: return S_IFIFO;
+        case spec::DeviceType::character:
+        case spec::DeviceType::unbuffered: break;
+    }
+    return S_IFCHR;
+}
+
+Result<> check_place(const DeviceNode& node, const std::string& given) {
+    if (node.path.empty())
+        return fail(Kind::invalid_config, "config.json: ", node.pointer, "/path: ", quoted(given),
+                    ": is the root of the container");
+    if (node.path == "proc" || node.path.starts_with("proc/"))
+        return fail(Kind::invalid_config, "config.json: ", node.pointer, "/path: ", quoted(given),
+                    ": cannot be made because it is inside /proc");
+    return {};
+}
+
+// What fileMode says about the type is left out, as runc does it: engines send a whole st_mode.
+DeviceNode node_of(const spec::Device& device, std::size_t index) {
+    return {.path = cleaned(device.path),
+            .mode = kind_of(device.type) | (device.file_mode.value_or(default_mode) & permission_bits),
+            .major = device.major.value_or(0),
+            .minor = device.minor.value_or(0),
+            .uid = device.uid.value_or(0),
+            .gid = device.gid.value_or(0),
+            .pointer = cat("/linux/devices/", index)};
+}
+
+bool is_in_dev(const DeviceNode& node) { return node.path.starts_with("dev/"); }
+
+// The config's nodes come before the default ones, and instead of those they replace.
+Result<std::vector<DeviceNode>> wanted_nodes(const spec::Spec& spec, bool whole_dev) {
+    std::vector<DeviceNode> nodes;
+    for (std::size_t i = 0; i < spec.linux.devices.size(); ++i) {
+        DeviceNode node = node_of(spec.linux.devices[i], i);
+        TRY(check_place(node, spec.linux.devices[i].path));
+        if (whole_dev && is_in_dev(node)) continue;
+        if (S_ISFIFO(node.mode)) node.major = node.minor = 0;
+        nodes.push_back(std::move(node));
+    }
+    for (const Node& each : default_nodes) {
+        if (whole_dev || std::ranges::count(nodes, each.path, &DeviceNode::path) != 0) continue;
+        nodes.push_back({.path = std::string(each.path),
+                         .mode = S_IFCHR | default_mode,
+                         .major = each.major,
+                         .minor = each.minor});
+    }
+    return nodes;
+}
+
+void make_parent(TimelineBuilder& timeline, const DeviceNode& node) {
+    const std::size_t slash = node.path.rfind('/');
+    if (slash == std::string::npos || node.path.substr(0, slash) == "dev") return;
+    timeline.init(plan::MakeDirectory{timeline.text(node.path.substr(0, slash))}, node.pointer);
+}
+
+// What the stage cloned, nobody has looked at: MakeDevice finds it there and says whether it is the right
+// one.
+void plan_node(TimelineBuilder& timeline, const DeviceNode& node) {
+    make_parent(timeline, node);
+    if (node.tree)
+        timeline.init(plan::AttachTree{.tree = *node.tree, .target = timeline.text(node.path)}, node.pointer);
+    if (node.tree && node.verified) return;
+    timeline.init(plan::MakeDevice{.path = timeline.text(node.path),
+                                   .mode = node.mode,
+                                   .major = node.major,
+                                   .minor = node.minor,
+                                   .uid = node.uid,
+                                   .gid = node.gid},
+                  node.pointer);
+}
+
+void bind_node(TimelineBuilder& timeline, DeviceNode& node) {
+    node.tree = timeline.slot();
+    timeline.host(plan::CloneTree{.path = "/" + node.path,
+                                  .slot = *node.tree,
+                                  .attributes = bound_attributes,
+                                  .propagation = {MS_PRIVATE},
+                                  .device = plan::DeviceIdentity{.kind = node.mode & S_IFMT,
+                                                                 .major = node.major,
+                                                                 .minor = node.minor}},
+                  node.pointer);
+}
+
+InnerClone bind_node_inside(TimelineBuilder& timeline, DeviceNode& node) {
+    node.tree = timeline.slot();
+    node.verified = false;
+    return {.path = "/" + node.path,
+            .recursive = false,
+            .attributes = bound_attributes,
+            .propagation = {MS_PRIVATE},
+            .slot = *node.tree,
+            .pointer = node.pointer};
+}
+
+}  // namespace
+
+bool dev_is_bound(const spec::Spec& spec, const Trees& trees) {
+    for (std::size_t i = 0; i < spec.mounts.size(); ++i)
+        if (trees.mounts[i].options.bind && cleaned(spec.mounts[i].destination) == "dev") return true;
+    return false;
+}
+
+// A named pipe is no device: mknod(2) makes it anywhere.
+Result<Devices> plan_device_trees(TimelineBuilder& timeline, const spec::Spec& spec, const Places& places,
+                                  bool whole_dev) {
+    Devices devices;
+    LET(devices.nodes, wanted_nodes(spec, whole_dev));
+    if (!in_user_namespace(spec, places.host)) return devices;
+    for (DeviceNode& node : devices.nodes) {
+        if (S_ISFIFO(node.mode)) continue;
+        if (places.clones_inside)
+            devices.inner.push_back(bind_node_inside(timeline, node));
+        else
+            bind_node(timeline, node);
+    }
+    return devices;
+}
+
+void plan_devices(TimelineBuilder& timeline, const spec::Spec& spec, const Trees& trees) {
+    const bool own_dev = !dev_is_bound(spec, trees);
+    if (own_dev) timeline.init(plan::MakeDirectory{timeline.text("dev")});
+    for (const DeviceNode& node : trees.devices) plan_node(timeline, node);
+    if (!own_dev) return;
+    for (const Link& link : default_links)
+        timeline.init(plan::MakeLink{timeline.text(link.path), timeline.text(link.target)});
+}
+
+}  // namespace bulkhead::rootfs

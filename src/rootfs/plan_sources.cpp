@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+// What of the host a container's mounts begin with: clones of the root and of each bind source.
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+#include "rootfs/plan_devices.hpp"
+#include "rootfs/plan_mounts.hpp"
+
+namespace bulkhead::rootfs {
+
+using plan::TimelineBuilder;
+using spec::NamespaceType;
+
+namespace {
+
+std::string mount_pointer(std::size_t index) { return cat("/mounts/", index); }
+
+const spec::Namespace* entry_of(const spec::Spec& spec, NamespaceType type) {
+    const auto& list = spec.linux.namespaces;
+    const auto entry = std::ranges::find(list, type, &spec::Namespace::type);
+    return entry == list.end() ? nullptr : &*entry;
+}
+
+bool is_new(const spec::Namespace* entry) { return entry != nullptr && entry->path.empty(); }
+
+// What a clone of the host's mounts is to them, before the mount's own words. By default it receives and
+// sends nothing back. It stays a peer only where the config says so (Kubernetes: Bidirectional), and never
+// across a user namespace, where the kernel makes every copied mount a slave as well (mount_namespaces(7)):
+// an unprivileged mount must not arrive on the host.
+std::vector<std::uint32_t> base_propagation(const spec::Spec& spec) {
+    using enum spec::Propagation;
+    switch (spec.linux.rootfs_propagation.value_or(rslave)) {
+        case shared:
+        case rshared:
+            if (entry_of(spec, NamespaceType::user) == nullptr) return {};
+            [[fallthrough]];
+        case slave:
+        case rslave: return {MS_SLAVE | MS_REC};
+        case private_:
+        case rprivate:
+        case unbindable:
+        case runbindable: break;
+    }
+    return {MS_PRIVATE | MS_REC};
+}
+
+// The container's own mounts are made on the root, so it is a peer of nothing, whatever the config says.
+std::vector<std::uint32_t> root_propagation(const spec::Spec& spec) {
+    const std::vector<std::uint32_t> base = base_propagation(spec);
+    return base.empty() ? std::vector<std::uint32_t>{MS_SLAVE | MS_REC} : base;
+}
+
+// A tree of the host, as it is wanted in the container.
+struct Source {
+    std::string path;
+    bool recursive = false;
+    plan::MountAttributes attributes{};
+    std::vector<std::uint32_t> propagation;
+    std::optional<plan::IdMaps> id_maps;
+};
+
+// Only a socket to write to.
+Source notify_source(const std::string& path) {
+    return {
+        .path = path,
+        .attributes = {.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC},
+        .propagation = {MS_PRIVATE}};
+}
+
+// Hands the clone to whoever may make it.
+class Cloner {
+  public:
+    Cloner(TimelineBuilder& timeline, Trees& trees, bool inside)
+        : timeline_(timeline), trees_(trees), inside_(inside) {}
+
+    plan::Slot operator()(Source source, std::string pointer) {
+        const plan::Slot slot = timeline_.slot();
+        if (inside_)
+            trees_.inner.push_back({std::move(source.path), source.recursive, source.attributes,
+                                    std::move(source.propagation), slot, std::move(pointer)});
+        else
+            timeline_.host(plan::CloneTree{.path = std::move(source.path),
+                                           .slot = slot,
+                                           .recursive = source.recursive,
+                                           .attributes = source.attributes,
+                                           .propagation = std::move(source.propagation),
+                                           .id_maps = std::move(source.id_maps)},
+                           std::move(pointer));
+        return slot;
+    }
+
+  private:
+    TimelineBuilder& timeline_;
+    Trees& trees_;
+    bool inside_;
+};
+
+std::string map_text(const std::vector<spec::IdMapping>& mappings) {
+    std::string text;
+    for (const spec::IdMapping& each : mappings)
+        text.append(cat(each.container_id, ' ', each.host_id, ' ', each.size, '\n'));
+    return text;
+}
+
+// The mount's mappings, else those of the container's user namespace where idmap or ridmap asks for one.
+Result<std::optional<plan::IdMaps>> id_maps_of(const spec::Mount& mount, const MountOptions& options,
+                                               const spec::Linux& linux, bool inside,
+                                               const std::string& pointer) {
+    const bool given = !mount.uid_mappings.empty();
+    if (!given && options.id_map == IdMapWord::none) return std::nullopt;
+    const std::string where = given ? pointer + "/uidMappings" : pointer + "/options";
+    const auto refuse = [&](std::string_view why) {
+        return fail(Kind::invalid_config, "config.json: ", where, ": ", why);
+    };
+    if (!options.bind || options.remount)
+        return refuse("id-mapped mounts are only supported for bind-mounts");
+    if (inside)
+        return refuse("id-mapped mounts are not supported for rootless containers: they need privileges");
+    if (!given && (linux.uid_mappings.empty() || linux.gid_mappings.empty()))
+        return refuse("an id-mapped mount needs uidMappings and gidMappings, its own or those of linux");
+    return plan::IdMaps{.uids = map_text(given ? mount.uid_mappings : linux.uid_mappings),
+                        .gids = map_text(given ? mount.gid_mappings : linux.gid_mappings),
+                        .whole_tree = options.id_map == IdMapWord::ridmap};
+}
+
+// "cgroup" means the hierarchy there is: cgroup2, rooted at the container's cgroup namespace.
+std::string filesystem_type(const spec::Mount& mount) {
+    return mount.type == "cgroup" ? "cgroup2" : mount.type;
+}
+
+// sysfs belongs to the owner of the network namespace, and a user namespace that the config makes owns none
+// but a new one (net_namespace_sysfs; runc fails here, crun binds).
+bool may_mount_sysfs(const spec::Spec& spec) {
+    const spec::Namespace* user = entry_of(spec, NamespaceType::user);
+    const spec::Namespace* network = entry_of(spec, NamespaceType::network);
+    if (user == nullptr || is_new(network)) return true;
+    return network != nullptr && !is_new(user);  // both joined: they may well belong together
+}
+
+// The same for the message queues of an ipc namespace.
+bool may_mount_queues(const spec::Spec& spec) {
+    const spec::Namespace* user = entry_of(spec, NamespaceType::user);
+    const spec::Namespace* ipc = entry_of(spec, NamespaceType::ipc);
+    if (user == nullptr || is_new(ipc)) return true;
+    return ipc != nullptr && !is_new(user);
+}
+
+// The words of cgroup2 that the kernel takes from the host's own mount only (cgroups(7), cgroup_root_flags):
+// without effect in a container, so they are none in a bind of its cgroup either.
+constexpr std::array hierarchy_words{
+    std::string_view("favordynmods"),       std::string_view("memory_hugetlb_accounting"),
+    std::string_view("memory_localevents"), std::string_view("memory_recursiveprot"),
+    std::string_view("nsdelegate"),         std::string_view("pids_localevents")};
+static_assert(std::ranges::is_sorted(hierarchy_words));
+
+// Words of a superblock have no effect on a bind (options.hpp); any other is an error that the file system
+// itself would give.
+Result<> check_cgroup_words(const spec::Mount& mount, const std::string& pointer) {
+    LET(const MountOptions as_bind, [&]() -> Result<MountOptions> {
+        std::vector<std::string> words = mount.options;
+        std::erase_if(words, [](const std::string& word) {
+            return std::ranges::binary_search(hierarchy_words, std::string_view(word));
+        });
+        words.emplace_back("bind");
+        return parse_options(words, pointer + "/options");
+    }());
+    return {};
+}
+
+// Places the mount in the container: what is cloned for it, or which file system is made.
+class Finder {
+  public:
+    Finder(TimelineBuilder& timeline, const spec::Spec& spec, const Places& places, Cloner& clone)
+        : timeline_(timeline), spec_(spec), places_(places), clone_(clone) {}
+
+    Result<PlannedMount> operator()(const spec::Mount& mount, const std::string& pointer) {
+        LET(PlannedMount planned, begin(mount, pointer));
+        LET(const auto maps, id_maps_of(mount, planned.options, spec_.linux, places_.clones_inside, pointer));
+        if (planned.options.remount) return planned;
+        if (planned.options.bind) {
+            bind(planned, mount, maps, pointer);
+            return planned;
+        }
+        if (planned.type == "cgroup2" && !places_.own_cgroup_namespace) {
+            TRY(check_cgroup_words(mount, pointer));
+            show_cgroup(planned, pointer);
+        }
+        if (planned.type == "sysfs" && !may_mount_sysfs(spec_)) bind_sysfs(planned, pointer);
+        if (planned.type == "mqueue" && !may_mount_queues(spec_) && !places_.clones_inside)
+            open_queues(planned, pointer);
+        return planned;
+    }
+
+  private:
+    static Result<PlannedMount> begin(const spec::Mount& mount, const std::string& pointer) {
+        LET(MountOptions options, parse_options(mount.options, pointer + "/options"));
+        if (options.copy_up && mount.type != "tmpfs")
+            return fail(Kind::invalid_config, "config.json: ", pointer, "/options: ", quoted("tmpcopyup"),
+                        ": is for a new tmpfs only");
+        return PlannedMount{.options = std::move(options), .type = filesystem_type(mount), .tree = {}};
+    }
+
+    std::vector<std::uint32_t> propagation(const MountOptions& options) const {
+        std::vector<std::uint32_t> all = base_propagation(spec_);
+        all.insert(all.end(), options.propagation.begin(), options.propagation.end());
+        return all;
+    }
+
+    // CVE-2023-25809: without privileges and without a cgroup namespace, what is below /sys/fs/cgroup are the
+    // caller's own cgroups.
+    bool exposes_cgroups(std::string_view source, bool recursive) const {
+        return recursive && places_.clones_inside && !places_.own_cgroup_namespace &&
+               cleaned(source) == "sys";
+    }
+
+    void bind(PlannedMount& planned, const spec::Mount& mount, const std::optional<plan::IdMaps>& maps,
+              const std::string& pointer) {
+        const MountOptions& options = planned.options;
+        const std::string path =
+            mount.source.starts_with('/') ? mount.source : cat(places_.bundle, '/', mount.source);
+        planned.shows_cgroups = exposes_cgroups(path, options.recursive);
+        planned.tree =
+            clone_({path, options.recursive, options.attributes, propagation(options), maps}, pointer);
+    }
+
+    // Without a cgroup namespace cgroup2 would show the whole hierarchy of the host, so the container's own
+    // cgroup is bound there, as runc does. Without privileges there may be none: then there is an empty
+    // read-only directory instead.
+    void show_cgroup(PlannedMount& planned, const std::string& pointer) {
+        MountOptions& options = planned.options;
+        if (!places_.clones_inside) {
+            planned.tree =
+                clone_({places_.cgroup, false, options.attributes, propagation(options), {}}, pointer);
+            return;
+        }
+        planned.type = "tmpfs";
+        options.data = {"nr_blocks=1", "nr_inodes=1", "mode=555"};
+        options.attributes.set |=
+            MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+    }
+
+    // The host's /sys with all below it; what is set on the mount is set on everything, and nothing that the
+    // host has set is cleared.
+    void bind_sysfs(PlannedMount& planned, const std::string& pointer) {
+        const MountOptions& options = planned.options;
+        plan::MountAttributes attributes = options.attributes;
+        attributes.set_tree |= attributes.set & ~std::uint32_t{MOUNT_ATTR__ATIME};
+        attributes.clear = attributes.clear_tree = 0;
+        attributes.set &= ~std::uint32_t{MOUNT_ATTR__ATIME};
+        planned.shows_cgroups = exposes_cgroups("/sys", true);
+        planned.tree = clone_({"/sys", true, attributes, propagation(options), {}}, pointer);
+    }
+
+    void open_queues(PlannedMount& planned, const std::string& pointer) {
+        planned.tree = timeline_.slot();
+        timeline_.host(
+            plan::OpenMessageQueues{
+                .ipc = places_.ipc, .attributes = planned.options.attributes, .slot = *planned.tree},
+            pointer);
+    }
+
+    TimelineBuilder& timeline_;
+    const spec::Spec& spec_;
+    const Places& places_;
+    Cloner& clone_;
+};
+
+}  // namespace
+
+Result<Trees> plan_trees(TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places) {
+    Trees trees;
+    LET(trees.overlay, read_overlay(*spec, places.overlay_from));
+    Cloner clone(timeline, trees, places.clones_inside);
+    if (!trees.overlay)
+        trees.root = clone({places.root, true, {}, root_propagation(*spec), {}}, "/root/path");
+    Finder find(timeline, *spec, places, clone);
+    for (std::size_t i = 0; i < spec->mounts.size(); ++i) {
+        LET(PlannedMount planned, find(spec->mounts[i], mount_pointer(i)));
+        trees.mounts.push_back(std::move(planned));
+    }
+    if (!places.notify.empty()) trees.notify = clone(notify_source(places.notify), "");
+    LET(Devices devices, plan_device_trees(timeline, *spec, places, dev_is_bound(*spec, trees)));
+    trees.devices = std::move(devices.nodes);
+    std::ranges::move(devices.inner, std::back_inserter(trees.inner));
+    return trees;
+}
+
+void plan_inner_clones(TimelineBuilder& timeline, const Trees& trees) {
+    for (const InnerClone& clone : trees.inner)
+        timeline.init(plan::CloneSource{.path = timeline.text(clone.path),
+                                        .attributes = clone.attributes,
+                                        .propagation = timeline.numbers(clone.propagation),
+                                        .slot = clone.slot,
+                                        .recursive = clone.recursive},
+                      clone.pointer);
+}
+
+}  // namespace bulkhead::rootfs

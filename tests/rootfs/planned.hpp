@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rootfs room's part of a timeline, from a patch on the small config.
+#pragma once
+
+#include <algorithm>
+
+#include "rootfs/plan.hpp"
+#include "support/planning.hpp"
+
+namespace bulkhead::rootfs {
+
+using test::Lines;
+
+inline const Places ours{
+    .bundle = "/bundle", .root = "/bundle/rootfs", .cgroup = "/cg/box", .own_cgroup_namespace = true};
+
+inline Places changed(Places places, void (*change)(Places&)) {
+    change(places);
+    return places;
+}
+inline const Places no_cgroup_namespace =
+    changed(ours, [](Places& places) { places.own_cgroup_namespace = false; });
+inline const Places rootless = changed(ours, [](Places& places) { places.clones_inside = true; });
+
+inline Result<plan::Timeline> planned(const std::string& patch, const Places& places = ours) {
+    const spec::ValidSpec spec = test::spec_with(patch);
+    plan::TimelineBuilder timeline;
+    LET(const Trees trees, plan_trees(timeline, spec, places));
+    timeline.host(plan::Spawn{0});
+    TRY(plan_inside(timeline, spec, places, trees));
+    timeline.init(plan::Execute{});
+    return std::move(timeline).finish();
+}
+
+// The lines of the mounts, or the error.
+inline Lines lines(const std::string& patch, const Places& places = ours) {
+    const auto timeline = planned(patch, places);
+    return timeline ? test::lines_of(*timeline) : Lines{timeline.error().text};
+}
+inline Lines about_mounts(const std::string& patch, const Places& places = ours) {
+    Lines all = lines(patch, places);
+    if (all.size() > 1) std::erase_if(all, [](auto& line) { return line.find("(/mounts/") == line.npos; });
+    return all;
+}
+
+inline bool has(const Lines& all, std::string_view line) { return std::ranges::find(all, line) != all.end(); }
+inline bool has_verb(const Lines& all, std::string_view verb) {
+    return std::ranges::any_of(
+        all, [&](const std::string& line) { return line.starts_with(cat("init ", verb, ' ')); });
+}
+
+inline std::string one_mount(std::string_view mount) { return cat(R"({"mounts": [)", mount, "]}"); }
+
+}  // namespace bulkhead::rootfs

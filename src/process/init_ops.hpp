@@ -8,6 +8,12 @@ namespace bulkhead::process {
 
 plan::Outcome apply(plan::StageContext& stage, const plan::JoinKeyring& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::StartSession& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::ClaimTerminal& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::OpenProcfs& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::SetLabel& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::SetScheduler& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::SetIoPriority& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::SetPersonality& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::SetRlimit& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::EnterDirectory& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::OwnStdio& op);

@@ -2,6 +2,7 @@
 // Finding the home directory and the program, in the stage and as the container's user.
 #include <asm/errno.h>
 
+#include "base/resolve.hpp"
 #include "process/init_ops.hpp"
 
 namespace bulkhead::process {
@@ -70,8 +71,7 @@ class PasswdReader {
 
 // A fifo or a device under that name must neither block nor be read: opened without blocking, then checked.
 long open_passwd() {
-    raw::Handle file(
-        raw::openat2(AT_FDCWD, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY, RESOLVE_NO_MAGICLINKS));
+    raw::Handle file(raw::open_from_root("/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY));
     if (file.number() < 0) return file.number();
     struct statx status {};
     const long stated = raw::statx(file.number(), &status);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Session, limits, working directory and umask, in the stage.
 #include <asm/errno.h>
+#include <asm/ioctls.h>
 #include <linux/keyctl.h>
 
+#include "base/resolve.hpp"
 #include "process/init_ops.hpp"
 
 namespace bulkhead::process {
@@ -15,11 +17,19 @@ Outcome apply(StageContext&, const plan::JoinKeyring&) {
     const long joined = raw::call(__NR_keyctl, long{KEYCTL_JOIN_SESSION_KEYRING}, 0L);
     // A kernel without keyrings, or a caller confined by seccomp, has no keys to hide.
     if (joined == -ENOSYS || joined == -EPERM) return {};
-    return outcome(joined, plan::Call::keyctl);
+    ATTEMPT(joined, keyctl);
+    // For whoever possesses it and nobody else: by default a process of the same user may view and read it by
+    // its number, and every container's root is the same user.
+    constexpr long possessor_only = 0x3f000000;
+    return outcome(raw::call(__NR_keyctl, long{KEYCTL_SETPERM}, joined, possessor_only), plan::Call::keyctl);
 }
 
 Outcome apply(StageContext&, const plan::StartSession&) {
     return outcome(raw::call(__NR_setsid), plan::Call::setsid);
+}
+
+Outcome apply(StageContext&, const plan::ClaimTerminal&) {
+    return outcome(raw::call(__NR_ioctl, 0L, long{TIOCSCTTY}, 0L), plan::Call::ioctl);
 }
 
 Outcome apply(StageContext&, const plan::SetRlimit& op) {
@@ -30,8 +40,7 @@ Outcome apply(StageContext&, const plan::SetRlimit& op) {
 // Magic links do not resolve, and what the kernel then calls the working directory must lie below the root: a
 // directory of the host would read "(unreachable)" (CVE-2024-21626).
 Outcome apply(StageContext& stage, const plan::EnterDirectory& op) {
-    const raw::Handle directory(
-        raw::openat2(AT_FDCWD, stage.arena.text(op.path), O_PATH | O_DIRECTORY, RESOLVE_NO_MAGICLINKS));
+    const raw::Handle directory(raw::open_from_root(stage.arena.text(op.path), O_PATH | O_DIRECTORY));
     ATTEMPT(directory.number(), openat2);
     ATTEMPT(raw::call(__NR_fchdir, long{directory.number()}), fchdir);
     char path[4096] = {};

@@ -14,13 +14,27 @@ namespace {
 constexpr std::uint32_t default_umask = 0022;  // images expect it; runc and crun do the same
 constexpr std::size_t home_capacity = 4096;    // "HOME=" and a path of PATH_MAX at most
 
-Result<> plan_capabilities(TimelineBuilder& timeline, const spec::Capabilities& sets, std::uint32_t last) {
+// `kept` until execve, which takes it away: what a program may have is decided by the bounding, inheritable
+// and ambient sets (capabilities(7), "Transformation of capabilities during execve()").
+Result<> plan_capabilities(TimelineBuilder& timeline, const spec::Capabilities& sets, std::uint32_t last,
+                           std::uint64_t kept) {
     const char* pointer = "/process/capabilities";
-    LET(const std::uint64_t effective, capability_set(sets.effective, last));
-    LET(const std::uint64_t permitted, capability_set(sets.permitted, last));
+    LET(std::uint64_t effective, capability_set(sets.effective, last));
+    LET(std::uint64_t permitted, capability_set(sets.permitted, last));
+    effective |= kept;
+    permitted |= kept;
     LET(const std::uint64_t inheritable, capability_set(sets.inheritable, last));
     LET(const std::uint64_t ambient, capability_set(sets.ambient, last));
     timeline.init(plan::SetCapabilities{effective, permitted, inheritable, ambient}, pointer);
+    return {};
+}
+
+Result<> plan_groups(TimelineBuilder& timeline, const std::vector<std::uint32_t>& gids, bool denied) {
+    const char* pointer = "/process/user/additionalGids";
+    if (denied && !gids.empty())
+        return fail(Kind::invalid_config, "config.json: ", pointer,
+                    ": cannot set any additional groups in a rootless container");
+    if (!denied) timeline.init(plan::SetGroups{timeline.numbers(gids)}, pointer);
     return {};
 }
 
@@ -43,10 +57,15 @@ Result<std::uint64_t> capability_set(const std::vector<std::string>& names, std:
     return set;
 }
 
-Surroundings plan_surroundings(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
+Surroundings plan_surroundings(TimelineBuilder& timeline, const spec::ValidSpec& spec,
+                               const std::vector<std::string>& extra) {
     const spec::Process& process = spec.process();
     timeline.init(plan::EnterDirectory{timeline.text(process.cwd)}, "/process/cwd");
-    Surroundings found{.environment = unique_environment(process.env), .home = {}};
+    std::vector<std::string> environment = process.env;
+    environment.insert(environment.end(), extra.begin(), extra.end());
+    Surroundings found{.environment = unique_environment(environment), .home = {}};
+    // Before the user's ids are taken: the limits need privileges and leave perhaps no descriptor, and an
+    // image's passwd file may be root's own. It is bounded, and only a plain file.
     if (value_of(found.environment, "HOME").empty()) found.home = plan_home(timeline, process.user.uid);
     for (std::size_t i = 0; i < process.rlimits.size(); ++i) {
         const spec::Rlimit& limit = process.rlimits[i];
@@ -56,18 +75,21 @@ Surroundings plan_surroundings(TimelineBuilder& timeline, const spec::ValidSpec&
     return found;
 }
 
-Result<> plan_credentials(TimelineBuilder& timeline, const spec::ValidSpec& spec,
-                          const plan::HostFacts& host) {
+Result<> plan_credentials(TimelineBuilder& timeline, const spec::ValidSpec& spec, const plan::HostFacts& host,
+                          const Circumstances& circumstances) {
     const spec::Process& process = spec.process();
     const spec::Capabilities sets = process.capabilities.value_or(spec::Capabilities{});
     const std::uint32_t last = host.last_capability;
     LET(const std::uint64_t bounding, capability_set(sets.bounding, last));
+    TRY(plan_labels(timeline, spec, host));
+    plan_scheduling(timeline, spec);
     if (!process.terminal) timeline.init(plan::OwnStdio{process.user.uid}, "/process/user/uid");
     timeline.init(plan::LimitBounding{bounding, last}, "/process/capabilities/bounding");
-    timeline.init(plan::SetGroups{timeline.numbers(process.user.additional_gids)},
-                  "/process/user/additionalGids");
+    TRY(plan_groups(timeline, process.user.additional_gids, circumstances.groups_denied));
     timeline.init(plan::SetIds{process.user.uid, process.user.gid}, "/process/user");
-    TRY(plan_capabilities(timeline, sets, last));
+    // Without no_new_privs seccomp(2) wants CAP_SYS_ADMIN.
+    const bool admin = circumstances.filter_follows && !process.no_new_privileges;
+    TRY(plan_capabilities(timeline, sets, last, admin ? std::uint64_t{1} << CAP_SYS_ADMIN : 0));
     timeline.init(plan::SetUmask{process.user.umask.value_or(default_umask)}, "/process/user/umask");
     if (process.no_new_privileges) timeline.init(plan::ForbidNewPrivileges{}, "/process/noNewPrivileges");
     return {};

@@ -15,13 +15,37 @@ struct Surroundings {
     plan::Text home;                       // HOME, which the stage fills; empty where the config gives one
 };
 
-// Init lane, behind "go": working directory, HOME, resource limits (in this order: a limit of 3 descriptors
-// leaves none to look around with).
-Surroundings plan_surroundings(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
+// A step of this room writes through the procfs of OpenProcfs.
+bool needs_procfs(const spec::ValidSpec& spec);
 
-// Init lane: every privilege given up that the config does not grant.
+// Init lane, behind OpenProcfs and before the credentials: a session keyring, labelled where the config has a
+// label.
+void plan_keyring(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
+
+// Init lane, behind "go": working directory, HOME, resource limits (in this order: a limit of 3 descriptors
+// leaves none to look around with). `extra` are variables of bulkhead's own, which replace those of the
+// config.
+Surroundings plan_surroundings(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
+                               const std::vector<std::string>& extra = {});
+
+// Init lane, behind OpenProcfs: what the security modules shall say of the program. Errors: a label for a
+// module that this machine does not have.
+Result<> plan_labels(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
+                     const plan::HostFacts& host);
+
+// Init lane, before the credentials: scheduler, I/O priority, personality.
+void plan_scheduling(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
+
+// What other rooms have decided and credentials depend on.
+struct Circumstances {
+    bool groups_denied = false;   // the user namespace says "deny" to setgroups(2) (user_namespaces(7))
+    bool filter_follows = false;  // a seccomp filter is loaded behind the credentials
+};
+
+// Init lane: labels and scheduling, then every privilege given up that the config does not grant. Errors:
+// those of plan_labels, and additional groups where they are denied.
 Result<> plan_credentials(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
-                          const plan::HostFacts& host);
+                          const plan::HostFacts& host, const Circumstances& circumstances);
 
 // Init lane, behind the credentials: the program, looked for as the user who will run it. Returns the last
 // step of the lane, which the caller appends where the program shall start.

@@ -71,6 +71,30 @@ TEST(SetGroups, TakesNoneAndMany) {
     });
 }
 
+TEST(SetGroups, OfNoneIsFineWhereTheUserNamespaceDeniesIt) {
+    NEEDS_ROOT();
+    in_child([] {
+        ASSERT_EQ(::unshare(CLONE_NEWUSER), 0);
+        test::write_text("/proc/self/setgroups", "deny");
+        test::write_text("/proc/self/uid_map", "0 0 10");
+        test::write_text("/proc/self/gid_map", "0 0 10");
+        Stage stage;
+        EXPECT_TRUE(succeeded(apply(stage.context, plan::SetGroups{stage.numbers({})})));
+        EXPECT_TRUE(
+            fails(apply(stage.context, plan::SetGroups{stage.numbers({7})}), EPERM, plan::Call::setgroups));
+    });
+}
+
+TEST(SetGroups, WithoutTheCapabilityIsRefused) {
+    NEEDS_ROOT();
+    in_child([] {
+        ASSERT_EQ(::setresuid(1234, 1234, 1234), 0);
+        Stage stage;
+        EXPECT_TRUE(
+            fails(apply(stage.context, plan::SetGroups{stage.numbers({})}), EPERM, plan::Call::setgroups));
+    });
+}
+
 TEST(SetGroups, MoreThanTheKernelTakesIsAnError) {
     NEEDS_ROOT();
     in_child([] {

@@ -2,6 +2,9 @@
 #include <linux/keyctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <termios.h>
+
+#include <csignal>
 
 #include "support/child.hpp"
 #include "support/folder.hpp"
@@ -39,6 +42,65 @@ TEST(JoinKeyring, IsANewOne) {
         Stage stage;
         ASSERT_TRUE(succeeded(apply(stage.context, plan::JoinKeyring{})));
         EXPECT_NE(session_keyring(), before);
+    });
+}
+
+TEST(JoinKeyring, IsForItsPossessorOnly) {
+    in_child([] {
+        if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) == -1)
+            return;  // no keyrings in this kernel
+        Stage stage;
+        ASSERT_TRUE(succeeded(apply(stage.context, plan::JoinKeyring{})));
+        char text[256] = {};
+        ASSERT_GT(::syscall(SYS_keyctl, KEYCTL_DESCRIBE, KEY_SPEC_SESSION_KEYRING, text, sizeof text - 1), 0);
+        EXPECT_NE(std::string_view(text).find(";3f000000;"), std::string_view::npos) << text;
+    });
+}
+
+// The caller's keys are neither found nor read from the new session (E48).
+TEST(JoinKeyring, HidesTheCallersKeys) {
+    in_child([] {
+        if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) == -1)
+            return;  // no keyrings in this kernel
+        const char* secret = "bulkhead-test-secret";
+        const long key = ::syscall(SYS_add_key, "user", secret, "x", 1, KEY_SPEC_SESSION_KEYRING);
+        ASSERT_GT(key, 0) << std::strerror(errno);
+        const auto search = [&] {
+            return ::syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", secret, 0);
+        };
+        char byte = 0;
+        EXPECT_EQ(search(), key);
+        EXPECT_EQ(::syscall(SYS_keyctl, KEYCTL_READ, key, &byte, 1), 1);
+        Stage stage;
+        ASSERT_TRUE(succeeded(apply(stage.context, plan::JoinKeyring{})));
+        EXPECT_EQ(search(), -1);
+        EXPECT_EQ(::syscall(SYS_keyctl, KEYCTL_READ, key, &byte, 1), -1);
+    });
+}
+
+TEST(ClaimTerminal, IsForTheLeaderOfASession) {
+    in_child([] {
+        ::signal(SIGHUP, SIG_IGN);
+        const Fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+        ASSERT_TRUE(master);
+        ASSERT_EQ(::unlockpt(master.number()), 0);
+        const Fd slave(::open(::ptsname(master.number()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+        ASSERT_EQ(::dup2(slave.number(), 0), 0);
+        Stage stage;
+        EXPECT_TRUE(fails(apply(stage.context, plan::ClaimTerminal{}), EPERM, plan::Call::ioctl));
+        ASSERT_NE(::setsid(), -1);
+        ASSERT_TRUE(succeeded(apply(stage.context, plan::ClaimTerminal{})));
+        EXPECT_EQ(::tcgetsid(0), ::getpid());
+    });
+}
+
+TEST(ClaimTerminal, OfWhatIsNoTerminalFails) {
+    in_child([] {
+        const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+        ASSERT_EQ(::dup2(null.number(), 0), 0);
+        ASSERT_NE(::setsid(), -1);
+        Stage stage;
+        EXPECT_TRUE(fails(apply(stage.context, plan::ClaimTerminal{}), ENOTTY, plan::Call::ioctl));
     });
 }
 

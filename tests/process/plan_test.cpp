@@ -13,7 +13,7 @@ constexpr plan::HostFacts host{.last_capability = 40};
 Lines credentials(const std::string& patch, const plan::HostFacts& facts = host) {
     const spec::ValidSpec spec = test::spec_with(patch);
     return test::init_lines([&](plan::TimelineBuilder& timeline) {
-        const auto planned = plan_credentials(timeline, spec, facts);
+        const auto planned = plan_credentials(timeline, spec, facts, {});
         EXPECT_TRUE(planned);
     });
 }
@@ -21,6 +21,12 @@ Lines credentials(const std::string& patch, const plan::HostFacts& facts = host)
 Lines surroundings(const std::string& patch) {
     const spec::ValidSpec spec = test::spec_with(patch);
     return test::init_lines([&](plan::TimelineBuilder& timeline) { plan_surroundings(timeline, spec); });
+}
+
+std::string refusal(const std::string& patch, const plan::HostFacts& facts = host) {
+    plan::TimelineBuilder timeline;
+    const auto planned = plan_credentials(timeline, test::spec_with(patch), facts, {});
+    return planned ? "none" : planned.error().text;
 }
 
 plan::Timeline search(const std::string& patch) {
@@ -61,6 +67,67 @@ TEST(Surroundings, LookForNoHomeThatIsGiven) {
     EXPECT_EQ(surroundings(R"({"process": {"env": ["HOME=", "HOME=/x"]}})"), entered);
     for (const char* env : {"[]", R"(["HOME="])", R"(["HOME=/x", "HOME="])"})
         EXPECT_EQ(surroundings(cat(R"({"process": {"env": )", env, "}}")).size(), 2u) << env;
+}
+
+TEST(Surroundings, TakeBulkheadsOwnVariablesLast) {
+    const spec::ValidSpec spec = test::spec_with(R"({"process": {"env": ["LISTEN_FDS=9", "HOME=/"]}})");
+    plan::TimelineBuilder timeline;
+    const Surroundings found = plan_surroundings(timeline, spec, {"LISTEN_FDS=1", "LISTEN_PID=1"});
+    EXPECT_EQ(found.environment, (Lines{"HOME=/", "LISTEN_FDS=1", "LISTEN_PID=1"}));
+}
+
+TEST(Keyring, IsLabelledBeforeItIsMade) {
+    const auto lines = [](const char* patch) {
+        return test::init_lines([&](auto& timeline) { plan_keyring(timeline, test::spec_with(patch)); });
+    };
+    EXPECT_EQ(lines("{}"), (Lines{"init join_keyring a new anonymous one"}));
+    EXPECT_EQ(lines(R"({"process": {"selinuxLabel": "u:r:t:s0"}})"),
+              (Lines{"init set_label selinux keycreate u:r:t:s0 (/process/selinuxLabel)",
+                     "init join_keyring a new anonymous one"}));
+}
+
+TEST(Labels, AreSetBeforeAnythingIsGivenUp) {
+    const plan::HostFacts both{.last_capability = 40, .apparmor = true, .selinux = true};
+    const Lines lines =
+        credentials(R"({"process": {"apparmorProfile": "box", "selinuxLabel": "u:r:t:s0"}})", both);
+    EXPECT_EQ(lines[0], "init set_label apparmor exec exec box (/process/apparmorProfile)");
+    EXPECT_EQ(lines[1], "init set_label selinux exec u:r:t:s0 (/process/selinuxLabel)");
+    EXPECT_TRUE(needs_procfs(test::spec_with(R"({"process": {"apparmorProfile": "box"}})")));
+    EXPECT_TRUE(needs_procfs(test::spec_with(R"({"process": {"selinuxLabel": "x"}})")));
+    EXPECT_FALSE(needs_procfs(test::spec_with(R"({"process": {"apparmorProfile": ""}})")));
+}
+
+TEST(Labels, OfAModuleThatIsNotThereAreRefused) {
+    EXPECT_EQ(refusal(R"({"process": {"apparmorProfile": "box"}})"),
+              "config.json: /process/apparmorProfile: \"box\": apparmor: config provided but apparmor not "
+              "supported");
+    EXPECT_EQ(refusal(R"({"process": {"selinuxLabel": "u:r:t:s0"}})"),
+              "config.json: /process/selinuxLabel: \"u:r:t:s0\": selinux label is specified in config, but "
+              "selinux is disabled or not supported");
+    EXPECT_EQ(refusal(R"({"process": {"apparmorProfile": "", "selinuxLabel": ""}})"), "none");
+}
+
+TEST(Scheduling, IsSetWhileThereArePrivileges) {
+    const Lines lines = credentials(R"({
+        "process": {"scheduler": {"policy": "SCHED_DEADLINE", "flags": ["SCHED_FLAG_RECLAIM", "SCHED_FLAG_DL_OVERRUN"],
+                                  "runtime": 1, "deadline": 2, "period": 3},
+                    "ioPriority": {"class": "IOPRIO_CLASS_RT", "priority": 3}},
+        "linux": {"personality": {"domain": "LINUX32"}}})");
+    EXPECT_EQ(lines[0],
+              "init set_scheduler policy 6 nice 0 priority 0 flags 0x6 runtime 1 deadline 2 period 3 "
+              "(/process/scheduler)");
+    EXPECT_EQ(lines[1], "init set_io_priority class 1 priority 3 (/process/ioPriority)");
+    EXPECT_EQ(lines[2], "init set_personality 0x8 (/linux/personality)");
+    EXPECT_TRUE(lines[3].starts_with("init own_stdio")) << lines[3];
+}
+
+TEST(Scheduling, OfAPolicyHasTheKernelsNumber) {
+    const std::pair<const char*, int> numbers[] = {{"SCHED_OTHER", 0}, {"SCHED_FIFO", 1}, {"SCHED_RR", 2},
+                                                   {"SCHED_BATCH", 3}, {"SCHED_ISO", 4},  {"SCHED_IDLE", 5}};
+    for (const auto& [word, number] : numbers)
+        EXPECT_EQ(
+            credentials(cat(R"({"process": {"scheduler": {"policy": ")", word, R"(", "nice": -3}}})"))[0],
+            cat("init set_scheduler policy ", number, " nice -3 priority 0 (/process/scheduler)"));
 }
 
 TEST(Credentials, OfASmallConfigGiveEverythingUp) {

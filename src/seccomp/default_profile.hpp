@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// The profile of `bulkhead spec --seccomp default`: for people who run a container without an engine.
+#pragma once
+
+#include "spec/profile.hpp"
+
+namespace bulkhead::seccomp {
+
+// Refuses with EPERM whatever a program in an ordinary container has no use for, and allows the rest: see the
+// table. For this machine's architectures.
+spec::Seccomp default_profile();
+
+}  // namespace bulkhead::seccomp

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seccomp/init_ops.hpp"
+
+#include <asm/errno.h>
+#include <linux/mman.h>
+#include <linux/seccomp.h>
+
+namespace bulkhead::seccomp {
+
+using plan::Outcome;
+using plan::outcome;
+using plan::StageContext;
+
+namespace {
+
+// struct sock_fprog; linux/filter.h has it, too, with a pointer that wants const taken away.
+struct Program {
+    std::uint16_t count;
+    const void* instructions;
+};
+
+// The listener will get the lowest free number. The host is told before the filter is in force: behind it the
+// report itself might be what the filter stops.
+long announce(int report, long number) {
+    const plan::Report body{.kind = plan::ReportKind::listening, .error = static_cast<std::int32_t>(number)};
+    return raw::call(__NR_write, long{report}, &body, sizeof body);
+}
+
+Outcome load_with_listener(StageContext& stage, const plan::LoadSeccomp& op, const Program& program) {
+    const long expected = raw::call(__NR_dup, long{stage.report});
+    ATTEMPT(expected, dup);
+    raw::close(static_cast<int>(expected));
+    ATTEMPT(announce(stage.report, expected), write);
+    const long listener = raw::call(__NR_seccomp, long{SECCOMP_SET_MODE_FILTER},
+                                    static_cast<long>(op.flags | SECCOMP_FILTER_FLAG_NEW_LISTENER), &program);
+    return outcome(listener, plan::Call::seccomp);
+}
+
+}  // namespace
+
+Outcome apply(StageContext& stage, const plan::MapHandshake& op) {
+    const long page =
+        raw::call(__NR_mmap, 0L, 4096L, long{PROT_READ}, long{MAP_SHARED}, long{stage.fd(op.page)}, 0L);
+    if (page < 0 && page > -4096) return outcome(page, plan::Call::check);
+    stage.handshake =
+        reinterpret_cast<const volatile std::uint32_t*>(page);  // NOLINT(performance-no-int-to-ptr)
+    return {};
+}
+
+Outcome apply(StageContext& stage, const plan::LoadSeccomp& op) {
+    const Program program{static_cast<std::uint16_t>(op.program.count / 2), stage.arena.numbers(op.program)};
+    if (op.listener != 0) return load_with_listener(stage, op, program);
+    return outcome(
+        raw::call(__NR_seccomp, long{SECCOMP_SET_MODE_FILTER}, static_cast<long>(op.flags), &program),
+        plan::Call::seccomp);
+}
+
+// Some minutes, then something is wrong for good.
+Outcome apply(StageContext& stage, const plan::AwaitDelivery&) {
+    constexpr std::uint64_t rounds = std::uint64_t{1} << 34;
+    for (std::uint64_t i = 0; i < rounds; ++i) {
+        if (*stage.handshake != 0) return {};
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#endif
+    }
+    return {ETIMEDOUT, plan::Call::check};
+}
+
+}  // namespace bulkhead::seccomp

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seccomp/plan.hpp"
+
+#include <cstring>
+
+namespace bulkhead::seccomp {
+
+namespace {
+
+constexpr const char* pointer = "/linux/seccomp";
+
+plan::Numbers store(plan::TimelineBuilder& timeline, const std::vector<sock_filter>& instructions) {
+    static_assert(sizeof(sock_filter) == 2 * sizeof(std::uint32_t));
+    std::vector<std::uint32_t> numbers(instructions.size() * 2);
+    std::memcpy(numbers.data(), instructions.data(), instructions.size() * sizeof(sock_filter));
+    return timeline.numbers(numbers);
+}
+
+}  // namespace
+
+void plan_filter(plan::TimelineBuilder& timeline, const Program& program) {
+    timeline.init(
+        plan::LoadSeccomp{
+            .program = store(timeline, program.instructions), .flags = program.flags, .listener = 0},
+        pointer);
+}
+
+void plan_handshake(plan::TimelineBuilder& timeline, plan::Slot handshake) {
+    timeline.init(plan::MapHandshake{handshake}, pointer);
+}
+
+void plan_listener(plan::TimelineBuilder& timeline, const Program& program, const spec::Seccomp& profile,
+                   plan::Slot handshake) {
+    timeline.init(
+        plan::LoadSeccomp{
+            .program = store(timeline, program.instructions), .flags = program.flags, .listener = 1},
+        pointer);
+    timeline.host(plan::DeliverListener{profile.listener_path, profile.listener_metadata, handshake},
+                  "/linux/seccomp/listenerPath");
+    timeline.init(plan::AwaitDelivery{}, "/linux/seccomp/listenerPath");
+}
+
+}  // namespace bulkhead::seccomp

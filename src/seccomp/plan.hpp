@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which steps put a filter in force. Pure.
+#pragma once
+
+#include "plan/timeline.hpp"
+#include "seccomp/program.hpp"
+
+namespace bulkhead::seccomp {
+
+// Init lane, right before Execute: no call but execve has to pass the filter.
+void plan_filter(plan::TimelineBuilder& timeline, const Program& program);
+
+// Init lane, while the stage still has the descriptor.
+void plan_handshake(plan::TimelineBuilder& timeline, plan::Slot handshake);
+
+// Both lanes: the filter, and its listener to the agent at profile.listener_path. What the stage still calls
+// behind it has to pass the filter.
+void plan_listener(plan::TimelineBuilder& timeline, const Program& program, const spec::Seccomp& profile,
+                   plan::Slot handshake);
+
+}  // namespace bulkhead::seccomp

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seccomp/plan.hpp"
+
+#include "support/planning.hpp"
+
+namespace bulkhead::seccomp {
+namespace {
+
+using test::Lines;
+
+Program small() {
+    return {.instructions = {{BPF_LD | BPF_W | BPF_ABS, 0, 0, 4}, {BPF_RET | BPF_K, 1, 2, SECCOMP_RET_ALLOW}},
+            .flags = SECCOMP_FILTER_FLAG_LOG};
+}
+
+// A timeline around what `planner` appends.
+template <class Planner>
+plan::Timeline planned(Planner planner) {
+    plan::TimelineBuilder builder;
+    const plan::Slot slot = builder.slot();
+    builder.host(plan::MakeHandshake{slot});
+    builder.host(plan::Spawn{});
+    planner(builder, slot);
+    builder.init(plan::Execute{});
+    return test::finished(std::move(builder));
+}
+
+TEST(PlanFilter, IsOneStepWithTheProgramAsItIs) {
+    const plan::Timeline timeline = planned([](auto& builder, plan::Slot) { plan_filter(builder, small()); });
+    EXPECT_EQ(test::lines_of(timeline).at(2), "init load_seccomp 2 instructions, flags 0x2 (/linux/seccomp)");
+    const auto op = test::ops_of<plan::LoadSeccomp>(timeline).at(0);
+    EXPECT_EQ(op.listener, 0u);
+    ASSERT_EQ(op.program.count, 4u) << "two numbers an instruction";
+    EXPECT_EQ(std::memcmp(timeline.arena().numbers(op.program), small().instructions.data(), 16), 0);
+}
+
+TEST(PlanListener, IsDeliveredBeforeTheStageGoesOn) {
+    const spec::Seccomp profile{.listener_path = "/run/agent", .listener_metadata = "some"};
+    const plan::Timeline timeline = planned([&](auto& builder, plan::Slot slot) {
+        plan_handshake(builder, slot);
+        plan_listener(builder, small(), profile, slot);
+    });
+    const Lines all = test::lines_of(timeline);
+    EXPECT_EQ(Lines(all.begin() + 2, all.end() - 1),
+              (Lines{"init map_handshake for the seccomp listener (/linux/seccomp)",
+                     "init load_seccomp 2 instructions, flags 0x2, with a listener (/linux/seccomp)",
+                     "host deliver_listener of seccomp to /run/agent (/linux/seccomp/listenerPath)",
+                     "init await_delivery of the seccomp listener (/linux/seccomp/listenerPath)"}));
+    const auto& deliver = std::get<plan::DeliverListener>(std::get<plan::HostOp>(timeline.steps().at(4).op));
+    EXPECT_EQ(deliver.metadata, "some");
+    EXPECT_EQ(test::ops_of<plan::LoadSeccomp>(timeline).at(0).listener, 1u);
+}
+
+TEST(PlanFilter, OfTheLargestProgramKeepsItsSize) {
+    Program program;
+    program.instructions.assign(BPF_MAXINSNS, {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW});
+    const plan::Timeline timeline =
+        planned([&](auto& builder, plan::Slot) { plan_filter(builder, program); });
+    EXPECT_EQ(test::ops_of<plan::LoadSeccomp>(timeline).at(0).program.count, 2u * BPF_MAXINSNS);
+}
+
+}  // namespace
+}  // namespace bulkhead::seccomp

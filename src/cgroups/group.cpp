@@ -29,9 +29,15 @@ Result<Fd> open_below(int hierarchy_fd, const std::string& below) {
     return directory;
 }
 
+// Whatever the caller's umask is: what is in the container may look at its cgroup.
+Result<> make_one(int hierarchy_fd, const std::string& below) {
+    TRY(sys::make_directory_at(hierarchy_fd, below, directory_mode));
+    return sys::change_mode_at(hierarchy_fd, below, directory_mode);
+}
+
 Result<> make_parents(int hierarchy_fd, const std::string& below) {
     for (std::size_t end = below.find('/'); end != std::string::npos; end = below.find('/', end + 1)) {
-        auto made = sys::make_directory_at(hierarchy_fd, below.substr(0, end), directory_mode);
+        auto made = make_one(hierarchy_fd, below.substr(0, end));
         if (!made && made.error().err != EEXIST) return made;
     }
     return {};
@@ -39,10 +45,10 @@ Result<> make_parents(int hierarchy_fd, const std::string& below) {
 
 // True where it was made, false where it was there.
 Result<bool> make_directory(int hierarchy_fd, const std::string& below) {
-    auto made = sys::make_directory_at(hierarchy_fd, below, directory_mode);
+    auto made = make_one(hierarchy_fd, below);
     if (!made && made.error().err == ENOENT) {
         TRY(make_parents(hierarchy_fd, below));
-        made = sys::make_directory_at(hierarchy_fd, below, directory_mode);
+        made = make_one(hierarchy_fd, below);
     }
     if (made) return true;
     if (made.error().err == EEXIST) return false;

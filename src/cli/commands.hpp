@@ -79,7 +79,9 @@ struct Options {
     std::string pidfd_socket;
     std::string trace;
     std::string fault;
+    std::string overlay_from;
     std::string format = "table";
+    std::string seccomp = "none";
     unsigned preserve_fds = 0;
     bool no_pivot = false;
     bool no_new_keyring = false;
@@ -133,9 +135,10 @@ inline constexpr std::array flags{
     Flag{"debug", 0, &Options::debug, global, "", "the same as --log-level debug"},
     Flag{"systemd-cgroup", 0, &Options::systemd_cgroup, global, "", "not supported yet"},
     Flag{"cgroup-manager", 0, &Options::cgroup_manager, global, "cgroupfs|systemd|disabled",
-         "only cgroupfs is supported yet"},
+         "who makes cgroups; disabled: nobody, the container stays in the caller's; systemd is not supported "
+         "yet"},
     Flag{"rootless", 0, &Options::rootless, global, "true|false|auto",
-         "tolerate missing permissions on cgroups; without root not supported yet"},
+         "whether a container that may not have a cgroup goes without; auto: where the caller is not root"},
     Flag{"criu", 0, &Options::criu, global, "PATH", "accepted and ignored"},
     Flag{"help", 'h', &Options::help, global, "", "print help, for everything or for one command"},
     Flag{"version", 'v', &Options::version, global, "", "print the version"},
@@ -147,10 +150,13 @@ inline constexpr std::array flags{
     Flag{"pidfd-socket", 0, &Options::pidfd_socket, makers, "SOCKET",
          "unix socket that receives a pidfd of the init process"},
     Flag{"pid-file", 0, &Options::pid_file, makers, "FILE", "write the pid of the init process to FILE"},
-    Flag{"no-pivot", 0, &Options::no_pivot, planners, "", "not supported yet"},
+    Flag{"no-pivot", 0, &Options::no_pivot, planners, "",
+         "chroot instead of pivot_root, on a host that runs from an initramfs; less safe"},
     Flag{"no-new-keyring", 0, &Options::no_new_keyring, planners, "", "keep the caller's session keyring"},
     Flag{"preserve-fds", 0, &Options::preserve_fds, planners, "N",
          "pass the caller's descriptors 3 to 2 + N on"},
+    Flag{"overlay-from", 0, &Options::overlay_from, planners, "DIR[:DIR...]",
+         "the directories below which a config's annotations may name the layers of an overlay root"},
     Flag{"detach", 'd', &Options::detach, for_commands(Command::run), "", "return when the container runs"},
     // `create` never waits; go-runc can send it all the same.
     Flag{"detach", 'd', &Options::detach, for_commands(Command::create), "", "no effect", Shown::hidden},
@@ -166,7 +172,10 @@ inline constexpr std::array flags{
          "kill what still runs; an unknown container is no error"},
     Flag{"format", 'f', &Options::format, for_commands(Command::list), "table|json", "how the list looks"},
     Flag{"quiet", 'q', &Options::quiet, for_commands(Command::list), "", "print ids only"},
-    Flag{"rootless", 0, &Options::rootless_spec, for_commands(Command::spec), "", "not supported yet"},
+    Flag{"seccomp", 0, &Options::seccomp, for_commands(Command::spec), "none|default",
+         "which filter of system calls to write: none, as runc does, or one for ordinary programs"},
+    Flag{"rootless", 0, &Options::rootless_spec, for_commands(Command::spec), "",
+         "for a caller without root: a user namespace in which the caller is user 0"},
     Flag{"json", 0, &Options::json, for_commands(Command::explain), "", "print JSON"},
     Flag{"fault", 0, &Options::fault, planners, "STEP:ACTION",
          "for tests: fail at a step with EPERM, ENOSYS, ENOMEM or kill", Shown::hidden},

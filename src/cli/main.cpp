@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 
+#include <csignal>
 #include <span>
 
 #include "base/text.hpp"
@@ -29,6 +30,9 @@ int exit_code(std::span<const char* const> words) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    // A write beyond the caller's RLIMIT_FSIZE shall be an error, with its undo, and not the end of the
+    // runtime.
+    std::signal(SIGXFSZ, SIG_IGN);
     // argv may be empty (execve with no arguments).
     const std::span<const char* const> words(argv, static_cast<std::size_t>(argc));
     const int code = exit_code(words.empty() ? words : words.subspan(1));

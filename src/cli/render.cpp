@@ -7,6 +7,8 @@
 
 #include "base/text.hpp"
 #include "cli/output.hpp"
+#include "spec/spec.hpp"
+#include "spec/words.hpp"
 
 namespace bulkhead::cli {
 
@@ -14,7 +16,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::string_view spec_version = "1.3.0";
+constexpr std::string_view spec_version = spec::implemented_version;
 
 // `replace` keeps dump() from throwing on text that is not UTF-8.
 std::string dump(const Json& value, int indent) {
@@ -31,6 +33,24 @@ Json json_of(const runtime::View& container, std::string_view owner) {
     if (!container.annotations.empty()) object["annotations"] = container.annotations;
     object["owner"] = owner;
     return object;
+}
+
+template <class Meaning>
+Json words() {
+    Json list = Json::array();
+    for (const auto& word : spec::word_list<Meaning>().words) list.push_back(word.text);
+    return list;
+}
+
+Json json_of(const SeccompFeatures& seccomp) {
+    return {
+        {"enabled", true},
+        {"actions", words<spec::SeccompAction>()},
+        {"operators", words<spec::SeccompOp>()},
+        {"archs", seccomp.architectures},
+        {"knownFlags", words<spec::SeccompFlag>()},
+        {"supportedFlags", seccomp.flags},
+    };
 }
 
 using Row = std::array<std::string, 6>;
@@ -92,20 +112,23 @@ std::string list_ids(const std::vector<runtime::View>& containers) {
 }
 
 std::string features_json(const Build& build, std::span<const std::string_view> mount_options,
-                          std::span<const std::string_view> capabilities) {
+                          std::span<const std::string_view> capabilities,
+                          std::span<const std::string_view> unsafe_annotations,
+                          const SeccompFeatures& seccomp) {
     const Json off{{"enabled", false}};
+    const Json on{{"enabled", true}};
     const Json cgroup{
         {"v1", false}, {"v2", true}, {"systemd", false}, {"systemdUser", false}, {"rdma", false}};
     const Json linux_features{
-        {"namespaces", {"cgroup", "ipc", "mount", "network", "pid", "uts"}},
+        {"namespaces", {"cgroup", "ipc", "mount", "network", "pid", "user", "uts"}},
         {"capabilities", capabilities},
         {"cgroup", cgroup},
-        {"seccomp", off},
+        {"seccomp", json_of(seccomp)},
         {"apparmor", off},
         {"selinux", off},
         {"intelRdt", off},
-        {"mountExtensions", {{"idmap", off}}},
-        {"netDevices", off},
+        {"mountExtensions", {{"idmap", on}}},
+        {"netDevices", on},
     };
     const Json features{
         {"ociVersionMin", "1.0.0"},
@@ -117,6 +140,7 @@ std::string features_json(const Build& build, std::span<const std::string_view> 
          {{"run.bulkhead.version", build.version},
           {"run.bulkhead.commit", build.commit},
           {"io.github.seccomp.libseccomp.version", build.libseccomp}}},
+        {"potentiallyUnsafeConfigAnnotations", unsafe_annotations},
     };
     return dump(features, 4).append(1, '\n');
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/request.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -67,8 +68,22 @@ Result<plan::Fault> parse_fault(std::string_view word) {
                 ": must be STEP:EPERM, STEP:ENOSYS, STEP:ENOMEM or STEP:kill");
 }
 
-Result<runtime::CreateRequest> create_request(const Options& options, std::string id) {
+Result<std::vector<std::string>> parse_directories(std::string_view list) {
+    std::vector<std::string> directories;
+    if (list.empty()) return directories;
+    for (const std::string_view directory : split(list, ':')) {
+        const std::vector<std::string_view> parts = split(directory, '/');
+        if (!directory.starts_with('/') || std::ranges::count(parts, std::string_view("..")) != 0)
+            return fail(Kind::usage, "--overlay-from ", quoted(list), ": ", quoted(directory),
+                        ": must be an absolute path without ..");
+        directories.emplace_back(directory);
+    }
+    return directories;
+}
+
+Result<runtime::CreateRequest> create_request(const Options& options, std::string id, const Caller& caller) {
     LET(const plan::Fault fault, parse_fault(options.fault));
+    LET(std::vector<std::string> overlay_from, parse_directories(options.overlay_from));
     return runtime::CreateRequest{
         .id = std::move(id),
         .bundle = options.bundle,
@@ -77,7 +92,13 @@ Result<runtime::CreateRequest> create_request(const Options& options, std::strin
         .pidfd_socket = options.pidfd_socket,
         .trace_file = options.trace,
         .preserve_fds = options.preserve_fds,
+        .listen_fds = caller.listen_fds,
+        .listen_names = caller.listen_names,
+        .notify_socket = caller.notify_socket,
+        .overlay_from = std::move(overlay_from),
         .no_pivot = options.no_pivot,
+        .rootless = options.rootless == "auto" ? std::nullopt : std::optional(options.rootless == "true"),
+        .no_cgroup = options.cgroup_manager == "disabled",
         .no_new_keyring = options.no_new_keyring,
         .detach = options.detach,
         .keep = options.keep,

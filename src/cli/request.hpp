@@ -4,9 +4,11 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 #include "cli/commands.hpp"
+#include "cli/site.hpp"
 #include "runtime/container.hpp"
 
 namespace bulkhead::cli {
@@ -18,6 +20,9 @@ Result<int> parse_signal(std::string_view word);
 // STEP:ACTION, ACTION one of EPERM, ENOSYS, ENOMEM, kill; empty: no fault.
 Result<plan::Fault> parse_fault(std::string_view word);
 
-Result<runtime::CreateRequest> create_request(const Options& options, std::string id);
+// DIR[:DIR...], absolute paths without ".."; empty: none.
+Result<std::vector<std::string>> parse_directories(std::string_view list);
+
+Result<runtime::CreateRequest> create_request(const Options& options, std::string id, const Caller& caller);
 
 }  // namespace bulkhead::cli

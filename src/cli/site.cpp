@@ -32,14 +32,27 @@ std::string clean(std::string_view path) {
     return cleaned.empty() ? "/" : cleaned;
 }
 
+std::string variable(const char* name) {
+    const char* value = ::secure_getenv(name);
+    return value == nullptr ? "" : value;
+}
+
+// Sockets are for the process that they name: whoever inherits the variables has not got the descriptors.
+void take_service_variables(Caller& caller) {
+    caller.notify_socket = variable("NOTIFY_SOCKET");
+    if (parse_decimal<unsigned>(variable("LISTEN_PID")) != static_cast<unsigned>(::getpid())) return;
+    caller.listen_fds = parse_decimal<unsigned>(variable("LISTEN_FDS")).value_or(0);
+    caller.listen_names = variable("LISTEN_FDNAMES");
+}
+
 }  // namespace
 
 Caller look_at_caller() {
-    const char* directory = ::secure_getenv("XDG_RUNTIME_DIR");
-    Caller caller{directory == nullptr ? "" : directory, ::geteuid() == 0, false};
+    Caller caller{.runtime_directory = variable("XDG_RUNTIME_DIR"), .is_root = ::geteuid() == 0};
     // Read only where the answer matters: root with XDG_RUNTIME_DIR, as in `sudo -E` or rootless podman.
     if (caller.is_root && !caller.runtime_directory.empty())
         caller.in_user_namespace = !in_initial_user_namespace();
+    take_service_variables(caller);
     return caller;
 }
 
@@ -57,22 +70,14 @@ Result<runtime::Site> site_of(const Options& options, const Caller& caller) {
     return runtime::Site{root, options.root_given};
 }
 
-Result<> check_supported(const Options& options, Command command, const Caller& caller) {
+Result<> check_supported(const Options& options, Command command) {
     const auto refuse = [](std::string_view flag, std::string_view what) {
         return fail(Kind::unsupported, flag, ": ", what, " not supported yet");
     };
-    if ((planners & for_commands(command)) == 0) {
-        if (options.rootless_spec) return refuse("--rootless", "rootless containers are");
-        return {};
-    }
+    if ((planners & for_commands(command)) == 0) return {};
     if (options.systemd_cgroup) return refuse("--systemd-cgroup", "the systemd cgroup driver is");
     if (options.cgroup_manager == "systemd")
         return refuse("--cgroup-manager systemd", "the systemd cgroup driver is");
-    if (options.cgroup_manager == "disabled")
-        return refuse("--cgroup-manager disabled", "a container without a cgroup is");
-    // For root the flag only says that missing permissions on cgroups are no error, and root has them.
-    if (options.rootless == "true" && !caller.is_root)
-        return refuse("--rootless true", "rootless containers are");
     return {};
 }
 

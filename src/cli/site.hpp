@@ -14,6 +14,9 @@ struct Caller {
     std::string runtime_directory;  // XDG_RUNTIME_DIR; empty as good as unset (podman, for root)
     bool is_root = false;
     bool in_user_namespace = false;
+    unsigned listen_fds = 0;    // LISTEN_FDS, if LISTEN_PID says that it is meant for us (sd_listen_fds(3))
+    std::string listen_names;   // LISTEN_FDNAMES
+    std::string notify_socket;  // NOTIFY_SOCKET (sd_notify(3))
 };
 
 Caller look_at_caller();
@@ -24,9 +27,9 @@ std::string default_root(const Caller& caller);
 // --root made absolute and clean; `/` is refused.
 Result<runtime::Site> site_of(const Options& options, const Caller& caller);
 
-// --systemd-cgroup, --cgroup-manager and --rootless matter when a container is made. Other verbs are sent
+// --systemd-cgroup and --cgroup-manager matter when a container is made. Other verbs are sent
 // them all the same (go-runc puts its globals in front of `features`), and what they need is in the
 // container's state.
-Result<> check_supported(const Options& options, Command command, const Caller& caller);
+Result<> check_supported(const Options& options, Command command);
 
 }  // namespace bulkhead::cli

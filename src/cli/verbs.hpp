@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "cli/commands.hpp"
+#include "cli/site.hpp"
 #include "runtime/container.hpp"
 
 namespace bulkhead::cli {
@@ -15,6 +16,7 @@ struct Call {
     runtime::Site site;
     Options options;
     std::vector<std::string> operands;  // as many as the verb's row asks for
+    Caller caller{};
 };
 
 struct Outcome {

@@ -23,16 +23,20 @@ bool forwarded(int signal) { return signal != SIGCHLD && signal != SIGPIPE && si
 
 class Attendance {
   public:
-    Attendance(const SignalWatch& watch, pid_t pid, const Fd& process, const Fd& terminal)
-        : watch_(watch), pid_(pid), process_(process), relay_(terminal.number()) {}
+    Attendance(const SignalWatch& watch, pid_t pid, const Fd& process, const Fd& terminal,
+               ReadinessRelay& readiness)
+        : watch_(watch), pid_(pid), process_(process), relay_(terminal.number()), readiness_(readiness) {}
 
     Result<int> until_end() {
         TRY(reap());  // it may have ended before anybody listened
         while (!status_) {
-            pollfd entries[3] = {{watch_.fd(), POLLIN, 0}, relay_.input(), relay_.output()};
-            if (::poll(entries, 3, -1) == -1 && errno != EINTR) return system_error(errno, "poll");
+            pollfd entries[4] = {
+                {watch_.fd(), POLLIN, 0}, relay_.input(), relay_.output(), readiness_.input()};
+            if (::poll(entries, 4, -1) == -1 && errno != EINTR) return system_error(errno, "poll");
             if (entries[1].revents != 0) relay_.pass_input();
             if (entries[2].revents != 0) relay_.pass_output();
+            // A service manager that is gone is no reason to leave the container alone.
+            if (entries[3].revents != 0) (void)readiness_.pass(::getpid());
             if (entries[0].revents != 0) TRY(take_signal());
         }
         relay_.drain();
@@ -68,6 +72,7 @@ class Attendance {
     pid_t pid_;
     const Fd& process_;
     TerminalRelay relay_;
+    ReadinessRelay& readiness_;
     std::optional<int> status_;
 };
 
@@ -85,8 +90,9 @@ Result<SignalWatch> SignalWatch::start(bool subreaper) {
     return watch;
 }
 
-Result<int> attend(const SignalWatch& watch, pid_t pid, const Fd& process, const Fd& terminal) {
-    return Attendance(watch, pid, process, terminal).until_end();
+Result<int> attend(const SignalWatch& watch, pid_t pid, const Fd& process, const Fd& terminal,
+                   ReadinessRelay& readiness) {
+    return Attendance(watch, pid, process, terminal, readiness).until_end();
 }
 
 }  // namespace bulkhead::runtime

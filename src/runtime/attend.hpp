@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "runtime/notify_socket.hpp"
 
 namespace bulkhead::runtime {
 
@@ -23,7 +24,8 @@ class SignalWatch {
 
 // Until init ends. `process` is its pidfd; `terminal` the pty's master, or none. Every signal but SIGCHLD,
 // SIGPIPE and SIGURG goes to init; SIGWINCH sets the terminal's size instead. Returns the code, or 128 + the
-// signal.
-Result<int> attend(const SignalWatch& watch, pid_t pid, const Fd& process, const Fd& terminal);
+// signal. What `readiness` has to pass on names this process as the main one: it ends as the container does.
+Result<int> attend(const SignalWatch& watch, pid_t pid, const Fd& process, const Fd& terminal,
+                   ReadinessRelay& readiness);
 
 }  // namespace bulkhead::runtime

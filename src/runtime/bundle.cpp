@@ -5,6 +5,7 @@
 
 #include "base/files.hpp"
 #include "base/sys.hpp"
+#include "rootfs/plan_overlay.hpp"
 #include "spec/json.hpp"
 #include "spec/parse.hpp"
 
@@ -45,8 +46,26 @@ Result<Bundle> load_bundle(const std::string& path) {
     LET(spec::ValidSpec spec, spec::validate(std::move(parsed)));
     const std::string& root = spec.root().path;
     std::string absolute_root = root.starts_with('/') ? root : cat(bundle, '/', root);
-    TRY(check_root(absolute_root));
+    if (!rootfs::wants_overlay(*spec)) TRY(check_root(absolute_root));
     return Bundle{std::move(bundle), std::move(absolute_root), std::move(spec)};
+}
+
+// The stage opens them for good; here is where an error can name the one that is missing.
+Result<> check_layers(const spec::ValidSpec& spec, const std::vector<std::string>& allowed) {
+    LET(const auto overlay, rootfs::read_overlay(*spec, allowed));
+    if (!overlay) return {};
+    for (const auto* list : {&overlay->lower, &overlay->upper})
+        for (const rootfs::AllowedPath& each : *list) {
+            const std::string path = cat(each.allowed, '/', each.below);
+            const auto status = sys::status_at(sys::here, path);
+            if (!status && status.error().kind == Kind::not_found)
+                return fail(Kind::not_found, "config.json: ", each.pointer, ": ", quoted(path), ": ",
+                            errno_words(status.error().err));
+            if (status && !S_ISDIR(status->st_mode))
+                return fail(Kind::invalid_config, "config.json: ", each.pointer, ": ", quoted(path),
+                            ": not a directory");
+        }
+    return {};
 }
 
 }  // namespace bulkhead::runtime

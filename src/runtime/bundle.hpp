@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 #include "spec/validate.hpp"
@@ -11,11 +12,14 @@ namespace bulkhead::runtime {
 
 struct Bundle {
     std::string path;  // absolute
-    std::string root;  // absolute, a directory
+    std::string root;  // absolute; a directory, unless layers make the root
     spec::ValidSpec spec;
 };
 
 // `path` empty: the current directory. Errors in runc's words where engines know them.
 Result<Bundle> load_bundle(const std::string& path);
+
+// Whether the directories of an overlay root are there. `allowed`: those of --overlay-from.
+Result<> check_layers(const spec::ValidSpec& spec, const std::vector<std::string>& allowed);
 
 }  // namespace bulkhead::runtime

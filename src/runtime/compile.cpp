@@ -4,8 +4,10 @@
 #include "cgroups/devices.hpp"
 #include "cgroups/path.hpp"
 #include "namespaces/plan.hpp"
+#include "namespaces/sysctl.hpp"
 #include "process/plan.hpp"
 #include "rootfs/plan.hpp"
+#include "seccomp/plan.hpp"
 
 namespace bulkhead::runtime {
 
@@ -15,39 +17,108 @@ namespace {
 
 constexpr std::uint32_t stdio = 3;  // descriptors 0 to 2
 
-// What must be there before the first process: the record of it all, the cgroup it is born into, the trees of
-// the host that it shall see.
-Result<rootfs::Trees> plan_ground(TimelineBuilder& timeline, const Blueprint& blueprint,
-                                  const spec::ValidSpec& spec, const plan::HostFacts& host) {
+// What a planner of a later step needs of an earlier one.
+struct Ground {
+    namespaces::Joins joins;
+    rootfs::Places places;
+    rootfs::Trees trees;
+    plan::Slot fifo;
+    plan::Slot handshake;
+};
+
+// Rootless callers, and root in a user namespace: without the permission to make cgroups there is none, as
+// with runc, unless one was named.
+bool may_go_without_cgroup(const Blueprint& blueprint, const spec::ValidSpec& spec) {
+    return blueprint.cgroup_optional && spec->linux.cgroups_path.empty();
+}
+
+// The descriptor of the namespace of this type, where one is joined.
+std::optional<plan::Slot> joined(const spec::ValidSpec& spec, const namespaces::Joins& joins,
+                                 spec::NamespaceType type) {
+    for (std::size_t i = 0; i < joins.size(); ++i)
+        if (spec->linux.namespaces[i].type == type) return joins[i];
+    return std::nullopt;
+}
+
+// What must be there before the first process: the record of it all, the cgroup it is born into, the
+// namespaces and trees of the host that it shall see.
+Result<Ground> plan_ground(TimelineBuilder& timeline, const Blueprint& blueprint, const spec::ValidSpec& spec,
+                           const plan::HostFacts& host) {
     LET(const std::string cgroup, cgroup_path(blueprint, spec, host));
     timeline.host(plan::MakeStateDirectory{blueprint.state_directory});
     timeline.host(plan::RecordIntent{});
-    timeline.host(plan::MakeCgroup{host.cgroup_mount, cgroup}, "/linux/cgroupsPath");
-    timeline.host(plan::RecordCgroup{});
+    if (blueprint.notify) timeline.host(plan::MakeNotifyDirectory{});
+    if (!cgroup.empty()) {
+        timeline.host(plan::MakeCgroup{host.cgroup_mount, cgroup, may_go_without_cgroup(blueprint, spec)},
+                      "/linux/cgroupsPath");
+        timeline.host(plan::RecordCgroup{});
+    }
     if (!blueprint.console_socket.empty()) timeline.host(plan::ConnectConsole{blueprint.console_socket});
-    const bool own_view = namespaces::is_new(spec, spec::NamespaceType::cgroup);
-    return rootfs::plan_trees(timeline, spec,
-                              {blueprint.bundle, blueprint.root, host.cgroup_mount + cgroup, own_view});
+    Ground ground{.joins = namespaces::plan_joins(timeline, spec)};
+    ground.places = {.bundle = blueprint.bundle,
+                     .root = blueprint.root,
+                     .cgroup = host.cgroup_mount + (cgroup.empty() ? host.own_cgroup : cgroup),
+                     .own_cgroup_namespace = namespaces::is_new(spec, spec::NamespaceType::cgroup),
+                     .clones_inside = !host.privileged,
+                     .ipc = joined(spec, ground.joins, spec::NamespaceType::ipc),
+                     .overlay_from = blueprint.overlay_from,
+                     .no_pivot = blueprint.no_pivot,
+                     .notify = blueprint.notify ? blueprint.state_directory + "/notify" : "",
+                     .host = host};
+    LET(ground.trees, rootfs::plan_trees(timeline, spec, ground.places));
+    if (blueprint.await_start) {
+        ground.fifo = timeline.slot();
+        timeline.host(plan::MakeStartFifo{ground.fifo});
+    }
+    if (blueprint.filter && blueprint.filter->notifies) {
+        ground.handshake = timeline.slot();
+        timeline.host(plan::MakeHandshake{ground.handshake}, "/linux/seccomp");
+    }
+    return ground;
 }
 
-// A process that has nothing of its caller: no descriptor, no signal, no umask, no keyring, no session.
+// A process that has nothing of its caller: no descriptor, no signal, no umask; the keyring follows.
 void plan_clean_start(TimelineBuilder& timeline, const Blueprint& blueprint) {
     timeline.init(plan::MarkDescriptors{stdio + blueprint.preserve_fds});
     timeline.init(plan::ResetSignals{});
     timeline.init(plan::SetUmask{0});
-    if (blueprint.new_keyring) timeline.init(plan::JoinKeyring{});
-    timeline.init(plan::StartSession{});
+}
+
+// What is written through a procfs that nobody can have changed, before any mount of the config exists.
+void plan_trusted_writes(TimelineBuilder& timeline, const Blueprint& blueprint, const spec::ValidSpec& spec) {
+    if (namespaces::writes_procfs(spec) || process::needs_procfs(spec)) timeline.init(plan::OpenProcfs{1});
+    namespaces::plan_kernel_parameters(timeline, spec);
+    if (blueprint.new_keyring) process::plan_keyring(timeline, spec);
 }
 
 // Beside the stage, which mounts meanwhile, the host closes what was left open: the device filter and the
 // record. Nothing of the workload can run before "go".
-Result<> plan_permission(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
-    LET(auto filter, cgroups::device_program(spec->linux.resources.devices));
-    timeline.host(plan::AttachDeviceFilter{std::move(filter)}, "/linux/resources/devices");
+Result<> plan_permission(TimelineBuilder& timeline, const Blueprint& blueprint, const spec::ValidSpec& spec,
+                         const plan::HostFacts& host) {
+    // Elsewhere the kernel refuses the filter, and every mknod as well.
+    if (host.privileged && host.initial_user_namespace && !blueprint.no_cgroup) {
+        LET(auto filter, cgroups::device_program(spec->linux.resources.devices));
+        timeline.host(plan::AttachDeviceFilter{std::move(filter)}, "/linux/resources/devices");
+    }
     timeline.host(plan::RecordProcess{});
     timeline.host(plan::SendGo{});
     timeline.init(plan::AwaitGo{});
     return {};
+}
+
+// A session of its own and, on a terminal, its controlling process.
+void plan_session(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
+    timeline.init(plan::StartSession{});
+    if (spec.process().terminal) timeline.init(plan::ClaimTerminal{}, "/process/terminal");
+}
+
+// The process that the inhabitants of a joined pid namespace can see holds no more than the program.
+Result<> plan_late_birth(TimelineBuilder& timeline, const Blueprint& blueprint, const spec::ValidSpec& spec,
+                         const plan::HostFacts& host) {
+    timeline.init(plan::Respawn{}, "/linux/namespaces");
+    timeline.host(plan::AwaitRespawn{}, "/linux/namespaces");
+    plan_session(timeline, spec);
+    return plan_permission(timeline, blueprint, spec, host);
 }
 
 // What the caller asked to be told.
@@ -62,34 +133,54 @@ void plan_announcement(TimelineBuilder& timeline, const Blueprint& blueprint) {
 
 Result<std::string> cgroup_path(const Blueprint& blueprint, const spec::ValidSpec& spec,
                                 const plan::HostFacts& host) {
+    if (blueprint.no_cgroup && !spec->linux.cgroups_path.empty())
+        return fail(Kind::usage, "--cgroup-manager disabled: config.json: /linux/cgroupsPath: ",
+                    quoted(spec->linux.cgroups_path), " asks for a cgroup");
+    if (blueprint.no_cgroup) return std::string();
+    if (host.cgroup_mount.empty() && may_go_without_cgroup(blueprint, spec)) return std::string();
+    if (host.cgroup_mount.empty()) return fail(Kind::unsupported, host.no_cgroup_mount);
     return cgroups::container_path(spec->linux.cgroups_path, blueprint.id, host.own_cgroup);
 }
 
 Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::ValidSpec& spec,
                                         const plan::HostFacts& host) {
     TimelineBuilder timeline;
-    LET(const rootfs::Trees trees, plan_ground(timeline, blueprint, spec, host));
-    const plan::Slot fifo = blueprint.await_start ? timeline.slot() : plan::Slot{};
-    if (blueprint.await_start) timeline.host(plan::MakeStartFifo{fifo});
+    const bool born_late = namespaces::birth_of(spec, host) == namespaces::Birth::late;
+    LET(const Ground ground, plan_ground(timeline, blueprint, spec, host));
+    TRY(namespaces::plan_spawn(timeline, spec, host, ground.joins));
 
-    timeline.host(plan::Spawn{namespaces::clone_flags(spec)}, "/linux/namespaces");
     plan_clean_start(timeline, blueprint);
-    namespaces::plan_entry(timeline, spec);
-    TRY(rootfs::plan_inside(timeline, spec, trees));
+    namespaces::plan_entry(timeline, spec, host, ground.joins);
+    TRY(namespaces::plan_network(timeline, spec, host, ground.joins));
+    plan_trusted_writes(timeline, blueprint, spec);
+    TRY(rootfs::plan_inside(timeline, spec, ground.places, ground.trees));
     namespaces::plan_names(timeline, spec);
+    if (!born_late) plan_session(timeline, spec);
 
-    TRY(plan_permission(timeline, spec));
-    const process::Surroundings found = process::plan_surroundings(timeline, spec);
-    TRY(process::plan_credentials(timeline, spec, host));
+    if (!born_late) TRY(plan_permission(timeline, blueprint, spec, host));
+    const process::Surroundings found =
+        process::plan_surroundings(timeline, spec, blueprint.extra_environment);
+    TRY(process::plan_credentials(timeline, spec, host,
+                                  {.groups_denied = namespaces::denies_groups(spec, host),
+                                   .filter_follows = blueprint.filter.has_value()}));
+    if (born_late) TRY(plan_late_birth(timeline, blueprint, spec, host));
     const plan::Execute execute = process::plan_search(timeline, spec, found);
 
+    const bool notifies = blueprint.filter && blueprint.filter->notifies;
+    if (notifies) seccomp::plan_handshake(timeline, ground.handshake);
     if (blueprint.await_start) {
+        if (notifies)
+            seccomp::plan_listener(timeline, *blueprint.filter, *spec->linux.seccomp, ground.handshake);
         timeline.init(plan::ReportReady{});
         timeline.host(plan::AwaitReady{});
         plan_announcement(timeline, blueprint);
-        timeline.init(plan::AwaitStart{fifo});
+        timeline.init(plan::AwaitStart{ground.fifo});
     }
     timeline.init(plan::CloseDescriptors{stdio + blueprint.preserve_fds});
+    timeline.init(plan::ReportExecution{});
+    if (notifies && !blueprint.await_start)
+        seccomp::plan_listener(timeline, *blueprint.filter, *spec->linux.seccomp, ground.handshake);
+    if (blueprint.filter && !notifies) seccomp::plan_filter(timeline, *blueprint.filter);
     timeline.init(execute, "/process/args");
     if (!blueprint.await_start) {
         timeline.host(plan::AwaitExecution{});

@@ -3,11 +3,14 @@
 // birth of a container, in order.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 #include "plan/host_facts.hpp"
 #include "plan/timeline.hpp"
+#include "seccomp/program.hpp"
 #include "spec/validate.hpp"
 
 namespace bulkhead::runtime {
@@ -21,12 +24,20 @@ struct Blueprint {
     std::string pid_file;         // the rest: empty where not asked for
     std::string console_socket;
     std::string pidfd_socket;
-    unsigned preserve_fds = 0;
+    unsigned preserve_fds = 0;                   // those of LISTEN_FDS among them
+    std::vector<std::string> extra_environment;  // replaces variables of the config
+    bool notify = false;                         // the container may say that it is ready
     bool new_keyring = true;
     bool await_start = true;  // create: stop before the program until `start`
+    bool no_pivot = false;
+    std::vector<std::string> overlay_from;   // where the layers of an overlay root may be
+    std::optional<seccomp::Program> filter;  // of linux.seccomp
+    bool cgroup_optional = false;            // rootless: no permission, no cgroup
+    bool no_cgroup = false;                  // --cgroup-manager disabled
 };
 
-// The container's cgroup below the hierarchy's root, from linux.cgroupsPath and the id.
+// The container's cgroup below the hierarchy's root, from linux.cgroupsPath and the id. Empty where it shall
+// have none. Errors: a host without cgroup v2 where one is needed; one that is named and must not be made.
 Result<std::string> cgroup_path(const Blueprint& blueprint, const spec::ValidSpec& spec,
                                 const plan::HostFacts& host);
 

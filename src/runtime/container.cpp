@@ -9,6 +9,7 @@
 #include "base/sys.hpp"
 #include "cgroups/group.hpp"
 #include "runtime/compile.hpp"
+#include "runtime/notify_socket.hpp"
 #include "runtime/observe.hpp"
 #include "runtime/own_cgroup.hpp"
 #include "runtime/process_identity.hpp"
@@ -88,6 +89,10 @@ void append_entry(Listing& listing, const Site& site, const std::string& id) {
 
 // Without a pid namespace of its own, init does not take the others with it.
 Result<> kill_cgroup(const State& state) {
+    if (state.cgroup_path.empty())
+        return fail(
+            Kind::unsupported, "container ", state.id,
+            ": it has neither a cgroup nor a pid namespace of its own, so not all of it can be killed");
     LET(const Fd group, open_own_cgroup(state));
     return group ? cgroups::kill_all(group.number()) : Result<>();
 }
@@ -99,6 +104,19 @@ Result<> signal_init(const State& state, int signal) {
     if (!sent && sent.error().err == ESRCH)
         return fail(Kind::bad_state, lifecycle::words(Rule::not_running), ": ", state.id);
     return sent;
+}
+
+// ---- start ----------------------------------------------------------------------------------------------
+
+Result<ReadinessRelay> listen_for_readiness(const Found& found, const std::string& notify_socket) {
+    if (notify_socket.empty()) return ReadinessRelay();
+    LET(ReadinessRelay readiness, ReadinessRelay::to(notify_socket));
+    auto socket = renew_notify_socket(found.directory.number());
+    if (!socket)
+        return std::unexpected(std::move(socket).error().under(
+            "NOTIFY_SOCKET is set, but was not when the container was created"));
+    readiness.listen(std::move(*socket));
+    return readiness;
 }
 
 // ---- delete ---------------------------------------------------------------------------------------------
@@ -127,12 +145,17 @@ Result<Found> find_for_removal(const Site& site, const std::string& id, bool for
 
 }  // namespace
 
-Result<> start(const Site& site, const std::string& id) {
+Result<> start(const Site& site, const std::string& id, const std::string& notify_socket) {
     LET(Found found, find_locked(site, id));
     const Rule rule = lifecycle::rule(found.status, Verb::start);
     if (lifecycle::refuses(rule)) return refusal(rule, id, found.status);
     LET(const plan::Timeline timeline, compile_start());
-    return walk(timeline, std::move(found));
+    LET(ReadinessRelay readiness, listen_for_readiness(found, notify_socket));
+    const pid_t pid = found.state.pid;
+    const auto init = open_same_process(pid, found.state.start_time);
+    TRY(walk(timeline, std::move(found)));
+    return init ? readiness.until_done(*init, pid)
+                : Result<>();  // the lock is gone: others may act meanwhile
 }
 
 Result<View> state(const Site& site, const std::string& id) {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,13 @@ struct CreateRequest {
     std::string pidfd_socket;
     std::string trace_file;  // run only: where the time of each step goes
     unsigned preserve_fds = 0;
+    unsigned listen_fds = 0;    // socket activation (sd_listen_fds(3)): so many from 3 on, before those above
+    std::string listen_names;   // LISTEN_FDNAMES
+    std::string notify_socket;  // NOTIFY_SOCKET: who is told that the container is ready
+    std::vector<std::string> overlay_from;  // absolute: where the layers of an overlay root may be
     bool no_pivot = false;
+    std::optional<bool> rootless;  // none: whether the caller has privileges decides
+    bool no_cgroup = false;        // --cgroup-manager disabled
     bool no_new_keyring = false;
     bool detach = false;        // run only
     bool keep = false;          // run only: leave state and cgroup when the process has ended
@@ -63,7 +70,8 @@ struct Listing {
 
 Result<Made> create(const Site& site, const CreateRequest& request);
 Result<Made> run(const Site& site, const CreateRequest& request);
-Result<> start(const Site& site, const std::string& id);
+// With a socket of the caller it waits until the container is ready and says so there.
+Result<> start(const Site& site, const std::string& id, const std::string& notify_socket = {});
 Result<View> state(const Site& site, const std::string& id);
 Result<Listing> list(const Site& site);
 // signal: 0 (a test) to 64

@@ -4,6 +4,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/files.hpp"
 #include "base/sys.hpp"
 #include "base/time.hpp"
@@ -12,9 +14,13 @@
 #include "runtime/bundle.hpp"
 #include "runtime/compile.hpp"
 #include "runtime/container.hpp"
+#include "runtime/kernel_mounts.hpp"
+#include "runtime/notify_socket.hpp"
 #include "runtime/observe.hpp"
 #include "runtime/probe.hpp"
 #include "runtime/run.hpp"
+#include "seccomp/cache.hpp"
+#include "seccomp/compile.hpp"
 
 namespace bulkhead::runtime {
 
@@ -48,35 +54,93 @@ Result<> check_terminal(const spec::ValidSpec& spec, const CreateRequest& reques
     return {};
 }
 
-Result<> check_request(const CreateRequest& request) {
-    TRY(check_id(request.id));
-    if (request.no_pivot) return fail(Kind::unsupported, "--no-pivot: not supported yet");
-    for (unsigned i = 0; i < request.preserve_fds; ++i) {
+// Descriptors that were handed over: those of LISTEN_FDS first, then those of --preserve-fds.
+Result<> check_descriptors(const CreateRequest& request) {
+    const std::uint64_t count = std::uint64_t{request.listen_fds} + request.preserve_fds;
+    for (std::uint64_t i = 0; i < count; ++i) {
         const int fd = static_cast<int>(3 + i);
         // A caller's descriptor cannot be close-on-exec behind our execve; ours (the log) always are.
         const int flags = ::fcntl(fd, F_GETFD);
-        if (flags == -1 || (flags & FD_CLOEXEC) != 0)
-            return fail(Kind::usage, "--preserve-fds ", request.preserve_fds, ": descriptor ", fd,
-                        " is not open");
+        if (flags != -1 && (flags & FD_CLOEXEC) == 0) continue;
+        if (i < request.listen_fds)
+            return fail(Kind::usage, "LISTEN_FDS=", request.listen_fds, ": descriptor ", fd, " is not open");
+        return fail(Kind::usage, "--preserve-fds ", request.preserve_fds, ": descriptor ", fd,
+                    " is not open");
     }
     return {};
+}
+
+Result<> check_request(const CreateRequest& request) {
+    TRY(check_id(request.id));
+    return check_descriptors(request);
+}
+
+// What the caller's service manager has to say to the container (sd_listen_fds(3), sd_notify(3)).
+std::vector<std::string> service_variables(const CreateRequest& request) {
+    std::vector<std::string> variables;
+    if (request.listen_fds != 0) {
+        variables.push_back(cat("LISTEN_FDS=", request.listen_fds));
+        variables.emplace_back("LISTEN_PID=1");  // as it counts in a pid namespace of its own
+    }
+    if (request.listen_fds != 0 && !request.listen_names.empty())
+        variables.push_back(cat("LISTEN_FDNAMES=", request.listen_names));
+    if (!request.notify_socket.empty()) variables.emplace_back(notify_variable);
+    return variables;
+}
+
+// explain has no effects, so it does without the cache.
+Result<std::optional<seccomp::Program>> seccomp_filter(const Site& site, const spec::ValidSpec& spec,
+                                                       Mode mode) {
+    if (!spec->linux.seccomp) return std::nullopt;
+    if (mode == Mode::explain) return seccomp::compile(*spec->linux.seccomp);
+    LET(const Fd root, make_root(site));
+    return seccomp::cached_program(root.number(), *spec->linux.seccomp);
+}
+
+bool has_user_namespace(const spec::ValidSpec& spec) {
+    return std::ranges::count(spec->linux.namespaces, spec::NamespaceType::user, &spec::Namespace::type) != 0;
+}
+
+// The validation's warnings, and what nobody enforces: device rules are those of a cgroup.
+std::vector<std::string> warnings_of(const Project& project) {
+    std::vector<std::string> warnings = project.bundle.spec.warnings();
+    const bool may_make_devices = project.host.privileged && project.host.initial_user_namespace &&
+                                  !has_user_namespace(project.bundle.spec);
+    if (project.blueprint.no_cgroup && may_make_devices)
+        warnings.emplace_back("--cgroup-manager disabled: without a cgroup no device rule is in force");
+    return warnings;
 }
 
 Result<Project> prepare(const Site& site, const CreateRequest& request, Mode mode) {
     TRY(check_request(request));
     LET(Bundle bundle, load_bundle(request.bundle));
+    TRY(check_layers(bundle.spec, request.overlay_from));
     TRY(check_terminal(bundle.spec, request, mode));
     LET(plan::HostFacts host, probe());
-    Blueprint blueprint{.id = request.id,
-                        .bundle = bundle.path,
-                        .root = bundle.root,
-                        .state_directory = cat(site.root, '/', request.id),
-                        .preserve_fds = request.preserve_fds,
-                        .new_keyring = !request.no_new_keyring,
-                        .await_start = mode != Mode::run};
+    if (mode == Mode::explain && !has_user_namespace(bundle.spec))
+        host.privileged = true;  // as root would do it
+    if (request.no_pivot) {
+        LET(const std::string mounts, read_kernel_file(sys::here, "/proc/self/mountinfo"));
+        LET(host.kernel_mounts, kernel_mounts(mounts));
+    }
+    Blueprint blueprint{
+        .id = request.id,
+        .bundle = bundle.path,
+        .root = bundle.root,
+        .state_directory = cat(site.root, '/', request.id),
+        .preserve_fds = request.listen_fds + request.preserve_fds,
+        .extra_environment = service_variables(request),
+        .notify = !request.notify_socket.empty(),
+        .new_keyring = !request.no_new_keyring,
+        .await_start = mode != Mode::run,
+        .no_pivot = request.no_pivot,
+        .overlay_from = request.overlay_from,
+        .cgroup_optional = request.rootless.value_or(!host.privileged || !host.initial_user_namespace),
+        .no_cgroup = request.no_cgroup};
     LET(blueprint.pid_file, absolute_if_given(request.pid_file));
     LET(blueprint.console_socket, absolute_if_given(request.console_socket));
     LET(blueprint.pidfd_socket, absolute_if_given(request.pidfd_socket));
+    LET(blueprint.filter, seccomp_filter(site, bundle.spec, mode));
     LET(plan::Timeline timeline, compile_creation(blueprint, bundle.spec, host));
     return Project{std::move(bundle), std::move(host), std::move(blueprint), std::move(timeline)};
 }
@@ -101,18 +165,25 @@ Result<Workshop> make(const Site& site, const Project& project, const CreateRequ
     workshop.fault = request.fault;
     workshop.traced = !request.trace_file.empty();
     TRY(run(project.timeline, workshop));
+    workshop.devices.clear();  // nobody brings them back any more
     return workshop;
 }
 
 // What follows a `run` that has begun: the trace, and in the foreground the container's whole life.
 Result<int> follow(const Project& project, const Workshop& workshop, const CreateRequest& request,
-                   const SignalWatch* watch, std::uint64_t begin) {
+                   const SignalWatch* watch, ReadinessRelay& readiness, std::uint64_t begin) {
     constexpr mode_t readable = 0644;
     if (!request.trace_file.empty())
         TRY(replace_file_at(sys::here, request.trace_file,
                             trace_text(project.timeline, workshop.times, begin), readable));
     if (watch == nullptr) return 0;
-    return attend(*watch, workshop.state.pid, workshop.process, workshop.terminal);
+    return attend(*watch, workshop.state.pid, workshop.process, workshop.terminal, readiness);
+}
+
+// The caller's service manager, if there is one to be told that the container is ready.
+Result<ReadinessRelay> listener_of(const CreateRequest& request) {
+    return request.notify_socket.empty() ? Result<ReadinessRelay>(ReadinessRelay())
+                                         : ReadinessRelay::to(request.notify_socket);
 }
 
 // Whoever made it can remove it with what is in hand, unless somebody else has done so meanwhile. A pid
@@ -132,7 +203,7 @@ Result<> clear(const Blueprint& blueprint, Workshop& workshop) {
 Result<Made> create(const Site& site, const CreateRequest& request) {
     LET(const Project project, prepare(site, request, Mode::create));
     TRY(make(site, project, request));
-    return Made{.warnings = project.bundle.spec.warnings()};
+    return Made{.warnings = warnings_of(project)};
 }
 
 Result<Made> run(const Site& site, const CreateRequest& request) {
@@ -142,14 +213,21 @@ Result<Made> run(const Site& site, const CreateRequest& request) {
     if (!request.detach) {
         LET(watch, SignalWatch::start(!request.no_subreaper));
     }
+    LET(ReadinessRelay readiness, listener_of(request));
     LET(Workshop workshop, make(site, project, request));
-    const auto status = follow(project, workshop, request, watch ? &*watch : nullptr, begin);
+    readiness.listen(std::move(workshop.notify));
+    const auto status = follow(project, workshop, request, watch ? &*watch : nullptr, readiness, begin);
     if (!status) {
         (void)remove(site, request.id, true);
         return std::unexpected(status.error());
     }
+    Made made{.exit_status = *status, .warnings = warnings_of(project)};
     if (!request.detach && !request.keep) TRY(clear(project.blueprint, workshop));
-    return Made{.exit_status = *status, .warnings = project.bundle.spec.warnings()};
+    if (!request.detach) return made;
+    // It runs; that nobody could be told is no reason to take it away again.
+    if (auto told = readiness.until_done(workshop.process, workshop.state.pid); !told)
+        made.warnings.push_back(told.error().text);
+    return made;
 }
 
 Result<plan::Timeline> explain(const Site& site, const CreateRequest& request) {

@@ -2,6 +2,8 @@
 // Host steps on the container's cgroup.
 #include <signal.h>
 
+#include <cerrno>
+
 #include "base/sys.hpp"
 #include "cgroups/device_filter.hpp"
 #include "cgroups/group.hpp"
@@ -12,21 +14,47 @@
 
 namespace bulkhead::runtime {
 
+namespace {
+
+bool is_forbidden(const Error& error) {
+    return error.err == EACCES || error.err == EPERM || error.err == EROFS;
+}
+
+}  // namespace
+
+void give_up_cgroup(Workshop& workshop) {
+    if (workshop.cgroup)
+        (void)cgroups::remove(workshop.hierarchy.number(), workshop.state.cgroup_path, removal_deadline_ms,
+                              workshop.state.cgroup_inode);
+    workshop.cgroup = Fd();
+    workshop.state.cgroup_path.clear();
+    workshop.state.cgroup_inode = 0;
+}
+
 Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeCgroup& op) {
     LET(workshop.hierarchy, cgroups::open_hierarchy(op.mount));
-    LET(cgroups::Made made, cgroups::make(workshop.hierarchy.number(), op.path));
-    workshop.cgroup = std::move(made.fd);
-    workshop.state.cgroup_inode = made.inode;
+    workshop.cgroup_optional = op.optional;
+    auto made = cgroups::make(workshop.hierarchy.number(), op.path);
+    if (!made && op.optional && is_forbidden(made.error())) {
+        give_up_cgroup(workshop);
+        return {};
+    }
+    if (!made) return std::unexpected(std::move(made).error());
+    workshop.cgroup = std::move(made->fd);
+    workshop.state.cgroup_inode = made->inode;
     return {};
 }
 
-void undo(Workshop& workshop, const plan::MakeCgroup& op) {
+void undo(Workshop& workshop, const plan::MakeCgroup&) {
+    if (!workshop.cgroup) return;
     (void)cgroups::kill_all(workshop.cgroup.number());
-    (void)cgroups::remove(workshop.hierarchy.number(), op.path, removal_deadline_ms,
-                          workshop.state.cgroup_inode);
+    give_up_cgroup(workshop);
 }
 
+// Only who really is root plans this step: a container that could make any device node and has no filter is
+// none.
 Result<> apply(Workshop& workshop, const StepContext&, const plan::AttachDeviceFilter& op) {
+    if (!workshop.cgroup) return fail(Kind::denied, "without a cgroup the device rules cannot be enforced");
     return cgroups::attach_device_filter(workshop.cgroup.number(), op.program);
 }
 

@@ -9,6 +9,7 @@
 #include "base/sys.hpp"
 #include "plan/explain.hpp"
 #include "runtime/host_ops.hpp"
+#include "runtime/notify_socket.hpp"
 #include "runtime/observe.hpp"
 
 namespace bulkhead::runtime {
@@ -19,8 +20,18 @@ constexpr mode_t private_directory = 0700;
 constexpr mode_t private_file = 0600;
 constexpr mode_t public_file = 0644;
 
-// Only entries of the state directory itself: nothing below it is ours. Those with a known name first, which
-// nearly always are all of them.
+// A directory in it is that of the notify socket, which a privileged container may have filled.
+Result<> remove_entry(int directory, const std::string& name, unsigned depth = 0) {
+    constexpr unsigned depth_limit = 16;
+    auto removed = sys::remove_at(directory, name);
+    if (removed || removed.error().err != EISDIR || depth == depth_limit) return removed;
+    LET(const Fd inner, sys::open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    LET(const std::vector<std::string> names, names_in(inner.number()));
+    for (const std::string& each : names) (void)remove_entry(inner.number(), each, depth + 1);
+    return sys::remove_at(directory, name, AT_REMOVEDIR);
+}
+
+// Those with a known name first, which nearly always are all of them.
 Result<> remove_directory(const Fd& directory, const std::string& path) {
     const auto remove_empty = [&] { return sys::remove_at(sys::here, path, AT_REMOVEDIR); };
     for (const char* name : {state_file, fifo_file, creation_file})
@@ -28,7 +39,7 @@ Result<> remove_directory(const Fd& directory, const std::string& path) {
     auto removed = remove_empty();
     if (!removed && removed.error().err == ENOTEMPTY) {
         LET(const std::vector<std::string> names, names_in(directory.number()));
-        for (const std::string& name : names) (void)sys::remove_at(directory.number(), name);
+        for (const std::string& name : names) (void)remove_entry(directory.number(), name);
         removed = remove_empty();
     }
     if (!removed && removed.error().kind == Kind::not_found) return {};
@@ -65,6 +76,11 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::RecordIntent&
 
 // Opened for reading and writing, so that a `start` that dies between opening and writing wakes nobody: the
 // stage sees a byte or nothing, never the end of a writer.
+Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeNotifyDirectory&) {
+    LET(workshop.notify, make_notify_socket(workshop.directory.number()));
+    return {};
+}
+
 Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeStartFifo& op) {
     const int directory = workshop.directory.number();
     TRY(sys::make_fifo_at(directory, fifo_file, private_file));

@@ -17,15 +17,25 @@ Result<> apply(Workshop& workshop, const StepContext& context, const plan::Recor
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::MakeCgroup& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RecordCgroup& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::CloneTree& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::OpenNamespace& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::OpenMessageQueues& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::MakeNotifyDirectory& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::MakeHandshake& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::MakeStartFifo& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::ConnectConsole& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::Spawn& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::WriteIdMaps& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::SetOomScore& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::SendPrepared& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::AwaitRespawn& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::MoveNetDevice& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::AttachDeviceFilter& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RecordProcess& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::SendGo& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::AwaitReady& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::AwaitExecution& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::SendConsole& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::DeliverListener& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::SendPidfd& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::WritePidFile& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::Publish& op);
@@ -41,7 +51,11 @@ void undo(Workshop&, const Op&) {}
 void undo(Workshop& workshop, const plan::MakeStateDirectory& op);
 void undo(Workshop& workshop, const plan::MakeCgroup& op);
 void undo(Workshop& workshop, const plan::Spawn& op);
+void undo(Workshop& workshop, const plan::MoveNetDevice& op);
 void undo(Workshop& workshop, const plan::WritePidFile& op);
+
+// Goes on without the container's cgroup, which is removed and forgotten.
+void give_up_cgroup(Workshop& workshop);
 
 // How long removing waits for processes that are dying, in milliseconds (runc: 10 s).
 inline constexpr int removal_deadline_ms = 10'000;

@@ -3,6 +3,7 @@
 
 #include <sys/capability.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "base/files.hpp"
 #include "base/sys.hpp"
@@ -28,6 +29,25 @@ Result<> read_release(plan::HostFacts& facts) {
     return {};
 }
 
+// An id map of the whole range onto itself is the initial user namespace's.
+Result<> read_privileges(plan::HostFacts& facts) {
+    facts.uid = ::geteuid();
+    facts.gid = ::getegid();
+    LET(const std::string map, read_kernel_file(sys::here, "/proc/self/uid_map"));
+    facts.initial_user_namespace = map.ends_with(" 4294967295\n");
+    const auto groups = read_kernel_file(sys::here, "/proc/self/setgroups");
+    facts.groups_denied = groups && groups->starts_with("deny");
+    facts.privileged = sys::has_capability(CAP_SYS_ADMIN);
+    return {};
+}
+
+// Where the library of each module looks, too; neither needs securityfs.
+void look_for_security_modules(plan::HostFacts& facts) {
+    const auto enabled = read_kernel_file(sys::here, "/sys/module/apparmor/parameters/enabled");
+    facts.apparmor = enabled && enabled->starts_with('Y');
+    facts.selinux = sys::status_at(sys::here, "/sys/fs/selinux/enforce").has_value();
+}
+
 }  // namespace
 
 Result<plan::HostFacts> probe() {
@@ -38,11 +58,16 @@ Result<plan::HostFacts> probe() {
         return fail(Kind::unsupported, "kernel ", facts.kernel_major, '.', facts.kernel_minor,
                     ": bulkhead needs 5.12 or newer");
     facts.last_capability = static_cast<std::uint32_t>(cap_max_bits() - 1);
-    LET(cgroups::Hierarchy hierarchy, cgroups::find_hierarchy(helper_program));
-    facts.cgroup_mount = std::move(hierarchy.mount);
-    facts.cgroup_hybrid = hierarchy.hybrid;
+    if (const auto hierarchy = cgroups::find_hierarchy(helper_program)) {
+        facts.cgroup_mount = hierarchy->mount;
+        facts.cgroup_hybrid = hierarchy->hybrid;
+    } else {
+        facts.no_cgroup_mount = hierarchy.error().text;
+    }
     LET(const std::string membership, read_kernel_file(sys::here, "/proc/self/cgroup"));
     facts.own_cgroup = cgroups::own_path(membership);
+    TRY(read_privileges(facts));
+    look_for_security_modules(facts);
     return facts;
 }
 

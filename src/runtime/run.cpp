@@ -27,7 +27,9 @@ Error named(Error error, const plan::Step& step, plan::ArenaView arena) {
 
 // What the stage reports names a step of its own.
 bool speaks_for_the_stage(const plan::HostOp& op) {
-    return std::holds_alternative<plan::AwaitReady>(op) || std::holds_alternative<plan::AwaitExecution>(op);
+    return std::holds_alternative<plan::AwaitReady>(op) || std::holds_alternative<plan::AwaitExecution>(op) ||
+           std::holds_alternative<plan::AwaitRespawn>(op) ||
+           std::holds_alternative<plan::DeliverListener>(op);
 }
 
 Result<> perform(const plan::HostOp& op, Workshop& workshop, const StepContext& context) {

@@ -8,6 +8,8 @@
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "namespaces/net_device.hpp"
+#include "namespaces/user_namespace.hpp"
 #include "plan/timeline.hpp"
 #include "runtime/state.hpp"
 
@@ -16,16 +18,21 @@ namespace bulkhead::runtime {
 // What the steps of one timeline share. The owner of every descriptor among them.
 struct Workshop {
     State state;
-    Fd directory;              // the container's state directory
-    Fd creation;               // its creation file, locked while we make the container
-    Fd hierarchy;              // the root of cgroup v2
-    Fd cgroup;                 // the container's
-    bool cgroup_made = false;  // by this timeline
-    std::vector<Fd> slots;     // trees and fifo, by slot number
-    Fd console;                // connected console socket
-    Fd process;                // pidfd of init
-    Fd report;                 // our end of the socket to the stage
-    Fd terminal;               // the pty's master, once the stage has sent it
+    Fd directory;                                  // the container's state directory
+    Fd creation;                                   // its creation file, locked while we make the container
+    Fd hierarchy;                                  // the root of cgroup v2
+    Fd cgroup;                                     // the container's
+    bool cgroup_optional = false;                  // what has no permission for it goes without
+    std::vector<Fd> slots;                         // trees and fifo, by slot number
+    Fd console;                                    // connected console socket
+    Fd process;                                    // pidfd of init
+    Fd report;                                     // our end of the socket to the stage
+    Fd notify;                                     // where the container says that it is ready
+    Fd terminal;                                   // the pty's master, once the stage has sent it
+    namespaces::UserNamespaces id_maps;            // of id-mapped mounts
+    std::vector<namespaces::MovedDevice> devices;  // of the host, now in the container
+    std::uint32_t said = 0;                        // kinds of report that the stage has sent, one bit each
+    int listener = -1;  // the stage's number of its seccomp listener, once it has said so
 
     plan::Fault fault;
     bool traced = false;

@@ -2,17 +2,20 @@
 // SPAWN: clone3 into the cgroup and the new namespaces, and the stage in the child. From here on there are
 // two walkers of one list.
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
-#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 
 #include "base/raw_call.hpp"
 #include "base/socket.hpp"
 #include "base/sys.hpp"
+#include "namespaces/visit.hpp"
 #include "runtime/host_ops.hpp"
 #include "runtime/process_identity.hpp"
 #include "runtime/stage_file.hpp"
@@ -29,6 +32,9 @@ struct Handover {
     int count = 0;
     int base = 0;
     char base_text[16] = {};
+    bool waits = false;                 // for SendPrepared
+    int host_end = -1;                  // of the report socket
+    std::optional<plan::InnerIds> ids;  // then taken
 
     void add(int fd) {
         descriptors[static_cast<std::size_t>(count++)] = fd;
@@ -51,19 +57,53 @@ Result<Handover> prepare(const Workshop& workshop, int stage, int plan, int repo
     return handover;
 }
 
+[[noreturn]] void report_and_exit(const Handover& handover, std::uint16_t step, long failed,
+                                  plan::Call call) noexcept {
+    const plan::Report report{plan::ReportKind::failed, step, static_cast<std::int32_t>(-failed), call};
+    raw::call(__NR_write, long{handover.report}, &report, sizeof report);
+    for (;;) raw::call(__NR_exit_group, 1L);
+}
+
+// Raises every capability that the process has to the ambient set: execve takes the others from whoever is
+// not user 0 of its user namespace.
+void keep_capabilities() noexcept {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct sets[2] = {};
+    raw::call(__NR_capget, &header, sets);
+    for (__user_cap_data_struct& set : sets) set.inheritable = set.permitted;
+    raw::call(__NR_capset, &header, sets);
+    for (long capability = 0; capability < 64; ++capability)
+        raw::call(__NR_prctl, long{PR_CAP_AMBIENT}, long{PR_CAP_AMBIENT_RAISE}, capability, 0L, 0L);
+}
+
+// In a new user namespace the child is nobody until the host has written the maps.
+void take_ids(const Handover& handover, std::uint16_t step) noexcept {
+    raw::call(__NR_close, long{handover.host_end});  // our copy would outlive a host that dies now
+    char message = 0;
+    const long count = raw::call(__NR_read, long{handover.report}, &message, 1L);
+    if (count != 1 || message != plan::prepared_message)
+        report_and_exit(handover, step, -ECANCELED, plan::Call::read);
+    if (!handover.ids) return;
+    const long uid = handover.ids->uid, gid = handover.ids->gid;
+    raw::call(__NR_setgroups, 0L, 0L);  // the caller's must not be seen inside; refused where all are denied
+    if (const long set = raw::call(__NR_setresgid, gid, gid, gid); set < 0)
+        report_and_exit(handover, step, set, plan::Call::setresgid);
+    if (const long set = raw::call(__NR_setresuid, uid, uid, uid); set < 0)
+        report_and_exit(handover, step, set, plan::Call::setresuid);
+    if (uid != 0) keep_capabilities();
+}
+
 // The child between clone3 and execve: copies the descriptors to the numbers where the stage expects them,
 // and becomes the stage. The copies survive the exec, their originals do not.
 [[noreturn]] void become_stage(const Handover& handover, std::uint16_t step) noexcept {
+    if (handover.waits) take_ids(handover, step);
     for (int i = 0; i < handover.count; ++i)
         raw::call(__NR_dup3, long{handover.descriptors[static_cast<std::size_t>(i)]}, long{handover.base + i},
                   0L);
     const char* const argv[] = {"bulkhead-init", handover.base_text, nullptr};
     const char* const envp[] = {nullptr};
     const long failed = raw::call(__NR_execveat, long{handover.stage}, "", argv, envp, long{AT_EMPTY_PATH});
-    const plan::Report report{plan::ReportKind::failed, step, static_cast<std::int32_t>(-failed),
-                              plan::Call::execve};
-    raw::call(__NR_write, long{handover.report}, &report, sizeof report);
-    for (;;) raw::call(__NR_exit_group, 1L);
+    report_and_exit(handover, step, failed, plan::Call::execve);
 }
 
 // An empty slot is one that no bind mount uses; the stage gets something harmless in its place.
@@ -75,18 +115,34 @@ Result<> fill_empty_slots(Workshop& workshop) {
     return {};
 }
 
-}  // namespace
-
-// The attributes are set while nothing can reach the mount. Propagation: what the host mounts later below a
-// shared source arrives (runc's default, rslave), what the container does stays inside.
-Result<> apply(Workshop& workshop, const StepContext&, const plan::CloneTree& op) {
-    LET(const Fd source, sys::open(op.path, O_PATH));
-    LET(Fd tree, sys::clone_tree(source.number(), "", op.recursive));
-    TRY(sys::set_mount_attributes(tree.number(), op.recursive, 0, 0, MS_SLAVE));
-    if ((op.set | op.clear) != 0) TRY(sys::set_mount_attributes(tree.number(), false, op.set, op.clear, 0));
-    workshop.slots[op.slot.index] = std::move(tree);
-    return {};
+clone_args arguments_of(const plan::Spawn& op, const Fd& cgroup, int& pidfd) {
+    clone_args arguments{};
+    arguments.flags = op.namespaces | CLONE_PIDFD;
+    arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+    arguments.exit_signal = SIGCHLD;
+    if (cgroup) {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = static_cast<std::uint64_t>(cgroup.number());
+    }
+    return arguments;
 }
+
+// A cgroup that we may make and not enter: whoever moves a process wants to write where it comes from, too
+// (cgroups(7), "Delegation containment").
+bool cgroup_is_closed(const Workshop& workshop, const Error& error) {
+    return workshop.cgroup && workshop.cgroup_optional && (error.err == EACCES || error.err == EPERM);
+}
+
+Result<namespaces::Visit> visit_inherited(const Workshop& workshop,
+                                          const std::vector<plan::Inherited>& inherited) {
+    std::vector<namespaces::Place> places;
+    places.reserve(inherited.size());
+    for (const plan::Inherited& each : inherited)
+        places.push_back({workshop.slots[each.file.index].number(), each.flag});
+    return namespaces::Visit::enter(places);
+}
+
+}  // namespace
 
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::Spawn& op) {
     TRY(fill_empty_slots(workshop));
@@ -94,20 +150,28 @@ Result<> apply(Workshop& workshop, const StepContext& context, const plan::Spawn
     const std::string plan_bytes = context.timeline.flatten(workshop.traced, workshop.fault);
     LET(const Fd plan, plan_file(plan_bytes));
     LET(auto ends, sys::message_pair());
-    LET(const Handover handover, prepare(workshop, stage.number(), plan.number(), ends.second.number()));
+    LET(Handover handover, prepare(workshop, stage.number(), plan.number(), ends.second.number()));
+    handover.waits = op.awaits_preparation;
+    handover.host_end = ends.first.number();
+    handover.ids = op.ids;
     int pidfd = -1;
-    clone_args arguments{};
-    arguments.flags = op.namespaces | CLONE_PIDFD | CLONE_INTO_CGROUP;
-    arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
-    arguments.exit_signal = SIGCHLD;
-    arguments.cgroup = static_cast<std::uint64_t>(workshop.cgroup.number());
+    clone_args arguments = arguments_of(op, workshop.cgroup, pidfd);
     (void)::signal(SIGCHLD, SIG_DFL);  // a caller that ignores it would have the kernel reap init for us
-    LET(const pid_t pid, sys::clone_process(arguments));
+    LET(namespaces::Visit visit, visit_inherited(workshop, op.inherited));
+    auto cloned = sys::clone_process(arguments);
+    if (!cloned && cgroup_is_closed(workshop, cloned.error())) {
+        give_up_cgroup(workshop);
+        arguments = arguments_of(op, workshop.cgroup, pidfd);
+        cloned = sys::clone_process(arguments);
+    }
+    LET(const pid_t pid, std::move(cloned));
     if (pid == 0) become_stage(handover, static_cast<std::uint16_t>(context.number));
     workshop.state.pid = pid;
     workshop.process = Fd(pidfd);
     workshop.report = std::move(ends.first);
-    return {};
+    auto left = visit.leave();
+    if (!left) undo(workshop, op);
+    return left;
 }
 
 void undo(Workshop& workshop, const plan::Spawn&) {

@@ -66,6 +66,23 @@ TEST(Spec, WritesOnceAndNeverOverwrites) {
     EXPECT_TRUE(error_of({"spec", "-b", "/no/such"}).ends_with("no such file or directory"));
 }
 
+TEST(Spec, WritesASeccompProfileWhereItIsAskedFor) {
+    const auto written = [](const char* choice) {
+        const TemporaryDirectory bundle;
+        const std::string flag = "--bundle=" + (bundle / "");
+        EXPECT_TRUE(perform({"spec", flag.c_str(), "--seccomp", choice}));
+        return nlohmann::json::parse(text_of(bundle / "config.json"));
+    };
+    auto with = written("default");
+    EXPECT_EQ(with["linux"]["seccomp"]["defaultAction"], "SCMP_ACT_ERRNO");
+    EXPECT_GT(with["linux"]["seccomp"]["syscalls"].size(), 10U);
+    const auto without = written("none");
+    EXPECT_FALSE(without["linux"].contains("seccomp"));
+    with["linux"].erase("seccomp");
+    EXPECT_EQ(with, without) << "and nothing else is different";
+    EXPECT_FALSE(error_of({"spec", "--seccomp", "some"}).empty());
+}
+
 TEST(Tell, TurnsOutcomesIntoExitCodes) {
     EXPECT_EQ(tell(Outcome{}, {}), 0);
     EXPECT_EQ(tell(Outcome{{}, 137, {}}, {}), 137);

@@ -39,6 +39,16 @@ TEST(ParseFault, TakesAStepAndAnAction) {
         EXPECT_EQ(parse_fault(wrong).error().kind, Kind::usage) << wrong;
 }
 
+TEST(ParseDirectories, TakesAbsolutePaths) {
+    EXPECT_TRUE(parse_directories("").value().empty());
+    EXPECT_EQ(parse_directories("/a").value(), std::vector<std::string>{"/a"});
+    EXPECT_EQ(parse_directories("/a:/b/c").value(), (std::vector<std::string>{"/a", "/b/c"}));
+    for (const char* list : {"a", "/a:", ":/a", "/a:b", "/a/../b", "/..", "."})
+        EXPECT_EQ(parse_directories(list).error().kind, Kind::usage) << list;
+    EXPECT_EQ(parse_directories("/a:b").error().text,
+              "--overlay-from \"/a:b\": \"b\": must be an absolute path without ..");
+}
+
 TEST(CreateRequest, CarriesEveryOption) {
     const std::vector<const char*> words{"run",
                                          "--bundle=B",
@@ -50,12 +60,15 @@ TEST(CreateRequest, CarriesEveryOption) {
                                          "--no-pivot",
                                          "--no-new-keyring",
                                          "--preserve-fds=4",
+                                         "--overlay-from=/l:/m",
                                          "--no-subreaper",
                                          "--fault=3:kill",
                                          "--detach",
                                          "ID"};
     const Options options = read_options(normalise(words)).value();
-    const runtime::CreateRequest request = create_request(options, "ID").value();
+    const runtime::CreateRequest request =
+        create_request(options, "ID", {.listen_fds = 2, .listen_names = "a:b", .notify_socket = "@n"})
+            .value();
     EXPECT_EQ(request.id, "ID");
     EXPECT_EQ(request.bundle, "B");
     EXPECT_EQ(request.pid_file, "P");
@@ -63,9 +76,25 @@ TEST(CreateRequest, CarriesEveryOption) {
     EXPECT_EQ(request.pidfd_socket, "D");
     EXPECT_EQ(request.trace_file, "T");
     EXPECT_EQ(request.preserve_fds, 4U);
+    EXPECT_EQ(request.listen_fds, 2U);
+    EXPECT_EQ(request.listen_names, "a:b");
+    EXPECT_EQ(request.notify_socket, "@n");
+    EXPECT_EQ(request.overlay_from, (std::vector<std::string>{"/l", "/m"}));
     EXPECT_TRUE(request.keep && request.no_pivot && request.no_new_keyring);
     EXPECT_TRUE(request.no_subreaper && request.detach);
     EXPECT_EQ(request.fault.step, 3);
+}
+
+TEST(CreateRequest, SaysWhatMayHappenWithoutACgroup) {
+    const auto request = [](const std::vector<const char*>& words) {
+        return create_request(read_options(normalise(words)).value(), "ID", {}).value();
+    };
+    EXPECT_EQ(request({"run", "ID"}).rootless, std::nullopt);
+    EXPECT_EQ(request({"--rootless", "auto", "run", "ID"}).rootless, std::nullopt);
+    EXPECT_EQ(request({"--rootless", "true", "run", "ID"}).rootless, true);
+    EXPECT_EQ(request({"--rootless", "false", "run", "ID"}).rootless, false);
+    EXPECT_FALSE(request({"run", "ID"}).no_cgroup);
+    EXPECT_TRUE(request({"--cgroup-manager", "disabled", "run", "ID"}).no_cgroup);
 }
 
 }  // namespace

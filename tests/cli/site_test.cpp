@@ -49,11 +49,11 @@ TEST(CheckSupported, RefusesOnlyWhereAContainerIsMade) {
     Options options;
     options.systemd_cgroup = true;
     for (const Command maker : {Command::create, Command::run, Command::explain})
-        EXPECT_EQ(check_supported(options, maker, {}).error().text,
+        EXPECT_EQ(check_supported(options, maker).error().text,
                   "--systemd-cgroup: the systemd cgroup driver is not supported yet");
     for (const Command other :
          {Command::state, Command::remove, Command::kill, Command::features, Command::list})
-        EXPECT_TRUE(check_supported(options, other, {}));
+        EXPECT_TRUE(check_supported(options, other));
 }
 
 TEST(CheckSupported, NamesWhatIsMissing) {
@@ -62,17 +62,12 @@ TEST(CheckSupported, NamesWhatIsMissing) {
     systemd.cgroup_manager = "systemd";
     rootless.rootless = "true";
     spec.rootless_spec = true;
-    const auto text = [](const Options& options, Command command) {
-        return check_supported(options, command, {}).error().text;
-    };
-    EXPECT_EQ(text(disabled, Command::run),
-              "--cgroup-manager disabled: a container without a cgroup is not supported yet");
-    EXPECT_EQ(text(systemd, Command::run),
+    EXPECT_EQ(check_supported(systemd, Command::run).error().text,
               "--cgroup-manager systemd: the systemd cgroup driver is not supported yet");
-    EXPECT_EQ(text(rootless, Command::run), "--rootless true: rootless containers are not supported yet");
-    EXPECT_EQ(text(spec, Command::spec), "--rootless: rootless containers are not supported yet");
-    EXPECT_TRUE(check_supported({}, Command::create, {}));
-    EXPECT_TRUE(check_supported(rootless, Command::run, Caller{.is_root = true}));
+    EXPECT_TRUE(check_supported({}, Command::create));
+    EXPECT_TRUE(check_supported(disabled, Command::run));
+    EXPECT_TRUE(check_supported(rootless, Command::run));
+    EXPECT_TRUE(check_supported(spec, Command::spec));
 }
 
 }  // namespace

@@ -29,7 +29,8 @@ int attended(Body body, Beside beside) {
     }
     const Fd process = std::move(*sys::open_process(child));
     beside();
-    return attend(watch, child, process, Fd()).value_or(-1);
+    ReadinessRelay readiness;
+    return attend(watch, child, process, Fd(), readiness).value_or(-1);
 }
 
 TEST(Attend, ReturnsTheExitStatus) {

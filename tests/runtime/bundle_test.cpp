@@ -93,5 +93,32 @@ TEST_F(BundleFolder, RootThatIsMissingOrAFile) {
     EXPECT_TRUE(refusal().text.starts_with("config.json: /root/path: stat "));
 }
 
+// --- layers
+
+std::string with_layers(const std::string& list) {
+    return cat(R"({"root": {"path": "missing"}, "annotations": {"run.bulkhead.overlay.lower": ")", list,
+               "\"}}");
+}
+
+TEST_F(BundleFolder, NeedsNoRootWhereLayersMakeIt) {
+    configure(with_layers(folder / "rootfs"));
+    const Bundle bundle = load_bundle(folder.path()).value();
+    EXPECT_EQ(bundle.root, folder / "missing");
+    EXPECT_TRUE(check_layers(bundle.spec, {folder.path()}));
+    EXPECT_FALSE(check_layers(bundle.spec, {})) << "nobody allowed it";
+}
+
+TEST_F(BundleFolder, LayerThatIsMissingOrAFile) {
+    test::write_text(folder / "file", "");
+    for (const auto& [name, reason] :
+         {std::pair("gone", "no such file or directory"), {"file", "not a directory"}}) {
+        configure(with_layers(cat(folder / "rootfs", ":", folder / name)));
+        const Bundle bundle = load_bundle(folder.path()).value();
+        EXPECT_EQ(
+            check_layers(bundle.spec, {folder.path()}).error().text,
+            cat("config.json: /annotations/run.bulkhead.overlay.lower: \"", folder / name, "\": ", reason));
+    }
+}
+
 }  // namespace
 }  // namespace bulkhead::runtime

@@ -21,8 +21,8 @@ Blueprint blueprint(bool await_start) {
             .await_start = await_start};
 }
 
-Lines lines(const Blueprint& wish, const std::string& patch = "{}") {
-    const auto timeline = compile_creation(wish, test::spec_with(patch), host());
+Lines lines(const Blueprint& wish, const std::string& patch = "{}", const plan::HostFacts& machine = host()) {
+    const auto timeline = compile_creation(wish, test::spec_with(patch), machine);
     return timeline ? test::lines_of(*timeline) : Lines{timeline.error().text};
 }
 
@@ -61,9 +61,10 @@ TEST(Creation, LetsNothingRunBeforeTheHostIsDone) {
 TEST(Creation, StartsCleanAndClosesLast) {
     const Lines all = lines(blueprint(true));
     expect_order(all, {"spawn", "mark_descriptors", "reset_signals", "set_umask", "join_keyring",
-                       "start_session", "isolate_mounts", "attach_root", "pivot_root", "await_go"});
+                       "isolate_mounts", "attach_root", "pivot_root", "start_session", "await_go"});
     const std::size_t execute = at(all, "execute");
-    EXPECT_EQ(all[execute - 1], "init close_descriptors 3 and up");
+    EXPECT_EQ(all[execute - 2], "init close_descriptors 3 and up");
+    EXPECT_EQ(all[execute - 1], "init report_execution to the host");
     EXPECT_EQ(std::ranges::count_if(all, [](auto& line) { return line.starts_with("init execute"); }), 1);
 }
 
@@ -123,6 +124,62 @@ TEST(Creation, MakesTheCgroupOfTheConfigOrOfTheId) {
     EXPECT_EQ(all[at(all, "make_cgroup")], "host make_cgroup /cg/a/b (/linux/cgroupsPath)");
 }
 
+// Whether MakeCgroup is allowed to go without; nothing where there is no such step.
+std::optional<bool> cgroup_is_optional(const Blueprint& wish, const std::string& patch = "{}") {
+    const auto timeline = compile_creation(wish, test::spec_with(patch), host());
+    for (const plan::Step& step : timeline->steps())
+        if (const auto* op = std::get_if<plan::HostOp>(&step.op))
+            if (const auto* make = std::get_if<plan::MakeCgroup>(op)) return make->optional;
+    return std::nullopt;
+}
+
+TEST(Creation, NeedsTheCgroupThatTheConfigNames) {
+    Blueprint wish = blueprint(true);
+    EXPECT_EQ(cgroup_is_optional(wish), false);
+    wish.cgroup_optional = true;
+    EXPECT_EQ(cgroup_is_optional(wish), true);
+    EXPECT_EQ(cgroup_is_optional(wish, R"({"linux": {"cgroupsPath": "/a/b"}})"), false);
+}
+
+TEST(Creation, MakesNoCgroupWhereThatIsDisabled) {
+    Blueprint wish = blueprint(true);
+    wish.no_cgroup = true;
+    const Lines all = lines(wish);
+    for (const char* verb : {"make_cgroup", "record_cgroup", "attach_device_filter"})
+        EXPECT_FALSE(has(all, verb)) << verb;
+    EXPECT_EQ(cgroup_path(wish, test::spec_with(), host()).value(), "");
+    EXPECT_EQ(lines(wish, R"({"linux": {"cgroupsPath": "/a"}})").at(0),
+              "--cgroup-manager disabled: config.json: /linux/cgroupsPath: \"/a\" asks for a cgroup");
+}
+
+TEST(Creation, OnAMachineWithoutCgroupsIsForThoseWhoNeedNone) {
+    plan::HostFacts machine = host();
+    machine.cgroup_mount.clear();
+    machine.no_cgroup_mount = "none found";
+    Blueprint wish = blueprint(true);
+    EXPECT_EQ(lines(wish, "{}", machine), Lines{"none found"});
+    wish.cgroup_optional = true;
+    EXPECT_FALSE(has(lines(wish, "{}", machine), "make_cgroup"));
+    EXPECT_EQ(lines(wish, R"({"linux": {"cgroupsPath": "/a"}})", machine), Lines{"none found"});
+}
+
+// BPF_PROG_TYPE_CGROUP_DEVICE is for root of the machine.
+TEST(Creation, FiltersDevicesWhereTheKernelLetsIt) {
+    const std::string user = R"({"linux": {"namespaces": [{"type": "mount"}, {"type": "user"}],
+        "uidMappings": [{"containerID": 0, "hostID": 7, "size": 1}],
+        "gidMappings": [{"containerID": 0, "hostID": 8, "size": 1}]}})";
+    plan::HostFacts nested = host(), rootless = host();
+    nested.initial_user_namespace = false;
+    rootless.privileged = false;
+    rootless.uid = 7;
+    rootless.gid = 8;
+    EXPECT_TRUE(has(lines(blueprint(true), user), "attach_device_filter"));
+    EXPECT_FALSE(has(lines(blueprint(true), "{}", nested), "attach_device_filter"));
+    const Lines all = lines(blueprint(true), user, rootless);
+    EXPECT_FALSE(has(all, "attach_device_filter"));
+    expect_order(all, {"spawn", "write_id_maps", "send_prepared", "record_process", "send_go"});
+}
+
 TEST(Creation, ErrorsOfTheRoomsComeThrough) {
     const std::string mount = R"({"mounts": [{"destination": "/proc/x", "type": "tmpfs"}]})";
     EXPECT_TRUE(
@@ -131,11 +188,112 @@ TEST(Creation, ErrorsOfTheRoomsComeThrough) {
 
 TEST(Creation, OfMoreMountsThanSlotsIsRefused) {
     nlohmann::json patch;
-    for (int i = 0; i < 300; ++i)
+    for (int i = 0; i <= plan::slot_limit; ++i)
         patch["mounts"].push_back({{"destination", cat("/m", i)}, {"source", "/s"}, {"options", {"bind"}}});
     const auto refused = compile_creation(blueprint(true), test::spec_with(patch.dump()), host());
+    ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().kind, Kind::unsupported);
-    EXPECT_EQ(refused.error().text, "more than 256 bind mounts");
+    EXPECT_EQ(refused.error().text, "more than 4096 bind mounts");
+}
+
+// ---- births
+
+std::string patch_with(const std::string& namespaces, const std::string& members = "") {
+    return cat(R"({"linux": {)", members, R"("namespaces": [{"type": "mount"}, )", namespaces, "]}}");
+}
+const std::string among_inhabitants = patch_with(R"({"type": "pid", "path": "/p"})");
+
+// Whoever is in a joined pid namespace sees a process that holds no more than the program will.
+TEST(LateBirth, ComesBehindEveryPrivilegeThatIsGivenUp) {
+    for (const bool create : {true, false})
+        expect_order(lines(blueprint(create), among_inhabitants),
+                     {"open_namespace", "spawn", "join_namespace", "pivot_root", "enter_directory", "set_ids",
+                      "set_capabilities", "respawn", "await_respawn", "start_session", "attach_device_filter",
+                      "record_process", "send_go", "await_go", "find_program", "execute"});
+}
+
+TEST(LateBirth, RecordsTheCopyAndNobodyElse) {
+    const Lines all = lines(blueprint(true), among_inhabitants);
+    for (const char* verb : {"record_process", "send_go", "respawn", "start_session"})
+        EXPECT_EQ(std::ranges::count_if(
+                      all, [&](const std::string& line) { return line.substr(5).starts_with(verb); }),
+                  1)
+            << verb;
+}
+
+TEST(LateBirth, ClaimsTheTerminalAsTheLeaderOfTheSession) {
+    expect_order(lines(blueprint(true), R"({"process": {"terminal": true}, "linux": {"namespaces": [
+                     {"type": "mount"}, {"type": "pid", "path": "/p"}]}})"),
+                 {"open_terminal", "respawn", "start_session", "claim_terminal", "await_go"});
+}
+
+TEST(EarlyBirth, ComesBeforeTheFileSystem) {
+    const std::string inside = patch_with(R"({"type": "user", "path": "/u"}, {"type": "pid"})");
+    expect_order(lines(blueprint(true), inside),
+                 {"open_namespace", "spawn", "send_prepared", "join_namespace", "assume_ids",
+                  "unshare_namespaces", "respawn", "await_respawn", "isolate_mounts", "pivot_root",
+                  "start_session", "record_process", "send_go", "await_go", "set_ids"});
+}
+
+TEST(Births, OfOthersNeedNoCopy) {
+    EXPECT_FALSE(has(lines(blueprint(true)), "respawn"));
+    EXPECT_FALSE(has(lines(blueprint(true)), "await_respawn"));
+}
+
+// ---- seccomp
+
+const std::string profile = R"({"linux": {"seccomp": {"defaultAction": "SCMP_ACT_ALLOW",
+    "listenerPath": "/run/agent", "listenerMetadata": "m"}}})";
+
+Blueprint filtered(bool create, bool notifies) {
+    Blueprint wish = blueprint(create);
+    wish.filter = seccomp::Program{
+        .instructions = {{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}}, .flags = 0, .notifies = notifies};
+    return wish;
+}
+
+TEST(Filter, IsTheLastStepBeforeTheProgram) {
+    for (const bool create : {true, false}) {
+        const Lines all = lines(filtered(create, false), profile);
+        expect_order(all, {"close_descriptors", "report_execution", "load_seccomp", "execute"});
+        EXPECT_EQ(at(all, "load_seccomp") + 1, at(all, "execute"));
+        for (const char* verb : {"make_handshake", "map_handshake", "deliver_listener", "await_delivery"})
+            EXPECT_FALSE(has(all, verb)) << verb;
+    }
+}
+
+TEST(Filter, ThatNobodyAskedForIsNoStep) { EXPECT_FALSE(has(lines(blueprint(true)), "load_seccomp")); }
+
+// The agent learns of the container before `create` ends, so that it can answer the first call of `start`.
+TEST(Listener, IsDeliveredWithinCreate) {
+    expect_order(lines(filtered(true, true), profile),
+                 {"make_handshake", "spawn", "await_go", "find_program", "map_handshake", "load_seccomp",
+                  "deliver_listener", "await_delivery", "report_ready", "await_ready", "publish",
+                  "await_start", "close_descriptors", "report_execution", "execute"});
+}
+
+TEST(Listener, OfRunIsDeliveredLast) {
+    const Lines all = lines(filtered(false, true), profile);
+    expect_order(all, {"make_handshake", "spawn", "map_handshake", "close_descriptors", "report_execution",
+                       "load_seccomp", "deliver_listener", "await_delivery", "execute", "await_execution"});
+    EXPECT_EQ(at(all, "await_delivery") + 1, at(all, "execute"));
+}
+
+// seccomp(2) wants one of no_new_privs and CAP_SYS_ADMIN; execve takes the latter away.
+TEST(Filter, KeepsTheCapabilityItNeedsAndNoOther) {
+    const auto effective = [](const Blueprint& wish, const std::string& patch) {
+        const auto timeline = compile_creation(wish, test::spec_with(patch), host());
+        return test::ops_of<plan::SetCapabilities>(*timeline).at(0).effective;
+    };
+    constexpr std::uint64_t admin = 1u << 21;
+    EXPECT_EQ(effective(filtered(true, false), "{}"), admin);
+    EXPECT_EQ(effective(filtered(true, false), R"({"process": {"noNewPrivileges": true}})"), 0u);
+    EXPECT_EQ(effective(blueprint(true), "{}"), 0u);
+}
+
+TEST(Filter, ComesBehindNoNewPrivileges) {
+    expect_order(lines(filtered(true, false), R"({"process": {"noNewPrivileges": true}})"),
+                 {"forbid_new_privileges", "load_seccomp", "execute"});
 }
 
 TEST(Start, ReleasesInitAndRemovesTheFifo) {

@@ -24,6 +24,15 @@ std::string sentence(const plan::Report& report, const std::string& program = "s
     return text.substr(std::min(text.size(), std::string_view(prefix).size()));
 }
 
+// A process that ends at once with `code`, or waits where it is negative.
+pid_t process(int code) {
+    const pid_t child = ::fork();
+    if (child != 0) return child;
+    ::alarm(60);
+    if (code >= 0) ::_exit(code);
+    for (;;) ::pause();
+}
+
 TEST(AwaitReady, ReturnsWhenTheStageIsReady) {
     Meeting meeting;
     meeting.say({.kind = ReportKind::ready});
@@ -100,6 +109,18 @@ TEST(AwaitExecution, AFailureBehindItIsAFailure) {
     EXPECT_EQ(meeting.error_of(plan::AwaitExecution{}), cat(prefix, "exec sh: permission denied"));
 }
 
+// Behind ReportExecution there may be a filter, and always is execve.
+TEST(AwaitExecution, AFaultBehindItKillsTheStage) {
+    Meeting meeting;
+    const pid_t child = process(-1);
+    meeting.workshop.process = std::move(*sys::open_process(child));
+    meeting.say({.kind = ReportKind::executing});
+    meeting.say({.kind = ReportKind::at_fault, .step = 4});
+    meeting.stage.reset();
+    EXPECT_EQ(meeting.error_of(plan::AwaitExecution{}),
+              cat(prefix, "container init was killed by signal 9 at step 4, execute sh"));
+}
+
 // A stage that says nothing more: `end` is how its process ends.
 template <class End>
 std::string silence(const std::vector<plan::Report>& said, End end) {
@@ -125,6 +146,69 @@ TEST(Silence, IsExplainedByTheEndOfTheProcess) {
 TEST(Silence, AfterAFaultNamesTheStep) {
     EXPECT_EQ(silence({{.kind = ReportKind::at_fault, .step = 1}}, [] {}),
               cat(prefix, "container init was killed by signal 9 at step 1, set_hostname box"));
+}
+
+TEST(AwaitRespawn, TakesTheCopyForTheFirst) {
+    Meeting meeting;
+    const pid_t first = process(0), copy = process(-1);
+    meeting.workshop.process = std::move(*sys::open_process(first));
+    meeting.workshop.state.pid = first;
+    meeting.say({.kind = ReportKind::respawned, .error = copy});
+    EXPECT_EQ(meeting.error_of(plan::AwaitRespawn{}), "");
+    EXPECT_EQ(meeting.workshop.state.pid, copy);
+    EXPECT_EQ(::waitpid(first, nullptr, WNOHANG), -1) << "the first is reaped";
+    ASSERT_TRUE(sys::signal_process(meeting.workshop.process.number(), SIGKILL));
+    EXPECT_EQ(test::reap(copy), 128 + SIGKILL);
+}
+
+// Both may speak first: the first process of its copy, and the copy of its fault.
+TEST(AwaitRespawn, KillsTheCopyThatIsAtFaultWhoeverSpeaksFirst) {
+    for (const bool copy_first : {true, false}) {
+        plan::TimelineBuilder builder;
+        builder.host(plan::Spawn{});
+        builder.init(plan::Respawn{});
+        builder.host(plan::AwaitRespawn{});
+        builder.init(plan::Execute{});
+        Meeting meeting(test::finished(std::move(builder)));
+        const pid_t first = process(0), copy = process(-1);
+        meeting.workshop.process = std::move(*sys::open_process(first));
+        const plan::Report fault{.kind = ReportKind::at_fault, .step = 3};
+        if (copy_first) meeting.say(fault);
+        meeting.say({.kind = ReportKind::respawned, .error = copy});
+        if (!copy_first) meeting.say(fault);
+        meeting.stage.reset();
+        const std::string error = copy_first ? meeting.error_of(plan::AwaitRespawn{})
+                                             : cat(meeting.error_of(plan::AwaitRespawn{}),
+                                                   meeting.error_of(plan::AwaitExecution{}));
+        EXPECT_TRUE(error.starts_with(cat(prefix, "container init was killed by signal 9 at step 3")))
+            << error;
+        EXPECT_EQ(::waitpid(copy, nullptr, WNOHANG), -1) << "the copy is reaped";
+    }
+}
+
+TEST(AwaitRespawn, OfACopyThatIsNotThereFails) {
+    Meeting meeting;
+    meeting.say({.kind = ReportKind::respawned, .error = 0x3ffffffe});
+    EXPECT_NE(meeting.error_of(plan::AwaitRespawn{}).find("no such process"), std::string::npos);
+}
+
+TEST(AwaitRespawn, HearsOfAFailureInstead) {
+    Meeting meeting;
+    meeting.say({.kind = ReportKind::failed, .step = 1, .error = ENOMEM, .call = Call::clone});
+    EXPECT_NE(meeting.error_of(plan::AwaitRespawn{}).find("clone: cannot allocate memory"),
+              std::string::npos);
+}
+
+// Both lanes run at the same time: what is said early is not said again.
+TEST(AwaitReady, IsContentWithWhatWasHeardOnTheWay) {
+    Meeting meeting;
+    meeting.say({.kind = ReportKind::listening, .error = 5});
+    meeting.say({.kind = ReportKind::ready});
+    meeting.say({.kind = ReportKind::executing});
+    meeting.stage.reset();
+    EXPECT_EQ(meeting.error_of(plan::AwaitExecution{}), "");
+    EXPECT_EQ(meeting.error_of(plan::AwaitReady{}), "");
+    EXPECT_EQ(meeting.workshop.listener, 5);
 }
 
 TEST(SendGo, IsOneMessageAndNoFailureWhereNobodyHears) {

@@ -163,23 +163,64 @@ TEST(CloseDescriptors, WithTheReportSocketFirst) {
     });
 }
 
-TEST(Execute, ReportsTheFailureOfExecve) {
+TEST(ReportExecution, CarriesTheTimesAndNeedsNobodyWhoHears) {
     Connected both;
-    Stage& stage = both.stage;
+    plan::StepTime times[2] = {{100, 1, 0}, {200, 2, 0}};
+    both.stage.context.times = times;
+    both.stage.context.time_count = 2;
+    ASSERT_TRUE(succeeded(apply(both.stage.context, plan::ReportExecution{})));
+    struct {
+        plan::Report report;
+        plan::StepTime times[3];
+    } heard{};
+    const auto message = sys::receive(both.host.number(), {reinterpret_cast<char*>(&heard), sizeof heard});
+    EXPECT_EQ(message->size, sizeof(plan::Report) + sizeof times);
+    EXPECT_EQ(heard.report.kind, plan::ReportKind::executing);
+    EXPECT_EQ(heard.times[1].ended, 200u);
+    both.host.reset();
+    in_child([&] { EXPECT_TRUE(succeeded(apply(both.stage.context, plan::ReportExecution{}))); });
+}
+
+TEST(Respawn, GoesOnAsASiblingInThePidNamespace) {
+    NEEDS_ROOT();
+    Connected both;
+    std::fflush(nullptr);
+    const pid_t first = ::fork();
+    if (first == 0) {
+        ::alarm(60);
+        if (::unshare(CLONE_NEWPID) != 0) ::_exit(90);
+        if (!apply(both.stage.context, plan::Respawn{})) ::_exit(91);
+        ::_exit(::getpid() == 1 ? 42 : 43);
+    }
+    EXPECT_EQ(test::reap(first), 0) << "the first one leaves";
+    const plan::Report said = both.heard();
+    EXPECT_EQ(said.kind, plan::ReportKind::respawned);
+    EXPECT_EQ(test::reap(said.error), 42) << "the copy is our child, too";
+}
+
+TEST(Respawn, WhereThePidNamespaceIsDeadFails) {
+    NEEDS_ROOT();
+    in_child([] {
+        ASSERT_EQ(::unshare(CLONE_NEWPID), 0);
+        in_child([] {});  // its first process, and its last
+        Connected both;
+        EXPECT_TRUE(fails(apply(both.stage.context, plan::Respawn{}), ENOMEM, plan::Call::clone));
+    });
+}
+
+TEST(Execute, FailsWithTheErrnoOfExecve) {
+    Stage stage;
     stage.context.candidates = stage.texts({"/missing", "/missing/too"});
     stage.context.program = 1;
     const plan::Execute op{stage.texts({"x"}), stage.texts({"A=1"}), stage.pointers(2), stage.pointers(2)};
     EXPECT_TRUE(fails(apply(stage.context, op), ENOENT, plan::Call::execve));
-    EXPECT_EQ(both.heard().kind, plan::ReportKind::executing);
     char** argv = stage.context.arena.pointers(op.argv);
     EXPECT_STREQ(argv[0], "x");
     EXPECT_EQ(argv[1], nullptr);
 }
 
-TEST(Execute, NeedsNoListener) {
-    Connected both;
-    both.host.reset();
-    Stage& stage = both.stage;
+TEST(Execute, BecomesTheProgram) {
+    Stage stage;
     stage.context.candidates = stage.texts({"/bin/true"});
     const plan::Execute op{stage.texts({"true"}), stage.texts({}), stage.pointers(2), stage.pointers(1)};
     in_child([&] { EXPECT_TRUE(succeeded(apply(stage.context, op))); });

@@ -54,12 +54,13 @@ class Walk {
     pid_t child_ = -1;
 };
 
-// SPAWN is step 0, then umask, then the search, then the program.
+// SPAWN is step 0, then umask, the search, the report, and then the program.
 std::string plan_of(const std::string& program, bool traced = false, plan::Fault fault = {}) {
     plan::TimelineBuilder builder;
     builder.host(plan::Spawn{0});
     builder.init(plan::SetUmask{022});
     builder.init(plan::FindProgram{builder.text(program), builder.texts({program})});
+    builder.init(plan::ReportExecution{});
     builder.init(plan::Execute{builder.texts({program, "-c", "exit $((A + 1))"}), builder.texts({"A=41"}),
                                builder.pointers(4), builder.pointers(2)});
     return test::finished(std::move(builder)).flatten(traced, fault);
@@ -94,7 +95,7 @@ TEST(Walk, AProgramThatCannotBeExecutedIsAFailureBehindExecuting) {
     EXPECT_EQ(walk.heard().report.kind, plan::ReportKind::executing);
     const Heard heard = walk.heard();
     EXPECT_EQ(heard.report.kind, plan::ReportKind::failed);
-    EXPECT_EQ(heard.report.step, 3);
+    EXPECT_EQ(heard.report.step, 4);
     EXPECT_EQ(heard.report.error, ENOEXEC);
     EXPECT_EQ(heard.report.call, plan::Call::execve);
 }
@@ -118,6 +119,7 @@ TEST(Walk, TimesOfManyStepsAreBounded) {
     builder.host(plan::Spawn{0});
     for (std::size_t i = 0; i < plan::timed_steps + 10; ++i) builder.init(plan::SetUmask{022});
     builder.init(plan::FindProgram{builder.text("/bin/true"), builder.texts({"/bin/true"})});
+    builder.init(plan::ReportExecution{});
     builder.init(
         plan::Execute{builder.texts({"true"}), builder.texts({}), builder.pointers(2), builder.pointers(1)});
     const Walk walk(test::finished(std::move(builder)).flatten(true, {}));
@@ -137,6 +139,13 @@ TEST(Walk, FaultsAreInjectedAtTheirStep) {
     }
     EXPECT_EQ(Walk(plan_of("/bin/sh", false, {.step = 0, .action = EPERM})).status(), 42)
         << "a step of the host";
+}
+
+TEST(Walk, AFaultAtTheProgramComesBehindTheReport) {
+    const Walk walk(plan_of("/bin/sh", false, {.step = 4, .action = ENOMEM}));
+    EXPECT_EQ(walk.status(), 1);
+    EXPECT_EQ(walk.heard().report.kind, plan::ReportKind::executing);
+    EXPECT_EQ(walk.heard().report.step, 4);
 }
 
 TEST(Walk, StandsStillAtAFaultThatKills) {

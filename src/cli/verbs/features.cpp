@@ -2,6 +2,8 @@
 #include "cli/render.hpp"
 #include "cli/verbs.hpp"
 #include "rootfs/options.hpp"
+#include "rootfs/plan_overlay.hpp"
+#include "seccomp/library.hpp"
 #include "spec/capabilities.hpp"
 
 namespace bulkhead::cli::verbs {
@@ -10,7 +12,11 @@ Result<Outcome> features(const Call&) {
     std::vector<std::string_view> capabilities;
     capabilities.reserve(bulkhead::spec::capability_names.size());
     for (const auto& capability : bulkhead::spec::capability_names) capabilities.push_back(capability.text);
-    return Outcome{features_json(this_build(), rootfs::known_options(), capabilities), 0, {}};
+    const SeccompFeatures filters{seccomp::known_architectures(), seccomp::supported_flags()};
+    return Outcome{features_json(this_build(), rootfs::known_options(), capabilities,
+                                 rootfs::overlay_annotations(), filters),
+                   0,
+                   {}};
 }
 
 }  // namespace bulkhead::cli::verbs

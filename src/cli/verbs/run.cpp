@@ -5,7 +5,7 @@
 namespace bulkhead::cli::verbs {
 
 Result<Outcome> run(const Call& call) {
-    LET(const runtime::CreateRequest request, create_request(call.options, call.operands[0]));
+    LET(const runtime::CreateRequest request, create_request(call.options, call.operands[0], call.caller));
     LET(runtime::Made made, runtime::run(call.site, request));
     return Outcome{{}, made.exit_status, std::move(made.warnings)};
 }

@@ -4,7 +4,7 @@
 namespace bulkhead::cli::verbs {
 
 Result<Outcome> start(const Call& call) {
-    TRY(runtime::start(call.site, call.operands[0]));
+    TRY(runtime::start(call.site, call.operands[0], call.caller.notify_socket));
     return Outcome{};
 }
 

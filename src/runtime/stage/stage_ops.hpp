@@ -12,7 +12,9 @@ plan::Outcome apply(plan::StageContext& stage, const plan::AwaitGo& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::ReportReady& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::AwaitStart& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::CloseDescriptors& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::ReportExecution& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::Execute& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::Respawn& op);
 
 // Sends one report; 0 or -errno.
 long send(int socket, const plan::Report& report, const plan::StepTime* times = nullptr);

@@ -7,12 +7,14 @@
 #include "process/init_ops.hpp"
 #include "rootfs/init_ops.hpp"
 #include "runtime/stage/stage_ops.hpp"
+#include "seccomp/init_ops.hpp"
 
 namespace bulkhead::stage {
 
 using namespaces::apply;
 using process::apply;
 using rootfs::apply;
+using seccomp::apply;
 
 namespace {
 

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/notify_socket.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string_view>
+
+#include "base/socket.hpp"
+#include "base/sys.hpp"
+
+namespace bulkhead::runtime {
+
+namespace {
+
+constexpr const char* socket_name = "notify.sock";
+constexpr int barrier_deadline_ms = 30'000;
+
+Result<Fd> open_directory(int state_directory) {
+    return sys::open_at(state_directory, notify_directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+}
+
+// By its directory's descriptor: a state root may be too long for sun_path.
+Result<Fd> bind_in(const Fd& directory) {
+    return sys::bind_datagram(cat("/proc/self/fd/", directory.number(), '/', socket_name));
+}
+
+bool says_ready(std::string_view message) {
+    return std::ranges::count(split(message, '\n'), std::string_view("READY=1")) != 0;
+}
+
+Result<std::pair<Fd, Fd>> make_pipe() {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) == -1) return system_error(errno, "pipe2");
+    return std::pair{Fd(ends[0]), Fd(ends[1])};
+}
+
+}  // namespace
+
+Result<Fd> make_notify_socket(int state_directory) {
+    constexpr mode_t searchable = 0755;  // whatever the caller's umask is
+    TRY(sys::make_directory_at(state_directory, notify_directory, searchable));
+    TRY(sys::set_mode_at(state_directory, notify_directory, searchable));
+    LET(const Fd directory, open_directory(state_directory));
+    return bind_in(directory);
+}
+
+Result<Fd> renew_notify_socket(int state_directory) {
+    const auto directory = open_directory(state_directory);
+    if (!directory) return std::unexpected(directory.error());
+    (void)sys::remove_at(directory->number(), socket_name);
+    return bind_in(*directory);
+}
+
+Result<ReadinessRelay> ReadinessRelay::to(const std::string& caller_socket) {
+    ReadinessRelay relay;
+    auto connected = sys::connect_datagram(caller_socket);
+    if (!connected) return std::unexpected(std::move(connected).error().under("NOTIFY_SOCKET"));
+    relay.caller_ = std::move(*connected);
+    return relay;
+}
+
+pollfd ReadinessRelay::input() const {
+    return {container_ ? container_.number() : barrier_.number(), POLLIN, 0};
+}
+
+Result<> ReadinessRelay::pass(pid_t main_process) {
+    std::array<char, 4096> buffer{};
+    if (!container_) {
+        barrier_ = Fd();
+        return {};
+    }
+    const auto received = sys::receive(container_.number(), buffer);
+    if (!received || !says_ready({buffer.data(), received->size})) return {};
+    container_ = Fd();
+    return announce(main_process);
+}
+
+Result<> ReadinessRelay::announce(pid_t main_process) {
+    TRY(sys::send(caller_.number(), "READY=1\n"));
+    TRY(sys::send(caller_.number(), cat("MAINPID=", main_process, '\n')));
+    LET(auto pipe, make_pipe());
+    TRY(sys::send(caller_.number(), "BARRIER=1", pipe.second.number()));
+    barrier_ = std::move(pipe.first);
+    announced_at_ = sys::monotonic_ns();
+    return {};
+}
+
+int ReadinessRelay::patience_ms() const {
+    if (container_) return -1;
+    constexpr std::uint64_t ns_per_ms = 1'000'000;
+    const auto waited = static_cast<int>((sys::monotonic_ns() - announced_at_) / ns_per_ms);
+    return std::max(0, barrier_deadline_ms - waited);
+}
+
+Result<> ReadinessRelay::until_done(const Fd& process, pid_t pid) {
+    while (active()) {
+        // Once the container is ready its life is no matter any more.
+        pollfd entries[2] = {input(), {container_ ? process.number() : -1, POLLIN, 0}};
+        const int ready = ::poll(entries, 2, patience_ms());
+        if (ready == -1 && errno != EINTR) return system_error(errno, "poll");
+        if (ready == 0) return {};
+        if (ready > 0 && entries[0].revents != 0)
+            TRY(pass(pid));
+        else if (ready > 0 && entries[1].revents != 0)
+            return {};
+    }
+    return {};
+}
+
+}  // namespace bulkhead::runtime

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// NOTIFY_SOCKET: a container tells its own socket that it is ready (sd_notify(3)), and whoever starts it
+// tells the caller's service manager, which knows the container's main process by another pid.
+#pragma once
+
+#include <poll.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+
+namespace bulkhead::runtime {
+
+inline constexpr const char* notify_directory = "notify";  // in the container's state directory
+inline constexpr const char* notify_variable = "NOTIFY_SOCKET=/run/notify/notify.sock";
+
+// Makes the directory with a socket in it that every user of the container may write to.
+Result<Fd> make_notify_socket(int state_directory);
+// A new socket in the directory that `create` made. Kind::not_found where it made none.
+Result<Fd> renew_notify_socket(int state_directory);
+
+// Passes on that the container is ready: READY=1, MAINPID=<pid>, BARRIER=1, once and nothing else, since
+// everything that the container writes is untrusted. Then waits until the service manager has read it.
+class ReadinessRelay {
+  public:
+    ReadinessRelay() = default;
+    // The caller's socket, connected before anything is started; "@name" is an abstract one.
+    static Result<ReadinessRelay> to(const std::string& caller_socket);
+
+    void listen(Fd container) { container_ = std::move(container); }
+    // The container has not said so yet, or the service manager has not read it yet.
+    bool active() const { return container_ || barrier_; }
+    // What to poll for while active.
+    pollfd input() const;
+    // Takes what is there; `main_process` is the pid that the service manager shall watch.
+    Result<> pass(pid_t main_process);
+
+    // Waits for the container's word and then for the service manager: the first as long as the process
+    // lives, the second for 30 s (runc's patience with managers that know no barrier).
+    Result<> until_done(const Fd& process, pid_t pid);
+
+  private:
+    Result<> announce(pid_t main_process);
+    int patience_ms() const;
+
+    Fd caller_;
+    Fd container_;  // until it is ready
+    Fd barrier_;    // a pipe whose other end the service manager closes when it comes to our message
+    std::uint64_t announced_at_ = 0;
+};
+
+}  // namespace bulkhead::runtime

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/reports.hpp"
+
+#include <signal.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/sys.hpp"
+#include "plan/explain.hpp"
+
+namespace bulkhead::runtime {
+
+namespace {
+
+constexpr std::string_view start_failed = "unable to start container process: ";
+
+const plan::Step* step_of(const plan::Timeline& timeline, const plan::Report& report) {
+    return report.step < timeline.steps().size() ? &timeline.steps()[report.step] : nullptr;
+}
+
+// Docker and podman map these words to exit codes 126 and 127.
+std::string program_reason(std::string_view name, int err) {
+    const bool searched = name.find('/') == std::string_view::npos;
+    const std::string program = cat("exec: ", quoted(name), ": ");
+    if (searched) return cat(program, "executable file not found in $PATH");
+    if (err == EISDIR) return cat(program, "is a directory: permission denied");
+    if (err == EACCES) return cat(program, errno_words(err));
+    return cat(program, "stat ", quotable(name), ": ", errno_words(err));
+}
+
+std::string step_reason(const plan::Timeline& timeline, const plan::Report& report) {
+    const plan::Step* step = step_of(timeline, report);
+    if (step == nullptr) return cat("unknown step ", report.step, ": ", errno_words(report.error));
+    const plan::Description what = plan::describe(*step, timeline.arena());
+    std::string reason =
+        cat("error during container init: step ", report.step, ", ", what.verb, ' ', quotable(what.object));
+    if (!step->pointer.empty()) reason.append(cat(" (", step->pointer, ")"));
+    if (report.call != plan::Call::none) reason.append(": ").append(plan::name_of(report.call));
+    return reason.append(": ").append(errno_words(report.error));
+}
+
+template <class Op>
+bool is_at(const plan::Timeline& timeline, const plan::Report& report) {
+    const plan::Step* step = step_of(timeline, report);
+    const auto* init = step == nullptr ? nullptr : std::get_if<plan::InitStep>(&step->op);
+    return init != nullptr && init->op == plan::InitVocabulary::index_of<Op>();
+}
+
+bool is_behind_respawn(const plan::Timeline& timeline, std::uint16_t step) {
+    plan::Report earlier{};
+    for (; earlier.step < step; ++earlier.step)
+        if (is_at<plan::Respawn>(timeline, earlier)) return true;
+    return false;
+}
+
+template <class Op>
+Op op_of(const plan::Timeline& timeline, const plan::Report& report) {
+    Op op;
+    std::memcpy(&op, std::get<plan::InitStep>(timeline.steps()[report.step].op).payload, sizeof op);
+    return op;
+}
+
+Error failure(const plan::Timeline& timeline, const plan::Report& report) {
+    std::string reason = step_reason(timeline, report);
+    if (report.call == plan::Call::faccessat && is_at<plan::FindProgram>(timeline, report)) {
+        const auto op = op_of<plan::FindProgram>(timeline, report);
+        reason = program_reason(timeline.arena().text(op.name), report.error);
+    } else if (report.call == plan::Call::execve && is_at<plan::Execute>(timeline, report)) {
+        const auto op = op_of<plan::Execute>(timeline, report);
+        reason =
+            cat("exec ", quotable(timeline.arena().text(op.arguments, 0)), ": ", errno_words(report.error));
+    }
+    return Error{Kind::kernel, report.error, cat(start_failed, reason)};
+}
+
+std::unexpected<Error> killed_at(const plan::Timeline& timeline, int step, int status) {
+    std::string reason = status > 128 ? cat("container init was killed by signal ", status - 128)
+                                      : cat("container init exited with status ", status);
+    if (step >= 0) {
+        const plan::Description what =
+            plan::describe(timeline.steps()[static_cast<std::size_t>(step)], timeline.arena());
+        reason.append(cat(" at step ", step, ", ", what.verb, ' ', quotable(what.object)));
+    }
+    return fail(Kind::kernel, start_failed, reason);
+}
+
+std::uint32_t bit(plan::ReportKind kind) { return 1u << static_cast<unsigned>(kind); }
+
+}  // namespace
+
+Result<> Reports::await(plan::ReportKind awaited) {
+    while (fault_step_ >= 0 || (workshop_.said & bit(awaited)) == 0) {
+        LET(sys::Received message, sys::receive(workshop_.report.number(), buffer_));
+        if (message.size < sizeof(plan::Report)) return gone();
+        plan::Report report{};
+        std::memcpy(&report, buffer_.data(), sizeof report);
+        TRY(take(report, message));
+        workshop_.said |= bit(report.kind);
+    }
+    return {};
+}
+
+Result<> Reports::await_end() {
+    for (;;) {
+        LET(sys::Received message, sys::receive(workshop_.report.number(), buffer_));
+        if (message.size < sizeof(plan::Report)) break;
+        plan::Report report{};
+        std::memcpy(&report, buffer_.data(), sizeof report);
+        TRY(take(report, message));
+    }
+    if (fault_step_ >= 0) return gone();
+    return {};
+}
+
+Result<> Reports::take(const plan::Report& report, sys::Received& message) {
+    switch (report.kind) {
+        case plan::ReportKind::failed: return std::unexpected(failure(timeline_, report));
+        case plan::ReportKind::terminal: workshop_.terminal = std::move(message.fd); break;
+        case plan::ReportKind::at_fault: return kill(report);
+        case plan::ReportKind::executing: take_times(report, message.size); break;
+        case plan::ReportKind::respawned: return adopt(report.error);
+        case plan::ReportKind::listening: workshop_.listener = report.error; break;
+        case plan::ReportKind::ready: break;
+    }
+    return {};
+}
+
+// The copy's parent is this process, too, so its pid cannot be another's before we have reaped it.
+Result<> Reports::adopt(pid_t pid) {
+    LET(Fd copy, sys::open_process(pid));
+    TRY(sys::wait_process(workshop_.process.number()));
+    workshop_.process = std::move(copy);
+    workshop_.state.pid = pid;
+    if (fault_step_ < 0) return {};
+    return sys::signal_process(workshop_.process.number(), SIGKILL);
+}
+
+// The copy may be at its fault before the first has told its pid.
+Result<> Reports::kill(const plan::Report& report) {
+    fault_step_ = report.step;
+    const bool adopted = (workshop_.said & bit(plan::ReportKind::respawned)) != 0;
+    if (!adopted && is_behind_respawn(timeline_, report.step)) return {};
+    return sys::signal_process(workshop_.process.number(), SIGKILL);
+}
+
+std::unexpected<Error> Reports::gone() {
+    const int status = sys::wait_process(workshop_.process.number()).value_or(0);
+    return killed_at(timeline_, fault_step_, status);
+}
+
+void Reports::take_times(const plan::Report& report, std::size_t size) {
+    const std::size_t count = (size - sizeof report) / sizeof(plan::StepTime);
+    for (std::size_t i = 0; i < count && i < report.times; ++i) {
+        plan::StepTime time{};
+        std::memcpy(&time, buffer_.data() + sizeof report + i * sizeof time, sizeof time);
+        workshop_.times.push_back(time);
+    }
+}
+
+}  // namespace bulkhead::runtime

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the stage says. It formats nothing: a failure is a step and an errno, and the sentence is made here,
+// from the same list.
+#pragma once
+
+#include <array>
+
+#include "base/socket.hpp"
+#include "runtime/run.hpp"
+
+namespace bulkhead::runtime {
+
+class Reports {
+  public:
+    Reports(Workshop& workshop, const plan::Timeline& timeline) : workshop_(workshop), timeline_(timeline) {}
+
+    // Reads reports until the stage has said `awaited`, once and for all, and keeps what they bring in the
+    // workshop. Errors: the stage has failed, or is gone.
+    Result<> await(plan::ReportKind awaited);
+
+    // The report socket closes with execve; what comes before that is a failure.
+    Result<> await_end();
+
+  private:
+    Result<> take(const plan::Report& report, sys::Received& message);
+    Result<> adopt(pid_t pid);
+    Result<> kill(const plan::Report& report);
+    std::unexpected<Error> gone();
+    void take_times(const plan::Report& report, std::size_t size);
+
+    Workshop& workshop_;
+    const plan::Timeline& timeline_;
+    int fault_step_ = -1;
+    std::array<char, sizeof(plan::Report) + plan::timed_steps * sizeof(plan::StepTime)> buffer_;
+};
+
+}  // namespace bulkhead::runtime

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/notify_socket.hpp"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <array>
+
+#include "base/socket.hpp"
+#include "base/sys.hpp"
+#include "support/child.hpp"
+#include "support/folder.hpp"
+
+namespace bulkhead::runtime {
+namespace {
+
+using test::Folder;
+
+// The next message, or "none"; `fd` takes a descriptor that comes along.
+std::string message_of(const Fd& socket, Fd* fd = nullptr) {
+    std::array<char, 256> buffer{};
+    auto received = sys::receive(socket.number(), buffer);
+    if (!received) return "none";
+    if (fd != nullptr) *fd = std::move(received->fd);
+    return {buffer.data(), received->size};
+}
+
+// A service manager, and a container that speaks to a relay.
+struct World {
+    Folder folder;
+    std::string address = folder / "manager";
+    Fd manager = *sys::bind_datagram(address);
+    ReadinessRelay relay = *ReadinessRelay::to(address);
+    Fd container;
+
+    World() {
+        relay.listen(*make_notify_socket(folder.fd()));
+        container = *sys::connect_datagram(folder / "notify/notify.sock");
+    }
+    void say(std::string_view text) { EXPECT_TRUE(sys::send(container.number(), text)); }
+};
+
+TEST(NotifySocket, IsEverybodysWhateverTheUmaskIs) {
+    const Folder folder;
+    const mode_t umask = ::umask(0077);
+    const auto socket = make_notify_socket(folder.fd());
+    ::umask(umask);
+    ASSERT_TRUE(socket) << socket.error().text;
+    EXPECT_TRUE(test::closes_on_exec(socket->number()));
+    EXPECT_EQ(test::status_of_path(folder / "notify").st_mode, S_IFDIR | 0755u);
+    EXPECT_EQ(test::status_of_path(folder / "notify/notify.sock").st_mode, S_IFSOCK | 0777u);
+}
+
+TEST(NotifySocket, IsMadeAnewForStart) {
+    const Folder folder;
+    EXPECT_EQ(renew_notify_socket(folder.fd()).error().kind, Kind::not_found);
+    ASSERT_TRUE(make_notify_socket(folder.fd()));
+    const auto renewed = renew_notify_socket(folder.fd());
+    ASSERT_TRUE(renewed) << renewed.error().text;
+    const auto sender = sys::connect_datagram(folder / "notify/notify.sock");
+    ASSERT_TRUE(sender && sys::send(sender->number(), "x"));
+    EXPECT_EQ(message_of(*renewed), "x");
+}
+
+TEST(NotifySocket, BelowALongStateRootWorks) {
+    const Folder folder;
+    const std::string deep(200, 'd');
+    ASSERT_EQ(::mkdirat(folder.fd(), deep.c_str(), 0700), 0);
+    const Fd directory = *sys::open(folder / deep, O_RDONLY | O_DIRECTORY);
+    const auto socket = make_notify_socket(directory.number());
+    ASSERT_TRUE(socket) << socket.error().text;
+    EXPECT_TRUE(sys::connect_datagram(cat(folder / deep, "/notify/notify.sock")));
+}
+
+TEST(ReadinessRelay, SaysReadyMainPidAndBarrier) {
+    World world;
+    world.say("STATUS=nearly");
+    ASSERT_TRUE(world.relay.pass(42));
+    EXPECT_EQ(message_of(world.manager), "none");
+    world.say("STATUS=up\nREADY=1\n");
+    ASSERT_TRUE(world.relay.pass(42));
+    EXPECT_EQ(message_of(world.manager), "READY=1\n");
+    EXPECT_EQ(message_of(world.manager), "MAINPID=42\n");
+    Fd barrier;
+    EXPECT_EQ(message_of(world.manager, &barrier), "BARRIER=1");
+    ASSERT_TRUE(barrier);
+    EXPECT_TRUE(world.relay.active());
+    EXPECT_FALSE(*sys::wait_readable(world.relay.input().fd, 0));
+    barrier = Fd();
+    EXPECT_TRUE(*sys::wait_readable(world.relay.input().fd, 1000));
+    ASSERT_TRUE(world.relay.pass(42));
+    EXPECT_FALSE(world.relay.active());
+    EXPECT_LT(world.relay.input().fd, 0);
+}
+
+TEST(ReadinessRelay, PassesNothingElseOn) {
+    World world;
+    for (const char* text : {"READY=0", "READY=11", "XREADY=1", "READY=1 ", "MAINPID=1", "FDSTORE=1", "\n"}) {
+        world.say(text);
+        ASSERT_TRUE(world.relay.pass(42));
+        EXPECT_EQ(message_of(world.manager), "none") << text;
+        EXPECT_TRUE(world.relay.active());
+    }
+}
+
+TEST(ReadinessRelay, KeepsNoDescriptorOfTheContainer) {
+    World world;
+    const std::size_t before = test::open_descriptors();
+    ASSERT_TRUE(sys::send(world.container.number(), "FDSTORE=1", world.folder.fd()));
+    ASSERT_TRUE(world.relay.pass(42));
+    EXPECT_EQ(test::open_descriptors(), before);
+}
+
+TEST(ReadinessRelay, ToNobodyIsAnError) {
+    const Folder folder;
+    EXPECT_TRUE(ReadinessRelay::to(folder / "nobody").error().text.starts_with("NOTIFY_SOCKET"));
+    EXPECT_FALSE(ReadinessRelay::to(cat("@bulkhead-test-", ::getpid())));
+    EXPECT_FALSE(ReadinessRelay().active());
+}
+
+TEST(ReadinessRelay, KnowsAbstractNames) {
+    const Fd manager(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const std::string name = cat("@bulkhead-test-", ::getpid());
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    name.copy(address.sun_path, name.size());
+    address.sun_path[0] = '\0';
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+    ASSERT_EQ(::bind(manager.number(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_TRUE(ReadinessRelay::to(name));
+}
+
+TEST(ReadinessRelay, WaitsNoLongerThanTheContainerLives) {
+    World world;
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(0);
+    const Fd process = *sys::open_process(child);
+    EXPECT_TRUE(world.relay.until_done(process, child));
+    test::reap(child);
+    EXPECT_EQ(message_of(world.manager), "none");
+}
+
+TEST(ReadinessRelay, TakesTheWordOfAContainerThatHasEndedSince) {
+    World world;
+    world.say("READY=1");
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(0);
+    const Fd process = *sys::open_process(child);
+    ASSERT_TRUE(*sys::wait_readable(process.number(), 5000));
+    ASSERT_TRUE(world.relay.pass(child));
+    test::reap(child);
+    EXPECT_EQ(message_of(world.manager), "READY=1\n");
+}
+
+}  // namespace
+}  // namespace bulkhead::runtime

@@ -83,6 +83,9 @@ def links(tree):
     for name, body in re.findall(r"^room\((\w+)\s([^)]*)\)", text, re.MULTILINE):
         _, _, linked = body.partition("LINKS")
         found[name] = set(linked.split())
+    planned = re.search(r"^  room\(\$\{name\} SOURCES \$\{sources\} LINKS ([^)]*)\)", text, re.MULTILINE)
+    for name in re.findall(r"^planning_room\((\w+)\)", text, re.MULTILINE):
+        found[name] = set(planned[1].split()) if planned else set()
     for name, body in re.findall(r"target_link_libraries\((\w+)\s([^)]*)\)", text):
         if name in found:
             found[name] |= set(body.split()) & set(FLOORS)

@@ -86,17 +86,26 @@ def mount_filesystem(what):
     own = [option(word) for word in words if word not in ATTRIBUTES]
     inherited = [option("mode=dummy").replace("dummy", r"\d+")] if kind == "tmpfs" else []
     plain = filesystem(kind, own, attributes, target)
-    return [*with_made(target, *plain), filesystem(kind, [*inherited, *own], attributes, target)]
+    opened = [[*joined_procfs(result), *plain[1:]] for result in (True, False)] if kind == "proc" else []
+    return [*with_made(target, *plain), *(making for each in opened for making in with_made(target, *each)),
+            filesystem(kind, [*inherited, *own], attributes, target)]
+
+
+def joined_procfs(by_parameter):
+    """The procfs of a joined pid namespace: by the parameter of 6.17, or opened by a child."""
+    told = rf'fsconfig\({FD}, FSCONFIG_SET_FD, "pidns", NULL, {FD}\) = '
+    child = [r"clone\(.*CLONE_FILES\|SIGCHLD.*\) = \d+.*", r"wait4\(.*"]
+    return [rf'fsopen\("proc", FSOPEN_CLOEXEC\) = {FD}', *([told + "0"] if by_parameter else [told + "-1 EINVAL.*", *child])]
 
 
 def make_device(what):
     path, kind, major, minor, mode, uid, gid = re.fullmatch(
-        r"(\S+) ([bc]) (\d+):(\d+) mode (\d+) owner (\d+):(\d+)", what).groups()
+        r"(\S+) ([bcp]) (\d+):(\d+) mode (\d+) owner (\d+):(\d+)", what).groups()
     directory, _, name = path.rpartition("/")
-    file_type = {"b": "S_IFBLK", "c": "S_IFCHR"}[kind]
-    node = (rf'mknodat\(\d+<{directory}>, "{name}", {file_type}\|0{mode}, '
-            rf"makedev\({int(major):#x}, {number(minor)}\)\) = 0")
-    owned = [rf'fchownat\(\d+<{directory}>, "{name}", {uid}, {gid}, AT_SYMLINK_NOFOLLOW\) = 0']
+    file_type = {"b": "S_IFBLK", "c": "S_IFCHR", "p": "S_IFIFO"}[kind]
+    device = "(, 0)?" if kind == "p" else rf", makedev\({int(major):#x}, {number(minor)}\)"
+    node = rf'mknodat\(\d+<{directory or "/"}>, "{name}", {file_type}\|0{mode}{device}\) = 0'
+    owned = [rf'fchownat\(\d+<{path}>, "", {uid}, {gid}, AT_EMPTY_PATH\) = 0']
     return [[node, *(owned if (uid, gid) != ("0", "0") else [])]]
 
 
@@ -109,6 +118,31 @@ def make_link(what):
     path, target = what.split(" -> ")
     directory, _, name = path.rpartition("/")
     return [[rf'symlinkat\("{re.escape(target)}", \d+<{directory}>, "{name}"\) = 0'], [absent(target)]]
+
+
+def mount_overlay(what):
+    """A throw-away upper, given to the kernel by fsconfig: what the bundles ask for."""
+    count, size = re.fullmatch(r"(\d+) layer\(s\), upper on a tmpfs of (\S+)", what).groups()
+    over_root = rf'move_mount\({FD}, "", AT_FDCWD(<[^>]*>)?, "/", MOVE_MOUNT_F_EMPTY_PATH\) = 0'
+    numbered = [rf'fsconfig\({FD}, FSCONFIG_SET_STRING, "{key}", "\d+", 0\) = 0'
+                for key in ["upperdir", "workdir", *["lowerdir\\+"] * int(count)]]
+    tmpfs = filesystem("tmpfs", [option("mode=700"), option(f"size={size}")], ["NOSUID", "NODEV"], "")
+    overlay = filesystem("overlay", [option("index=off"), *numbered], [], "")
+    return [[rf"fchdir\({FD}\) = 0", *tmpfs[:-1], over_root, rf'mkdirat\({FD}, "upper", 0\d+\) = 0',
+             rf'fchownat\({FD}, "", \d+, \d+, AT_EMPTY_PATH\) = 0', rf'mkdirat\({FD}, "work", 0700\) = 0',
+             *overlay[:-1], r'umount2\("\d+", MNT_DETACH\) = 0', over_root, rf"fchdir\({FD}\) = 0"]]
+
+
+def propagation_of(word):
+    """MS_* of "rslave", and whether it is recursive."""
+    kind = word.removeprefix("r")
+    return kind.upper(), word.startswith("r")
+
+
+def set_root_propagation(what):
+    kind, recursive = propagation_of(what.removeprefix("/ "))
+    names = ["REC", kind] if recursive else [kind]
+    return [[rf'mount\("", "/", \S+, {flags("MS_", names)}, NULL\) = 0']]
 
 
 def mask_path(path):
@@ -135,10 +169,107 @@ def make_directory(what):
 def open_terminal(what):
     uid = re.search(r"owner (\d+)", what)[1]
     console = [rf"open_tree\({FD}, .*OPEN_TREE_CLONE.*", attached("/dev/console"), r"sendmsg\(.*SCM_RIGHTS.*",
-               *[rf"dup3\({FD}, {i}(<[^>]*>)?, 0\) = {i}.*" for i in range(3)], r"ioctl\(0<[^>]*>, TIOCSCTTY, 0\) = 0"]
+               *[rf"dup3\({FD}, {i}(<[^>]*>)?, 0\) = {i}.*" for i in range(3)]]
     opened = [rf"ioctl\({FD}, TIOCSPTLCK, \[0\]\) = 0", rf"ioctl\({FD}, TIOCGPTPEER, .*",
               rf"fchown\({FD}, {uid}, -1\) = 0"]
     return [[*opened, made("console", "mknodat"), *console], [*opened, *console]]
+
+
+def replace_null(what):
+    look = rf'openat\({FD}, "null", O_RDWR\|O_NOCTTY\|O_NOFOLLOW\|O_CLOEXEC\) = '
+    replaced = [look + FD, rf"dup3\({FD}, [012](<[^>]*>)?, 0\) = [012].*"]
+    return [*(replaced * count for count in (3, 2, 1)), [look + "-1 ENOENT.*"], []]
+
+
+def spread(words):
+    """mount_setattr, at most once for each word: attributes go together, each propagation by itself."""
+    return [[rf"mount_setattr\({FD}, .* = 0.*"] * count for count in range(len(words) + 1)]
+
+
+def words_in_brackets(what):
+    """What stands in the last pair of brackets, by commas."""
+    found = re.search(r"\(([^()]*)\)$", what)
+    return found[1].split(",") if found else []
+
+
+def clone_source(what):
+    recursive = r".*AT_RECURSIVE.*" if " recursively" in what else ".*"
+    cloned = rf"open_tree\({FD}, .*OPEN_TREE_CLONE{recursive} = {FD}"
+    return [[cloned, *settings] for settings in reversed(spread(words_in_brackets(what)))]
+
+
+def remount(what):
+    words = words_in_brackets(what) if not what.endswith(" (the mount alone)") else []
+    picked = [rf'fspick\({FD}, "", FSPICK_CLOEXEC\|FSPICK_EMPTY_PATH\) = {FD}',
+              *[option(word) for word in words if "=" in word], rf"fsconfig\({FD}, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0\) = 0"]
+    whole = [] if "(the mount alone)" in what else picked
+    return [[*whole, *settings] for settings in reversed(spread(words))]
+
+
+def change_root(what):
+    mounts = what.partition("first without ")[2]
+    gone = []
+    for path in mounts.split(",") if mounts else []:
+        gone += [rf'umount2\("{re.escape(path)}", MNT_DETACH\|UMOUNT_NOFOLLOW\) = (0|-1 ENOENT .*)']
+    return [[*gone, rf"fchdir\({FD}\) = 0", r'chroot\("\."\) = 0', r'chdir\("/"\) = 0']]
+
+
+def open_procfs(what):
+    made = [r'fsopen\("proc", FSOPEN_CLOEXEC\) = ' + FD, rf"fsconfig\({FD}, FSCONFIG_CMD_CREATE, NULL, NULL, 0\) = 0",
+            rf"fsmount\({FD}, FSMOUNT_CLOEXEC, {flags('MOUNT_ATTR_', ['NOSUID', 'NODEV', 'NOEXEC'])}\) = {FD}"]
+    hosts = [rf'openat2\(AT_FDCWD.*, "/proc", .* = {FD}']
+    return [hosts] if what == "the host's" else [made, [made[0].replace(FD, "-1 EPERM.*"), *hosts]]
+
+
+def written(value):
+    """One write(2) of all of it."""
+    shown = re.escape(value.replace("\n", "\\n"))
+    return rf'write\({FD}, "{shown}", {len(value)}\) = {len(value)}'
+
+
+def set_sysctl(what):
+    path, value = what.removeprefix("/proc/sys/").split(" = ", 1)
+    return [[rf'openat2\({FD}, "{re.escape(path)}", {{flags=O_WRONLY.* = {FD}', written(value)]]
+
+
+def set_time_offsets(what):
+    return [[r"prctl\(PR_SET_DUMPABLE, SUID_DUMP_USER.*\) = 0", rf'openat2\({FD}, "self/timens_offsets", {{flags=O_WRONLY.* = {FD}',
+             r"prctl\(PR_SET_DUMPABLE, SUID_DUMP_DISABLE.*\) = 0", written(what.replace(";", "\n"))]]
+
+
+def set_label(what):
+    _, attribute, value = what.split(" ", 2)
+    return [[rf'openat2\({FD}, "thread-self/attr/.*{attribute}", {{flags=O_RDWR.*', written(value), rf"pread64\({FD}, .*"],
+            [rf'openat2\({FD}, "thread-self/attr/.*', rf'openat2\({FD}, "thread-self/attr/{attribute}", .*', written(value),
+             rf"pread64\({FD}, .*"]]
+
+
+def set_scheduler(what):
+    nice = re.search(r"nice (-?\d+)", what)[1]
+    return [[rf"sched_setattr\(0, {{size=\d+, sched_policy=.*sched_nice={nice}, .*}}, 0\) = 0"]]
+
+
+def assume_ids(what):
+    uid, gid = re.match(r"user (\d+) group (\d+)", what).groups()
+    return [[rf"setresgid\({gid}, {gid}, {gid}\) = 0", rf"setresuid\({uid}, {uid}, {uid}\) = 0"]]
+
+
+def clone_flag(word):
+    """CLONE_NEW* of a kind of namespace; strace 6.1 does not know the youngest in every call."""
+    known = {"mount": "CLONE_NEWNS", "network": "CLONE_NEWNET", "time": "(CLONE_NEWTIME|0x80[^,)]*)"}
+    return known.get(word, f"CLONE_NEW{word.upper()}")
+
+
+def join_namespace(what):
+    return [[rf"setns\({FD}, {clone_flag(what)}\) = 0"]]
+
+
+def load_seccomp(what):
+    count = what.split()[0]
+    loaded = rf"seccomp\(SECCOMP_SET_MODE_FILTER, [^,]+, {{len={count}, filter=.*}}\) = "
+    if not what.endswith("with a listener"):
+        return [[loaded + "0"]]
+    return [[rf"dup\({FD}\) = {FD}", rf"write\({FD}, .*, 16\) = 16", loaded + r"\d+(<.*>)?"]]
 
 
 def set_rlimit(what):
@@ -162,7 +293,9 @@ def limit_bounding(what):
 
 def set_groups(what):
     groups = [] if what == "none" else what.split(",")
-    return [[rf"setgroups\({len(groups)}, \[{', '.join(groups)}\]\) = 0"]]
+    call = rf"setgroups\({len(groups)}, \[{', '.join(groups)}\]\) = "
+    refused = [] if groups else [[call + "-1 EPERM.*", r"capget\(.*"]]  # denied in a user namespace
+    return [[call + "0"], *refused]
 
 
 def set_ids(what):
@@ -211,14 +344,31 @@ def quoted(call, value):
 MEANINGS = {
     "mark_descriptors": lambda what: [[rf"close_range\({what.split()[0]}, 4294967295, CLOSE_RANGE_CLOEXEC\) = 0"]],
     "reset_signals": simple(*[r"rt_sigaction\(.*SIG_DFL.* = 0"] * 62, r"rt_sigprocmask\(SIG_SETMASK, \[\], NULL, 8\) = 0"),
+    # Behind it the trace is that of the copy.
+    "respawn": simple(r"clone\(.*CLONE_PARENT\|SIGCHLD.*\) = \d+.*", rf"sendmsg\({FD}, .*MSG_NOSIGNAL\) = 16",
+                      r"exit_group\(0\) .*"),
+    "join_namespace": join_namespace,
+    "assume_ids": assume_ids,
+    "set_time_offsets": set_time_offsets,
+    "set_sysctl": set_sysctl,
     "set_umask": lambda what: [[rf"umask\(0*{int(what, 8):o}\) = .*"]],
-    "join_keyring": simple(r"keyctl\(KEYCTL_JOIN_SESSION_KEYRING, NULL\) = .*"),
+    "join_keyring": simple(r"keyctl\(KEYCTL_JOIN_SESSION_KEYRING, NULL\) = .*",
+                           r"keyctl\(KEYCTL_SETPERM, \d+, (KEY_POS_\w+\|?)+\) = 0"),
     "start_session": simple(r"setsid\(\) = \d+"),
-    "unshare_namespaces": lambda what: [[rf"unshare\({'|'.join('CLONE_NEW' + w.upper() for w in what.split(','))}\) = 0"]],
+    "claim_terminal": simple(r"ioctl\(0<[^>]*>, TIOCSCTTY, 0\) = 0"),
+    "open_procfs": open_procfs,
+    "set_label": set_label,
+    "set_scheduler": set_scheduler,
+    "set_io_priority": simple(r"ioprio_set\(IOPRIO_WHO_PGRP, 0, .*\) = 0"),
+    "set_personality": lambda what: [[rf"personality\({what}.*\) = .*|personality\([A-Z].*\) = .*"]],
+    "unshare_namespaces": lambda what: [[rf"unshare\({'|'.join(clone_flag(w) for w in what.split(','))}\) = 0"]],
     "raise_loopback": simple(rf'ioctl\({FD}, SIOCSIFFLAGS, {{ifr_name="lo", ifr_flags=IFF_UP.* = 0'),
     "isolate_mounts": simple(r'mount\("", "/", \S+, MS_REC\|MS_PRIVATE, NULL\) = 0'),
     "attach_root": simple(rf'move_mount\({FD}, "", AT_FDCWD(<[^>]*>)?, "/", MOVE_MOUNT_F_EMPTY_PATH\) = 0'),
+    "mount_overlay": mount_overlay,
     "mount_filesystem": mount_filesystem,
+    "clone_source": clone_source,
+    "remount": remount,
     "attach_tree": lambda what: with_made(what.removeprefix("on "), attached(what.removeprefix("on "))),
     "make_device": make_device,
     "make_link": make_link,
@@ -226,9 +376,12 @@ MEANINGS = {
     "protect_path": protect_path,
     "make_directory": make_directory,
     "open_terminal": open_terminal,
+    "replace_null": replace_null,
     "protect_root": simple(rf'mount_setattr\({FD}, "", AT_EMPTY_PATH, {{attr_set=MOUNT_ATTR_RDONLY,.* = 0.*'),
     "pivot_root": simple(rf"fchdir\({FD}\) = 0", r'pivot_root\("\.", "\."\) = 0', r'umount2\("\.", MNT_DETACH\) = 0',
                          r'chdir\("/"\) = 0'),
+    "change_root": change_root,
+    "set_root_propagation": set_root_propagation,
     "set_hostname": lambda what: quoted("sethostname", what),
     "set_domainname": lambda what: quoted("setdomainname", what),
     "set_rlimit": set_rlimit,
@@ -245,7 +398,11 @@ MEANINGS = {
     "report_ready": simple(rf"sendmsg\({FD}, .*MSG_NOSIGNAL\) = \d+"),
     "await_start": simple(r"ppoll\(.* = 1 .*"),
     "close_descriptors": close_descriptors,
-    "execute": lambda what: [[rf"sendmsg\({FD}, .*MSG_NOSIGNAL\) = .*", r"execve\(.* = 0"]],
+    "report_execution": simple(rf"sendmsg\({FD}, .*MSG_NOSIGNAL\) = .*"),
+    "map_handshake": simple(rf"mmap\(NULL, 4096, PROT_READ, MAP_SHARED, {FD}(\(deleted\))?, 0\) = 0x.*"),
+    "load_seccomp": load_seccomp,
+    "await_delivery": simple(),  # it calls nothing: the filter may stop any call
+    "execute": simple(r"execve\(.* = 0"),
 }
 # Before its first step the stage hides, names itself and maps its plan.
 PROLOGUE = [r"prctl\(PR_SET_DUMPABLE, SUID_DUMP_DISABLE\) = 0", r'prctl\(PR_SET_NAME, "bulkhead:init"\) = 0', r"mmap\(.*"]

@@ -5,6 +5,7 @@ import re
 
 LINE = re.compile(r"^(\d+) +(.*)$")
 RESUMED = re.compile(r"^<\.\.\. \w+ resumed>(.*)$")
+COPIED = re.compile(r"^clone\(.*CLONE_PARENT.*\) = (\d+)")
 STARTED = re.compile(r'^execveat\(\d+<[^>]*bulkhead-stage>.* = 0$')
 
 
@@ -25,10 +26,15 @@ def calls_by_process(text):
 
 
 def stage_calls(text):
-    """What the stage called, from behind its own execveat up to and with the program's execve."""
-    for calls in calls_by_process(text).values():
+    """What the stage called, from behind its own execveat up to and with the program's execve; where it goes on as a
+    copy of itself, that one's calls follow the end of the first."""
+    processes = calls_by_process(text)
+    for calls in processes.values():
         for start, call in enumerate(calls):
             if STARTED.match(call):
-                end = next(i for i in range(start + 1, len(calls)) if calls[i].startswith("execve("))
-                return calls[start + 1:end + 1]
+                calls = calls[start + 1:]
+                copy = next((match[1] for match in map(COPIED.match, calls) if match), None)
+                calls = calls + processes[copy] if copy else calls
+                end = next(i for i, each in enumerate(calls) if each.startswith("execve("))
+                return calls[:end + 1]
     raise ValueError("no process of the trace became the stage")

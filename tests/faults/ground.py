@@ -22,6 +22,7 @@ import leaks  # noqa: E402
 
 DEFAULT_RUNTIME = PROJECT / "build/release/bulkhead"
 VERB_SECONDS = 20
+LAYERS = "run.bulkhead.overlay.lower"
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
 
@@ -39,6 +40,12 @@ def require(condition, sentence):
 class Skip(Exception):
     """Raised by a case that cannot run here; says why."""
     reason: str
+
+
+def flags_of(bundle):
+    """What the bundle needs on the command line of create, run and explain."""
+    annotations = json.loads((pathlib.Path(bundle) / "config.json").read_text()).get("annotations", {})
+    return ["--overlay-from", pathlib.Path(annotations[LAYERS].split(":")[0]).parent] if LAYERS in annotations else []
 
 
 class Score:
@@ -120,11 +127,23 @@ class Scratch:
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(PROJECT / "bundles" / name, target)
         subprocess.run(["cp", "-a", "--link", str(self.path / "template"), str(target / "rootfs")], check=True)
+        config = json.loads((target / "config.json").read_text())
+        self.make_layers(config.get("annotations", {}))
         if change:
-            config = json.loads((target / "config.json").read_text())
             change(config)
-            (target / "config.json").write_text(json.dumps(config))
+        (target / "config.json").write_text(json.dumps(config))
         return target
+
+    def make_layers(self, annotations):
+        """The layers that an overlay bundle names, here: the lowest has a busybox in it, the others nothing."""
+        if LAYERS not in annotations:
+            return
+        layers = [self.path / path.lstrip("/") for path in annotations[LAYERS].split(":")]
+        shutil.rmtree(layers[0].parent, ignore_errors=True)
+        for layer in layers:
+            layer.mkdir(parents=True)
+        subprocess.run(["cp", "-a", "--link", f"{self.path}/template/.", str(layers[-1])], check=True)
+        annotations[LAYERS] = ":".join(str(layer) for layer in layers)
 
 
 def without_terminal(config):
@@ -146,7 +165,8 @@ def call(command, **keywords):
 
 def explained(runtime, bundle, name="ID", root=None):
     """The steps of `explain --json`."""
-    command = [runtime, *(["--root", root] if root else []), "explain", "--json", "--bundle", bundle, name]
+    command = [runtime, *(["--root", root] if root else []), "explain", "--json", "--bundle", bundle,
+               *flags_of(bundle), name]
     result = call(command)
     require(result.returncode == 0, f"explain: exit {result.returncode}: {result.stderr}")
     return json.loads(result.stdout)

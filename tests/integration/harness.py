@@ -131,6 +131,8 @@ def read_text(path):
 class Runtime:
     """The program under test. Output goes to files: a container may hold its descriptors for long."""
 
+    seconds = VERB_SECONDS  # a verb's deadline
+
     def __init__(self, path, root, scratch, null):
         self.path, self.root, self.scratch, self.null = str(path), str(root), pathlib.Path(scratch), null
         self.count = 0
@@ -150,8 +152,9 @@ class Runtime:
     def __call__(self, *arguments, **options):
         return self.exec(self.command(*arguments), **options)
 
-    def exec(self, command, stdin=None, timeout=VERB_SECONDS, **options):
+    def exec(self, command, stdin=None, timeout=None, **options):
         """Runs a command line to its end, or kills it at the deadline, which is a failure."""
+        timeout = timeout or self.seconds
         self.count += 1
         out, err = (self.scratch / f"{self.count}.{name}" for name in ("out", "err"))
         begin = time.monotonic()
@@ -245,6 +248,8 @@ class Container:
 class Context:
     """What a case gets: `t`."""
 
+    more_devices = ()  # nodes of the host, besides the usual ones, that a case must leave alone
+
     def __init__(self, runtime_path, control, scratch, template, prefix):
         self.scratch = pathlib.Path(scratch)
         self.template, self.prefix, self.control = template, prefix, control
@@ -291,6 +296,10 @@ class Context:
                 if result.code != 0 or result.err:
                     problems.append(f"clean-up: {result}")
         return problems
+
+    def invariants(self):
+        """Sentences about what else a case has to leave as it was; other suites have more to say here."""
+        return []
 
     def no_state(self):
         """No container is known: a refused create left nothing in the state root."""

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 
+RUN = pathlib.Path(__file__).resolve().parent / "run"
 STAGE = "BULKHEAD_IT_STAGE"
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -51,11 +52,11 @@ def inside():
     return os.environ.get(STAGE) == "inside"
 
 
-def enter(argv, native):
-    """Runs this program again in the private place and returns its exit code."""
+def enter(argv, native, script=RUN):
+    """Runs the script again in the private place and returns its exit code."""
     branch = None if native else make_branch()
     try:
-        child = subprocess.Popen(unshare_command(argv, native),
+        child = subprocess.Popen(unshare_command(argv, native, script),
                                  env={**os.environ, STAGE: "inside"},
                                  preexec_fn=lambda: join_branch(branch))
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -65,9 +66,8 @@ def enter(argv, native):
         remove_branch(branch)
 
 
-def unshare_command(argv, native):
+def unshare_command(argv, native, script):
     flags = ["--mount", "--propagation", "private"] + ([] if native else ["--cgroup"])
-    script = pathlib.Path(__file__).resolve().parent / "run"
     return ["unshare", *flags, "--", sys.executable, str(script), *argv]
 
 

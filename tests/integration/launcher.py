@@ -3,14 +3,17 @@
 
 A separate program, because what it sets up (closed descriptors, leaked descriptors, masks) would
 disturb the process that runs the case. JSON keys: fds {number: path}, close [numbers], umask,
-block [signals], ignore [signals], rlimits {name: [soft, hard]}, groups [gids], tty (path).
+block [signals], ignore [signals], rlimits {name: [soft, hard]}, groups [gids], tty (path),
+refuse {system call number: errno}.
 """
 
+import ctypes
 import fcntl
 import json
 import os
 import resource
 import signal
+import struct
 import sys
 import termios
 
@@ -42,6 +45,19 @@ def set_signals(blocked, ignored):
     signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
 
 
+def refuse(calls):
+    """A seccomp filter that answers these calls with an errno, as some service managers do."""
+    load, equal, give = 0x20, 0x15, 0x06  # BPF_LD|W|ABS, BPF_JMP|JEQ|K, BPF_RET|K
+    program = [(load, 0, 0, 0)]
+    for number, error in calls.items():
+        program += [(equal, 0, 1, int(number)), (give, 0, 0, 0x00050000 | error)]
+    program.append((give, 0, 0, 0x7fff0000))
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in program))
+    header = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program), ctypes.addressof(code)))
+    if ctypes.CDLL(None, use_errno=True).prctl(22, 2, header, 0, 0) != 0:  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
 def main():
     setup, command = json.loads(sys.argv[1]), sys.argv[2:]
     if "tty" in setup:
@@ -57,6 +73,8 @@ def main():
         open_at(int(number), path)
     for number in setup.get("close", []):
         os.close(number)
+    if "refuse" in setup:
+        refuse(setup["refuse"])
     os.execv(command[0], command)
 
 

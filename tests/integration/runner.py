@@ -36,6 +36,7 @@ def options(argv):
     parser.add_argument("--list", action="store_true", help="print the titles and stop")
     parser.add_argument("--jobs", type=int, default=1, choices=[1], help="cases run one after another")
     parser.add_argument("--verbose", action="store_true", help="print the traceback of failures")
+    parser.set_defaults(context=harness.Context)
     return parser.parse_args(argv)
 
 
@@ -153,11 +154,11 @@ def in_child(chosen, case, scratch, template, prefix, report):
         isolation.die_with_parent()
         isolation.become_subreaper()
         os.umask(0o022)
-        t = harness.Context(runtime_path(chosen), chosen.control, scratch, template, prefix)
-        before = leaks.Snapshot([str(t.null)], only_with=prefix if chosen.native else None)
+        t = chosen.context(runtime_path(chosen), chosen.control, scratch, template, prefix)
+        before = leaks.Snapshot([str(t.null), *t.more_devices], only_with=prefix if chosen.native else None)
         problems += attempt(case, t, chosen.verbose)
         problems += t.cleanup()
-        problems += before.leaks(t.root)
+        problems += before.leaks(t.root) + t.invariants()
     except Exception:  # a fault of the harness itself: report it like a failure
         problems.append(traceback.format_exc())
     if problems:

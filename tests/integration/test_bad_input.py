@@ -269,7 +269,7 @@ def duplicate_namespace(t):
     refused(t, box, *(["pid", "/linux/namespaces/6"] if t.bulkhead else ["malformed"]))
 
 
-@case(later="/linux/namespaces/*/path")
+@case()
 def namespace_path_missing(t):
     """A namespace path that does not exist: the path is named."""
     box = t.container(bundle=t.bundle("true").without_namespace("network"))

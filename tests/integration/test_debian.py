@@ -6,6 +6,7 @@ import pathlib
 import pty
 import shutil
 import subprocess
+import tempfile
 
 from harness import case, contains, equal, eventually
 from test_terminal import read_master
@@ -14,7 +15,10 @@ DEBIAN = pathlib.Path(__file__).resolve().parent.parent.parent / "build/rootfs/d
 
 
 def no_debian():
-    return None if (DEBIAN / ".complete").exists() else f"no {DEBIAN}: run scripts/make-rootfs debian {DEBIAN}"
+    if not (DEBIAN / ".complete").exists():
+        return f"no {DEBIAN}: run scripts/make-rootfs debian {DEBIAN}"
+    apart = os.stat(DEBIAN).st_dev != os.stat(tempfile.gettempdir()).st_dev
+    return f"{DEBIAN} and {tempfile.gettempdir()} are on two file systems: no hard links" if apart else None
 
 
 def debian_bundle(t):

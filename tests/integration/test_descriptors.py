@@ -114,6 +114,7 @@ def closed_stdio_create_and_start(t, _, *closed):
     box.create(setup={"close": list(closed)}).exits(0)
     box.start(setup={"close": list(closed)}).exits(0)
     equal(box.status(), "running", "status")
+    eventually(lambda: "sleep" in box.proc("cmdline"), "the program does not run")  # `start` does not wait for it
     true(set(box.descriptors()) <= {0, 1, 2}, f"descriptors are {box.descriptors()}")
 
 

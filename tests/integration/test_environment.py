@@ -179,12 +179,6 @@ def hostname_without_uts_namespace_is_refused(t):
     t.no_state()
 
 
-@case(later="/process/oomScoreAdj")
-def oom_score_adj_is_set(t):
-    """process.oomScoreAdj is written."""
-    equal(t.output("cat", "/proc/self/oom_score_adj", oomScoreAdj=123), "123\n", "oom_score_adj")
-
-
 @case()
 def no_listen_or_notify_variables(t):
     """No variable of the service manager appears by itself."""

@@ -282,7 +282,7 @@ def null_of_the_container_is_not_the_hosts(t):
     true(out != f"{host.st_dev}:{host.st_ino}" and stat.S_ISCHR(host.st_mode), "it is the host's node")
 
 
-@case(later="/linux/devices")
+@case()
 def devices_of_the_document(t):
     """linux.devices makes a node with its mode and owner."""
     device = {"path": "/dev/mine", "type": "c", "major": 1, "minor": 5, "fileMode": 0o640, "uid": 1000, "gid": 5}

@@ -124,21 +124,6 @@ def cgroups_path_is_obeyed(t):
     parent.rmdir()
 
 
-@case(later="/linux/namespaces/*/path")
-def join_a_namespace_by_path(t):
-    """A namespace with a path is joined: two containers in one network and one ipc namespace."""
-    first = t.sleeper()
-    first.run_detached().ok()
-    second = t.sleeper()
-    second.bundle.edit(lambda config: config["linux"].update(namespaces=[
-        {"type": kind, **({"path": f"/proc/{first.pid}/ns/{LINKS[kind]}"} if kind in ("network", "ipc") else {})}
-        for kind in LINKS]))
-    second.run_detached().ok()
-    for kind in ("network", "ipc"):
-        equal(theirs(second, kind), theirs(first, kind), kind)
-    true(theirs(second, "pid") != theirs(first, "pid"), "pid is shared")
-
-
 @case()
 def ipc_objects_are_private(t):
     """System V objects of one container are not seen in another."""

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""linux.devices."""
+
+import os
+import stat
+
+from harness import case, contains, equal, true
+from unprivileged import mapping, with_user_namespace
+
+STAT = ("stat", "-c", "%F %t:%T %a %u:%g")
+DEFAULT = "character special file {} 666 0:0\n"
+ALLOW_ALL = [{"allow": True, "access": "rwm"}]
+
+
+def device(path, kind="c", major=1, minor=5, **more):
+    numbers = {} if kind == "p" else {"major": major, "minor": minor}
+    return {"path": path, "type": kind, **numbers, **more}
+
+
+def with_devices(bundle, *devices):
+    return bundle.edit(lambda config: config["linux"].update(devices=list(devices)))
+
+
+def look(t, path, *devices):
+    """stat of a path in a container with these devices."""
+    return t.container(bundle=with_devices(t.bundle(*STAT, path), *devices)).run().ok().out
+
+
+TYPES = [("c", "character special file 1:5"), ("u", "character special file a:1"), ("b", "block special file 7:0"),
+         ("p", "fifo 0:0")]
+NUMBERS = {"u": (10, 1), "b": (7, 0)}
+
+
+@case(each=TYPES)
+def each_type_is_made(t, kind, expected):
+    """c and u are character devices, b a block device, p a named pipe; 0666 and root unless said otherwise."""
+    equal(look(t, "/dev/mine", device("/dev/mine", kind, *NUMBERS.get(kind, ()))), f"{expected} 666 0:0\n", "stat")
+
+
+@case()
+def mode_and_owner_are_the_configs(t):
+    """fileMode, uid and gid are those of the node, whatever umask the caller has."""
+    mine = device("/dev/mine", fileMode=0o641, uid=1000, gid=5)
+    equal(look(t, "/dev/mine", mine), "character special file 1:5 641 1000:5\n", "stat")
+
+
+@case()
+def mode_may_carry_the_type(t):
+    """Engines send a whole st_mode: only its permissions count."""
+    equal(look(t, "/dev/mine", device("/dev/mine", fileMode=0o020600)), "character special file 1:5 600 0:0\n", "stat")
+
+
+@case()
+def a_group_without_a_user(t):
+    """A gid alone is taken."""
+    equal(look(t, "/dev/mine", device("/dev/mine", gid=7)), "character special file 1:5 666 0:7\n", "stat")
+
+
+@case(each=["/opt/deep/er/node", "/node"])
+def a_path_may_be_anywhere(t, path):
+    """A node may be outside of /dev; missing directories are made."""
+    bundle = with_devices(t.bundle(*STAT, path), device(path)).writable()
+    equal(t.container(bundle=bundle).run().ok().out, DEFAULT.format("1:5"), "stat")
+
+
+@case()
+def a_node_works(t):
+    """What the device rules allow can be read."""
+    bundle = with_devices(t.bundle("sh", "-c", "head -c 3 /dev/mine | od -An -tx1"), device("/dev/mine"))
+    bundle.edit(lambda config: config["linux"]["resources"].update(
+        devices=[{"allow": True, "type": "c", "major": 1, "minor": 5, "access": "r"}]))
+    equal(t.container(bundle=bundle).run().ok().out.split(), ["00"] * 3, "stdout")
+
+
+@case()
+def a_default_device_may_be_listed(t):
+    """A default device that the config lists as well is made once, as the config says."""
+    equal(look(t, "/dev/full", device("/dev/full", minor=7, fileMode=0o640)), "character special file 1:7 640 0:0\n",
+          "stat")
+
+
+@case()
+def the_same_node_may_be_there(t):
+    """An image that has the node already keeps its own."""
+    bundle = with_devices(t.bundle(*STAT, "/opt/node"), device("/opt/node", fileMode=0o600))
+    (bundle.rootfs / "opt").mkdir()
+    os.mknod(bundle.rootfs / "opt/node", 0o640 | stat.S_IFCHR, os.makedev(1, 5))
+    equal(t.container(bundle=bundle).run().ok().out, "character special file 1:5 640 0:0\n", "stat")
+
+
+OTHERS = [("another device", lambda path: os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, 3))),
+          ("a block device", lambda path: os.mknod(path, 0o666 | stat.S_IFBLK, os.makedev(1, 5))),
+          ("a file", lambda path: path.write_text("")),
+          ("a directory", os.mkdir),
+          ("a link to the right one", lambda path: path.symlink_to("/dev/zero"))]
+
+
+@case(control=False, why="runc leaves whatever is there, against the standard", each=OTHERS)
+def another_node_is_an_error(t, name, make):
+    """Something else in the node's place is an error that names it (config-linux.md, Devices)."""
+    bundle = with_devices(t.bundle("true"), device("/opt/node"))
+    (bundle.rootfs / "opt").mkdir()
+    make(bundle.rootfs / "opt/node")
+    result = t.container(bundle=bundle).run().exits(1)
+    contains(result.err, "/linux/devices/0", f"stderr for {name}")
+    contains(result.err, "/opt/node", "stderr")
+    t.no_state()
+
+
+@case(control=False, why="runc makes it, or fails later in other words", each=["/proc/node", "/dev/../proc/node"])
+def none_inside_proc(t, path):
+    """No node is made or bound inside /proc."""
+    contains(t.container(bundle=with_devices(t.bundle("true"), device(path))).run().exits(1).err, "inside /proc", "stderr")
+    t.no_state()
+
+
+@case()
+def a_path_of_an_image_link_stays_inside(t):
+    """A link in the image leads to a place in the image."""
+    bundle = with_devices(t.bundle(*STAT, "/home/node"), device("/trap/node")).writable()
+    (bundle.rootfs / "trap").symlink_to("/home")
+    equal(t.container(bundle=bundle).run().ok().out, DEFAULT.format("1:5"), "stat")
+    true(not os.path.lexists("/home/node"), "the node is on the host")
+
+
+@case()
+def a_bound_dev_keeps_its_own(t):
+    """Where /dev is bound from the host, nothing is made in it."""
+    directory = t.scratch / "dev"
+    directory.mkdir()
+    bundle = with_devices(t.bundle("ls", "-A", "/dev"), device("/dev/mine"))
+    bundle.edit(lambda config: config.update(mounts=[mount for mount in config["mounts"]
+                                                     if not mount["destination"].startswith("/dev")]))
+    bundle.add_mount("/dev", "bind", str(directory), "rbind")
+    bundle.edit(lambda config: config["linux"].update(maskedPaths=[]))
+    t.container(bundle=bundle).run()
+    true("mine" not in os.listdir(directory), "a node in the host's directory")
+
+
+def in_a_user_namespace(t, bundle):
+    """The bundle, mapped; its layers and files stay the host's."""
+    os.chmod(t.scratch.parent, 0o711)  # runc looks for the root as the mapped user
+    return with_user_namespace(bundle, [mapping(0, 100000, 65536)], [mapping(0, 100000, 65536)])
+
+
+@case()
+def a_user_namespace_gets_the_hosts_node(t):
+    """Where mknod is refused the host's node is bound: the right device, not the container's to change."""
+    bundle = in_a_user_namespace(t, with_devices(t.bundle(
+        "sh", "-c", "stat -c '%t:%T' /dev/full /dev/kmsg; chmod 600 /dev/kmsg 2>/dev/null || echo no"),
+        device("/dev/kmsg", minor=11, fileMode=0o600)))
+    mode = os.stat("/dev/kmsg").st_mode
+    equal(t.container(bundle=bundle).run().ok().out, "1:7\n1:b\nno\n", "stdout")
+    equal(os.stat("/dev/kmsg").st_mode, mode, "the mode on the host")
+
+
+@case(control=False, why="runc binds whatever has the name")
+def a_bound_node_must_be_the_right_one(t):
+    """A node of the host that is another device is not bound."""
+    bundle = in_a_user_namespace(t, with_devices(t.bundle("true"), device("/dev/kmsg", minor=5)))
+    result = t.container(bundle=bundle).run().exits(1)
+    contains(result.err, "is not the device c 1:5", "stderr")
+    contains(result.err, "/linux/devices/0", "stderr")
+    t.no_state()
+
+
+@case()
+def a_node_that_the_host_has_not_is_an_error(t):
+    """A device that the host has no node for cannot be bound."""
+    bundle = in_a_user_namespace(t, with_devices(t.bundle("true"), device("/dev/no-such-node")))
+    contains(t.container(bundle=bundle).run().exits(1).err, "/dev/no-such-node", "stderr")
+    t.no_state()
+
+
+@case(control=False, why="runc binds a pipe of the host, which is not there")
+def a_named_pipe_in_a_user_namespace(t):
+    """A named pipe is no device: it is made, for root inside."""
+    bundle = in_a_user_namespace(t, with_devices(t.bundle(*STAT, "/dev/pipe"), device("/dev/pipe", "p")))
+    equal(t.container(bundle=bundle).run().ok().out, "fifo 0:0 666 0:0\n", "stat")

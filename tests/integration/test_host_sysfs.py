@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sysfs where the network namespace is not the container's own: the host's, with nothing in it that can be written."""
+
+from harness import case, contains, equal, true
+from test_mounts import parse
+from test_rootless import user_shell, without
+from test_user_namespace import bundle_of
+
+SCRIPT = "cat /proc/self/mountinfo; ls /sys/class/net | grep -x lo; echo x > /sys/class/net/lo/mtu"
+
+
+def without_network(bundle):
+    kept = [each for each in bundle.config["linux"]["namespaces"] if each["type"] != "network"]
+    return bundle.edit(lambda config: config["linux"].update(namespaces=kept))
+
+
+@case(control=False, why="runc cannot mount sysfs there and gives up")
+def sysfs_of_the_host_is_bound(t):
+    """The host's /sys with all below it is there, read-only throughout; the container's cgroups lie over it."""
+    result = t.container(bundle=without_network(bundle_of(t, "sh", "-c", SCRIPT))).run().exits(1)
+    lines = result.out.splitlines()
+    found = parse("\n".join(line for line in lines if " - " in line))
+    equal(found["/sys"]["type"], "sysfs", "type")
+    below = {point: mount["options"] for point, mount in found.items() if point.startswith("/sys")}
+    true(all({"ro", "nosuid", "nodev", "noexec"} <= options for options in below.values()), f"writable: {below}")
+    equal(lines[-1], "lo", "the interface of the host")
+    contains(result.err, "Read-only file system", "stderr")
+
+
+@case()
+def sysfs_of_its_own_network(t):
+    """With a network namespace of its own there is a sysfs of its own."""
+    out = t.container(bundle=bundle_of(t, "ls", "/sys/class/net")).run().ok().out
+    equal(set(out.split()) - {"sit0", "tunl0", "ip6tnl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "bonding_masters"},
+          {"lo"}, "interfaces")
+
+
+CGROUPS = "cat /proc/self/mountinfo; mkdir /sys/fs/cgroup/escape"
+
+
+def rootless_with_sys(t, *absent):
+    """A container of a user, with /sys of the host below /sys and its cgroup files within reach."""
+    box = user_shell(t, CGROUPS)
+    config = box.bundle.config
+    config["mounts"] = [each for each in config["mounts"] if not each["destination"].startswith("/sys")]
+    box.bundle.add_mount("/sys", "none", "/sys", "rbind", "rw")
+    for kind in absent:
+        without(box.bundle, kind)
+    return parse("\n".join(line for line in box.run().exits(1).out.splitlines() if " - " in line))
+
+
+@case(control=False, why="runc 1.1.5 makes only its own mount of cgroups read-only (CVE-2023-25809)")
+def cgroups_of_the_caller_are_read_only(t):
+    """Rootless and without a cgroup namespace, what a bind of /sys shows of cgroups cannot be written."""
+    found = rootless_with_sys(t, "cgroup")
+    shown = {point: mount["options"] for point, mount in found.items() if point.startswith("/sys/fs/cgroup")}
+    true(shown and all("ro" in options for options in shown.values()), f"writable: {shown}")
+
+
+@case()
+def cgroups_with_a_namespace_are_as_they_were(t):
+    """With a namespace of its own nothing is changed: the permissions of the files decide."""
+    found = rootless_with_sys(t)
+    true("rw" in found["/sys/fs/cgroup"]["options"], "read-only without need")

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Id-mapped mounts: whose files are seen through a bind mount, and where the kernel cannot do it."""
+
+import contextlib
+import os
+import subprocess
+
+from harness import case, contains, equal, true
+from unprivileged import become_user, mapping, rootless, with_user_namespace
+
+OLD = "runc 1.1.5 knows no id-mapped mounts"
+KINDS = ["ext4", "tmpfs", "overlay"]
+
+
+def source_of(t, owner=0):
+    """A directory with a file, both `owner`'s."""
+    place = t.scratch / "source"
+    place.mkdir()
+    (place / "file").write_text("text")
+    for path in (place, place / "file"):
+        os.chown(path, owner, owner)
+    return place
+
+
+def bind(bundle, place, *options, uids=None, gids=None):
+    """Binds a directory over /tmp, mapped."""
+    def change(config):
+        entry = {"destination": "/tmp", "type": "none", "source": str(place), "options": list(options) or ["bind"]}
+        if uids:
+            entry.update(uidMappings=uids, gidMappings=gids or uids)
+        config["mounts"].append(entry)
+    return bundle.edit(change)
+
+
+@contextlib.contextmanager
+def mounted(*arguments):
+    """A file system for the time of a case; its last argument is the mount point."""
+    subprocess.run(["mount", *map(str, arguments)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-R", str(arguments[-1])], check=True)
+
+
+@contextlib.contextmanager
+def filesystem(t, kind):
+    """A directory of a file system of this kind, empty."""
+    place = t.scratch / kind
+    place.mkdir()
+    if kind == "tmpfs":
+        with mounted("-t", "tmpfs", "tmpfs", place):
+            yield place
+    elif kind == "overlay":
+        base = t.scratch / "layers"
+        base.mkdir()
+        with mounted("-t", "tmpfs", "tmpfs", base):
+            for name in ("lower", "upper", "work"):
+                (base / name).mkdir()
+            options = f"lowerdir={base}/lower,upperdir={base}/upper,workdir={base}/work"
+            with mounted("-t", "overlay", "overlay", "-o", options, place):
+                yield place
+    else:
+        yield place
+
+
+def owner_of(t, bundle, *paths):
+    return t.container(bundle=bundle.process(args=["stat", "-c", "%u:%g", *paths])).run().ok().out.split()
+
+
+@case(control=False, why=OLD)
+def owners_are_mapped(t):
+    """A file of user 0 on disk is seen as user 1000 through a mount that says so."""
+    bundle = bind(t.bundle(), source_of(t), uids=[mapping(0, 1000, 10)])
+    equal(owner_of(t, bundle, "/tmp/file"), ["1000:1000"], "owner")
+
+
+@case(control=False, why=OLD)
+def uids_and_gids_are_mapped_by_their_own(t):
+    """Users and groups each have their map."""
+    bundle = bind(t.bundle(), source_of(t), uids=[mapping(0, 1000, 10)], gids=[mapping(0, 2000, 10)])
+    equal(owner_of(t, bundle, "/tmp/file"), ["1000:2000"], "owner")
+
+
+@case(control=False, why=OLD)
+def an_owner_without_a_map_is_nobody(t):
+    """An id that the map does not have is seen as 65534."""
+    bundle = bind(t.bundle(), source_of(t, owner=5000), uids=[mapping(0, 1000, 10)])
+    equal(owner_of(t, bundle, "/tmp/file"), ["65534:65534"], "owner")
+
+
+@case(control=False, why=OLD)
+def what_is_written_belongs_to_the_owner_on_disk(t):
+    """The map goes both ways: a file that user 1000 makes is 0's on disk."""
+    place = source_of(t)
+    bundle = bind(t.bundle("touch", "/tmp/new", user={"uid": 1000, "gid": 1000}), place, uids=[mapping(0, 1000, 10)])
+    t.container(bundle=bundle).run().ok()
+    equal((place / "new").stat().st_uid, 0, "owner on disk")
+
+
+@case(control=False, why=OLD, each=KINDS)
+def on_a_file_system_of(t, kind):
+    """ext4 and (since 6.3) tmpfs can be mapped; overlay cannot, and is refused in words, with nothing left."""
+    release = tuple(int(part) for part in os.uname().release.split(".")[:2])
+    refused = kind == "overlay" or (kind == "tmpfs" and release < (6, 3))
+    with filesystem(t, kind) as place:
+        (place / "file").write_text("")
+        box = t.container(bundle=bind(t.bundle("stat", "-c", "%u", "/tmp/file"), place, uids=[mapping(0, 1000, 10)]))
+        result = box.run()
+        if refused:
+            contains(result.exits(1).err, "does not support it", "stderr")
+            contains(result.err, "/mounts/7", "stderr")
+            t.no_state()
+        else:
+            equal(result.ok().out.split(), ["1000"], "owner")
+
+
+@case(control=False, why=OLD)
+def idmap_maps_one_mount(t):
+    """A recursive bind with idmap maps the top alone."""
+    place = source_of(t)
+    (place / "below").mkdir()
+    other = t.scratch / "other"
+    other.mkdir()
+    with mounted("--bind", other, place / "below"):
+        bundle = bind(t.bundle(), place, "rbind", "idmap", uids=[mapping(0, 1000, 10)])
+        equal(owner_of(t, bundle, "/tmp/file", "/tmp/below"), ["1000:1000", "0:0"], "owners")
+
+
+@case(control=False, why=OLD)
+def ridmap_maps_the_whole_tree(t):
+    """With ridmap what is mounted below is mapped, too."""
+    place = source_of(t)
+    (place / "below").mkdir()
+    other = t.scratch / "other"
+    other.mkdir()
+    with mounted("--bind", other, place / "below"):
+        bundle = bind(t.bundle(), place, "rbind", "ridmap", uids=[mapping(0, 1000, 10)])
+        equal(owner_of(t, bundle, "/tmp/file", "/tmp/below"), ["1000:1000", "1000:1000"], "owners")
+
+
+@case(control=False, why=OLD)
+def the_maps_of_the_user_namespace(t):
+    """idmap without maps of its own uses those of the container, so that the host's 0 is 0 inside."""
+    maps = [mapping(0, 100000, 65536)]
+    bundle = bind(with_user_namespace(t.bundle(), maps, maps), source_of(t), "bind", "idmap")
+    equal(owner_of(t, bundle, "/tmp/file"), ["0:0"], "owner")
+
+
+@case(control=False, why=OLD)
+def without_any_map_idmap_is_refused(t):
+    """idmap where neither mount nor container has maps is an error."""
+    box = t.container(bundle=bind(t.bundle("true"), source_of(t), "bind", "idmap"))
+    contains(box.create().exits(1).err, "/mounts/7", "stderr")
+    t.no_state()
+
+
+@case(control=False, why=OLD, each=["uidMappings", "gidMappings"])
+def both_maps_are_needed(t, absent):
+    """One of two maps is an error."""
+    bundle = bind(t.bundle("true"), source_of(t), uids=[mapping(0, 1000, 10)])
+    bundle.edit(lambda config: config["mounts"][-1].pop(absent))
+    contains(t.container(bundle=bundle).create().exits(1).err, "/mounts/7", "stderr")
+    t.no_state()
+
+
+@case(control=False, why=OLD)
+def other_options_hold(t):
+    """A mapped mount is as read-only as any other."""
+    bundle = bind(t.bundle("touch", "/tmp/new"), source_of(t), "bind", "ro", uids=[mapping(0, 1000, 10)])
+    true(t.container(bundle=bundle).run().code != 0, "a read-only mount was written")
+
+
+@case(control=False, why=OLD)
+def the_source_on_the_host_is_as_before(t):
+    """The host sees its own owners, while the container runs and after."""
+    place = source_of(t)
+    box = t.container(bundle=bind(t.bundle("sleep", "60"), place, uids=[mapping(0, 1000, 10)]))
+    box.run_detached().ok()
+    equal((place / "file").stat().st_uid, 0, "owner on the host")
+    box.delete("--force").ok()
+    equal((place / "file").stat().st_uid, 0, "owner on the host")
+
+
+@case(control=False, why=OLD)
+def equal_maps_share_one_namespace(t):
+    """Several mounts with the same maps work beside one with others."""
+    place = source_of(t)
+    bundle = t.bundle()
+    def change(config):
+        for number, (name, host) in enumerate([("a", 1000), ("b", 1000), ("c", 2000)]):
+            maps = [mapping(0, host, 10)]
+            config["mounts"].append({"destination": f"/tmp/{name}", "type": "none", "source": str(place),
+                                     "options": ["bind"], "uidMappings": maps, "gidMappings": maps})
+    bundle.edit(lambda config: config["mounts"].append({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"}))
+    equal(owner_of(t, bundle.edit(change), "/tmp/a/file", "/tmp/b/file", "/tmp/c/file"),
+          ["1000:1000", "1000:1000", "2000:2000"], "owners")
+
+
+@case(control=False, why=OLD)
+def without_root_it_is_refused(t):
+    """Nobody but the owner of a file system maps its ids: an error, and nothing is left."""
+    become_user(t)
+    bundle = bind(rootless(t.bundle("true")), source_of(t), "bind", "idmap")
+    true(t.container(bundle=bundle).create().code != 0, "create succeeded")
+    t.no_state()

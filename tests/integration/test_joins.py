@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Namespaces that are joined by path, and clocks of their own."""
+
+import contextlib
+import os
+import pty
+import subprocess
+
+from harness import absent, case, contains, equal, eventually, status_field, true
+
+LINKS = {"pid": "pid", "network": "net", "ipc": "ipc", "uts": "uts", "mount": "mnt", "cgroup": "cgroup"}
+JOINABLE = [kind for kind in LINKS if kind != "mount"]
+
+
+def link(pid, kind):
+    return os.readlink(f"/proc/{pid}/ns/{LINKS.get(kind, kind)}")
+
+
+def joined(bundle, paths):
+    """Every default namespace, those of `paths` joined."""
+    def change(config):
+        kinds = [*LINKS, *[kind for kind in paths if kind not in LINKS]]
+        config["linux"]["namespaces"] = [
+            {"type": kind, **({"path": paths[kind]} if kind in paths else {})} for kind in kinds]
+        if "uts" in paths:
+            config.pop("hostname", None)
+        if "user" not in paths and ("network" in paths or "cgroup" in paths):
+            config["mounts"] = [m for m in config["mounts"] if m["type"] not in ("sysfs", "cgroup")]
+    return bundle.edit(change)
+
+
+def running(t):
+    box = t.sleeper()
+    box.run_detached().ok()
+    return box
+
+
+def path_of(box, kind):
+    return f"/proc/{box.pid}/ns/{LINKS.get(kind, kind)}"
+
+
+def end(box):
+    """A dead process that nobody collects keeps the pid namespace, and so its first process, from ending."""
+    box.kill("KILL").ok()
+    box.wait()
+
+
+@case(each=JOINABLE)
+def a_namespace_is_joined(t, kind):
+    """The namespace at the path is the container's; the others are its own."""
+    first = running(t)
+    second = t.container(bundle=joined(t.bundle("sleep", "60"), {kind: path_of(first, kind)}))
+    second.run_detached().ok()
+    for each in LINKS:
+        if each == kind:
+            equal(link(second.pid, each), link(first.pid, each), each)
+        else:
+            true(link(second.pid, each) != link(first.pid, each), f"{each} is shared")
+    end(second)
+
+
+@case()
+def all_that_a_pod_shares_is_joined(t):
+    """Network, ipc, uts and pid namespace of another container at once."""
+    first = running(t)
+    shared = ["network", "ipc", "uts", "pid"]
+    second = t.container(bundle=joined(t.bundle("sleep", "60"), {kind: path_of(first, kind) for kind in shared}))
+    second.create().ok()
+    equal(second.status(), "created", "status")
+    second.start().ok()
+    eventually(lambda: second.status() == "running", "it does not run")
+    for kind in shared:
+        equal(link(second.pid, kind), link(first.pid, kind), kind)
+    end(second)
+
+
+@case()
+def a_joined_pid_namespace_shows_both(t):
+    """In a joined pid namespace the program sees the other container's first process, and is not pid 1."""
+    first = running(t)
+    second = t.container(bundle=joined(t.bundle("sh", "-c", "cat /proc/1/cmdline | tr '\\0' ' '; echo; echo $$"),
+                                       {"pid": path_of(first, "pid")}))
+    command, pid = second.run().ok().lines()
+    equal(command.strip(), "sleep 60", "pid 1")
+    true(int(pid) != 1, "the program is pid 1")
+
+
+@case()
+def the_pid_file_names_the_program(t):
+    """Also where the runtime needs a second process: the pid is the program's, and its parent is the caller."""
+    first = running(t)
+    second = t.container(bundle=joined(t.bundle("sleep", "61"), {"pid": path_of(first, "pid")}))
+    second.create().ok()
+    second.start().ok()
+    eventually(lambda: "61" in second.proc("cmdline"), "the pid is not the program's")
+    equal(second.state()["pid"], second.pid, "pid in state")
+    second.kill("KILL").ok()
+    equal(second.wait(), -9, "exit status")
+
+
+@case()
+def exit_status_through_a_joined_pid_namespace(t):
+    """An attached run in a joined pid namespace returns the program's exit status."""
+    first = running(t)
+    second = t.container(bundle=joined(t.bundle("sh", "-c", "exit 7"), {"pid": path_of(first, "pid")}))
+    second.run().exits(7)
+
+
+@case()
+def the_first_containers_processes_survive(t):
+    """Deleting the container that joined leaves the other one alone."""
+    first = running(t)
+    second = t.container(bundle=joined(t.bundle("sleep", "60"), {"pid": path_of(first, "pid")}))
+    second.run_detached().ok()
+    second.delete("--force").ok()
+    second.wait()
+    equal(first.status(), "running", "the first container")
+
+
+@case(control=False, why="runc 1.1.5 makes its init with all capabilities inside the joined namespace")
+def nobody_privileged_is_seen_there(t):
+    """Whoever watches the joined pid namespace never sees a process with more than the program's capabilities."""
+    bundle = t.bundle("sh", "-c", "while :; do for s in /proc/[0-9]*/status; do "
+                      "grep -h -e ^CapEff -e ^CapPrm $s 2>/dev/null; done; done | sort -u | tee /out/seen >/dev/null")
+    watcher = t.container(bundle=bundle)
+    seen = t.scratch / "seen"
+    seen.mkdir()
+    # `sort -u` would wait for the end: the shell appends instead
+    bundle.process(args=["sh", "-c", "while :; do cat /proc/[0-9]*/status 2>/dev/null | grep -e ^CapEff -e ^CapPrm "
+                         ">> /out/seen; done"])
+    bundle.add_mount("/out", "bind", str(seen), "bind", "rw")
+    watcher.run_detached().ok()
+    for _ in range(5):
+        box = t.container(bundle=joined(t.bundle("true"), {"pid": path_of(watcher, "pid")}))
+        box.run().ok()
+    sets = {line.split()[1] for line in (seen / "seen").read_text().splitlines() if len(line.split()) == 2}
+    allowed = 1 << 5 | 1 << 10 | 1 << 29  # KILL, NET_BIND_SERVICE, AUDIT_WRITE
+    true(sets, "the watcher saw nothing")
+    equal([value for value in sets if int(value, 16) & ~allowed], [], "capabilities seen")
+
+
+@case()
+def a_terminal_in_a_joined_pid_namespace(t):
+    """The program has its controlling terminal and its session there, too."""
+    first = running(t)
+    bundle = joined(t.bundle("sh", "-c", "tty; exec sleep 60"), {"pid": path_of(first, "pid")}).process(terminal=True)
+    box = t.container(bundle=bundle)
+    master, slave = pty.openpty()
+    child = box.run_in_background(stdin=slave, stdout=slave, stderr=slave)
+    os.close(slave)
+    with contextlib.suppress(OSError):
+        contains(os.read(master, 100).decode(), "/dev/", "tty")
+    fields = box.proc("stat").rpartition(")")[2].split()
+    equal(int(fields[3]), box.pid, "session")  # the program leads it
+    true(int(fields[4]) != 0, "no controlling terminal")
+    box.kill("KILL").ok()
+    child.wait(10)
+    os.close(master)
+
+
+# ---- what is refused ------------------------------------------------------------------------------------
+
+def refused(t, paths, *words):
+    box = t.container(bundle=joined(t.bundle("true"), paths))
+    result = box.create()
+    true(result.code != 0, f"it was accepted: {result}")
+    if t.bulkhead:
+        for word in words:
+            contains(result.err, word, "error")
+    t.no_state()
+
+
+@case()
+def a_path_that_is_not_there(t):
+    """The error names the property and the path."""
+    refused(t, {"network": "/run/no/such/namespace"}, "/linux/namespaces/1/path", "/run/no/such/namespace")
+
+
+@case()
+def a_namespace_of_another_type(t):
+    """A path to a namespace of another type is an error."""
+    refused(t, {"network": "/proc/self/ns/uts"}, "/linux/namespaces/1/path", "another type")
+
+
+@case()
+def a_file_that_is_no_namespace(t):
+    """An ordinary file is an error."""
+    refused(t, {"ipc": "/etc/passwd"}, "/linux/namespaces/2/path", "not a namespace")
+
+
+@case(control=False, why="runc 1.1.5 opens the fifo and waits for ever")
+def a_fifo_does_not_block(t):
+    """A fifo is refused at once: it is looked at before it is opened."""
+    fifo = t.scratch / "fifo"
+    os.mkfifo(fifo)
+    refused(t, {"network": str(fifo)}, "not a namespace")
+
+
+@case(control=False, why="runc 1.1.5 changes the root of the host's own mount namespace")
+def the_hosts_mount_namespace_is_refused(t):
+    """The root of the machine is not changed."""
+    refused(t, {"mount": "/proc/self/ns/mnt"}, "/linux/namespaces/4/path")
+
+
+@case()
+def a_mount_namespace_is_joined(t):
+    """The container's mounts are made in the mount namespace at the path."""
+    holder = subprocess.Popen(["unshare", "--mount", "--propagation", "private", "sleep", "60"])
+    try:
+        eventually(lambda: os.readlink(f"/proc/{holder.pid}/ns/mnt") != os.readlink("/proc/self/ns/mnt"),
+                   "unshare does not unshare")
+        box = t.container(bundle=joined(t.bundle("sleep", "60"), {"mount": f"/proc/{holder.pid}/ns/mnt"}))
+        box.run_detached().ok()
+        equal(link(box.pid, "mount"), link(holder.pid, "mount"), "mount namespace")
+        box.delete("--force").ok()
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+# ---- time -----------------------------------------------------------------------------------------------
+
+def with_clocks(bundle, offsets, **namespace):
+    def change(config):
+        config["linux"]["namespaces"].append({"type": "time", **namespace})
+        config["linux"]["timeOffsets"] = offsets
+    return bundle.edit(change)
+
+
+UPTIME = "cut -d. -f1 /proc/uptime"
+NO_TIME = "runc 1.1.5 knows no time namespaces"
+
+
+@case(control=False, why=NO_TIME)
+def clocks_are_moved(t):
+    """A time namespace of its own with offsets: /proc/uptime is a day further."""
+    day = 86400
+    bundle = with_clocks(t.bundle("sh", "-c", UPTIME), {"boottime": {"secs": day}, "monotonic": {"secs": 7}})
+    inside = int(t.output(bundle=bundle))
+    with open("/proc/uptime", encoding="ascii") as uptime:
+        outside = int(float(uptime.read().split()[0]))
+    true(abs(inside - outside - day) <= 5, f"uptime is {inside} inside, {outside} outside")
+
+
+@case(control=False, why=NO_TIME)
+def the_offsets_are_those_of_the_config(t):
+    """/proc/self/timens_offsets shows the configured values, nanoseconds included."""
+    bundle = with_clocks(t.bundle("cat", "/proc/self/timens_offsets"),
+                         {"monotonic": {"secs": 172800, "nanosecs": 5}, "boottime": {"secs": 604800}})
+    lines = {line.split()[0]: line.split()[1:] for line in t.output(bundle=bundle).splitlines()}
+    equal(lines, {"monotonic": ["172800", "5"], "boottime": ["604800", "0"]}, "timens_offsets")
+
+
+@case(control=False, why=NO_TIME)
+def a_time_namespace_without_offsets(t):
+    """It is another one than the host's, and its clocks are the host's."""
+    box = t.container(bundle=with_clocks(t.bundle("sleep", "60"), {}))
+    box.run_detached().ok()
+    true(link(box.pid, "time") != link("self", "time"), "the time namespace is the host's")
+
+
+@case(control=False, why=NO_TIME)
+def a_time_namespace_is_joined(t):
+    """Another container's clocks."""
+    first = t.container(bundle=with_clocks(t.bundle("sleep", "60"), {"boottime": {"secs": 100000}}))
+    first.run_detached().ok()
+    bundle = t.bundle("sleep", "60")
+    bundle.edit(lambda config: config["linux"]["namespaces"].append({"type": "time", "path": path_of(first, "time")}))
+    second = t.container(bundle=bundle)
+    second.run_detached().ok()
+    equal(link(second.pid, "time"), link(first.pid, "time"), "time namespace")
+
+
+@case(control=False, why=NO_TIME)
+def offsets_that_the_kernel_refuses(t):
+    """A clock before its zero is the kernel's error, with the property."""
+    box = t.container(bundle=with_clocks(t.bundle("true"), {"boottime": {"secs": -10 ** 12}}))
+    result = box.create().exits(1)
+    contains(result.err, "/linux/timeOffsets", "error")
+    t.no_state()
+
+
+# ---- a joined user namespace ----------------------------------------------------------------------------
+
+@contextlib.contextmanager
+def user_namespace(*more, groups="allow"):
+    """A process in a user namespace of its own, mapped 0 -> 0 for 65536 ids; its pid. `groups`: as in setgroups."""
+    holder = subprocess.Popen(["unshare", "--user", *more, "sleep", "60"])
+    try:
+        eventually(lambda: link(holder.pid, "user") != link("self", "user"), "unshare does not unshare")
+        for name, text in (("setgroups", groups), ("uid_map", "0 0 65536"), ("gid_map", "0 0 65536")):
+            with open(f"/proc/{holder.pid}/{name}", "w", encoding="ascii") as table:
+                table.write(text)
+        yield holder.pid
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+def user_mappings(bundle):
+    one = [{"containerID": 0, "hostID": 0, "size": 65536}]
+    return bundle.edit(lambda config: config["linux"].update(uidMappings=one, gidMappings=one))
+
+
+@case(control=False, why="runc 1.1.5 cannot make a new pid namespace below a user namespace that it joins")
+def a_user_namespace_is_joined(t):
+    """The container is in the user namespace at the path, and its new namespaces belong to that."""
+    with user_namespace() as pid:
+        bundle = user_mappings(joined(t.bundle("sleep", "60"), {"user": f"/proc/{pid}/ns/user"}))
+        box = t.container(bundle=bundle)
+        box.create().ok()
+        box.start().ok()
+        eventually(lambda: box.status() == "running", "it does not run")
+        equal(link(box.pid, "user"), link(pid, "user"), "user namespace")
+        true(link(box.pid, "pid") != link("self", "pid"), "the pid namespace is the host's")
+        equal(status_field(box.proc("status"), "NSpid").split()[-1], "1", "pid inside")
+        box.delete("--force").ok()
+
+
+@case(control=False, why="as above")
+def a_user_namespace_and_what_belongs_to_it(t):
+    """User, network and ipc namespace of one holder, as the containers of a pod."""
+    with user_namespace("--net", "--ipc") as pid:
+        paths = {"user": f"/proc/{pid}/ns/user", "network": f"/proc/{pid}/ns/net", "ipc": f"/proc/{pid}/ns/ipc"}
+        box = t.container(bundle=user_mappings(joined(t.bundle("sh", "-c", "id -u; ls /sys/class/net"), paths)))
+        absent(box.run().ok().out, "eth", "devices")
+
+
+@case(each=["allow", "deny"], control=False, why="as above")
+def the_groups_of_the_caller_stay_outside(t, groups):
+    """Where the user namespace denies setgroups, nobody can drop them in there: they have gone before."""
+    with user_namespace(groups=groups) as pid:
+        said = ("sh", "-c", "id -G; cat /proc/self/setgroups")
+        box = t.container(bundle=user_mappings(joined(t.bundle(*said), {"user": f"/proc/{pid}/ns/user"})))
+        before = os.getgroups()
+        os.setgroups([0, 4, 5])
+        try:
+            equal(box.run().ok().out.split(), ["0", groups], "groups, and whether they may be set")
+        finally:
+            os.setgroups(before)

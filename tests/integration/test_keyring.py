@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Session keyrings: the caller's keys stay outside (E48)."""
+
+import ctypes
+import os
+
+from harness import absent, case, contains, true
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+ADD_KEY, KEYCTL = {"x86_64": (248, 250), "aarch64": (217, 219)}[os.uname().machine]
+JOIN, SETPERM, SESSION, POSSESSOR = 1, 5, -3, 0x3f000000
+SECRET = b"bulkhead-it-secret"
+
+
+def no_keyrings():
+    return None if os.path.exists("/proc/keys") else "this kernel has no keyrings"
+
+
+def hold_a_secret():
+    """A key in this process's session that only who possesses it can see."""
+    true(LIBC.syscall(KEYCTL, JOIN, None) > 0, "no session keyring")
+    key = LIBC.syscall(ADD_KEY, b"user", SECRET, b"x", 1, SESSION)
+    true(key > 0 and LIBC.syscall(KEYCTL, SETPERM, key, POSSESSOR) == 0, "no key")
+
+
+def keys_seen(t, *flags):
+    """/proc/keys in the container: what its program may view."""
+    bundle = t.bundle("cat", "/proc/keys").edit(lambda config: config["linux"].pop("maskedPaths"))
+    return t.container(bundle=bundle).run(*flags).ok().out
+
+
+@case(needs=no_keyrings)
+def the_callers_keys_are_not_reachable(t):
+    """A key of the caller's session is none of the container's."""
+    hold_a_secret()
+    contains(open("/proc/keys", encoding="ascii").read(), SECRET.decode(), "the caller's keys")
+    absent(keys_seen(t), SECRET.decode(), "the container's keys")
+
+
+@case(needs=no_keyrings)
+def no_new_keyring_keeps_the_callers(t):
+    """--no-new-keyring is what it says."""
+    hold_a_secret()
+    contains(keys_seen(t, "--no-new-keyring"), SECRET.decode(), "the container's keys")
+
+
+@case(control=False, why="runc names it _ses.ID, so that another container of that id finds it", needs=no_keyrings)
+def the_session_is_anonymous_and_nobody_elses(t):
+    """The keyring has no name to join it by, and only its possessors have rights on it."""
+    found = [line.split() for line in keys_seen(t).splitlines() if "_ses" in line]
+    true(any(fields[8] == "_ses:" and fields[4] == "3f000000" for fields in found), f"keyrings are {found}")

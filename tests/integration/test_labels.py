@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Labels of security modules on a kernel without the module; with one: tests/vm."""
+
+import pathlib
+
+from harness import case, contains
+
+
+def has_module():
+    """The cases are about a machine without."""
+    enabled = pathlib.Path("/sys/module/apparmor/parameters/enabled")
+    if enabled.exists() and enabled.read_text(encoding="ascii").startswith("Y"):
+        return "this kernel has AppArmor"
+    return "this kernel has SELinux" if pathlib.Path("/sys/fs/selinux/enforce").exists() else None
+
+
+def refused(t, *words, **process):
+    result = t.container("true", **process).run().exits(1)
+    for word in words:
+        contains(result.err, word, "stderr")
+    t.no_state()
+
+
+@case(each=["docker-default", "unconfined_x"], needs=has_module)
+def a_profile_that_cannot_be_applied_is_refused(t, profile):
+    """A profile is an error where nobody would enforce it (E23)."""
+    refused(t, "apparmor", apparmorProfile=profile)
+
+
+@case(control=False, why="runc has other words for it", needs=has_module)
+def the_refusal_of_a_profile_names_the_property(t):
+    """JSON pointer, value and reason."""
+    refused(t, "/process/apparmorProfile", '"box"', "apparmor: config provided but apparmor not supported",
+            apparmorProfile="box")
+
+
+@case(needs=has_module)
+def a_selinux_label_without_selinux_is_refused(t):
+    """The same for SELinux, in runc's words."""
+    refused(t, "selinux label is specified in config, but selinux is disabled or not supported",
+            selinuxLabel="system_u:system_r:container_t:s0")
+
+
+@case()
+def empty_labels_ask_for_nothing(t):
+    """Engines write empty strings."""
+    t.container("true", apparmorProfile="", selinuxLabel="").run().ok()

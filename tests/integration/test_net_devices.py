@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""linux.netDevices: devices of the host that the container gets, with their addresses.
+
+The cases' devices live in a network namespace of their own, in which the runtime is started.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+
+from harness import case, contains, equal, eventually, true
+from unprivileged import UserRuntime, become_user, mapping, rootless, with_user_namespace
+
+OLD = "runc 1.1.5 knows no netDevices"
+
+
+def needs_veth():
+    if not shutil.which("ip"):
+        return "the package iproute2 is not installed"
+    made = subprocess.run(["unshare", "--net", "ip", "link", "add", "one", "type", "veth", "peer", "name", "two"],
+                          capture_output=True, check=False)
+    return None if made.returncode == 0 else "this kernel has no veth devices"
+
+
+@contextlib.contextmanager
+def host(t, *commands):
+    """A network namespace in which the device `given` and its peer are; yields a function that runs commands there."""
+    keeper = subprocess.Popen(["unshare", "--net", "sleep", "600"])
+    place = ["nsenter", f"--net=/proc/{keeper.pid}/ns/net"]
+    own = os.readlink("/proc/self/ns/net")
+    eventually(lambda: os.readlink(f"/proc/{keeper.pid}/ns/net") != own, "unshare makes no namespace")
+    try:
+        run = lambda line: subprocess.run([*place, *line.split()], check=True, capture_output=True, text=True).stdout
+        for line in ("ip link add given type veth peer name peer", "ip link set peer up", *commands):
+            run(line)
+        t.runtime = UserRuntime(t, place)
+        yield run
+    finally:
+        keeper.kill()
+        keeper.wait()
+
+
+def with_devices(t, *args, **devices):
+    box = t.container(*(args or ("sleep", "60")))
+    box.bundle.edit(lambda config: config["linux"].update(netDevices=devices))
+    return box
+
+
+def inside(box, *words):
+    line = ["nsenter", f"--net=/proc/{box.pid}/ns/net", "ip", "-json", *words]
+    return json.loads(subprocess.run(line, check=True, capture_output=True, text=True).stdout or "[]")
+
+
+def addresses(box, name):
+    return {f"{each['local']}/{each['prefixlen']}" for link in inside(box, "addr", "show", "dev", name)
+            for each in link["addr_info"] if each["scope"] == "global"}
+
+
+def names(run):
+    return {line.split(": ")[1].split("@")[0] for line in run("ip -o link").splitlines()}
+
+
+@case(control=False, why=OLD, needs=needs_veth)
+def a_device_moves(t):
+    """It is in the container and up, and no longer on the host."""
+    with host(t) as run:
+        box = with_devices(t, given={})
+        box.run_detached().ok()
+        contains(inside(box, "link", "show", "dev", "given")[0]["flags"], "UP", "flags")
+        true("given" not in names(run), "the device is still on the host")
+        box.delete("--force").ok()
+
+
+@case(control=False, why=OLD, needs=needs_veth)
+def it_gets_its_new_name(t):
+    """`name` is what it is called inside."""
+    with host(t):
+        box = with_devices(t, given={"name": "eth7"})
+        box.run_detached().ok()
+        equal({link["ifname"] for link in inside(box, "link")}, {"lo", "eth7"}, "devices")
+        box.delete("--force").ok()
+
+
+@case(control=False, why=OLD, needs=needs_veth)
+def a_template_takes_the_first_free_number(t):
+    """"eth%d" is eth0 in an empty namespace."""
+    with host(t, "ip link add second type veth peer name peer2"):
+        box = with_devices(t, given={"name": "eth%d"}, second={"name": "eth%d"})
+        box.run_detached().ok()
+        equal({link["ifname"] for link in inside(box, "link")}, {"lo", "eth0", "eth1"}, "devices")
+        box.delete("--force").ok()
+
+
+@case(control=False, why=OLD, needs=needs_veth)
+def addresses_come_along(t):
+    """Permanent addresses of global scope, of both families, with their prefix."""
+    with host(t, "ip addr add 192.0.2.5/24 dev given", "ip addr add 192.0.2.6/32 dev given",
+              "ip -6 addr add 2001:db8::5/64 dev given nodad", "ip link set given up"):
+        box = with_devices(t, given={"name": "eth0"})
+        box.run_detached().ok()
+        equal(addresses(box, "eth0"), {"192.0.2.5/24", "192.0.2.6/32", "2001:db8::5/64"}, "addresses")
+        box.delete("--force").ok()
+
+
+@case(control=False, why=OLD, needs=needs_veth)
+def what_is_not_permanent_stays_behind(t):
+    """Addresses with a lifetime and those of link scope are not given again."""
+    with host(t, "ip addr add 192.0.2.5/24 dev given", "ip addr add 192.0.2.6/32 dev given valid_lft 600 preferred_lft 600",
+              "ip addr add 169.254.1.1/16 dev given scope link"):
+        box = with_devices(t, given={})
+        box.run_detached().ok()
+        found = [each["local"] for link in inside(box, "-4", "addr", "show", "dev", "given") for each in link["addr_info"]]
+        equal(found, ["192.0.2.5"], "addresses")
+        box.delete("--force").ok()
+
+
+@case(control=False, why=OLD, needs=needs_veth)
+def a_missing_device_is_an_error(t):
+    """The error names it; nothing is left."""
+    with host(t):
+        result = with_devices(t, nothere={}).create()
+        contains(result.exits(1).err, "/linux/netDevices/nothere", "stderr")
+        t.no_state()
+
+
+@case(control=False, why=OLD, needs=needs_veth)
+def a_name_that_is_taken_is_an_error(t):
+    """lo is there already: an error, and the device is where it was."""
+    with host(t, "ip addr add 192.0.2.5/24 dev given", "ip link set given up") as run:
+        contains(with_devices(t, given={"name": "lo"}).create().exits(1).err, "is there already", "stderr")
+        contains(run("ip -o addr show dev given"), "192.0.2.5/24", "addresses on the host")
+        contains(run("ip -o link show dev given"), ",UP", "flags on the host")
+        t.no_state()
+
+
+@case(control=False, why=OLD, needs=needs_veth, each=["first", "last"])
+def a_creation_that_fails_gives_it_back(t, when):
+    """Under its old name, up as it was, with its addresses."""
+    with host(t, "ip addr add 192.0.2.5/24 dev given", "ip -6 addr add 2001:db8::5/64 dev given nodad",
+              "ip link set given up") as run:
+        if when == "first":  # the second device is missing
+            box = with_devices(t, given={"name": "eth0"}, zzz={})
+        else:  # the stage fails at its last step
+            box = with_devices(t, "/bin/nothing", given={"name": "eth0"})
+        box.create().exits(1)
+        t.no_state()
+        text = run("ip -o addr show dev given")
+        contains(text, "192.0.2.5/24", "addresses on the host")
+        contains(text, "2001:db8::5/64", "addresses on the host")
+        contains(run("ip -o link show dev given"), ",UP", "flags on the host")
+
+
+@case(control=False, why=OLD, needs=needs_veth)
+def a_device_that_was_down_comes_back_down(t):
+    """Undo does not raise what nobody had raised."""
+    with host(t) as run:
+        with_devices(t, "/bin/nothing", given={}).create().exits(1)
+        true("UP" not in run("ip -o link show dev given").split(">")[0].replace("LOWER_UP", ""), "the device is up")
+
+
+@case(control=False, why=OLD, needs=needs_veth)
+def traffic_passes(t):
+    """A ping from the host's peer reaches the container."""
+    with host(t, "ip addr add 192.0.2.1/24 dev peer", "ip addr add 192.0.2.5/24 dev given") as run:
+        box = with_devices(t, given={"name": "eth0"})
+        box.run_detached().ok()
+        contains(run("busybox ping -c 1 -W 5 192.0.2.5"), " 0% packet loss", "ping")
+        box.delete("--force").ok()
+
+
+@case(control=False, why=OLD)
+def without_a_network_namespace_it_is_refused(t):
+    """There is no place to move a device to."""
+    bundle = t.bundle("true").without_namespace("network")
+    bundle.edit(lambda config: config["linux"].update(netDevices={"given": {}}))
+    contains(t.container(bundle=bundle).create().exits(1).err, "without a private NET namespace", "stderr")
+    t.no_state()
+
+
+@case(control=False, why=OLD)
+def without_root_it_is_refused(t):
+    """In runc's words."""
+    become_user(t)
+    bundle = rootless(t.bundle("true"))
+    bundle.edit(lambda config: (config["linux"].update(netDevices={"given": {}}),
+                                config["linux"]["namespaces"].append({"type": "network"})))
+    contains(t.container(bundle=bundle).create().exits(1).err, "not supported for rootless containers", "stderr")
+    t.no_state()
+
+
+@case(control=False, why=OLD, each=["a/b", "a" * 16, "a b", ".."])
+def names_that_the_kernel_refuses(t, name):
+    """A name that no device can have is an error of the config."""
+    contains(with_devices(t, **{name: {}}).create().exits(1).err, "invalid network device name", "stderr")
+    contains(with_devices(t, given={"name": name}).create().exits(1).err, "invalid network device name", "stderr")
+    t.no_state()
+
+
+@case(control=False, why=OLD, needs=needs_veth)
+def a_joined_namespace_gets_the_device(t):
+    """With a path the device goes into the namespace that is joined."""
+    with host(t):
+        first = t.sleeper()
+        first.run_detached().ok()
+        box = with_devices(t, given={"name": "eth0"})
+        box.bundle.edit(lambda config: [each.update(path=f"/proc/{first.pid}/ns/net")
+                                        for each in config["linux"]["namespaces"] if each["type"] == "network"])
+        box.run_detached().ok()
+        equal({link["ifname"] for link in inside(first, "link")}, {"lo", "eth0"}, "devices")
+        for each in (box, first):
+            each.delete("--force").ok()
+
+
+@case(control=False, why=OLD, needs=needs_veth)
+def a_container_in_a_user_namespace_owns_it(t):
+    """Root of the container's user namespace may change its device."""
+    maps = [mapping(0, 100000, 65536)]
+    with host(t):
+        box = with_devices(t, "sh", "-c", "ip link set eth0 mtu 1300 && cat /sys/class/net/eth0/mtu",
+                           given={"name": "eth0"})
+        with_user_namespace(box.bundle, maps, maps)
+        box.bundle.capabilities(**{kind: ["CAP_NET_ADMIN"] for kind in ("bounding", "permitted", "effective")})
+        equal(box.run().ok().out, "1300\n", "mtu")

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A caller whose service manager refuses openat2(2): the walk by components has the same verdicts."""
+
+import errno
+
+from harness import case, contains, equal
+
+OPENAT2 = "437"
+REFUSALS = [("ENOSYS", errno.ENOSYS), ("EPERM", errno.EPERM)]
+
+
+def without(number):
+    return {"refuse": {OPENAT2: number}}
+
+
+@case(each=REFUSALS)
+def the_default_container_runs(t, _, number):
+    """Mounts, devices, masks, working directory and HOME are as ever."""
+    script = "pwd; echo $HOME; ls /proc/acpi | wc -l; stat -c %F /dev/null; cat /proc/timer_list | wc -c"
+    container = t.shell(script, cwd="/home/bob", user={"uid": 1000, "gid": 1000})
+    out = container.run(setup=without(number)).exits(0).lines()
+    equal(out, ["/home/bob", "/home/bob", "0", "character special file", "0"], "stdout")
+
+
+@case(each=REFUSALS)
+def links_of_the_image_stay_inside(t, _, number):
+    """An absolute link and one that climbs lead below the root."""
+    shared = t.scratch / "shared"
+    shared.mkdir()
+    (shared / "file").write_text("from the host\n")
+    bundle = t.bundle("sh", "-c", "cat /home/file /root/file").writable()
+    (bundle.rootfs / "absolute").symlink_to("/home")
+    (bundle.rootfs / "climbs").symlink_to("../../../../../../root")
+    bundle.add_mount("/absolute", "bind", str(shared), "bind").add_mount("/climbs", "bind", str(shared), "bind")
+    equal(t.container(bundle=bundle).run(setup=without(number)).exits(0).out, "from the host\n" * 2, "stdout")
+
+
+@case(each=REFUSALS)
+def procfs_is_not_mounted_through_a_link(t, _, number):
+    """The refusals are the same as well."""
+    bundle = t.bundle("true")
+    (bundle.rootfs / "proc").rmdir()
+    (bundle.rootfs / "proc").symlink_to("tmp")
+    result = t.container(bundle=bundle).run(setup=without(number)).exits(1)
+    contains(result.err, "proc", "stderr")
+    t.no_state()
+
+
+@case(each=REFUSALS)
+def magic_links_do_not_resolve(t, _, number):
+    """A working directory that is a descriptor of the caller is refused."""
+    container = t.container("true", cwd="/proc/self/fd/9")
+    result = container.run(setup={**without(number), "fds": {"9": "/dev/null"}}).exits(1)
+    contains(result.err, "/proc/self/fd/9", "stderr")
+    t.no_state()

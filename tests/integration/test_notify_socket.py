@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""NOTIFY_SOCKET: the container says that it is ready, and the caller's service manager hears it (sd_notify(3))."""
+
+import array
+import os
+import socket
+import stat
+import time
+
+from harness import Failure, absent, case, contains, equal, eventually, stop, true
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+INSIDE = "/run/notify/notify.sock"
+
+
+class Manager:
+    """What systemd is to a service: a datagram socket that takes messages, and descriptors with them."""
+
+    def __init__(self, address):
+        self.address = address
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind("\0" + address[1:] if address.startswith("@") else address)
+        self.socket.settimeout(10)
+
+    def environment(self):
+        return {"PATH": PATH, "NOTIFY_SOCKET": self.address}
+
+    def message(self):
+        """The next message; a descriptor that comes along is closed, as systemd does with a barrier's."""
+        size = array.array("i").itemsize
+        try:
+            text, control, _, _ = self.socket.recvmsg(4096, socket.CMSG_SPACE(4 * size))
+        except TimeoutError:
+            raise Failure("the service manager got no message") from None
+        descriptors = [number for _, _, data in control for number in array.array("i", data)]
+        for number in descriptors:
+            os.close(number)
+        return text.decode(), len(descriptors)
+
+    def silent(self):
+        self.socket.setblocking(False)
+        try:
+            return not self.socket.recv(4096)
+        except BlockingIOError:
+            return True
+        finally:
+            self.socket.settimeout(10)
+
+
+def manager_of(t):
+    return Manager(str(t.scratch / "manager.sock"))
+
+
+def say(box, text):
+    """Writes to the container's notify socket as a process in it would."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        directory = os.open(f"/proc/{box.pid}/root/run/notify", os.O_PATH)
+        try:
+            sender.connect(f"/proc/self/fd/{directory}/notify.sock")
+            sender.send(text.encode())
+        finally:
+            os.close(directory)
+
+
+def start_run(t, box, manager, *flags):
+    """`run` in the background; returns it once the container runs."""
+    command = t.runtime.command("run", "--bundle", box.bundle.path, "--pid-file", box.pid_file, *flags, box.id)
+    child = t.runtime.start(command, env=manager.environment())
+    eventually(lambda: child.poll() is not None or box.status() == "running", "the container does not run")
+    return child
+
+
+def expect_ready(t, manager, pid):
+    """What the service manager is told; runc 1.1.5 does not know the barrier yet."""
+    equal(manager.message(), ("READY=1\n", 0), "first message")
+    equal(manager.message(), (f"MAINPID={pid}\n", 0), "second message")
+    if t.bulkhead:
+        equal(manager.message(), ("BARRIER=1", 1), "third message")
+
+
+@case()
+def the_container_has_a_socket_of_its_own(t):
+    """NOTIFY_SOCKET names a socket in a read-only directory; the caller's is not in sight."""
+    box, systemd = t.sleeper(), manager_of(t)
+    child = start_run(t, box, systemd, "--detach")
+    contains(box.proc("environ"), f"NOTIFY_SOCKET={INSIDE}\0", "environment")
+    absent(box.proc("environ"), systemd.address, "environment")
+    true(stat.S_ISSOCK(os.stat(f"/proc/{box.pid}/root{INSIDE}").st_mode), "no socket")
+    options = [line.split()[5] for line in box.proc("mountinfo").splitlines() if line.split()[4] == "/run/notify"]
+    equal(set(options[0].split(",")) >= {"ro", "nosuid", "nodev", "noexec"}, True, f"options {options}")
+    say(box, "READY=1")
+    expect_ready(t, systemd, box.pid)
+    equal(child.wait(10), 0, "exit code")
+
+
+@case()
+def a_detached_run_waits_until_it_is_ready(t):
+    """READY=1 is passed on with the container's pid and a barrier, and then `run` ends."""
+    box, systemd = t.sleeper(), manager_of(t)
+    child = start_run(t, box, systemd, "--detach")
+    equal(child.poll(), None, "`run` before the container is ready")
+    say(box, "STATUS=nearly\n")
+    time.sleep(0.3)
+    equal((child.poll(), systemd.silent()), (None, True), "`run` after another message")
+    say(box, "READY=1")
+    expect_ready(t, systemd, box.pid)
+    equal(child.wait(10), 0, "exit code")
+    equal(box.status(), "running", "status")
+
+
+@case()
+def start_waits_until_it_is_ready(t):
+    """Between create and start it is `start` that listens and waits."""
+    box, systemd = t.sleeper(), manager_of(t)
+    box.create(env=systemd.environment()).exits(0)
+    child = t.runtime.start(t.runtime.command("start", box.id), env=systemd.environment())
+    eventually(lambda: box.status() == "running", "it does not run")
+    equal(child.poll(), None, "`start` before the container is ready")
+    say(box, "READY=1\n")
+    expect_ready(t, systemd, box.pid)
+    equal(child.wait(10), 0, "exit code")
+
+
+@case(control=False, why="runc takes READY= only where the message begins with it")
+def ready_may_stand_among_other_lines(t):
+    """A message has several lines; of them only READY=1 is passed on."""
+    box, systemd = t.sleeper(), manager_of(t)
+    child = start_run(t, box, systemd, "--detach")
+    say(box, "MAINPID=1\nSTATUS=up\nREADY=1\nFDSTORE=1")
+    expect_ready(t, systemd, box.pid)
+    equal(child.wait(10), 0, "exit code")
+    true(systemd.silent(), "more was passed on")
+
+
+@case(each=["READY=0", "READY=10", "XREADY=1", "MAINPID=1", ""], control=False, why="runc passes every READY= on")
+def what_is_not_ready_is_not_passed_on(t, text):
+    """What the container writes is untrusted: nothing of it reaches the service manager."""
+    box, systemd = t.sleeper(), manager_of(t)
+    child = start_run(t, box, systemd, "--detach")
+    say(box, text)
+    time.sleep(0.3)
+    equal((child.poll(), systemd.silent()), (None, True), "`run`, and the manager's socket")
+    box.kill("KILL").ok()
+    equal(child.wait(10), 0, "exit code")
+
+
+@case(control=False, why="runc 1.1.5 waits for ever: it does not reap the child whose end it waits for")
+def a_detached_run_ends_with_the_container(t):
+    """A container that ends without a word is waited for no longer."""
+    box, systemd = t.shell("sleep 1"), manager_of(t)
+    command = t.runtime.command("run", "--bundle", box.bundle.path, "--pid-file", box.pid_file, "--detach", box.id)
+    equal(t.runtime.exec(command, env=systemd.environment()).code, 0, "exit code")
+    true(systemd.silent(), "a message of a container that said nothing")
+
+
+@case(control=False, why="runc waits for the container's word before it does anything else, signals too")
+def an_attached_run_names_itself(t):
+    """In the foreground the main process is the runtime, which ends as the container does; signals go on."""
+    box, systemd = t.sleeper(), manager_of(t)
+    child = start_run(t, box, systemd)
+    say(box, "READY=1")
+    expect_ready(t, systemd, child.pid)
+    box.kill("KILL").ok()
+    equal(child.wait(10), 137, "exit code")
+
+
+@case(control=False, why="runc does not forward signals before the container is ready")
+def an_attached_run_forwards_signals_meanwhile(t):
+    """A container that is not ready yet can be stopped."""
+    box, systemd = t.shell("trap 'exit 7' TERM; while :; do sleep 0.1; done"), manager_of(t)
+    child = start_run(t, box, systemd)
+    time.sleep(0.3)
+    equal(stop(child, 15), 7, "exit code")
+
+
+@case()
+def an_abstract_socket_of_the_manager(t):
+    """@name is a socket without a file."""
+    box, systemd = t.sleeper(), Manager(f"@{t.prefix}-manager")
+    child = start_run(t, box, systemd, "--detach")
+    say(box, "READY=1")
+    expect_ready(t, systemd, box.pid)
+    equal(child.wait(10), 0, "exit code")
+
+
+@case(each=["absolute", "abstract"], control=False, why="runc starts the container first")
+def a_manager_that_is_not_there_is_an_error(t, kind):
+    """A socket that nobody listens on fails before anything is started, and nothing is left."""
+    address = str(t.scratch / "nobody.sock") if kind == "absolute" else f"@{t.prefix}-nobody"
+    result = t.container("true").run(env={"PATH": PATH, "NOTIFY_SOCKET": address}).exits(1)
+    contains(result.err, "NOTIFY_SOCKET", "stderr")
+    t.no_state()
+
+
+@case(control=False, why="runc says bind: no such file or directory")
+def start_alone_cannot_listen(t):
+    """A container that was created without has no directory to listen in: said before it is started."""
+    box, systemd = t.sleeper(), manager_of(t)
+    box.create().ok()
+    result = box.start(env=systemd.environment()).exits(1)
+    contains(result.err, "NOTIFY_SOCKET", "stderr")
+    equal(box.status(), "created", "status")
+
+
+@case(control=False, why="runc leaves the directory to the caller's umask")
+def users_of_the_container_may_write(t):
+    """The socket is everybody's, whatever the caller's umask is."""
+    box, systemd = t.sleeper(user={"uid": 1000, "gid": 1000}), manager_of(t)
+    command = t.runtime.command("run", "--bundle", box.bundle.path, "--pid-file", box.pid_file, "--detach", box.id)
+    child = t.runtime.start(command, env=systemd.environment(), setup={"umask": 0o077})
+    eventually(lambda: box.status() == "running", "it does not run")
+    equal(stat.S_IMODE(os.stat(f"/proc/{box.pid}/root{INSIDE}").st_mode), 0o777, "mode of the socket")
+    equal(stat.S_IMODE(os.stat(f"/proc/{box.pid}/root/run/notify").st_mode), 0o755, "mode of the directory")
+    box.kill("KILL").ok()
+    child.wait(10)
+
+
+@case()
+def delete_removes_the_directory(t):
+    """Nothing of the socket is left in the state root."""
+    box, systemd = t.sleeper(), manager_of(t)
+    box.create(env=systemd.environment()).exits(0)
+    box.delete("--force").ok()
+    t.no_state()
+
+
+@case(control=False, why="runc's state root is its own")
+def delete_removes_what_was_put_there(t):
+    """A privileged container can make its view writable; what it left goes as well."""
+    box, systemd = t.sleeper(), manager_of(t)
+    box.create(env=systemd.environment()).exits(0)
+    deep = t.root / box.id / "notify/a/b"
+    deep.mkdir(parents=True)
+    (deep / "file").write_text("x")
+    box.delete("--force").ok()
+    t.no_state()
+
+
+@case()
+def without_the_variable_there_is_none(t):
+    """No directory, no variable."""
+    box = t.sleeper()
+    box.run_detached().ok()
+    absent(box.proc("environ"), "NOTIFY_SOCKET", "environment")
+    true(not os.path.exists(t.root / box.id / "notify"), "there is a directory")

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SCMP_ACT_NOTIFY: the agent at listenerPath gets the listener and the container's state before the program runs."""
+
+import array
+import contextlib
+import fcntl
+import json
+import os
+import select
+import socket
+import struct
+import threading
+
+from harness import case, contains, equal, eventually, true
+
+RECEIVE, SEND = 0xC0502100, 0xC0182101  # SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND
+CONTINUE = 1
+EXECVE, MKDIR = 59, 83
+
+
+class Agent:
+    """Answers one container: execve goes on, mkdir gets an errno."""
+
+    def __init__(self, path, errno=38):
+        self.path, self.errno, self.seen, self.state, self.kind = str(path), errno, [], None, None
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.bind(self.path)
+        self.socket.listen()
+        self.socket.settimeout(20)
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        with contextlib.suppress(OSError):
+            connection, _ = self.socket.accept()
+            data, extra, _, _ = connection.recvmsg(65536, socket.CMSG_SPACE(4))
+            listener = array.array("i", extra[0][2])[0]
+            self.kind, self.state = os.readlink(f"/proc/self/fd/{listener}"), json.loads(data)
+            while select.select([listener], [], [], 20)[0]:
+                self.answer(listener)
+
+    def answer(self, listener):
+        request = bytearray(80)
+        fcntl.ioctl(listener, RECEIVE, request)
+        notification, _, _, number = struct.unpack_from("<QIIi", request)
+        self.seen.append(number)
+        go_on = number != MKDIR
+        fcntl.ioctl(listener, SEND, bytearray(
+            struct.pack("<QqiI", notification, 0, 0 if go_on else -self.errno, CONTINUE if go_on else 0)))
+
+
+def notifying(t, path, *calls, **more):
+    rule = {"names": list(calls), "action": "SCMP_ACT_NOTIFY"}
+    return t.bundle("sh", "-c", "mkdir /nope; echo mkdir=$?").edit(lambda config: config["linux"].update(
+        seccomp={"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": str(path), "syscalls": [rule], **more}))
+
+
+@case()
+def the_agent_answers(t):
+    """mkdir is notified and gets the agent's answer; the state names id, pid, bundle and metadata."""
+    agent = Agent(t.scratch / "agent")
+    box = t.container(bundle=notifying(t, agent.path, "mkdir", listenerMetadata="some \"data\""))
+    contains(box.run().exits(0).out, "mkdir=1", "stdout")
+    equal(agent.seen, [MKDIR], "calls")
+    equal(agent.kind, "anon_inode:seccomp notify", "descriptor")
+    equal(agent.state["metadata"], 'some "data"', "metadata")
+    equal(agent.state["fds"], ["seccompFd"], "fds")
+    equal((agent.state["state"]["id"], agent.state["state"]["bundle"], agent.state["state"]["status"]),
+          (box.id, str(box.bundle.path), "creating"), "state")
+    equal(agent.state["pid"], agent.state["state"]["pid"], "pid")
+
+
+@case()
+def created_and_started(t):
+    """With create and start the agent is told by create."""
+    agent = Agent(t.scratch / "agent")
+    box = t.container(bundle=notifying(t, agent.path, "mkdir"))
+    box.create().ok()
+    equal(eventually(lambda: agent.state, "the agent was not told")["pid"], box.pid, "pid")
+    equal(agent.seen, [], "calls before start")
+    box.start().ok()
+    equal(box.wait(), 0, "exit status")
+    equal(agent.seen, [MKDIR], "calls")
+
+
+@case(control=False, why="runc refuses to notify about write, which its own init calls behind the load")
+def even_execve_may_be_notified(t):
+    """The listener is out of the container before the first call that the filter sees."""
+    agent = Agent(t.scratch / "agent")
+    box = t.container(bundle=notifying(t, agent.path, "execve", "write", "close_range", "sendmsg", "ppoll"))
+    box.run().exits(0)
+    equal(agent.seen[0], EXECVE, "first call")
+
+
+@case()
+def nobody_listens(t):
+    """Without an agent the container is not made."""
+    box = t.container(bundle=notifying(t, t.scratch / "nobody", "mkdir"))
+    result = box.create()
+    true(result.code != 0, f"it was accepted: {result}")
+    if t.bulkhead:
+        contains(result.err, "failed to connect with seccomp agent", "error")
+        contains(result.err, "/linux/seccomp/listenerPath", "error")
+    t.no_state()
+
+
+@case()
+def no_path_is_refused(t):
+    """NOTIFY without listenerPath has nobody to answer."""
+    bundle = notifying(t, "/nobody", "mkdir")
+    bundle.edit(lambda config: config["linux"]["seccomp"].pop("listenerPath"))
+    result = t.container(bundle=bundle).create()
+    true(result.code != 0, f"it was accepted: {result}")
+    t.no_state()
+
+
+@case()
+def a_path_without_notify_is_ignored(t):
+    """listenerPath is not used where no rule notifies."""
+    bundle = t.bundle("true").edit(lambda config: config["linux"].update(
+        seccomp={"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/run/no/such/socket"}))
+    t.container(bundle=bundle).run().ok()

@@ -17,7 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 GTEST_SECONDS, SCRIPT_SECONDS = 600, 1500
 
-# Name and command line. Those that need a virtual machine or an engine will be left out by --quick.
+# Name and command line. --quick leaves out what needs a virtual machine.
+VIRTUAL = ("virtual machine, kernel 6.1", ["tests/vm/run"])
 SCRIPTS = [
     ("architecture", ["tests/architecture/run"]),
     ("explain", ["tests/explain/run"]),
@@ -26,6 +27,8 @@ SCRIPTS = [
     ("integration, hybrid cgroups", ["tests/integration/run", "--native"]),
     ("integration, runc as the control", ["tests/integration/run", "--control"]),
     ("integration, can the leak checks fail", ["tests/integration/selftest"]),
+    ("witness", ["tests/witness/run"]),
+    ("escape", ["tests/escape/run"]),
     ("faults", ["tests/faults/run"]),
     ("bench, smoke run", ["scripts/bench", "--quick"]),
 ]
@@ -112,7 +115,7 @@ def main(argv):
             return 2
         for program in programs:
             totals.append(measure(f"{preset} {program.name}", run_gtest, program))
-    for name, command in SCRIPTS:
+    for name, command in SCRIPTS if argv else [*SCRIPTS, VIRTUAL]:
         say(f"==> {name}")
         totals.append(measure(name, run_script, command))
     passed, failed, skipped = (sum(column) for column in zip(*totals))

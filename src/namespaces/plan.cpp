@@ -70,9 +70,10 @@ std::string pointer_to(std::size_t entry) { return cat("/linux/namespaces/", ent
 // /dev/mqueue belongs to whom the ids were at the making of the ipc namespace, so it waits for the maps.
 bool waits_for_maps(NamespaceType type) { return type == NamespaceType::ipc; }
 
-// The first process of a new time namespace is in it from execve on; before 6.1 only its children are.
+// The first process of a new time namespace is in it from execve on, in newer kernels (6.18 does it, 6.1 does
+// not); before, only its children are, which is right everywhere.
 bool time_needs_child(const spec::Spec& spec, const plan::HostFacts& host) {
-    return new_entry(spec, NamespaceType::time) && !host.kernel_at_least(6, 1);
+    return new_entry(spec, NamespaceType::time) && !host.kernel_at_least(6, 3);
 }
 
 bool made_by_clone(const spec::Spec& spec, const plan::HostFacts& host, const Row& row) {

@@ -21,7 +21,7 @@ struct Unsupported {
 std::span<const Unsupported> unsupported_properties();
 
 // Kind::unsupported for the first property of the table that the spec asks for:
-//     config.json: /linux/seccomp: not supported yet
+//     config.json: /linux/intelRdt: not supported yet
 Result<> check_supported(const Spec& spec);
 
 }  // namespace bulkhead::spec

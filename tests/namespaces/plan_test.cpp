@@ -23,9 +23,9 @@ constexpr Kind kinds[] = {
     {"cgroup", NamespaceType::cgroup, 0},
 };
 
-plan::HostFacts root() { return {.kernel_major = 6, .kernel_minor = 1}; }
+plan::HostFacts root() { return {.kernel_major = 6, .kernel_minor = 3}; }
 plan::HostFacts user() {
-    return {.kernel_major = 6, .kernel_minor = 1, .uid = 1000, .gid = 1001, .privileged = false};
+    return {.kernel_major = 6, .kernel_minor = 3, .uid = 1000, .gid = 1001, .privileged = false};
 }
 
 constexpr const char* full_maps = R"("uidMappings": [{"containerID": 0, "hostID": 100000, "size": 65536}],
@@ -273,9 +273,9 @@ TEST(Birth, IsLateAmongInhabitants) {
 
 // ---- clocks
 
-plan::HostFacts before_6_1() {
+plan::HostFacts before_6_3() {
     plan::HostFacts facts = root();
-    facts.kernel_minor = 0;
+    facts.kernel_minor = 2;
     return facts;
 }
 
@@ -292,19 +292,19 @@ TEST(Clocks, AreSetBetweenTheirNamespaceAndTheFirstProcessInIt) {
     EXPECT_NE(all[2].find("boottime -1 0;"), std::string::npos) << all[2];
 }
 
-// From 6.1 on execve enters a time namespace; before, only a child is in it.
-TEST(Clocks, NeedARespawnBefore6_1) {
+// From 6.3 on execve enters a time namespace; before, only a child is in it.
+TEST(Clocks, NeedARespawnBefore6_3) {
     const spec::ValidSpec spec = spec_of(entries({"time"}));
     EXPECT_EQ(birth_of(spec, root()), Birth::at_spawn);
-    EXPECT_EQ(birth_of(spec, before_6_1()), Birth::early);
-    EXPECT_EQ(birth_of(spec_of(entries({"time=/t"})), before_6_1()), Birth::at_spawn);
+    EXPECT_EQ(birth_of(spec, before_6_3()), Birth::early);
+    EXPECT_EQ(birth_of(spec_of(entries({"time=/t"})), before_6_3()), Birth::at_spawn);
 }
 
-TEST(Clocks, LeaveThePidNamespaceToTheStageBefore6_1) {
+TEST(Clocks, LeaveThePidNamespaceToTheStageBefore6_3) {
     const spec::ValidSpec spec = spec_of(entries({"time", "pid"}));
     EXPECT_EQ(spawn_of(spec).namespaces, CLONE_NEWNS | CLONE_NEWPID);
-    EXPECT_EQ(spawn_of(spec, before_6_1()).namespaces, CLONE_NEWNS) << "the copy has to be its first process";
-    EXPECT_EQ(entering(spec, before_6_1()), (Lines{"unshare_namespaces pid", "unshare_namespaces time",
+    EXPECT_EQ(spawn_of(spec, before_6_3()).namespaces, CLONE_NEWNS) << "the copy has to be its first process";
+    EXPECT_EQ(entering(spec, before_6_3()), (Lines{"unshare_namespaces pid", "unshare_namespaces time",
                                                    "respawn as a child that the namespaces hold"}));
 }
 

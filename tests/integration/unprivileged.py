@@ -18,11 +18,19 @@ def needs_mapping_tools():
     return None if shutil.which("newuidmap") and shutil.which("newgidmap") else "the package uidmap is not installed"
 
 
+def within_reach(t):
+    """The runtime's path, or that of a copy where it lies below a directory that is not for everybody."""
+    path = pathlib.Path(t.runtime.path).resolve()
+    if all(parent.stat().st_mode & 1 for parent in path.parents):
+        return t.runtime.path
+    return shutil.copy(path, t.scratch / "runtime")
+
+
 class UserRuntime(Runtime):
     """Every command line runs behind `prefix`."""
 
     def __init__(self, t, prefix):
-        super().__init__(t.runtime.path, t.root, t.scratch, t.null)
+        super().__init__(within_reach(t), t.root, t.scratch, t.null)
         self.prefix = prefix
 
     def command(self, *arguments, root=True):

@@ -92,6 +92,16 @@ inline long statx(int directory, const char* path, long flags, struct statx* sta
 }
 inline long statx(int fd, struct statx* status) { return statx(fd, "", AT_EMPTY_PATH, status); }
 
+// f_type of fstatfs(2), or -errno; libc's header does not mix with the kernel's, so the rest is room.
+inline long filesystem_type(int fd) {
+    struct {
+        long type;
+        long rest[32];
+    } filesystem{};
+    const long known = call(__NR_fstatfs, long{fd}, &filesystem);
+    return known < 0 ? known : filesystem.type;
+}
+
 // ---- mounts ---------------------------------------------------------------------------------------------
 
 inline long fsconfig(int context, unsigned command, const char* key, const char* value) {

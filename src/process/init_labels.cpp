@@ -3,7 +3,6 @@
 // or linked over an attribute would swallow the label and leave the process unconfined (CVE-2019-16884,
 // CVE-2021-30465, CVE-2025-52881).
 #include <asm/errno.h>
-#include <asm/statfs.h>
 #include <linux/magic.h>
 
 #include "process/init_ops.hpp"
@@ -34,11 +33,11 @@ long open_host_procfs() {
 // The root of a procfs, not a directory of one that was bound there.
 Outcome check_procfs(int fd) {
     constexpr std::uint64_t root_inode = 1;
-    struct statfs filesystem {};
     struct statx status {};
-    ATTEMPT(raw::call(__NR_fstatfs, long{fd}, &filesystem), fstat);
+    const long type = raw::filesystem_type(fd);
+    ATTEMPT(type, fstat);
     ATTEMPT(raw::statx(fd, &status), fstat);
-    const bool genuine = filesystem.f_type == PROC_SUPER_MAGIC && status.stx_ino == root_inode;
+    const bool genuine = type == PROC_SUPER_MAGIC && status.stx_ino == root_inode;
     return genuine ? Outcome{} : Outcome{EXDEV, plan::Call::check};
 }
 

@@ -106,12 +106,7 @@ Target make_in_root(int root, const char* path, Missing missing, bool plain) {
 }
 
 bool strays_into_procfs(int target, const char* path) {
-    struct {
-        long type;
-        long rest[32];
-    } filesystem{};
-    if (raw::call(__NR_fstatfs, long{target}, &filesystem) < 0 || filesystem.type != PROC_SUPER_MAGIC)
-        return false;
+    if (raw::filesystem_type(target) != PROC_SUPER_MAGIC) return false;
     for (const char* proc = "proc"; *proc != '\0'; ++proc, ++path)
         if (*path != *proc) return true;
     return *path != '\0' && *path != '/';

@@ -91,12 +91,9 @@ long open_layer(const StageContext& stage, plan::Texts pairs, std::uint32_t inde
 Outcome enter_descriptors() {
     const raw::Handle directory(raw::openat(AT_FDCWD, "/proc/self/fd", O_PATH | O_DIRECTORY));
     ATTEMPT(directory.number(), openat);
-    struct {
-        long type;
-        long rest[32];
-    } filesystem{};
-    ATTEMPT(raw::call(__NR_fstatfs, long{directory.number()}, &filesystem), check);
-    if (filesystem.type != PROC_SUPER_MAGIC) return {ENODEV, plan::Call::check};
+    const long type = raw::filesystem_type(directory.number());
+    ATTEMPT(type, check);
+    if (type != PROC_SUPER_MAGIC) return {ENODEV, plan::Call::check};
     return outcome(raw::call(__NR_fchdir, long{directory.number()}), plan::Call::fchdir);
 }
 

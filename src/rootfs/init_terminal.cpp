@@ -32,14 +32,10 @@ long open_master(int root, plan::Call& call) {
     call = plan::Call::openat2;
     const raw::Handle terminals(open_in_root(root, "dev/pts"));
     if (terminals.number() < 0) return terminals.number();
-    struct {
-        long type;
-        long rest[32];
-    } filesystem{};
     call = plan::Call::check;
-    const long known = raw::call(__NR_fstatfs, long{terminals.number()}, &filesystem);
-    if (known < 0) return known;
-    if (filesystem.type != kernel::devpts_super_magic) return -ENODEV;
+    const long type = raw::filesystem_type(terminals.number());
+    if (type < 0) return type;
+    if (type != kernel::devpts_super_magic) return -ENODEV;
     call = plan::Call::openat;
     raw::Handle master(raw::openat(terminals.number(), "ptmx", O_RDWR | O_NOFOLLOW | O_NOCTTY));
     if (master.number() < 0) return master.number();

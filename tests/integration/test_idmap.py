@@ -114,28 +114,16 @@ def on_a_file_system_of(t, kind):
             equal(result.ok().out.split(), ["1000"], "owner")
 
 
-@case(control=False, why=OLD)
-def idmap_maps_one_mount(t):
-    """A recursive bind with idmap maps the top alone."""
+@case(control=False, why=OLD, each=[("idmap", "0:0"), ("ridmap", "1000:1000")])
+def what_of_a_tree_is_mapped(t, word, below):
+    """A recursive bind with idmap maps the top alone, with ridmap what is mounted below, too."""
     place = source_of(t)
     (place / "below").mkdir()
     other = t.scratch / "other"
     other.mkdir()
     with mounted("--bind", other, place / "below"):
-        bundle = bind(t.bundle(), place, "rbind", "idmap", uids=[mapping(0, 1000, 10)])
-        equal(owner_of(t, bundle, "/tmp/file", "/tmp/below"), ["1000:1000", "0:0"], "owners")
-
-
-@case(control=False, why=OLD)
-def ridmap_maps_the_whole_tree(t):
-    """With ridmap what is mounted below is mapped, too."""
-    place = source_of(t)
-    (place / "below").mkdir()
-    other = t.scratch / "other"
-    other.mkdir()
-    with mounted("--bind", other, place / "below"):
-        bundle = bind(t.bundle(), place, "rbind", "ridmap", uids=[mapping(0, 1000, 10)])
-        equal(owner_of(t, bundle, "/tmp/file", "/tmp/below"), ["1000:1000", "1000:1000"], "owners")
+        bundle = bind(t.bundle(), place, "rbind", word, uids=[mapping(0, 1000, 10)])
+        equal(owner_of(t, bundle, "/tmp/file", "/tmp/below"), ["1000:1000", below], "owners")
 
 
 @case(control=False, why=OLD)

@@ -39,6 +39,7 @@ def options(argv):
     parser.add_argument("--verbose", action="store_true", help="print the traceback of failures")
     chosen = parser.parse_args(argv)
     chosen.native = False
+    chosen.must_be_tidy = True
     if chosen.control:
         chosen.runtime = CONTROLS[chosen.control]
     chosen.context = functools.partial(world.World, chosen)

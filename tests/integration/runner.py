@@ -37,7 +37,9 @@ def options(argv):
     parser.add_argument("--jobs", type=int, default=1, choices=[1], help="cases run one after another")
     parser.add_argument("--verbose", action="store_true", help="print the traceback of failures")
     parser.set_defaults(context=harness.Context)
-    return parser.parse_args(argv)
+    chosen = parser.parse_args(argv)
+    chosen.must_be_tidy = not chosen.control
+    return chosen
 
 
 def load_cases(words):
@@ -133,7 +135,16 @@ def isolated(chosen, case, scratch, template, prefix):
         problems.append(f"still running after {case.deadline} s, killed")
     elif ended[0] != 0 and not problems:
         problems.append(f"the case's process ended with status {ended[0]}")
-    return problems + wreckage(before)
+    return problems + held_against(chosen, wreckage(before))
+
+
+def held_against(chosen, leavings):
+    """What is left behind is a failure; where a control proves the case and not itself, it is a remark."""
+    if chosen.must_be_tidy:
+        return leavings
+    for sentence in leavings:
+        print(f"the control left something behind: {sentence}", flush=True)
+    return []
 
 
 def wait_for(child, seconds):
@@ -158,7 +169,7 @@ def in_child(chosen, case, scratch, template, prefix, report):
         before = leaks.Snapshot([str(t.null), *t.more_devices], only_with=prefix if chosen.native else None)
         problems += attempt(case, t, chosen.verbose)
         problems += t.cleanup()
-        problems += before.leaks(t.root) + t.invariants()
+        problems += held_against(chosen, before.leaks(t.root)) + t.invariants()
     except Exception:  # a fault of the harness itself: report it like a failure
         problems.append(traceback.format_exc())
     if problems:

@@ -110,6 +110,7 @@ class Trail {
         bytes_[size_] = '\0';
     }
     void clear() { bytes_[size_ = 0] = '\0'; }
+    bool empty() const { return size_ == 0; }
 
     // Opens the last one, component by component. -ELOOP, -ENOTDIR: somebody put something else in its place.
     long open(int root) const {
@@ -132,7 +133,7 @@ class Trail {
 
 class Walk {
   public:
-    Walk(int root, long flags, Links links) : root_(root), flags_(flags), links_(links) {}
+    Walk(int root, long flags, std::uint64_t resolve) : root_(root), flags_(flags), resolve_(resolve) {}
     Walk(const Walk&) = delete;
     Walk& operator=(const Walk&) = delete;
     ~Walk() {
@@ -144,7 +145,7 @@ class Walk {
         if (length == 0) return -ENOENT;
         if (length >= path_limit) return -ENAMETOOLONG;
         pending_.put_in_front(path, length);
-        const long started = start();
+        const long started = start_again();
         if (started < 0) return started;
         for (;;) {
             char name[256];
@@ -178,9 +179,25 @@ class Walk {
         return 0;
     }
 
-    long start() {
+    // At the root, if what is pending starts there.
+    long start_again() {
+        if (pending_.starts_at_root() && refuses(RESOLVE_BENEATH)) return -EXDEV;
+        if (current_ >= 0 && !pending_.starts_at_root()) return 0;
         trail_.clear();
         return move_to(openat(root_, ".", O_PATH | O_DIRECTORY));
+    }
+
+    bool refuses(std::uint64_t what) const { return (resolve_ & what) != 0; }
+
+    // Hands an open file on if it lies on the root's mount, or if that does not matter.
+    long on_mount(long opened) const {
+        if (opened < 0 || !refuses(RESOLVE_NO_XDEV)) return opened;
+        Handle file(opened);
+        struct statx root {};
+        struct statx status {};
+        if (const long known = statx(root_, &root); known < 0) return known;
+        if (const long known = statx(file.number(), &status); known < 0) return known;
+        return status.stx_mnt_id == root.stx_mnt_id ? file.release() : -EXDEV;
     }
 
     // "", "." and "..": the directory has to be one that may be searched in any case.
@@ -188,12 +205,13 @@ class Walk {
         const Handle searched(openat(here(), ".", O_PATH | O_DIRECTORY));
         if (searched.number() < 0) return searched.number();
         if (!is(name, "..")) return 0;
+        if (trail_.empty() && refuses(RESOLVE_BENEATH)) return -EXDEV;
         trail_.remove_last();
-        return move_to(trail_.open(root_));
+        return move_to(on_mount(trail_.open(root_)));
     }
 
     Step enter(const char* name, bool last) {
-        Handle next(openat(here(), name, O_PATH | O_NOFOLLOW));
+        Handle next(on_mount(openat(here(), name, O_PATH | O_NOFOLLOW)));
         if (next.number() < 0) return {true, next.number()};
         struct statx status {};
         const long looked = statx(next.number(), &status);
@@ -202,14 +220,14 @@ class Walk {
         const bool directory = has_kind(status, directory_kind);
         if (!directory && (!last || (flags_ & O_DIRECTORY) != 0)) return {true, -ENOTDIR};
         if (last && (flags_ & O_PATH) != 0) return {true, next.release()};
-        if (last) return {true, openat(here(), name, flags_ | O_NOFOLLOW)};
+        if (last) return {true, on_mount(openat(here(), name, flags_ | O_NOFOLLOW))};
         if (!trail_.add(name)) return {true, -ENAMETOOLONG};
         return go_on(move_to(next.release()));
     }
 
     // Puts the link's text in front of what is pending.
     long follow(int link, const struct statx& status) {
-        if (links_ == Links::refused || ++followed_ > link_limit) return -ELOOP;
+        if (refuses(RESOLVE_NO_SYMLINKS) || ++followed_ > link_limit) return -ELOOP;
         struct statx parent {};
         FileSystem system{};
         const long looked = statx(here(), &parent);
@@ -226,12 +244,12 @@ class Walk {
         if (is_magic(system, parent, status, length)) return -ELOOP;
         if (pending_.empty() && pending_.slash_follows()) pending_.put_slash_back();
         if (!pending_.put_in_front(text, static_cast<std::size_t>(length))) return -ENAMETOOLONG;
-        return pending_.starts_at_root() ? start() : 0;
+        return start_again();
     }
 
     int root_;
     long flags_;
-    Links links_;
+    std::uint64_t resolve_;
     long current_ = -1;
     unsigned followed_ = 0;
     Pending pending_;
@@ -242,22 +260,20 @@ bool refused(long result) { return result == -ENOSYS || result == -EPERM; }
 
 }  // namespace
 
-long walk_below(int root, const char* path, long flags, Links links) {
-    return Walk(root, flags, links).run(path);
+long walk_below(int directory, const char* path, long flags, std::uint64_t resolve) {
+    return Walk(directory, flags, resolve).run(path);
 }
 
-long open_below(int root, const char* path, long flags, Links links) {
-    const std::uint64_t more = links == Links::refused ? RESOLVE_NO_SYMLINKS : 0;
-    const long opened = openat2(root, path, static_cast<std::uint64_t>(flags),
-                                RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | more);
-    return refused(opened) ? walk_below(root, path, flags, links) : opened;
+long open_below(int directory, const char* path, long flags, std::uint64_t resolve) {
+    const long opened =
+        openat2(directory, path, static_cast<std::uint64_t>(flags), resolve | RESOLVE_NO_MAGICLINKS);
+    return refused(opened) ? walk_below(directory, path, flags, resolve) : opened;
 }
 
-long open_from_root(const char* path, long flags) {
-    const long opened = openat2(AT_FDCWD, path, static_cast<std::uint64_t>(flags), RESOLVE_NO_MAGICLINKS);
-    if (!refused(opened)) return opened;
+long open_from_root(const char* path, long flags, std::uint64_t resolve) {
     const Handle root(openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY));
-    return root.number() < 0 ? root.number() : walk_below(root.number(), path, flags);
+    if (root.number() < 0) return root.number();
+    return open_below(root.number(), path, flags, resolve | RESOLVE_IN_ROOT);
 }
 
 }  // namespace bulkhead::raw

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Paths below a directory, with that directory as "/": openat2(2), and where that is refused (some service
-// managers answer ENOSYS or EPERM, on any kernel) a walk by single components with the same verdicts.
-// Freestanding.
+// Paths below a directory: openat2(2), and where that is refused (some service managers answer ENOSYS or
+// EPERM, on any kernel) a walk by single components with the same verdicts. Freestanding.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +9,17 @@
 
 namespace bulkhead::raw {
 
-// Whether links on the way, and as the last component, are followed. Magic links (those of procfs that lead
-// to an object instead of a path) never are.
-enum class Links : std::uint8_t { followed, refused };
+// Opens `path` below `directory`. `flags` are those of open(2), without O_CREAT and O_NOFOLLOW; O_CLOEXEC is
+// added. `resolve` is that of openat2(2): RESOLVE_IN_ROOT (the directory is "/") or RESOLVE_BENEATH (what
+// leaves it is refused), and RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV. RESOLVE_NO_MAGICLINKS always holds.
+// A descriptor or -errno: -ELOOP for a link that is refused and for more than 40, -EXDEV for a path that
+// leaves the directory or the mount.
+long open_below(int directory, const char* path, long flags, std::uint64_t resolve = RESOLVE_IN_ROOT);
 
-// Opens `path` below `root`, which neither ".." nor a link leaves. `flags` are those of open(2), without
-// O_CREAT and O_NOFOLLOW; O_CLOEXEC is added. A descriptor or -errno: -ELOOP for a link that is refused, and
-// for more than 40.
-long open_below(int root, const char* path, long flags, Links links = Links::followed);
-
-// The same with the process's root directory as "/".
-long open_from_root(const char* path, long flags);
+// The same with the process's root directory as "/"; `resolve` is 0, RESOLVE_NO_SYMLINKS or RESOLVE_NO_XDEV.
+long open_from_root(const char* path, long flags, std::uint64_t resolve = 0);
 
 // The walk alone.
-long walk_below(int root, const char* path, long flags, Links links = Links::followed);
+long walk_below(int directory, const char* path, long flags, std::uint64_t resolve = RESOLVE_IN_ROOT);
 
 }  // namespace bulkhead::raw

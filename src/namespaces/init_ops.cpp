@@ -5,6 +5,8 @@
 #include <linux/sched.h>
 #include <linux/sockios.h>
 
+#include "base/resolve.hpp"
+
 namespace bulkhead::namespaces {
 
 using plan::Outcome;
@@ -38,7 +40,7 @@ Outcome apply(StageContext&, const plan::AssumeIds& op) {
 Outcome apply(StageContext& stage, const plan::SetTimeOffsets& op) {
     ATTEMPT(raw::call(__NR_prctl, long{PR_SET_DUMPABLE}, 1L, 0L, 0L, 0L), prctl);
     const raw::Handle file(
-        raw::openat2(stage.procfs, "self/timens_offsets", O_WRONLY, RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS));
+        raw::open_below(stage.procfs, "self/timens_offsets", O_WRONLY, RESOLVE_BENEATH | RESOLVE_NO_XDEV));
     ATTEMPT(raw::call(__NR_prctl, long{PR_SET_DUMPABLE}, 0L, 0L, 0L, 0L), prctl);
     ATTEMPT(file.number(), openat2);
     return outcome(

@@ -3,6 +3,7 @@
 // another mount: a value that ends in another parameter is a parameter of the host (CVE-2025-52881).
 #include <asm/errno.h>
 
+#include "base/resolve.hpp"
 #include "namespaces/init_ops.hpp"
 
 namespace bulkhead::namespaces {
@@ -11,11 +12,10 @@ using plan::Outcome;
 using plan::StageContext;
 
 Outcome apply(StageContext& stage, const plan::SetSysctl& op) {
-    constexpr std::uint64_t strictly = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
-    const raw::Handle tree(raw::openat2(stage.procfs, "sys", O_PATH | O_DIRECTORY, strictly));
+    constexpr std::uint64_t strictly = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
+    const raw::Handle tree(raw::open_below(stage.procfs, "sys", O_PATH | O_DIRECTORY, strictly));
     ATTEMPT(tree.number(), openat2);
-    const raw::Handle file(
-        raw::openat2(tree.number(), stage.arena.text(op.path), O_WRONLY, strictly | RESOLVE_BENEATH));
+    const raw::Handle file(raw::open_below(tree.number(), stage.arena.text(op.path), O_WRONLY, strictly));
     ATTEMPT(file.number(), openat2);
     const long written =
         raw::call(__NR_write, long{file.number()}, stage.arena.text(op.value), long{op.value.size});

@@ -5,6 +5,7 @@
 #include <asm/errno.h>
 #include <linux/magic.h>
 
+#include "base/resolve.hpp"
 #include "process/init_ops.hpp"
 
 namespace bulkhead::process {
@@ -26,9 +27,7 @@ long mount_procfs() {
     return raw::call(__NR_fsmount, long{context.number()}, long{FSMOUNT_CLOEXEC}, attributes);
 }
 
-long open_host_procfs() {
-    return raw::openat2(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
-}
+long open_host_procfs() { return raw::open_from_root("proc", O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS); }
 
 // The root of a procfs, not a directory of one that was bound there.
 Outcome check_procfs(int fd) {
@@ -61,7 +60,7 @@ class Path {
 };
 
 long open_attribute(const StageContext& stage, const Path& path) {
-    return raw::openat2(stage.procfs, path.text(), O_RDWR, RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS);
+    return raw::open_below(stage.procfs, path.text(), O_RDWR, RESOLVE_BENEATH | RESOLVE_NO_XDEV);
 }
 
 // A module's own directory first (5.8 for AppArmor): the file above it belongs to whichever module the

@@ -89,7 +89,7 @@ long make_rest(long nearest, Components& rest, Missing missing) {
 }  // namespace
 
 long open_in_root(int root, const char* path, bool plain) {
-    return raw::open_below(root, path, O_PATH, plain ? raw::Links::refused : raw::Links::followed);
+    return raw::open_below(root, path, O_PATH, RESOLVE_IN_ROOT | (plain ? RESOLVE_NO_SYMLINKS : 0));
 }
 
 Target make_in_root(int root, const char* path, Missing missing, bool plain) {

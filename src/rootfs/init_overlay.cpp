@@ -5,6 +5,7 @@
 #include <asm/errno.h>
 #include <linux/magic.h>
 
+#include "base/resolve.hpp"
 #include "rootfs/in_root.hpp"
 #include "rootfs/init_ops.hpp"
 
@@ -83,8 +84,8 @@ long open_layer(const StageContext& stage, plan::Texts pairs, std::uint32_t inde
     const raw::Handle allowed(
         raw::openat(AT_FDCWD, stage.arena.text(pairs, 2 * index), O_PATH | O_DIRECTORY));
     if (allowed.number() < 0) return allowed.number();
-    return raw::openat2(allowed.number(), stage.arena.text(pairs, 2 * index + 1), O_PATH | O_DIRECTORY,
-                        RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+    return raw::open_below(allowed.number(), stage.arena.text(pairs, 2 * index + 1), O_PATH | O_DIRECTORY,
+                           RESOLVE_BENEATH);
 }
 
 // From here on a descriptor's number is a path. The stage's /proc is still the host's.

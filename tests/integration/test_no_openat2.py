@@ -4,6 +4,8 @@
 import errno
 
 from harness import case, contains, equal
+from test_joins import NO_TIME, with_clocks
+from test_overlay import ONLY_HERE, Layers
 
 OPENAT2 = "437"
 REFUSALS = [("ENOSYS", errno.ENOSYS), ("EPERM", errno.EPERM)]
@@ -52,4 +54,38 @@ def magic_links_do_not_resolve(t, _, number):
     container = t.container("true", cwd="/proc/self/fd/9")
     result = container.run(setup={**without(number), "fds": {"9": "/dev/null"}}).exits(1)
     contains(result.err, "/proc/self/fd/9", "stderr")
+    t.no_state()
+
+
+@case(each=REFUSALS)
+def kernel_parameters_are_set(t, _, number):
+    """linux.sysctl is written through the stage's own procfs."""
+    bundle = t.bundle("cat", "/proc/sys/net/ipv4/ip_default_ttl")
+    bundle.edit(lambda config: config["linux"].update(sysctl={"net.ipv4.ip_default_ttl": "77"}))
+    equal(t.container(bundle=bundle).run(setup=without(number)).exits(0).out, "77\n", "stdout")
+
+
+@case(each=REFUSALS, control=False, why=NO_TIME)
+def clocks_are_moved(t, _, number):
+    """So are the offsets of a time namespace."""
+    bundle = with_clocks(t.bundle("cat", "/proc/self/timens_offsets"), {"boottime": {"secs": 3600}})
+    contains(t.container(bundle=bundle).run(setup=without(number)).exits(0).out.split(), "3600", "the offsets")
+
+
+@case(each=REFUSALS, **ONLY_HERE)
+def a_root_is_made_of_layers(t, _, number):
+    """Layers are found below the administrator's directory."""
+    layers = Layers(t, "cat", "/name")
+    layers.add("top", name="top\n")
+    equal(layers.run(t, ["top", "base"], setup=without(number)).exits(0).out, "top\n", "stdout")
+
+
+@case(each=[("relative", "../outside"), ("absolute", "{top}/outside")], **ONLY_HERE)
+def a_layer_that_leads_out_is_refused(t, _, target):
+    """A link out of the administrator's directory is no layer, as with openat2."""
+    (t.scratch / "outside").mkdir()
+    layers = Layers(t, "true")
+    (layers.path / "out").symlink_to(target.format(top=t.scratch))
+    for setup in ({}, without(errno.ENOSYS)):
+        contains(layers.run(t, ["out", "base"], setup=setup).exits(1).err, "invalid cross-device link", "stderr")
     t.no_state()

@@ -38,10 +38,10 @@ class Layers:
     def stack(self, *names):
         return ":".join(str(self.path / name) for name in names)
 
-    def run(self, t, names=("base",), flags=None, **annotations):
+    def run(self, t, names=("base",), flags=None, setup=None, **annotations):
         annotate(self.bundle, lower=self.stack(*names), **annotations)
         flags = ("--overlay-from", self.path) if flags is None else flags
-        return t.container(bundle=self.bundle).run(*flags)
+        return t.container(bundle=self.bundle).run(*flags, setup=setup)
 
 
 @case(**ONLY_HERE)

@@ -125,6 +125,34 @@ inline long set_mount_attributes(int fd, bool recursive, std::uint64_t set, std:
     return call(__NR_mount_setattr, long{fd}, "", flags, &attributes, sizeof attributes);
 }
 
+// ---- descriptors over a unix socket ---------------------------------------------------------------------
+
+struct DescriptorMessage {
+    ControlHeader header{sizeof(ControlHeader) + sizeof(int), 1, 1};  // SOL_SOCKET, SCM_RIGHTS
+    int fd = -1;
+    int padding = 0;
+};
+
+// Sends `fd` beside `size` bytes, at least one.
+inline long send_descriptor(int socket, int fd, void* body, std::size_t size) {
+    DescriptorMessage control{.fd = fd};
+    iovec part{body, size};
+    const MessageHeader message{nullptr, 0, &part, 1, &control, sizeof control, 0};
+    constexpr long no_signal = 0x4000;  // MSG_NOSIGNAL
+    return call(__NR_sendmsg, long{socket}, &message, no_signal);
+}
+
+// The descriptor of a message of one byte; -1 (EPERM) if it has none.
+inline long receive_descriptor(int socket) {
+    char byte = 0;
+    DescriptorMessage control;
+    iovec part{&byte, sizeof byte};
+    MessageHeader message{nullptr, 0, &part, 1, &control, sizeof control, 0};
+    constexpr long close_on_exec = 0x40000000;  // MSG_CMSG_CLOEXEC
+    const long received = call(__NR_recvmsg, long{socket}, &message, close_on_exec);
+    return received < 0 ? received : control.fd;
+}
+
 // ---- time -----------------------------------------------------------------------------------------------
 
 inline std::uint64_t monotonic_ns() {

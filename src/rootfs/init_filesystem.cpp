@@ -2,6 +2,7 @@
 #include "rootfs/init_filesystem.hpp"
 
 #include <asm/errno.h>
+#include <linux/sched.h>
 
 namespace bulkhead::rootfs {
 
@@ -26,24 +27,67 @@ long open_for_namespace(int pids) {
     return set < 0 ? set : context.release();
 }
 
-// In a child that shares our descriptors, and replaces `place` by the context.
-long replace_by_child(int place) {
-    constexpr long share_files = 0x00000400 | 17;  // CLONE_FILES | SIGCHLD
-    const long child = raw::call(__NR_clone, share_files, 0L, 0L, 0L, 0L);
-    if (child < 0) return child;
-    if (child == 0) {
-        const raw::Handle context(open_plainly("proc"));
-        const long moved = context.number() < 0
-                               ? context.number()
-                               : raw::call(__NR_dup3, long{context.number()}, long{place}, long{O_CLOEXEC});
-        raw::close(context.number());  // the table is shared, so our end does not close it
-        for (;;) raw::call(__NR_exit_group, moved < 0 ? -moved : 0L);
-    }
+// ---- before 6.17 ----------------------------------------------------------------------------------------
+//
+// A child has to be in the namespace for fsopen(2). Whoever lives there sees it and, with CAP_SYS_PTRACE,
+// could take what it holds; so it holds nothing: one end of a socket, and capabilities over an empty user
+// namespace. Where none can be made, CAP_SYS_ADMIN alone. Its parent, which lets go of the rest, is not seen
+// there.
+
+constexpr long plain_fork = 17;  // SIGCHLD
+
+long fork_with(unsigned long flags) {
+    return raw::call(__NR_clone, static_cast<long>(flags) | plain_fork, 0L, 0L, 0L, 0L);
+}
+
+[[noreturn]] void leave(long result) {
+    for (;;) raw::call(__NR_exit_group, result < 0 ? -result : 0L);
+}
+
+// Zero, or the -errno that the child left with.
+long wait_for(long child) {
     int status = 0;
     long waited = -EINTR;
     while (waited == -EINTR) waited = raw::call(__NR_wait4, child, &status, 0L, 0L);
-    if (waited < 0) return waited;
-    return status == 0 ? place : -long{status >> 8 & 0xff};
+    return waited < 0 ? waited : -long{status >> 8 & 0xff};
+}
+
+long let_go_of_all_but(int kept) {
+    constexpr long every = ~0u;
+    const long below = kept == 0 ? 0 : raw::call(__NR_close_range, 0L, long{kept} - 1, 0L);
+    const long above = raw::call(__NR_close_range, long{kept} + 1, every, 0L);
+    if (below < 0 || above < 0) return below < 0 ? below : above;
+    constexpr std::uint32_t sys_admin = 1u << CAP_SYS_ADMIN;
+    const __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    const __user_cap_data_struct sets[2] = {{sys_admin, sys_admin, 0}, {}};
+    return raw::call(__NR_capset, &header, sets);
+}
+
+[[noreturn]] void open_and_send(int answer) {
+    const raw::Handle context(open_plainly("proc"));
+    if (context.number() < 0) leave(context.number());
+    char byte = 0;
+    leave(raw::send_descriptor(answer, context.number(), &byte, sizeof byte));
+}
+
+// Without a user namespace for anybody whose root is not that of the mount namespace (chroot(2)), so it moves
+// into the container's, which has been attached over the other.
+[[noreturn]] void make_opener(const StageContext& stage, int answer) {
+    const long joined = raw::call(__NR_setns, long{stage.joined_pids}, long{CLONE_NEWPID});
+    if (joined < 0) leave(joined);
+    if (raw::call(__NR_fchdir, long{stage.root}) == 0) raw::call(__NR_chroot, ".");
+    if (const long rid = let_go_of_all_but(answer); rid < 0) leave(rid);
+    long opener = fork_with(CLONE_NEWUSER | CLONE_NEWNS);
+    if (opener < 0) opener = fork_with(0);
+    if (opener == 0) open_and_send(answer);
+    leave(opener < 0 ? opener : wait_for(opener));
+}
+
+// So that the next child is born outside the namespace that was joined. In a user namespace that was joined,
+// this is not permitted, and not needed: the stage's memory belongs to the host's, so nobody there may trace.
+void bear_children_at_home() {
+    const raw::Handle self(raw::call(__NR_pidfd_open, raw::call(__NR_getpid), 0L));
+    raw::call(__NR_setns, long{self.number()}, long{CLONE_NEWPID});
 }
 
 }  // namespace
@@ -51,14 +95,22 @@ long replace_by_child(int place) {
 long open_filesystem(const StageContext& stage, const char* type) {
     if (stage.joined_pids < 0 || !is_proc(type)) return open_plainly(type);
     const long context = open_for_namespace(stage.joined_pids);
-    return context == -EINVAL ? open_procfs_by_child() : context;
+    return context == -EINVAL ? open_procfs_by_child(stage) : context;
 }
 
-long open_procfs_by_child() {
-    raw::Handle place(raw::openat(AT_FDCWD, "/", O_PATH));
-    if (place.number() < 0) return place.number();
-    const long opened = replace_by_child(place.number());
-    return opened < 0 ? opened : place.release();
+long open_procfs_by_child(const StageContext& stage) {
+    constexpr long unix_domain = 1, packets_cloexec = 5 | 02000000;
+    int ends[2] = {-1, -1};
+    const long made = raw::call(__NR_socketpair, unix_domain, packets_cloexec, 0L, ends);
+    if (made < 0) return made;
+    const raw::Handle here(ends[0]), there(ends[1]);
+    bear_children_at_home();
+    const long child = fork_with(0);
+    if (child == 0) make_opener(stage, there.number());
+    const long failed = child < 0 ? child : wait_for(child);
+    const long joined = raw::call(__NR_setns, long{stage.joined_pids}, long{CLONE_NEWPID});
+    if (failed < 0 || joined < 0) return failed < 0 ? failed : joined;
+    return raw::receive_descriptor(here.number());
 }
 
 }  // namespace bulkhead::rootfs

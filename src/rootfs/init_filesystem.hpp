@@ -10,8 +10,8 @@ namespace bulkhead::rootfs {
 // that it joined: only its children are.
 long open_filesystem(const plan::StageContext& stage, const char* type);
 
-// The same for a procfs of the pid namespace that our children are born in, before 6.17 the only way: a child
-// is there for this one call.
-long open_procfs_by_child();
+// The same for a procfs of the joined pid namespace. Before 6.17 the only way: a child is there for this one
+// call.
+long open_procfs_by_child(const plan::StageContext& stage);
 
 }  // namespace bulkhead::rootfs

@@ -18,7 +18,6 @@ using plan::StageContext;
 
 namespace {
 
-constexpr int sol_socket = 1, scm_rights = 1;
 constexpr unsigned kind_bits = 0170000, character_device = 0020000;
 
 // /dev/pts/ptmx of a devpts: inode 2, device 5:2. Nobody can make such a file but the kernel.
@@ -49,15 +48,7 @@ long open_master(int root, plan::Call& call) {
 // Hands the master to the host beside a report.
 long send_master(int report, int master) {
     plan::Report body{.kind = plan::ReportKind::terminal};
-    struct {
-        raw::ControlHeader header;
-        int fd;
-        int padding;
-    } control{{sizeof(raw::ControlHeader) + sizeof(int), sol_socket, scm_rights}, master, 0};
-    iovec part{&body, sizeof body};
-    const raw::MessageHeader message{nullptr, 0, &part, 1, &control, sizeof control, 0};
-    constexpr long no_signal = 0x4000;  // MSG_NOSIGNAL
-    return raw::call(__NR_sendmsg, long{report}, &message, no_signal);
+    return raw::send_descriptor(report, master, &body, sizeof body);
 }
 
 // /dev/console is a bind of the slave itself, on a file that is made here or already is a plain entry of

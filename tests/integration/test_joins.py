@@ -117,28 +117,6 @@ def the_first_containers_processes_survive(t):
     equal(first.status(), "running", "the first container")
 
 
-@case(control=False, why="runc 1.1.5 makes its init with all capabilities inside the joined namespace")
-def nobody_privileged_is_seen_there(t):
-    """Whoever watches the joined pid namespace never sees a process with more than the program's capabilities."""
-    bundle = t.bundle("sh", "-c", "while :; do for s in /proc/[0-9]*/status; do "
-                      "grep -h -e ^CapEff -e ^CapPrm $s 2>/dev/null; done; done | sort -u | tee /out/seen >/dev/null")
-    watcher = t.container(bundle=bundle)
-    seen = t.scratch / "seen"
-    seen.mkdir()
-    # `sort -u` would wait for the end: the shell appends instead
-    bundle.process(args=["sh", "-c", "while :; do cat /proc/[0-9]*/status 2>/dev/null | grep -e ^CapEff -e ^CapPrm "
-                         ">> /out/seen; done"])
-    bundle.add_mount("/out", "bind", str(seen), "bind", "rw")
-    watcher.run_detached().ok()
-    for _ in range(5):
-        box = t.container(bundle=joined(t.bundle("true"), {"pid": path_of(watcher, "pid")}))
-        box.run().ok()
-    sets = {line.split()[1] for line in (seen / "seen").read_text().splitlines() if len(line.split()) == 2}
-    allowed = 1 << 5 | 1 << 10 | 1 << 29  # KILL, NET_BIND_SERVICE, AUDIT_WRITE
-    true(sets, "the watcher saw nothing")
-    equal([value for value in sets if int(value, 16) & ~allowed], [], "capabilities seen")
-
-
 @case()
 def a_terminal_in_a_joined_pid_namespace(t):
     """The program has its controlling terminal and its session there, too."""

@@ -77,8 +77,10 @@ TEST(OpenProcfsByChild, ShowsTheNamespaceThatItsChildrenAreIn) {
     const Inhabitant inhabitant;
     in_child([&] {
         ASSERT_EQ(::setns(inhabitant.namespace_file.number(), CLONE_NEWPID), 0);
+        Stage stage;
+        stage.context.joined_pids = inhabitant.namespace_file.number();
         const std::size_t before = test::open_descriptors();
-        EXPECT_EQ(shown(open_procfs_by_child()), only_one);
+        EXPECT_EQ(shown(open_procfs_by_child(stage.context)), only_one);
         EXPECT_EQ(test::open_descriptors(), before);
         EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "there is a child";
     });
@@ -86,10 +88,13 @@ TEST(OpenProcfsByChild, ShowsTheNamespaceThatItsChildrenAreIn) {
 
 TEST(OpenProcfsByChild, BringsBackWhyItFailed) {
     NEEDS_ROOT();
-    in_child([] {
+    const Inhabitant inhabitant;
+    in_child([&] {
         ASSERT_EQ(::setresuid(1234, 1234, 1234), 0);
+        Stage stage;
+        stage.context.joined_pids = inhabitant.namespace_file.number();
         const std::size_t before = test::open_descriptors();
-        EXPECT_EQ(open_procfs_by_child(), -EPERM);
+        EXPECT_EQ(open_procfs_by_child(stage.context), -EPERM);
         EXPECT_EQ(test::open_descriptors(), before);
     });
 }
@@ -99,7 +104,10 @@ TEST(OpenProcfsByChild, OfADeadNamespaceFails) {
     in_child([] {
         ASSERT_EQ(::unshare(CLONE_NEWPID), 0);
         in_child([] {});  // its first process, and its last
-        EXPECT_EQ(open_procfs_by_child(), -ENOMEM);
+        const Fd dead(::open("/proc/self/ns/pid_for_children", O_RDONLY | O_CLOEXEC));
+        Stage stage;
+        stage.context.joined_pids = dead.number();
+        EXPECT_EQ(open_procfs_by_child(stage.context), -ENOMEM);
     });
 }
 

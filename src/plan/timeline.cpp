@@ -23,6 +23,9 @@ bool is_init(const Step& step) {
 // The slots that an init step reads.
 struct SlotsRead {
     std::vector<Slot> operator()(const AwaitStart& op) const { return {op.fifo}; }
+    std::vector<Slot> operator()(const CloseDescriptors& op) const {
+        return op.keeps ? std::vector{op.kept} : std::vector<Slot>{};
+    }
     std::vector<Slot> operator()(const AttachRoot& op) const { return {op.tree}; }
     std::vector<Slot> operator()(const AttachTree& op) const { return {op.tree}; }
     std::vector<Slot> operator()(const JoinNamespace& op) const { return {op.file}; }

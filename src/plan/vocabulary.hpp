@@ -31,9 +31,12 @@ struct ReportReady {};
 struct AwaitStart {
     Slot fifo;
 };
-// Closes every descriptor from `first` on for good; only the report socket, itself close-on-exec, stays.
+// Closes every descriptor from `first` on for good; the report socket, itself close-on-exec, stays, and with
+// `keeps` the slot `kept`.
 struct CloseDescriptors {
     std::uint32_t first;
+    bool keeps = false;
+    Slot kept{};
 };
 // Tells the host that only the filter, if there is one, and execve are left.
 struct ReportExecution {};

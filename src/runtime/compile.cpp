@@ -112,9 +112,11 @@ void plan_session(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
     if (spec.process().terminal) timeline.init(plan::ClaimTerminal{}, "/process/terminal");
 }
 
-// The process that the inhabitants of a joined pid namespace can see holds no more than the program.
+// The process that the inhabitants of a joined pid namespace can see holds no more than the program, and what
+// it has to wait on.
 Result<> plan_late_birth(TimelineBuilder& timeline, const Blueprint& blueprint, const spec::ValidSpec& spec,
-                         const plan::HostFacts& host) {
+                         const plan::HostFacts& host, plan::Slot fifo) {
+    timeline.init(plan::CloseDescriptors{stdio + blueprint.preserve_fds, blueprint.await_start, fifo});
     timeline.init(plan::Respawn{}, "/linux/namespaces");
     timeline.host(plan::AwaitRespawn{}, "/linux/namespaces");
     plan_session(timeline, spec);
@@ -163,11 +165,11 @@ Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::
     TRY(process::plan_credentials(timeline, spec, host,
                                   {.groups_denied = namespaces::denies_groups(spec, host),
                                    .filter_follows = blueprint.filter.has_value()}));
-    if (born_late) TRY(plan_late_birth(timeline, blueprint, spec, host));
-    const plan::Execute execute = process::plan_search(timeline, spec, found);
-
     const bool notifies = blueprint.filter && blueprint.filter->notifies;
     if (notifies) seccomp::plan_handshake(timeline, ground.handshake);
+    if (born_late) TRY(plan_late_birth(timeline, blueprint, spec, host, ground.fifo));
+    const plan::Execute execute = process::plan_search(timeline, spec, found);
+
     if (blueprint.await_start) {
         if (notifies)
             seccomp::plan_listener(timeline, *blueprint.filter, *spec->linux.seccomp, ground.handshake);

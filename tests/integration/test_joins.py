@@ -117,6 +117,19 @@ def the_first_containers_processes_survive(t):
     equal(first.status(), "running", "the first container")
 
 
+@case(control=False, why="runc 1.1.5 keeps its pipes, sockets and descriptors of the host's files")
+def who_waits_there_holds_little(t):
+    """Before start, the process among the inhabitants has its stdio, its socket to the runtime and the exec fifo."""
+    first = running(t)
+    second = t.container(bundle=joined(t.bundle("true"), {"pid": path_of(first, "pid")}))
+    second.create().ok()
+    kinds = sorted(os.readlink(f"/proc/{second.pid}/fd/{name}").rpartition("/")[2].partition(":")[0]
+                   for name in os.listdir(f"/proc/{second.pid}/fd") if int(name) > 2)
+    equal(kinds, ["exec.fifo", "socket"], "descriptors")
+    second.start().ok()
+    second.wait()
+
+
 @case()
 def a_terminal_in_a_joined_pid_namespace(t):
     """The program has its controlling terminal and its session there, too."""

@@ -212,6 +212,14 @@ TEST(LateBirth, ComesBehindEveryPrivilegeThatIsGivenUp) {
                       "record_process", "send_go", "await_go", "find_program", "execute"});
 }
 
+TEST(LateBirth, LeavesDescriptorsBehind) {
+    for (const bool create : {true, false}) {
+        const Lines all = lines(blueprint(create), among_inhabitants);
+        EXPECT_EQ(all[at(all, "respawn") - 1],
+                  cat("init close_descriptors 3 and up", create ? ", but the exec fifo" : ""));
+    }
+}
+
 TEST(LateBirth, RecordsTheCopyAndNobodyElse) {
     const Lines all = lines(blueprint(true), among_inhabitants);
     for (const char* verb : {"record_process", "send_go", "respawn", "start_session"})
@@ -267,7 +275,7 @@ TEST(Filter, ThatNobodyAskedForIsNoStep) { EXPECT_FALSE(has(lines(blueprint(true
 // The agent learns of the container before `create` ends, so that it can answer the first call of `start`.
 TEST(Listener, IsDeliveredWithinCreate) {
     expect_order(lines(filtered(true, true), profile),
-                 {"make_handshake", "spawn", "await_go", "find_program", "map_handshake", "load_seccomp",
+                 {"make_handshake", "spawn", "await_go", "map_handshake", "find_program", "load_seccomp",
                   "deliver_listener", "await_delivery", "report_ready", "await_ready", "publish",
                   "await_start", "close_descriptors", "report_execution", "execute"});
 }

@@ -163,6 +163,19 @@ TEST(CloseDescriptors, WithTheReportSocketFirst) {
     });
 }
 
+TEST(CloseDescriptors, KeepsTheOneAskedForOnEitherSide) {
+    for (const int report : {70, 90})
+        in_child([report] {
+            for (const int fd : {60, 70, 75, 80, 85, 90, 900}) ASSERT_EQ(::dup2(1, fd), fd);
+            Stage stage;
+            stage.context.report = report;
+            ASSERT_TRUE(succeeded(apply(stage.context, plan::CloseDescriptors{61, true, stage.slot(80)})));
+            for (const int fd : {70, 75, 80, 85, 90, 900})
+                EXPECT_EQ(test::is_open(fd), fd == 80 || fd == report) << fd;
+            EXPECT_TRUE(test::is_open(60));
+        });
+}
+
 TEST(ReportExecution, CarriesTheTimesAndNeedsNobodyWhoHears) {
     Connected both;
     plan::StepTime times[2] = {{100, 1, 0}, {200, 2, 0}};

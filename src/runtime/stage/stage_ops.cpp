@@ -83,10 +83,14 @@ Outcome apply(StageContext& stage, const plan::AwaitStart& op) {
 }
 
 Outcome apply(StageContext& stage, const plan::CloseDescriptors& op) {
-    const long report = stage.report;
-    if (long{op.first} < report)
-        ATTEMPT(raw::call(__NR_close_range, long{op.first}, report - 1, 0L), close_range);
-    return outcome(raw::call(__NR_close_range, report + 1, every_fd, 0L), plan::Call::close_range);
+    const long report = stage.report, kept = op.keeps ? stage.fd(op.kept) : report;
+    const long ends[] = {report < kept ? report : kept, report < kept ? kept : report};
+    long from = op.first;
+    for (const long end : ends) {
+        if (from < end) ATTEMPT(raw::call(__NR_close_range, from, end - 1, 0L), close_range);
+        if (from <= end) from = end + 1;
+    }
+    return outcome(raw::call(__NR_close_range, from, every_fd, 0L), plan::Call::close_range);
 }
 
 // The host learns the pid from the process that will be gone, not from the one that the container can see.

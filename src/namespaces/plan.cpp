@@ -143,6 +143,12 @@ void plan_clocks(TimelineBuilder& timeline, const spec::Spec& spec) {
     timeline.init(plan::SetTimeOffsets{timeline.text(lines)}, "/linux/timeOffsets");
 }
 
+bool has_network_parameter(const spec::Spec& spec) {
+    return std::ranges::any_of(spec.linux.sysctl, [](const auto& parameter) {
+        return parameter.first.starts_with("net.") || parameter.first.starts_with("net/");
+    });
+}
+
 }  // namespace
 
 bool is_new(const spec::ValidSpec& spec, NamespaceType type) { return new_entry(*spec, type).has_value(); }
@@ -223,6 +229,10 @@ Result<> plan_network(TimelineBuilder& timeline, const spec::ValidSpec& spec, co
                                           .name = device.name.empty() ? name : device.name,
                                           .file = entry ? joins[*entry] : std::nullopt},
                       cat("/linux/netDevices/", pointer_token(name)));
+    if (!spec->linux.net_devices.empty() && has_network_parameter(*spec)) {  // net.ipv4.conf.DEVICE.*
+        timeline.host(plan::SendGo{}, "/linux/netDevices");
+        timeline.init(plan::AwaitGo{}, "/linux/netDevices");
+    }
     return {};
 }
 

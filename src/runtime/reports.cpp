@@ -89,27 +89,39 @@ std::uint32_t bit(plan::ReportKind kind) { return 1u << static_cast<unsigned>(ki
 
 }  // namespace
 
+Result<bool> Reports::next() {
+    LET(sys::Received message, sys::receive(workshop_.report.number(), buffer_));
+    if (message.size < sizeof(plan::Report)) return false;
+    plan::Report report{};
+    std::memcpy(&report, buffer_.data(), sizeof report);
+    TRY(take(report, message));
+    workshop_.said |= bit(report.kind);
+    return true;
+}
+
 Result<> Reports::await(plan::ReportKind awaited) {
     while (fault_step_ >= 0 || (workshop_.said & bit(awaited)) == 0) {
-        LET(sys::Received message, sys::receive(workshop_.report.number(), buffer_));
-        if (message.size < sizeof(plan::Report)) return gone();
-        plan::Report report{};
-        std::memcpy(&report, buffer_.data(), sizeof report);
-        TRY(take(report, message));
-        workshop_.said |= bit(report.kind);
+        LET(const bool more, next());
+        if (!more) return gone();
     }
     return {};
 }
 
 Result<> Reports::await_end() {
-    for (;;) {
-        LET(sys::Received message, sys::receive(workshop_.report.number(), buffer_));
-        if (message.size < sizeof(plan::Report)) break;
-        plan::Report report{};
-        std::memcpy(&report, buffer_.data(), sizeof report);
-        TRY(take(report, message));
+    for (bool more = true; more;) {
+        LET(more, next());
     }
     if (fault_step_ >= 0) return gone();
+    return {};
+}
+
+Result<> Reports::hear() {
+    constexpr int at_once = 0;
+    for (bool more = true; more;) {
+        LET(const bool said, sys::wait_readable(workshop_.report.number(), at_once));
+        if (!said) break;
+        LET(more, next());
+    }
     return {};
 }
 

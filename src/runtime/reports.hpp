@@ -21,7 +21,11 @@ class Reports {
     // The report socket closes with execve; what comes before that is a failure.
     Result<> await_end();
 
+    // What the stage has said so far. Errors: it has failed.
+    Result<> hear();
+
   private:
+    Result<bool> next();  // false: the stream has ended
     Result<> take(const plan::Report& report, sys::Received& message);
     Result<> adopt(pid_t pid);
     Result<> kill(const plan::Report& report);

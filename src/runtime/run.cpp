@@ -6,6 +6,7 @@
 #include "base/sys.hpp"
 #include "plan/explain.hpp"
 #include "runtime/host_ops.hpp"
+#include "runtime/reports.hpp"
 
 namespace bulkhead::runtime {
 
@@ -38,6 +39,8 @@ Result<> perform(const plan::HostOp& op, Workshop& workshop, const StepContext& 
     auto done = faulty ? inject(workshop.fault)
                        : std::visit([&](const auto& verb) { return apply(workshop, context, verb); }, op);
     if (done || (speaks_for_the_stage(op) && !faulty)) return done;
+    if (workshop.report && !faulty)  // the step may have failed because the stage did, and was gone
+        TRY(Reports(workshop, context.timeline).hear());
     return std::unexpected(named(std::move(done).error(), step, context.timeline.arena()));
 }
 

@@ -84,6 +84,28 @@ def it_gets_its_new_name(t):
 
 
 @case(control=False, why=OLD, needs=needs_veth)
+def its_parameters_can_be_set(t):
+    """linux.sysctl names the device as it is called inside: it is there when they are written."""
+    key = "net.ipv4.conf.eth7.forwarding"
+    for _ in range(10):
+        with host(t):
+            box = with_devices(t, "cat", "/proc/sys/" + key.replace(".", "/"), given={"name": "eth7"})
+            box.bundle.edit(lambda config: config["linux"].update(sysctl={key: "1"}))
+            equal(box.run().exits(0).out, "1\n", key)
+
+
+@case(control=False, why=OLD, needs=needs_veth)
+def the_failure_of_somebody_else_is_told(t):
+    """The process fails while the device is on its way: the reason is told, and the device is back."""
+    for _ in range(10):
+        with host(t) as run:
+            box = with_devices(t, "true", given={})
+            box.bundle.edit(lambda config: config["linux"].update(sysctl={"kernel.msgmax": "many"}))
+            contains(box.run().exits(1).err, "/linux/sysctl/kernel.msgmax", "stderr")
+            true("given" in names(run), "the device is lost")
+
+
+@case(control=False, why=OLD, needs=needs_veth)
 def a_template_takes_the_first_free_number(t):
     """"eth%d" is eth0 in an empty namespace."""
     with host(t, "ip link add second type veth peer name peer2"):

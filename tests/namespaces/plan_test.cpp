@@ -324,6 +324,21 @@ TEST(NetDevices, GoInBehindSpawnUnderTheirNames) {
     EXPECT_EQ(all[all.size() - 1], "host move_net_device eth2 as wan (/linux/netDevices/eth2)");
 }
 
+// A parameter may be one of the device (net.ipv4.conf.wan.forwarding), which the host moves meanwhile.
+TEST(NetDevices, AreThereBeforeTheirParametersAreWritten) {
+    const auto last = [](const std::string& sysctl) {
+        const spec::ValidSpec spec =
+            spec_of(R"({"type": "network"})", cat(R"("netDevices": {"eth1": {}}, "sysctl": {)", sysctl, "}"));
+        const Lines all = lines(spec);
+        return Lines{all[all.size() - 2], all[all.size() - 1]};
+    };
+    const Lines meeting{"host send_go to the stage (/linux/netDevices)",
+                        "init await_go from the host (/linux/netDevices)"};
+    EXPECT_EQ(last(R"("net.ipv4.conf.eth1.forwarding": "1")"), meeting);
+    EXPECT_EQ(last(R"("net/ipv4/conf/eth1/forwarding": "1")"), meeting);
+    EXPECT_EQ(last("").back(), "host move_net_device eth1 as eth1 (/linux/netDevices/eth1)");
+}
+
 TEST(NetDevices, AreRefusedWithoutPrivileges) {
     const spec::ValidSpec spec =
         user_spec(cat(own_maps, R"(, "netDevices": {"eth1": {}})"), R"(, {"type": "network"})");

@@ -271,9 +271,11 @@ long open_below(int directory, const char* path, long flags, std::uint64_t resol
 }
 
 long open_from_root(const char* path, long flags, std::uint64_t resolve) {
+    const long opened =
+        openat2(AT_FDCWD, path, static_cast<std::uint64_t>(flags), resolve | RESOLVE_NO_MAGICLINKS);
+    if (!refused(opened)) return opened;
     const Handle root(openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY));
-    if (root.number() < 0) return root.number();
-    return open_below(root.number(), path, flags, resolve | RESOLVE_IN_ROOT);
+    return root.number() < 0 ? root.number() : walk_below(root.number(), path, flags, resolve);
 }
 
 }  // namespace bulkhead::raw

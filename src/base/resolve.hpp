@@ -16,7 +16,8 @@ namespace bulkhead::raw {
 // leaves the directory or the mount.
 long open_below(int directory, const char* path, long flags, std::uint64_t resolve = RESOLVE_IN_ROOT);
 
-// The same with the process's root directory as "/"; `resolve` is 0, RESOLVE_NO_SYMLINKS or RESOLVE_NO_XDEV.
+// The same for an absolute path and the process's root directory; `resolve` is 0, RESOLVE_NO_SYMLINKS or
+// RESOLVE_NO_XDEV.
 long open_from_root(const char* path, long flags, std::uint64_t resolve = 0);
 
 // The walk alone.

@@ -27,7 +27,7 @@ long mount_procfs() {
     return raw::call(__NR_fsmount, long{context.number()}, long{FSMOUNT_CLOEXEC}, attributes);
 }
 
-long open_host_procfs() { return raw::open_from_root("proc", O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS); }
+long open_host_procfs() { return raw::open_from_root("/proc", O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS); }
 
 // The root of a procfs, not a directory of one that was bound there.
 Outcome check_procfs(int fd) {

@@ -326,9 +326,11 @@ def own_stdio(what):
 
 
 def close_descriptors(what):
-    first = what.split()[0]
+    first, kept = what.split()[0], what.count("but")
     rest = r"close_range\(\d+, 4294967295, 0\) = 0"
-    return [[rf"close_range\({first}, \d+, 0\) = 0", rest], [rest]]
+    between = [r"close_range\(\d+, \d+, 0\) = 0"] * kept  # the report socket and what is kept
+    return [[*begin, *middle, rest] for begin in ([rf"close_range\({first}, \d+, 0\) = 0"], [])
+            for middle in ([], between)]
 
 
 def simple(*patterns):

@@ -142,14 +142,14 @@ inline long send_descriptor(int socket, int fd, void* body, std::size_t size) {
     return call(__NR_sendmsg, long{socket}, &message, no_signal);
 }
 
-// The descriptor of a message of one byte; -1 (EPERM) if it has none.
+// The descriptor of a message of one byte, which has to be there: -EAGAIN.
 inline long receive_descriptor(int socket) {
     char byte = 0;
     DescriptorMessage control;
     iovec part{&byte, sizeof byte};
     MessageHeader message{nullptr, 0, &part, 1, &control, sizeof control, 0};
-    constexpr long close_on_exec = 0x40000000;  // MSG_CMSG_CLOEXEC
-    const long received = call(__NR_recvmsg, long{socket}, &message, close_on_exec);
+    constexpr long at_once_and_close_on_exec = 0x40000040;  // MSG_DONTWAIT, MSG_CMSG_CLOEXEC
+    const long received = call(__NR_recvmsg, long{socket}, &message, at_once_and_close_on_exec);
     return received < 0 ? received : control.fd;
 }
 

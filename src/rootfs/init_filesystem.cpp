@@ -44,12 +44,21 @@ long fork_with(unsigned long flags) {
     for (;;) raw::call(__NR_exit_group, result < 0 ? -result : 0L);
 }
 
-// Zero, or the -errno that the child left with.
+// Zero, or the -errno that the child left with. An inhabitant may be allowed to signal it: -ECANCELED, and
+// one that was stopped is killed.
 long wait_for(long child) {
+    constexpr long untraced = 2;  // WUNTRACED
+    constexpr long kill = 9;
     int status = 0;
-    long waited = -EINTR;
-    while (waited == -EINTR) waited = raw::call(__NR_wait4, child, &status, 0L, 0L);
-    return waited < 0 ? waited : -long{status >> 8 & 0xff};
+    for (;;) {
+        const long waited = raw::call(__NR_wait4, child, &status, untraced, 0L);
+        if (waited == -EINTR) continue;
+        if (waited < 0) return waited;
+        const int signal = status & 0x7f;
+        if (signal == 0) return -long{status >> 8 & 0xff};
+        if (signal != 0x7f) return -ECANCELED;
+        raw::call(__NR_kill, child, kill);
+    }
 }
 
 long let_go_of_all_but(int kept) {

@@ -32,7 +32,7 @@ int exit_code(std::span<const char* const> words) {
 int main(int argc, char** argv) {
     // A write beyond the caller's RLIMIT_FSIZE shall be an error, with its undo, and not the end of the
     // runtime.
-    std::signal(SIGXFSZ, SIG_IGN);
+    (void)std::signal(SIGXFSZ, SIG_IGN);
     // argv may be empty (execve with no arguments).
     const std::span<const char* const> words(argv, static_cast<std::size_t>(argc));
     const int code = exit_code(words.empty() ? words : words.subspan(1));

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What is known of the controls: controls.tsv. As a program it takes over what a run has printed:
+"""What is known of the controls: controls.tsv. As a program it takes over what a run has printed, there and into the
+table of README.md:
 
     controls.py CONTROL LOG...
 
@@ -12,12 +13,13 @@ import re
 import sys
 
 FILE = pathlib.Path(__file__).resolve().parent / "controls.tsv"
+README = FILE.parent / "README.md"
 NAMES = ("runc", "crun")
 HEAD = "# Verdicts of Debian's runc 1.1.5 and crun 1.8.1 in tests/vm (kernel 6.1); see controls.py.\n"
 # What advisories, sources and earlier measurements say of these versions, attack by attack. exec is not in it.
 PUBLISHED = {
-    "runc": "FAIL E01 E09 E11 E19 E44 E46 E58 E59",
-    "crun": "FAIL E01 E08 E09 E10 E16 E24 E43 E44 E46 E58 E59 E61 E62",
+    "runc": "FAIL E01 E09 E11 E19 E31 E44 E46 E58 E59",
+    "crun": "FAIL E01 E08 E09 E10 E16 E24 E31 E43 E44 E46 E58 E59 E61 E62",
 }
 ROW = re.compile(r"^(pass|FAIL|n/a ) (E\d+: \w+(?:\[.*?\](?=: |$))?)(?:: |$)")
 
@@ -52,5 +54,35 @@ def take_over(control, logs):
     FILE.write_text(HEAD + "".join("\t".join([name, *verdicts]) + "\n" for name, verdicts in sorted(table.items())))
 
 
+def summary(verdicts):
+    """{number: "FAIL 2/5", "pass" or "n/a"} of pairs of an attack and its verdict."""
+    found = {}
+    for title, verdict in verdicts:
+        found.setdefault(title.partition(":")[0], []).append(verdict)
+    return {number: line_of(verdicts) for number, verdicts in found.items()}
+
+
+def line_of(verdicts):
+    if len(set(verdicts)) == 1:
+        return verdicts[0] + (f" {len(verdicts)}/{len(verdicts)}" if verdicts[0] == "FAIL" else "")
+    failed = verdicts.count("FAIL")
+    others = [f", {word} {verdicts.count(word)}" for word in ("n/a", "varies") if word in verdicts]
+    return (f"FAIL {failed}/{len(verdicts)}" if failed else "pass") + "".join(others)
+
+
+def publish():
+    """The last two columns of the README's table."""
+    table = known()
+    columns = [summary((name, verdicts[i]) for name, verdicts in table.items()) for i in range(len(NAMES))]
+    lines = README.read_text().splitlines()
+    for i, line in enumerate(lines):
+        number = line[2:5]
+        if line.startswith("| E") and number in columns[0]:
+            cells = line.split(" | ")
+            lines[i] = " | ".join([*cells[:-2], *(column[number] for column in columns)]) + " |"
+    README.write_text("\n".join(lines) + "\n")
+
+
 if __name__ == "__main__":
     take_over(sys.argv[1], sys.argv[2:])
+    publish()

@@ -185,24 +185,9 @@ class Round:
             if not known:
                 print(f"differs: {title} is {verdict}, expected {' or '.join(sorted(expected))}")
         print(f"\ncase  {self.chosen.control:12} published")
-        for number, line in summary(self.table).items():
+        for number, line in controls.summary(row[:2] for row in self.table).items():
             word = controls.published(self.chosen.control, number)
             print(f"{number:5} {line:12} {word}{'' if line.startswith((word, 'n/a')) else '  <- differs'}")
-
-
-def summary(table):
-    """{number: "FAIL 2/5", "pass" or "n/a"}"""
-    found = {}
-    for title, verdict, *_ in table:
-        found.setdefault(title.partition(":")[0], []).append(verdict)
-    return {number: line_of(verdicts) for number, verdicts in found.items()}
-
-
-def line_of(verdicts):
-    failed, missing = verdicts.count("FAIL"), verdicts.count("n/a")
-    if failed:
-        return f"FAIL {failed}/{len(verdicts)}"
-    return "n/a" if missing == len(verdicts) else "pass" + (f", n/a {missing}" if missing else "")
 
 
 def slow(case, seconds):

@@ -5,7 +5,7 @@ import contextlib
 
 from attacks import attack
 from harness import equal, eventually
-from test_joins import joined, path_of
+from test_joins import end, joined, path_of
 
 OF_THE_PROGRAM = 1 << 5 | 1 << 10 | 1 << 29  # KILL, NET_BIND_SERVICE, AUDIT_WRITE
 
@@ -44,7 +44,7 @@ def whoever_joins_is_seen(t):
     with watcher(t) as (box, seen):
         bundle = joined(t.bundle("sleep", "60"), {"pid": path_of(box, "pid")})
         sets = {kind: ["CAP_SYS_PTRACE"] for kind in ("bounding", "effective", "permitted")}
-        box = t.container(bundle=bundle.process(capabilities=sets))
-        box.run_detached().exits(0)
+        guest = t.container(bundle=bundle.process(capabilities=sets))
+        guest.run_detached().exits(0)
         eventually(lambda: "0000000000080000 0000000000080000" in too_much(seen), "the watcher is blind")
-        box.delete("--force").ok()
+        end(guest)

@@ -74,6 +74,8 @@ def cgroups():
 
 
 def device(path):
+    if not os.path.lexists(path):
+        return None
     node = os.lstat(path)
     return (node.st_ino, stat.S_IFMT(node.st_mode), stat.S_IMODE(node.st_mode), node.st_uid, node.st_gid,
             os.major(node.st_rdev), os.minor(node.st_rdev))

@@ -3,7 +3,7 @@
 // from the same list.
 #pragma once
 
-#include <array>
+#include <vector>
 
 #include "base/socket.hpp"
 #include "runtime/run.hpp"
@@ -12,7 +12,11 @@ namespace bulkhead::runtime {
 
 class Reports {
   public:
-    Reports(Workshop& workshop, const plan::Timeline& timeline) : workshop_(workshop), timeline_(timeline) {}
+    Reports(Workshop& workshop, const plan::Timeline& timeline)
+        : workshop_(workshop),
+          timeline_(timeline),
+          buffer_(sizeof(plan::Report) + (workshop.traced ? plan::timed_steps * sizeof(plan::StepTime) : 0)) {
+    }
 
     // Reads reports until the stage has said `awaited`, once and for all, and keeps what they bring in the
     // workshop. Errors: the stage has failed, or is gone.
@@ -35,7 +39,7 @@ class Reports {
     Workshop& workshop_;
     const plan::Timeline& timeline_;
     int fault_step_ = -1;
-    std::array<char, sizeof(plan::Report) + plan::timed_steps * sizeof(plan::StepTime)> buffer_;
+    std::vector<char> buffer_;  // not on the stack, which a caller may have limited to little
 };
 
 }  // namespace bulkhead::runtime

@@ -8,7 +8,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
 
@@ -28,8 +27,7 @@ namespace {
 struct Handover {
     int stage;
     int report;
-    std::array<int, plan::handover_slots + plan::slot_limit> descriptors;
-    int count = 0;
+    std::vector<int> descriptors;  // not on the stack, which a caller may have limited to little
     int base = 0;
     char base_text[16] = {};
     bool waits = false;                 // for SendPrepared
@@ -37,7 +35,7 @@ struct Handover {
     std::optional<plan::InnerIds> ids;  // then taken
 
     void add(int fd) {
-        descriptors[static_cast<std::size_t>(count++)] = fd;
+        descriptors.push_back(fd);
         base = std::max(base, fd + 1);
     }
 };
@@ -50,7 +48,7 @@ Result<Handover> prepare(const Workshop& workshop, int stage, int plan, int repo
     *std::to_chars(handover.base_text, handover.base_text + 15, handover.base).ptr = '\0';
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
-    const rlim_t needed = static_cast<rlim_t>(handover.base) + static_cast<rlim_t>(handover.count);
+    const rlim_t needed = static_cast<rlim_t>(handover.base) + handover.descriptors.size();
     if (limit.rlim_cur < needed)
         return fail(Kind::kernel, "RLIMIT_NOFILE of the runtime is ", limit.rlim_cur, ", and ", needed,
                     " descriptors are needed");
@@ -97,9 +95,8 @@ void take_ids(const Handover& handover, std::uint16_t step) noexcept {
 // and becomes the stage. The copies survive the exec, their originals do not.
 [[noreturn]] void become_stage(const Handover& handover, std::uint16_t step) noexcept {
     if (handover.waits) take_ids(handover, step);
-    for (int i = 0; i < handover.count; ++i)
-        raw::call(__NR_dup3, long{handover.descriptors[static_cast<std::size_t>(i)]}, long{handover.base + i},
-                  0L);
+    for (std::size_t i = 0; i < handover.descriptors.size(); ++i)
+        raw::call(__NR_dup3, long{handover.descriptors[i]}, handover.base + static_cast<long>(i), 0L);
     const char* const argv[] = {"bulkhead-init", handover.base_text, nullptr};
     const char* const envp[] = {nullptr};
     const long failed = raw::call(__NR_execveat, long{handover.stage}, "", argv, envp, long{AT_EMPTY_PATH});

@@ -81,8 +81,9 @@ TEST(Failures, OfExecveNameTheProgram) {
         "cannot allocate memory");
 }
 
-TEST(AwaitExecution, EndsWithTheSocketAndKeepsTheTimes) {
+TEST(AwaitExecution, EndsWithTheSocketAndKeepsTheTimesOfATracedRun) {
     Meeting meeting;
+    meeting.workshop.traced = true;
     struct {
         plan::Report report{.kind = ReportKind::executing, .times = 2};
         plan::StepTime times[2] = {{100, 1, 0}, {200, 2, 0}};
@@ -96,6 +97,7 @@ TEST(AwaitExecution, EndsWithTheSocketAndKeepsTheTimes) {
 
 TEST(AwaitExecution, TakesNoMoreTimesThanWereSent) {
     Meeting meeting;
+    meeting.workshop.traced = true;
     meeting.say({.kind = ReportKind::executing, .times = 1000});
     meeting.stage.reset();
     EXPECT_EQ(meeting.error_of(plan::AwaitExecution{}), "");

@@ -102,6 +102,14 @@ inline long filesystem_type(int fd) {
     return known < 0 ? known : filesystem.type;
 }
 
+// ---- text -----------------------------------------------------------------------------------------------
+
+// strcmp(3), which the stage does not have, as far as anybody asks.
+inline bool equal(const char* left, const char* right) {
+    while (*left != '\0' && *left == *right) ++left, ++right;
+    return *left == *right;
+}
+
 // ---- mounts ---------------------------------------------------------------------------------------------
 
 inline long fsconfig(int context, unsigned command, const char* key, const char* value) {

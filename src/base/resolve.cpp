@@ -19,11 +19,6 @@ std::size_t length_of(const char* text) {
     return length;
 }
 
-bool is(const char* name, const char* other) {
-    while (*name == *other && *name != '\0') ++name, ++other;
-    return *name == *other;
-}
-
 bool has_kind(const struct statx& status, unsigned kind) { return (status.stx_mode & kind_bits) == kind; }
 
 // struct statfs, as far as it is the same everywhere
@@ -152,7 +147,7 @@ class Walk {
             const long taken = pending_.take(name);
             if (taken < 0) return taken;
             const bool last = pending_.empty() && !pending_.slash_follows();
-            if (name[0] == '\0' || is(name, ".") || is(name, "..")) {
+            if (name[0] == '\0' || equal(name, ".") || equal(name, "..")) {
                 const long stepped = step(name);
                 if (stepped < 0) return stepped;
                 if (pending_.empty()) return openat(here(), ".", flags_);
@@ -204,7 +199,7 @@ class Walk {
     long step(const char* name) {
         const Handle searched(openat(here(), ".", O_PATH | O_DIRECTORY));
         if (searched.number() < 0) return searched.number();
-        if (!is(name, "..")) return 0;
+        if (!equal(name, "..")) return 0;
         if (trail_.empty() && refuses(RESOLVE_BENEATH)) return -EXDEV;
         trail_.remove_last();
         return move_to(on_mount(trail_.open(root_)));

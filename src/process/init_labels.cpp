@@ -74,18 +74,13 @@ long open_attribute(const StageContext& stage, const plan::SetLabel& op) {
     return open_attribute(stage, shared / "thread-self" / "attr" / attribute);
 }
 
-bool equal(const char* left, const char* right) {
-    while (*left != '\0' && *left == *right) ++left, ++right;
-    return *left == *right;
-}
-
 // What follows the label where it is in force: nothing, or AppArmor's mode. Nothing else, since a name may
 // have spaces and brackets in it.
 bool is_mode(const char* rest) {
     constexpr char modes[][16] = {"",        " (enforce)", " (complain)", " (kill)", " (unconfined)",
                                   " (user)", " (prompt)"};
     for (const auto& mode : modes)
-        if (equal(rest, mode)) return true;
+        if (raw::equal(rest, mode)) return true;
     return false;
 }
 
@@ -100,7 +95,7 @@ bool in_force(char* shown, std::size_t size, const char* label) {
 // AppArmor takes a command word before the label: "exec NAME".
 const char* label_in(const StageContext& stage, const plan::SetLabel& op) {
     const char* value = stage.arena.text(op.value);
-    if (!equal(stage.arena.text(op.module), "apparmor")) return value;
+    if (!raw::equal(stage.arena.text(op.module), "apparmor")) return value;
     while (*value != '\0' && *value != ' ') ++value;
     return *value == ' ' ? value + 1 : value;
 }

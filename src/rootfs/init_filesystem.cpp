@@ -12,12 +12,6 @@ namespace {
 
 long open_plainly(const char* type) { return raw::call(__NR_fsopen, type, long{FSOPEN_CLOEXEC}); }
 
-bool is_proc(const char* type) {
-    const char* proc = "proc";
-    while (*type != '\0' && *type == *proc) ++type, ++proc;
-    return *type == *proc;
-}
-
 // 6.17 takes the namespace as a parameter. A kernel that does not know it says EINVAL.
 long open_for_namespace(int pids) {
     raw::Handle context(open_plainly("proc"));
@@ -102,7 +96,7 @@ void bear_children_at_home() {
 }  // namespace
 
 long open_filesystem(const StageContext& stage, const char* type) {
-    if (stage.joined_pids < 0 || !is_proc(type)) return open_plainly(type);
+    if (stage.joined_pids < 0 || !raw::equal(type, "proc")) return open_plainly(type);
     const long context = open_for_namespace(stage.joined_pids);
     return context == -EINVAL ? open_procfs_by_child(stage) : context;
 }

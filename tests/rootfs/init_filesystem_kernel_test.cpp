@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <sys/syscall.h>
 
+#include <functional>
+
 #include "support/child.hpp"
 #include "support/folder.hpp"
 #include "support/stage.hpp"
@@ -59,31 +61,28 @@ std::vector<std::string> shown(long context) {
 
 const std::vector<std::string> only_one{"1"};
 
-TEST(OpenFilesystem, OfProcShowsTheNamespaceThatWasJoined) {
-    NEEDS_ROOT();
+// The procfs that `open` makes for a joined namespace shows its inhabitant, and nothing is left behind.
+void expect_one_inhabitant(const std::function<long(const plan::StageContext&)>& open) {
     const Inhabitant inhabitant;
     in_child([&] {
         ASSERT_EQ(::setns(inhabitant.namespace_file.number(), CLONE_NEWPID), 0);
         Stage stage;
         stage.context.joined_pids = inhabitant.namespace_file.number();
         const std::size_t before = test::open_descriptors();
-        EXPECT_EQ(shown(open_filesystem(stage.context, "proc")), only_one);
+        EXPECT_EQ(shown(open(stage.context)), only_one);
         EXPECT_EQ(test::open_descriptors(), before);
+        EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "there is a child";
     });
+}
+
+TEST(OpenFilesystem, OfProcShowsTheNamespaceThatWasJoined) {
+    NEEDS_ROOT();
+    expect_one_inhabitant([](const auto& stage) { return open_filesystem(stage, "proc"); });
 }
 
 TEST(OpenProcfsByChild, ShowsTheNamespaceThatItsChildrenAreIn) {
     NEEDS_ROOT();
-    const Inhabitant inhabitant;
-    in_child([&] {
-        ASSERT_EQ(::setns(inhabitant.namespace_file.number(), CLONE_NEWPID), 0);
-        Stage stage;
-        stage.context.joined_pids = inhabitant.namespace_file.number();
-        const std::size_t before = test::open_descriptors();
-        EXPECT_EQ(shown(open_procfs_by_child(stage.context)), only_one);
-        EXPECT_EQ(test::open_descriptors(), before);
-        EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "there is a child";
-    });
+    expect_one_inhabitant(open_procfs_by_child);
 }
 
 TEST(OpenProcfsByChild, BringsBackWhyItFailed) {

@@ -13,5 +13,6 @@ inline constexpr unsigned close_range_cloexec = 4;   // 5.11
 inline constexpr long cgroup2_super_magic = 0x63677270;
 inline constexpr long devpts_super_magic = 0x1cd1;
 inline constexpr long nsfs_magic = 0x6e736673;
+inline constexpr long pidfs_magic = 0x50494446;  // 6.9
 
 }  // namespace bulkhead::kernel

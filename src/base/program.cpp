@@ -15,8 +15,6 @@ namespace bulkhead {
 
 namespace {
 
-constexpr std::size_t output_limit = 64 << 10;
-
 // What the child opens and closes between fork and exec.
 class SpawnFiles {
   public:
@@ -54,12 +52,13 @@ Result<pid_t> spawn(const std::string& program, const std::vector<std::string>& 
     return pid;
 }
 
-Result<std::string> output_of(int file) {
+Result<std::string> output_of(int file, std::size_t limit) {
+    LET(const struct stat status, sys::status_of(file));
+    if (static_cast<std::size_t>(status.st_size) > limit)
+        return fail(Kind::internal, "its output is larger than ", limit, " bytes");
     ::lseek(file, 0, SEEK_SET);
-    std::string text(output_limit + 1, '\0');
+    std::string text(static_cast<std::size_t>(status.st_size), '\0');
     LET(const std::size_t size, sys::read(file, text));
-    if (size > output_limit)
-        return fail(Kind::internal, "its output is larger than ", output_limit, " bytes");
     text.resize(size);
     while (text.ends_with('\n')) text.pop_back();
     return text;
@@ -68,7 +67,7 @@ Result<std::string> output_of(int file) {
 }  // namespace
 
 Result<std::string> run_program(const std::string& program, const std::vector<std::string>& arguments,
-                                int deadline_ms) {
+                                int deadline_ms, std::size_t output_limit) {
     LET(const Fd output, sys::memory_file("output", false));
     LET(const pid_t pid, spawn(program, arguments, output.number()));
     LET(const Fd process, sys::open_process(pid));
@@ -76,7 +75,7 @@ Result<std::string> run_program(const std::string& program, const std::vector<st
     if (!ended) TRY(sys::signal_process(process.number(), SIGKILL));
     LET(const int status, sys::wait_process(process.number()));
     if (!ended) return fail(Kind::internal, "no answer within ", deadline_ms, " ms");
-    LET(std::string text, output_of(output.number()));
+    LET(std::string text, output_of(output.number(), output_limit));
     if (status != 0)
         return fail(Kind::not_found, text.empty() ? cat("exit status ", status) : quotable(text));
     return text;

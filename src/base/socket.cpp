@@ -40,12 +40,18 @@ Result<Address> address_of(const std::string& path, const std::string& shown) {
     return address;
 }
 
+// A listener whose queue is full holds up connect(2); SO_SNDTIMEO bounds that, and what is sent later.
 Result<Fd> connect_address(const Address& address, int type, const std::string& shown) {
+    constexpr timeval patience{10, 0};
     Fd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
     if (!socket) return system_error(errno, "socket");
+    ::setsockopt(socket.number(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     int result = -1;
     do result = ::connect(socket.number(), address.pointer(), address.size);
     while (result == -1 && errno == EINTR);
+    if (result == -1 && errno == EAGAIN)
+        return fail(Kind::kernel, "connect ", quotable(shown), ": not accepted within ", patience.tv_sec,
+                    " s");
     if (result == -1) return system_error(errno, "connect", shown);
     return socket;
 }

@@ -15,7 +15,8 @@ namespace bulkhead::sys {
 // Two connected SOCK_SEQPACKET sockets: messages keep their borders.
 Result<std::pair<Fd, Fd>> message_pair();
 
-// Connects to a listening SOCK_STREAM socket. A path too long for sun_path is reached through its directory.
+// Connects to a listening SOCK_STREAM socket, for at most 10 s. A path too long for sun_path is reached
+// through its directory.
 Result<Fd> connect_stream(const std::string& path);
 
 // A bound, non-blocking SOCK_DGRAM socket that everybody may write to. `path` must fit into sun_path.

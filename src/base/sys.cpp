@@ -135,6 +135,12 @@ Result<std::string> link_target(const std::string& path) {
     return target;
 }
 
+Result<Pipe> pipe() {
+    int ends[2] = {-1, -1};
+    if (::pipe2(ends, O_CLOEXEC) == -1) return system_error(errno, "pipe2");
+    return Pipe{Fd(ends[0]), Fd(ends[1])};
+}
+
 Result<long> filesystem_type(int fd) {
     struct statfs status {};
     TRY(done("fstatfs", {}, [&] { return ::fstatfs(fd, &status); }));
@@ -172,9 +178,45 @@ Result<> signal_process(int pidfd, int signal) {
 }
 
 Result<int> wait_process(int pidfd) {
+    LET(const Ending ending, wait_ending(pidfd));
+    return ending.by_signal ? 128 + ending.value : ending.value;
+}
+
+Result<Ending> wait_ending(int pidfd) {
     siginfo_t info{};
     TRY(done("waitid", {}, [&] { return ::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED); }));
-    return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+    return Ending{info.si_status, info.si_code != CLD_EXITED};
+}
+
+Result<> signal_group(pid_t leader, int signal) {
+    return done("kill", cat('-', leader), [&] { return ::kill(-leader, signal); });
+}
+
+int pending_end() {
+    sigset_t pending;
+    ::sigpending(&pending);
+    for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM})
+        if (::sigismember(&pending, signal) == 1) return signal;
+    return 0;
+}
+
+bool is_child(int pidfd) {
+    siginfo_t info{};
+    return ::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+Result<std::vector<std::uint32_t>> cpu_affinity() {
+    constexpr std::size_t words = 8192 / 32;  // the most CPUs that a kernel can be built for
+    std::vector<std::uint32_t> mask(words);
+    const long size = ::syscall(SYS_sched_getaffinity, 0, mask.size() * sizeof mask[0], mask.data());
+    if (size == -1) return system_error(errno, "sched_getaffinity");
+    mask.resize(static_cast<std::size_t>(size) / sizeof mask[0]);
+    return mask;
+}
+
+Result<> set_cpu_affinity(std::span<const std::uint32_t> mask) {
+    return done("sched_setaffinity", {},
+                [&] { return ::syscall(SYS_sched_setaffinity, 0, mask.size_bytes(), mask.data()); });
 }
 
 bool has_capability(unsigned capability) {

@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
@@ -50,6 +51,11 @@ Result<std::size_t> write(int fd, std::string_view bytes);
 Result<> write_all(int fd, std::string_view bytes);
 Result<> write_at(int fd, std::string_view bytes, off_t offset);
 Result<std::string> link_target(const std::string& path);  // readlink(2)
+struct Pipe {
+    Fd reader;
+    Fd writer;
+};
+Result<Pipe> pipe();
 
 // f_type of statfs(2)
 Result<long> filesystem_type(int fd);
@@ -65,6 +71,24 @@ Result<Fd> open_process(pid_t pid);  // pidfd_open(2)
 Result<> signal_process(int pidfd, int signal);
 // The exit status as a shell counts it: the code, or 128 + the signal. waitid(P_PIDFD) and reap.
 Result<int> wait_process(int pidfd);
+struct Ending {
+    int value = 0;  // the exit status, or the number of the signal
+    bool by_signal = false;
+};
+// The same, told apart.
+Result<Ending> wait_ending(int pidfd);
+// kill(2) to every process of the group that `leader` leads, which must not be reaped yet.
+Result<> signal_group(pid_t leader, int signal);
+
+// A signal that asks this process to end (HUP, INT, QUIT, TERM) and waits because it is blocked; 0: none.
+int pending_end();
+
+// A child of this process, ended or not, and not reaped yet.
+bool is_child(int pidfd);
+
+// The CPUs that this process may run on, one bit each (sched_setaffinity(2)); whole longs.
+Result<std::vector<std::uint32_t>> cpu_affinity();
+Result<> set_cpu_affinity(std::span<const std::uint32_t> mask);
 
 // In the effective set of this process (capget(2)).
 bool has_capability(unsigned capability);

@@ -5,7 +5,6 @@ namespace bulkhead {
 
 namespace {
 
-constexpr std::size_t message_limit = 256;
 constexpr char hex_digits[] = "0123456789abcdef";
 
 std::string based(std::uint64_t number, int base) {
@@ -77,10 +76,10 @@ std::string lower(std::string_view text) {
     return lowered;
 }
 
-std::string quotable(std::string_view text) {
+std::string quotable(std::string_view text, std::size_t limit) {
     std::string safe;
     while (!text.empty()) {
-        if (safe.size() >= message_limit) return safe.append("...");
+        if (safe.size() >= limit) return safe.append("...");
         const std::size_t length = utf8_length(text);
         if (length == 0 || is_control(text.substr(0, length))) {
             append_escaped_byte(safe, text[0], "\\x");

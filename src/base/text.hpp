@@ -49,9 +49,10 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& words, std::string_view separator);
 std::string lower(std::string_view text);
 
-// For messages: control bytes, DEL, C1 and invalid UTF-8 escaped, cut to 256 bytes, so that nothing a
+// For messages: control bytes, DEL, C1 and invalid UTF-8 escaped, cut to `limit` bytes, so that nothing a
 // container or a config says can drive an operator's terminal or break a log line.
-std::string quotable(std::string_view text);
+inline constexpr std::size_t message_limit = 256;
+std::string quotable(std::string_view text, std::size_t limit = message_limit);
 // The same in double quotes: "sh\x1b"
 std::string quoted(std::string_view text);
 

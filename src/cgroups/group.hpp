@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A container's cgroup: made, looked at, emptied, removed. Host operations below the descriptor of the
-// hierarchy's root (mount.hpp); paths are those of container_path ("/a/b"). Each directory opened here is
+// A container's cgroup: made, looked at, frozen, emptied, removed. Host operations below the descriptor of
+// the hierarchy's root (mount.hpp); paths are those of container_path ("/a/b"). Each directory opened here is
 // checked to be cgroup v2.
 #pragma once
 
@@ -45,6 +45,21 @@ Result<> kill_all(int cgroup_fd);
 // The same without cgroup.kill: freezes, so that nobody can fork, kills by pidfd until nobody is left, for at
 // most `deadline_ms`, and thaws whatever happens.
 Result<> kill_each(int cgroup_fd, int deadline_ms = 10'000);
+
+// `signal` to everything in it and below: to those who are there at one moment, for which they are frozen for
+// as long as it takes (at most a second or so; who cannot be frozen in time may fork away). What was frozen
+// stays frozen. SIGKILL: kill_all. 0: only tries whether they may be signalled. A cgroup that is gone is a
+// success; the first failure is reported after all have been tried.
+Result<> signal_all(int cgroup_fd, int signal);
+
+// Stops everything in it and below, and returns when nothing runs any more. Those who have not stopped at the
+// deadline (uninterruptible system calls) are let go with all the others, and it is an error.
+Result<> freeze(int cgroup_fd, int deadline_ms);
+// Lets them go on. Kind::bad_state where they are still frozen at the deadline: a cgroup above it is.
+Result<> thaw(int cgroup_fd, int deadline_ms);
+// The same without waiting for it.
+Result<> ask_to_freeze(int cgroup_fd);
+Result<> ask_to_thaw(int cgroup_fd);
 
 // Removes the cgroup and those below it, waiting until `deadline_ms` for processes that are about to be gone.
 // Where `inode` is not 0, only the cgroup with that one: what somebody else has made at the same path stays.

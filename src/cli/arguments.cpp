@@ -142,7 +142,8 @@ Arguments normalise(std::span<const char* const> words) { return Normaliser(word
 Result<> check_operands(const Arguments& arguments) {
     const CommandRow& row = row_of(arguments.command);
     const std::size_t count = arguments.operands.size();
-    if (count >= row.least && count <= row.most) return {};
+    const bool too_many = row.most != unlimited && count > row.most;
+    if (count >= row.least && !too_many) return {};
     const auto requires_words = [&](std::string_view how, unsigned limit) {
         return fail(Kind::usage, "bulkhead: \"", row.name, "\" requires ", how, ' ', limit, " argument(s)");
     };

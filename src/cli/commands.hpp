@@ -8,9 +8,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <variant>
+#include <vector>
 
 namespace bulkhead::cli {
 
@@ -20,7 +23,11 @@ enum class Command : std::uint8_t {
     run,
     start,
     state,
+    exec,
+    ps,
     kill,
+    pause,
+    resume,
     remove,
     list,
     spec,
@@ -29,13 +36,15 @@ enum class Command : std::uint8_t {
     help,
 };
 
+inline constexpr std::uint8_t unlimited = 255;
+
 struct CommandRow {
     Command command;
     std::string_view name;
     std::string_view operands;  // for the usage line
     std::uint8_t least;         // number of operands
-    std::uint8_t most;
-    bool flags_first;  // an operand ends the flags: what follows belongs to somebody else
+    std::uint8_t most;          // or unlimited
+    bool flags_first;           // an operand ends the flags: what follows belongs to somebody else
     std::string_view summary;
 };
 
@@ -46,8 +55,15 @@ inline constexpr std::array commands{
                "start the process of a created container"},
     CommandRow{Command::state, "state", "CONTAINER-ID", 1, 1, false,
                "print the state of a container as JSON"},
+    CommandRow{Command::exec, "exec", "CONTAINER-ID [PROGRAM [ARGUMENT...]]", 1, unlimited, true,
+               "run another process in a container"},
+    CommandRow{Command::ps, "ps", "CONTAINER-ID [PS-OPTION...]", 1, unlimited, true,
+               "list the processes of a container, as ps(1) with these options (default: -ef) shows them"},
     CommandRow{Command::kill, "kill", "CONTAINER-ID [SIGNAL]", 1, 2, true,
-               "send a signal (default: SIGTERM) to the container's init process"},
+               "send a signal (default: SIGTERM) to a container's init process, or to all of its processes"},
+    CommandRow{Command::pause, "pause", "CONTAINER-ID", 1, 1, false, "freeze all processes of a container"},
+    CommandRow{Command::resume, "resume", "CONTAINER-ID", 1, 1, false,
+               "let the processes of a paused container go on"},
     CommandRow{Command::remove, "delete", "CONTAINER-ID", 1, 1, false, "remove what a container left behind"},
     CommandRow{Command::list, "list", "", 0, 0, false, "list the containers below the state root"},
     CommandRow{Command::spec, "spec", "", 0, 0, false, "write a config.json to start from"},
@@ -61,15 +77,15 @@ inline constexpr std::array commands{
 // What the command line says. Globals first; below them, what belongs to single verbs.
 struct Options {
     std::string root;
-    bool root_given = false;  // also where it is empty
-    bool debug = false;
     std::string log;
     std::string log_format = "text";
     std::string log_level = "warning";
-    bool systemd_cgroup = false;
     std::string cgroup_manager = "cgroupfs";
     std::string rootless = "auto";
     std::string criu;
+    bool root_given = false;  // also where it is empty
+    bool debug = false;
+    bool systemd_cgroup = false;
     bool help = false;
     bool version = false;
 
@@ -93,6 +109,20 @@ struct Options {
     bool quiet = false;
     bool json = false;
     bool rootless_spec = false;
+
+    std::string process;
+    std::string cwd;
+    std::string user;
+    std::string process_label;
+    std::string apparmor;
+    std::vector<std::string> env;
+    std::vector<std::string> additional_gids;
+    std::vector<std::string> capabilities;
+    std::vector<std::string> cgroups;
+    std::optional<bool> no_new_privileges;  // none: not given, which is not the same as false
+    bool user_given = false;                // also where it is empty
+    bool tty = false;
+    bool ignore_paused = false;
 };
 
 // A set of verbs, one bit each; the empty set means a global option.
@@ -108,14 +138,20 @@ enum class Shown : std::uint8_t { yes, hidden };
 struct Flag {
     std::string_view name;
     char letter;  // 0: none
-    std::variant<bool Options::*, std::string Options::*, unsigned Options::*> target;
+    // Where the value goes. A vector takes every one that is given; of all others the last counts.
+    std::variant<bool Options::*, std::optional<bool> Options::*, std::string Options::*, unsigned Options::*,
+                 std::vector<std::string> Options::*>
+        target;
     Commands commands;
     std::string_view value;  // what help calls the value; "a|b|c": one of these words and nothing else
     std::string_view help;
     Shown shown = Shown::yes;
 
-    constexpr bool takes_value() const { return target.index() != 0; }
-    constexpr bool is_number() const { return target.index() == 2; }
+    constexpr bool takes_value() const {
+        return !std::holds_alternative<bool Options::*>(target) &&
+               !std::holds_alternative<std::optional<bool> Options::*>(target);
+    }
+    constexpr bool is_number() const { return std::holds_alternative<unsigned Options::*>(target); }
     constexpr bool has_choices() const { return value.find('|') != std::string_view::npos; }
     constexpr bool belongs_to(Command command) const { return (commands & for_commands(command)) != 0; }
     constexpr bool is_called(std::string_view given) const {
@@ -126,6 +162,7 @@ struct Flag {
 inline constexpr Commands global = 0;
 inline constexpr Commands makers = for_commands(Command::create, Command::run);
 inline constexpr Commands planners = makers | for_commands(Command::explain);
+inline constexpr Commands exec = for_commands(Command::exec);
 
 inline constexpr std::array flags{
     Flag{"root", 0, &Options::root, global, "DIR", "where the states of containers are kept"},
@@ -145,39 +182,61 @@ inline constexpr std::array flags{
 
     Flag{"bundle", 'b', &Options::bundle, planners | for_commands(Command::spec), "DIR",
          "the bundle; default: the current directory"},
-    Flag{"console-socket", 0, &Options::console_socket, makers, "SOCKET",
+    Flag{"console-socket", 0, &Options::console_socket, makers | exec, "SOCKET",
          "unix socket that receives the master side of the terminal"},
     Flag{"pidfd-socket", 0, &Options::pidfd_socket, makers, "SOCKET",
          "unix socket that receives a pidfd of the init process"},
+    Flag{"pidfd-socket", 0, &Options::pidfd_socket, exec, "SOCKET",
+         "unix socket that receives a pidfd of the process"},
     Flag{"pid-file", 0, &Options::pid_file, makers, "FILE", "write the pid of the init process to FILE"},
+    Flag{"pid-file", 0, &Options::pid_file, exec, "FILE", "write the pid of the process to FILE"},
     Flag{"no-pivot", 0, &Options::no_pivot, planners, "",
          "chroot instead of pivot_root, on a host that runs from an initramfs; less safe"},
     Flag{"no-new-keyring", 0, &Options::no_new_keyring, planners, "", "keep the caller's session keyring"},
-    Flag{"preserve-fds", 0, &Options::preserve_fds, planners, "N",
+    Flag{"preserve-fds", 0, &Options::preserve_fds, planners | exec, "N",
          "pass the caller's descriptors 3 to 2 + N on"},
     Flag{"overlay-from", 0, &Options::overlay_from, planners, "DIR[:DIR...]",
          "the directories below which a config's annotations may name the layers of an overlay root"},
     Flag{"detach", 'd', &Options::detach, for_commands(Command::run), "", "return when the container runs"},
+    Flag{"detach", 'd', &Options::detach, exec, "", "return when the process runs"},
     // `create` never waits; go-runc can send it all the same.
     Flag{"detach", 'd', &Options::detach, for_commands(Command::create), "", "no effect", Shown::hidden},
     Flag{"keep", 0, &Options::keep, for_commands(Command::run), "",
          "keep state and cgroup when the process has ended"},
     Flag{"no-subreaper", 0, &Options::no_subreaper, for_commands(Command::run), "",
          "do not adopt orphans of the container while waiting"},
-    Flag{"trace", 0, &Options::trace, for_commands(Command::run), "FILE",
+    Flag{"trace", 0, &Options::trace, for_commands(Command::run, Command::exec), "FILE",
          "write the time of each step to FILE"},
     Flag{"all", 'a', &Options::all, for_commands(Command::kill), "",
-         "accepted as by runc: a stopped container is no error"},
+         "signal every process in the container's cgroup; a stopped container is no error"},
     Flag{"force", 'f', &Options::force, for_commands(Command::remove), "",
          "kill what still runs; an unknown container is no error"},
-    Flag{"format", 'f', &Options::format, for_commands(Command::list), "table|json", "how the list looks"},
+    Flag{"format", 'f', &Options::format, for_commands(Command::list, Command::ps), "table|json",
+         "how the list looks; json: ids or pids and no ps(1)"},
     Flag{"quiet", 'q', &Options::quiet, for_commands(Command::list), "", "print ids only"},
     Flag{"seccomp", 0, &Options::seccomp, for_commands(Command::spec), "none|default",
          "which filter of system calls to write: none, as runc does, or one for ordinary programs"},
     Flag{"rootless", 0, &Options::rootless_spec, for_commands(Command::spec), "",
          "for a caller without root: a user namespace in which the caller is user 0"},
     Flag{"json", 0, &Options::json, for_commands(Command::explain), "", "print JSON"},
-    Flag{"fault", 0, &Options::fault, planners, "STEP:ACTION",
+    Flag{"process", 'p', &Options::process, exec, "FILE",
+         "take the process from this file, an object as in config.json, and not from PROGRAM and flags"},
+    Flag{"tty", 't', &Options::tty, exec, "", "give the process a terminal"},
+    Flag{"cwd", 0, &Options::cwd, exec, "DIR", "the working directory in the container"},
+    Flag{"env", 'e', &Options::env, exec, "NAME=VALUE", "set an environment variable; may be repeated"},
+    Flag{"user", 'u', &Options::user, exec, "UID[:GID]", "the user, and the group if it is another one"},
+    Flag{"additional-gids", 'g', &Options::additional_gids, exec, "GID",
+         "one more supplementary group; may be repeated"},
+    Flag{"cap", 'c', &Options::capabilities, exec, "CAP_NAME", "one more capability; may be repeated"},
+    Flag{"no-new-privs", 0, &Options::no_new_privileges, exec, "",
+         "whether no_new_privs is set; default: as for the container's process"},
+    Flag{"process-label", 0, &Options::process_label, exec, "LABEL", "the SELinux label of the process"},
+    Flag{"apparmor", 0, &Options::apparmor, exec, "PROFILE", "the AppArmor profile of the process"},
+    Flag{"cgroup", 0, &Options::cgroups, exec, "PATH",
+         "start the process in this cgroup below the container's own"},
+    Flag{"ignore-paused", 0, &Options::ignore_paused, exec, "",
+         "also in a paused container: the process starts when the container is resumed"},
+    Flag{"fault", 0, &Options::fault, planners | exec, "STEP:ACTION",
          "for tests: fail at a step with EPERM, ENOSYS, ENOMEM or kill", Shown::hidden},
 };
 

@@ -18,16 +18,42 @@ std::string names_of(const Flag& flag) {
     return flag.letter == 0 ? cat("--", flag.name) : cat('-', flag.letter, ",--", flag.name);
 }
 
+// One overload for each kind of target. The last one given wins: conmon-rs sends every global twice.
+struct Adder {
+    CLI::App& app;
+    Options& options;
+    const Flag& flag;
+
+    CLI::Option* operator()(bool Options::*target) const {
+        return last(app.add_flag(names_of(flag), options.*target, std::string(flag.help)));
+    }
+    // CLI11 would count it.
+    CLI::Option* operator()(std::optional<bool> Options::*target) const {
+        const auto set = [&value = options.*target](std::int64_t count) { value = count > 0; };
+        return last(app.add_flag_function(names_of(flag), set, std::string(flag.help)));
+    }
+    // CLI11's own conversion to a vector takes "{}" and "%%" for empty lists and "[a,b]" for two values.
+    CLI::Option* operator()(std::vector<std::string> Options::*target) const {
+        const auto set = [&values = options.*target](const CLI::results_t& given) {
+            values = given;
+            return true;
+        };
+        CLI::Option* option = app.add_option(names_of(flag), set, std::string(flag.help));
+        return option->allow_extra_args(false)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    }
+    template <class Value>
+    CLI::Option* operator()(Value Options::*target) const {
+        return last(app.add_option(names_of(flag), options.*target, std::string(flag.help)));
+    }
+
+  private:
+    static CLI::Option* last(CLI::Option* option) {
+        return option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    }
+};
+
 void add_flag(CLI::App& app, Options& options, const Flag& flag) {
-    CLI::Option* option = std::visit(
-        [&](auto target) {
-            if constexpr (std::is_same_v<decltype(target), bool Options::*>)
-                return app.add_flag(names_of(flag), options.*target, std::string(flag.help));
-            else
-                return app.add_option(names_of(flag), options.*target, std::string(flag.help));
-        },
-        flag.target);
-    option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);  // conmon-rs sends every global twice
+    CLI::Option* option = std::visit(Adder{app, options, flag}, flag.target);
     if (flag.takes_value()) option->type_name(std::string(flag.value));
     if (flag.shown == Shown::hidden) option->group("");
 }
@@ -47,8 +73,12 @@ void parse(Options& options, Command command, const std::vector<std::string>& wo
         if (is_part_of(flag, command) && mentions(words, flag)) add_flag(app, options, flag);
     std::vector<std::string> reversed(words.rbegin(), words.rend());  // CLI11 takes them from the back
     app.parse(reversed);
-    const CLI::Option* root = app.get_option_no_throw("--root");
-    if (root != nullptr) options.root_given = root->count() > 0;
+    const auto is_given = [&app](const char* name) {
+        const CLI::Option* option = app.get_option_no_throw(name);
+        return option != nullptr && option->count() > 0;
+    };
+    options.root_given = options.root_given || is_given("--root");
+    options.user_given = is_given("--user");
 }
 
 // CLI11 would put [OPTIONS] behind the whole usage line, operands included.

@@ -18,7 +18,8 @@ using Verb = Result<Outcome> (*)(const Call&);
 
 // In the order of Command, without none.
 constexpr std::array<Verb, commands.size()> handlers{
-    verbs::create, verbs::run,  verbs::start,    verbs::state,   verbs::kill, verbs::remove,
+    verbs::create, verbs::run,  verbs::start,    verbs::state,   verbs::exec,
+    verbs::ps,     verbs::kill, verbs::pause,    verbs::resume,  verbs::remove,
     verbs::list,   verbs::spec, verbs::features, verbs::explain, verbs::help,
 };
 static_assert(handlers.back() == verbs::help);
@@ -51,6 +52,7 @@ int tell(const Result<Outcome>& outcome, const Log& log) {
         }
     }
     log.warnings(outcome->warnings);
+    if (outcome->failure) log.error(*outcome->failure);
     return outcome->exit_code;
 }
 

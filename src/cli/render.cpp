@@ -133,7 +133,8 @@ std::string features_json(const Build& build, std::span<const std::string_view> 
     const Json features{
         {"ociVersionMin", "1.0.0"},
         {"ociVersionMax", spec_version},
-        {"hooks", Json::array()},
+        {"hooks",
+         {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"}},
         {"mountOptions", mount_options},
         {"linux", linux_features},
         {"annotations",

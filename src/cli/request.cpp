@@ -107,4 +107,51 @@ Result<runtime::CreateRequest> create_request(const Options& options, std::strin
     };
 }
 
+Result<std::string> parse_cgroup(const std::vector<std::string>& given) {
+    if (given.empty()) return std::string();
+    const std::string& path = given.front();
+    const std::size_t colon = path.find(':');
+    if (colon != std::string::npos)
+        return fail(Kind::usage, "invalid --cgroup argument: ", quotable(path), " (no controller ",
+                    quoted(path.substr(0, colon)), ": cgroup v2 has one hierarchy for all)");
+    if (given.size() > 1)
+        return fail(Kind::usage, "invalid --cgroup argument: ", quotable(given[1]),
+                    " (cgroup v2 has one hierarchy, so a process has one cgroup)");
+    return path;
+}
+
+Result<runtime::ExecRequest> exec_request(const Options& options, const std::vector<std::string>& operands) {
+    LET(const plan::Fault fault, parse_fault(options.fault));
+    LET(std::string cgroup, parse_cgroup(options.cgroups));
+    // runc takes it for absent: a script whose variable is not set would run the program as root.
+    if (options.user_given && options.user.empty())
+        return fail(Kind::usage, "--user: is empty; must be UID or UID:GID");
+    return runtime::ExecRequest{
+        .id = operands.front(),
+        .process_file = options.process,
+        .pid_file = options.pid_file,
+        .console_socket = options.console_socket,
+        .pidfd_socket = options.pidfd_socket,
+        .trace_file = options.trace,
+        .cgroup = std::move(cgroup),
+        .preserve_fds = options.preserve_fds,
+        .detach = options.detach,
+        .ignore_paused = options.ignore_paused,
+        .changes =
+            {
+                .args = {operands.begin() + 1, operands.end()},
+                .terminal = options.tty,
+                .cwd = options.cwd,
+                .env = options.env,
+                .user = options.user,
+                .additional_gids = options.additional_gids,
+                .capabilities = options.capabilities,
+                .no_new_privileges = options.no_new_privileges,
+                .process_label = options.process_label,
+                .apparmor = options.apparmor,
+            },
+        .fault = fault,
+    };
+}
+
 }  // namespace bulkhead::cli

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options to what the runtime takes: the small grammars of single values, and the request of create and run.
+// Options to what the runtime takes: the small grammars of single values, and the requests of create, run and
+// exec.
 #pragma once
 
 #include <string>
@@ -24,5 +25,12 @@ Result<plan::Fault> parse_fault(std::string_view word);
 Result<std::vector<std::string>> parse_directories(std::string_view list);
 
 Result<runtime::CreateRequest> create_request(const Options& options, std::string id, const Caller& caller);
+
+// What --cgroup was given as one path, empty where it was not. There is one hierarchy in cgroup v2, so runc's
+// CONTROLLER:PATH and more than one of them are refused.
+Result<std::string> parse_cgroup(const std::vector<std::string>& given);
+
+// operands: the container's id, then the program and its arguments.
+Result<runtime::ExecRequest> exec_request(const Options& options, const std::vector<std::string>& operands);
 
 }  // namespace bulkhead::cli

@@ -2,6 +2,7 @@
 // The verbs, one file each under verbs/: from a call to what shall be printed. None of them writes to stdout.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct Outcome {
     std::string output;
     int exit_code = 0;
     std::vector<std::string> warnings;
+    std::optional<Error> failure;  // told before the program ends with exit_code, which is not 1 then
 };
 
 namespace verbs {
@@ -31,7 +33,11 @@ Result<Outcome> create(const Call& call);
 Result<Outcome> run(const Call& call);
 Result<Outcome> start(const Call& call);
 Result<Outcome> state(const Call& call);
+Result<Outcome> exec(const Call& call);
+Result<Outcome> ps(const Call& call);
 Result<Outcome> kill(const Call& call);
+Result<Outcome> pause(const Call& call);
+Result<Outcome> resume(const Call& call);
 Result<Outcome> remove(const Call& call);  // delete is a word of C++
 Result<Outcome> list(const Call& call);
 Result<Outcome> spec(const Call& call);

@@ -30,6 +30,15 @@ Outcome apply(StageContext& stage, const plan::JoinNamespace& op) {
     return outcome(raw::call(__NR_setns, long{stage.fd(op.file)}, long{op.flag}), plan::Call::setns);
 }
 
+Outcome apply(StageContext& stage, const plan::JoinContainer& op) {
+    ATTEMPT(raw::call(__NR_setns, long{stage.fd(op.process)}, static_cast<long>(op.flags)), setns);
+    if ((op.flags & CLONE_NEWNS) == 0) return {};
+    const long root = raw::openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
+    ATTEMPT(root, openat);
+    stage.root = static_cast<int>(root);
+    return {};
+}
+
 Outcome apply(StageContext&, const plan::AssumeIds& op) {
     const long gid = op.gid, uid = op.uid;
     ATTEMPT(raw::call(__NR_setresgid, gid, gid, gid), setresgid);

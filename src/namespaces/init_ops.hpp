@@ -7,6 +7,7 @@
 namespace bulkhead::namespaces {
 
 plan::Outcome apply(plan::StageContext& stage, const plan::JoinNamespace& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::JoinContainer& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::AssumeIds& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::UnshareNamespaces& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::SetTimeOffsets& op);

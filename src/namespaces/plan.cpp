@@ -216,6 +216,38 @@ void plan_entry(TimelineBuilder& timeline, const spec::ValidSpec& spec, const pl
     timeline.host(plan::AwaitRespawn{}, "/linux/namespaces");
 }
 
+std::uint64_t types_of(const spec::ValidSpec& spec) {
+    std::uint64_t flags = 0;
+    for (const spec::Namespace& each : spec->linux.namespaces) flags |= row_of(each.type).flag;
+    return flags;
+}
+
+std::vector<plan::Inherited> namespaces_of_children(TimelineBuilder& timeline, const spec::ValidSpec& spec,
+                                                    bool unborn) {
+    std::vector<plan::Inherited> list;
+    if (unborn) list.push_back({timeline.slot(), CLONE_NEWPID});
+    if (is_new(spec, NamespaceType::time)) list.push_back({timeline.slot(), CLONE_NEWTIME});
+    return list;
+}
+
+void plan_container_entry(TimelineBuilder& timeline, const spec::ValidSpec& spec, const plan::HostFacts& host,
+                          const plan::FindInit& init, std::uint64_t flags) {
+    for (const plan::Inherited& each : init.of_children) flags &= ~std::uint64_t{each.flag};
+    const auto join_those_of_children = [&] {
+        for (const plan::Inherited& each : init.of_children)
+            timeline.init(plan::JoinNamespace{each.file, each.flag}, "/linux/namespaces");
+    };
+    const bool user = (flags & CLONE_NEWUSER) != 0;
+    if (user && host.privileged)  // inside it may be denied
+        timeline.init(plan::SetGroups{timeline.numbers({})}, "/linux/namespaces");
+    if (host.privileged) join_those_of_children();  // from inside a user namespace it may be refused
+    timeline.init(plan::JoinContainer{init.process, flags}, "/linux/namespaces");
+    if (!host.privileged) join_those_of_children();
+    if (!user) return;
+    const plan::InnerIds ids = inner_ids(spec->linux.uid_mappings, spec->linux.gid_mappings);
+    timeline.init(plan::AssumeIds{ids.uid, ids.gid}, "/linux/namespaces");
+}
+
 Result<> plan_network(TimelineBuilder& timeline, const spec::ValidSpec& spec, const plan::HostFacts& host,
                       const Joins& joins) {
     if (host.rootless() && !spec->linux.net_devices.empty())

@@ -41,6 +41,19 @@ Result<> plan_network(plan::TimelineBuilder& timeline, const spec::ValidSpec& sp
 // Init lane: host name and domain name.
 void plan_names(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
 
+// Those of the config, CLONE_NEW*.
+std::uint64_t types_of(const spec::ValidSpec& spec);
+
+// Slots for the namespaces that are not init's own, but its children's: a new time namespace until execve,
+// and for a stage that is not born yet in the pid namespace that it joins, that one. For FindInit.
+std::vector<plan::Inherited> namespaces_of_children(plan::TimelineBuilder& timeline,
+                                                    const spec::ValidSpec& spec, bool unborn);
+
+// Init lane: into the namespaces of a container by the pidfd of its init, `flags` being CLONE_NEW*, and those
+// of its children; in a user namespace with the ids that own what is in it.
+void plan_container_entry(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
+                          const plan::HostFacts& host, const plan::FindInit& init, std::uint64_t flags);
+
 Birth birth_of(const spec::ValidSpec& spec, const plan::HostFacts& host);
 
 // A new one of this type is asked for.

@@ -32,6 +32,17 @@ Result<Fd> open_own(std::uint64_t type) {
     return sys::open(cat("/proc/self/ns/", row->name), O_RDONLY);
 }
 
+Result<std::uint64_t> foreign_namespaces(pid_t pid) {
+    std::uint64_t types = 0;
+    for (const Name& each : names) {
+        const auto own = sys::status_at(sys::here, cat("/proc/self/ns/", each.name));
+        if (!own) continue;  // a kernel without this type
+        LET(const struct stat theirs, sys::status_at(sys::here, cat("/proc/", pid, "/ns/", each.name)));
+        if (own->st_dev != theirs.st_dev || own->st_ino != theirs.st_ino) types |= each.type;
+    }
+    return types;
+}
+
 Result<bool> is_own(const Fd& file, std::uint64_t type) {
     LET(const Fd own, open_own(type));
     LET(const struct stat left, sys::status_of(file.number()));

@@ -2,6 +2,8 @@
 // The host program in other namespaces for a moment, and back: a child is born where its parent is.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -45,6 +47,8 @@ class Visit {
 
 // Opens "/proc/self/ns/..." of a type.
 Result<Fd> open_own(std::uint64_t type);
+// The types, CLONE_NEW*, of which a process has another namespace than the runtime.
+Result<std::uint64_t> foreign_namespaces(pid_t pid);
 // Whether an open namespace is the runtime's own of that type: the same device and inode.
 Result<bool> is_own(const Fd& file, std::uint64_t type);
 

@@ -136,6 +136,9 @@ Description describe_init(const SetTimeOffsets& op, ArenaView arena) {
         if (each == '\n') each = ';';
     return {"set_time_offsets", lines};
 }
+Description describe_init(const JoinContainer& op, ArenaView) {
+    return {"join_container", cat("all of ", names(op.flags, namespace_bits))};
+}
 Description describe_init(const RaiseLoopback&, ArenaView) { return {"raise_loopback", "lo"}; }
 Description describe_init(const SetSysctl& op, ArenaView arena) {
     return {"set_sysctl", cat("/proc/sys/", arena.text(op.path), " = ", arena.text(op.value))};
@@ -149,7 +152,10 @@ Description describe_init(const SetDomainname& op, ArenaView arena) {
 Description describe_init(const IsolateMounts&, ArenaView) {
     return {"isolate_mounts", "/ recursively private"};
 }
-Description describe_init(const AttachRoot&, ArenaView) { return {"attach_root", "the tree of the root"}; }
+Description describe_init(const AttachRoot& op, ArenaView arena) {
+    return {"attach_root",
+            cat("the tree of the root", op.place.size == 0 ? "" : cat(" on ", arena.text(op.place)))};
+}
 Description describe_init(const MountOverlay& op, ArenaView arena) {
     std::string upper = "read-only";
     if (op.size.size != 0) upper = cat("upper on a tmpfs of ", arena.text(op.size));
@@ -198,8 +204,8 @@ Description describe_init(const MakeDirectory& op, ArenaView arena) {
     return {"make_directory", cat(inside(arena, op.path), " if missing")};
 }
 Description describe_init(const OpenTerminal& op, ArenaView) {
-    return {"open_terminal",
-            cat("/dev/console, owner ", op.uid, ", ", op.rows, " rows, ", op.columns, " columns")};
+    return {"open_terminal", cat(op.console != 0 ? "/dev/console, owner " : "owner ", op.uid, ", ", op.rows,
+                                 " rows, ", op.columns, " columns")};
 }
 Description describe_init(const ReplaceNull&, ArenaView) {
     return {"replace_null", "on descriptors 0 to 2 by the container's"};
@@ -224,6 +230,14 @@ Description describe_init(const OpenProcfs& op, ArenaView) {
 Description describe_init(const SetLabel& op, ArenaView arena) {
     return {"set_label",
             cat(arena.text(op.module), ' ', arena.text(op.attribute), ' ', arena.text(op.value))};
+}
+Description describe_init(const TakeStdio&, ArenaView) { return {"take_stdio", "of the hook"}; }
+Description describe_init(const DieWithHost&, ArenaView) { return {"die_with_host", ""}; }
+Description describe_init(const SetAffinity& op, ArenaView arena) {
+    std::string list;
+    for (std::uint32_t i = 0; i < op.mask.count; ++i)
+        list.append(cat(i == 0 ? "" : ",", hexadecimal(arena.numbers(op.mask)[i])));
+    return {"set_affinity", list.empty() ? "every CPU of the cgroup" : cat("to 0x", list)};
 }
 Description describe_init(const SetScheduler& op, ArenaView) {
     std::string object = cat("policy ", op.policy, " nice ", op.nice, " priority ", op.priority);
@@ -341,10 +355,24 @@ Description describe_host(const SendConsole&) { return {"send_console", "the ter
 Description describe_host(const DeliverListener& op) {
     return {"deliver_listener", cat("of seccomp to ", op.path)};
 }
-Description describe_host(const SendPidfd& op) { return {"send_pidfd", op.path}; }
+Description describe_host(const SendPidfd& op) { return {"send_pidfd", cat(op.kind, " to ", op.path)}; }
 Description describe_host(const WritePidFile& op) { return {"write_pid_file", op.path}; }
 Description describe_host(const Publish&) { return {"publish", "the container exists"}; }
+Description describe_host(const FindInit&) { return {"find_init", "of the container"}; }
+Description describe_host(const FindCgroup& op) {
+    return {"find_cgroup", cat("of the container", op.below.empty() ? "" : ", below it ", op.below)};
+}
+Description describe_host(const ReleaseContainer&) { return {"release_container", "to other verbs"}; }
+Description describe_host(const MakeHookStreams&) {
+    return {"make_hook_streams", "the state to read, and a pipe for the output"};
+}
+Description describe_host(const RunHooks& op) {
+    std::string list;
+    for (const Hook& hook : op.hooks) add_word(list, hook.path);
+    return {"run_hooks", cat(word(op.kind), ' ', list)};
+}
 Description describe_host(const ReleaseInit&) { return {"release_init", "by the exec fifo"}; }
+Description describe_host(const AwaitProgram&) { return {"await_program", "executed by init"}; }
 Description describe_host(const RemoveStartFifo&) { return {"remove_start_fifo", "exec.fifo"}; }
 Description describe_host(const KillContainer&) { return {"kill_container", "everything in its cgroup"}; }
 Description describe_host(const RemoveCgroup&) { return {"remove_cgroup", ""}; }

@@ -47,6 +47,7 @@ constexpr std::array call_names{
     "prlimit",
     "read",
     "readlinkat",
+    "sched_setaffinity",
     "sched_setattr",
     "seccomp",
     "sendfile",

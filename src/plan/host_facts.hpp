@@ -22,7 +22,9 @@ struct HostFacts {
     bool privileged = true;  // CAP_SYS_ADMIN in its user namespace
     bool initial_user_namespace = true;
     bool groups_denied = false;  // setgroups(2), in the runtime's own user namespace
-    bool apparmor = false;       // the security modules that are in force
+    std::uint16_t rows = 0;      // of the caller's terminal, where one of the container's shall be as large
+    std::uint16_t columns = 0;
+    bool apparmor = false;  // the security modules that are in force
     bool selinux = false;
     std::vector<std::string> kernel_mounts;  // where procfs and sysfs are mounted; only for --no-pivot
 

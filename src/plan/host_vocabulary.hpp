@@ -7,8 +7,10 @@
 #include <linux/bpf.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -22,7 +24,8 @@ namespace bulkhead::plan {
 struct MakeStateDirectory {
     std::string path;
 };
-// Writes state.json: everything that removing needs is on disk before the effect that needs removing.
+// Writes state.json, and a copy of config.json for exec and hooks: everything that removing needs is on disk
+// before the effect that needs removing.
 struct RecordIntent {};
 struct MakeCgroup {
     std::string mount;
@@ -83,7 +86,7 @@ struct MakeStartFifo {
 struct ConnectConsole {
     std::string path;
 };
-// A namespace that the host itself joins for the moment of clone3.
+// An open namespace, which the host itself joins for the moment of clone3, or the stage.
 struct Inherited {
     Slot file;
     std::uint32_t flag;  // CLONE_NEW*
@@ -100,6 +103,7 @@ struct Spawn {
     std::vector<Inherited> inherited;  // the child is born there
     bool awaits_preparation = false;   // the child waits for SendPrepared
     std::optional<InnerIds> ids;       // ... and then takes these
+    std::vector<std::uint32_t> cpus;   // bits of CPUs to be born on; empty: those of the runtime
 };
 // /proc/PID/uid_map and gid_map of the new user namespace: by ourselves, or by newuidmap(1) and newgidmap(1).
 struct WriteIdMaps {
@@ -124,7 +128,7 @@ struct MoveNetDevice {
 struct AttachDeviceFilter {
     std::vector<bpf_insn> program;
 };
-// Adds pid and start time to state.json, before the process is let go.
+// Adds pid, start time and pidfd inode to state.json, before the process is let go.
 struct RecordProcess {};
 struct SendGo {};
 struct AwaitReady {};
@@ -136,9 +140,11 @@ struct DeliverListener {
     std::string path;
     std::string metadata;
     Slot handshake;
+    std::string status = "creating";  // of the container
 };
 struct SendPidfd {
     std::string path;
+    std::string kind;  // runc's word: "standard" for init, "setns" for exec
 };
 struct WritePidFile {
     std::string path;
@@ -146,9 +152,60 @@ struct WritePidFile {
 // From here on the container exists for other callers.
 struct Publish {};
 
+// ---- a further process in one ---------------------------------------------------------------------------
+
+// A pidfd of the container's init, and namespaces that its children are in before it is itself: a joined pid
+// namespace, a new time namespace.
+struct FindInit {
+    Slot process;
+    std::vector<Inherited> of_children;
+};
+// The cgroup of the container, or one below it, for SPAWN: by the inode that the record names.
+struct FindCgroup {
+    std::string below;  // "": its own
+};
+// The lock on the container goes: from here on other verbs may act, and whoever removes the container finds
+// the new process in its cgroup.
+struct ReleaseContainer {};
+
+// ---- hooks ----------------------------------------------------------------------------------------------
+
+// What a hook reads, and where it writes to.
+struct MakeHookStreams {
+    Slot input;
+    Slot output;
+};
+enum class HookKind : std::uint8_t {
+    prestart,
+    create_runtime,
+    create_container,
+    start_container,
+    poststart,
+    poststop,
+};
+// The name of config.md, "POSIX-platform Hooks".
+constexpr std::string_view word(HookKind kind) {
+    constexpr std::string_view words[] = {"prestart",       "createRuntime", "createContainer",
+                                          "startContainer", "poststart",     "poststop"};
+    return words[static_cast<std::size_t>(kind)];
+}
+class Timeline;
+struct Hook {
+    std::string path;
+    std::shared_ptr<const Timeline> timeline;  // its birth
+    std::optional<std::int64_t> timeout_s;
+};
+// One after the other; the first that fails ends it, but those of poststop all run.
+struct RunHooks {
+    HookKind kind;
+    std::vector<Hook> hooks;
+};
+
 // ---- starting and removing one --------------------------------------------------------------------------
 
 struct ReleaseInit {};
+// Waits until init has executed its program, or has ended; not for ever.
+struct AwaitProgram {};
 struct RemoveStartFifo {};
 // SIGKILL to everything in the container's cgroup, and waits until it is gone.
 struct KillContainer {};
@@ -162,7 +219,8 @@ using HostOp =
                  OpenMessageQueues, MakeNotifyDirectory, MakeHandshake, MakeStartFifo, ConnectConsole, Spawn,
                  WriteIdMaps, SetOomScore, SendPrepared, AwaitRespawn, MoveNetDevice, AttachDeviceFilter,
                  RecordProcess, SendGo, AwaitReady, AwaitExecution, SendConsole, DeliverListener, SendPidfd,
-                 WritePidFile, Publish, ReleaseInit, RemoveStartFifo, KillContainer, RemoveCgroup,
+                 WritePidFile, Publish, FindInit, FindCgroup, ReleaseContainer, MakeHookStreams, RunHooks,
+                 ReleaseInit, AwaitProgram, RemoveStartFifo, KillContainer, RemoveCgroup,
                  RemoveStateDirectory>;
 
 }  // namespace bulkhead::plan

@@ -19,7 +19,7 @@ struct StageContext {
     int procfs = -1;       // OpenProcfs: the root of a procfs that can be trusted
     int mask = -1;         // MaskPath: the attached empty directory, cloned for further masks
     int null = -1;         // MaskPath: the attached null device, cloned likewise
-    const volatile std::uint32_t* handshake = nullptr;  // LoadSeccomp: where the host says that it has it
+    const volatile std::uint32_t* handshake = nullptr;  // MapHandshake: a word as in base/robust_word.hpp
     Texts candidates{};                                 // FindProgram: where it looked ...
     std::uint32_t program = 0;                          // ... and which candidate is executed
     StepTime* times = nullptr;                          // with --trace

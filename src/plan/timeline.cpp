@@ -29,6 +29,8 @@ struct SlotsRead {
     std::vector<Slot> operator()(const AttachRoot& op) const { return {op.tree}; }
     std::vector<Slot> operator()(const AttachTree& op) const { return {op.tree}; }
     std::vector<Slot> operator()(const JoinNamespace& op) const { return {op.file}; }
+    std::vector<Slot> operator()(const JoinContainer& op) const { return {op.process}; }
+    std::vector<Slot> operator()(const TakeStdio& op) const { return {op.input, op.output}; }
     std::vector<Slot> operator()(const MapHandshake& op) const { return {op.page}; }
     template <class Op>
     std::vector<Slot> operator()(const Op&) const {
@@ -36,16 +38,22 @@ struct SlotsRead {
     }
 };
 
-// The slot that a host step fills before SPAWN.
-struct SlotFilled {
-    std::optional<Slot> operator()(const CloneTree& op) const { return op.slot; }
-    std::optional<Slot> operator()(const OpenNamespace& op) const { return op.slot; }
-    std::optional<Slot> operator()(const OpenMessageQueues& op) const { return op.slot; }
-    std::optional<Slot> operator()(const MakeHandshake& op) const { return op.slot; }
-    std::optional<Slot> operator()(const MakeStartFifo& op) const { return op.slot; }
+// The slots that a host step fills before SPAWN.
+struct SlotsFilled {
+    std::vector<Slot> operator()(const CloneTree& op) const { return {op.slot}; }
+    std::vector<Slot> operator()(const OpenNamespace& op) const { return {op.slot}; }
+    std::vector<Slot> operator()(const OpenMessageQueues& op) const { return {op.slot}; }
+    std::vector<Slot> operator()(const MakeHandshake& op) const { return {op.slot}; }
+    std::vector<Slot> operator()(const MakeStartFifo& op) const { return {op.slot}; }
+    std::vector<Slot> operator()(const FindInit& op) const {
+        std::vector<Slot> slots{op.process};
+        for (const Inherited& each : op.of_children) slots.push_back(each.file);
+        return slots;
+    }
+    std::vector<Slot> operator()(const MakeHookStreams& op) const { return {op.input, op.output}; }
     template <class Op>
-    std::optional<Slot> operator()(const Op&) const {
-        return std::nullopt;
+    std::vector<Slot> operator()(const Op&) const {
+        return {};
     }
 };
 
@@ -69,7 +77,7 @@ class Invariants {
             if (spawned_) return broken("two SPAWN steps");
             spawned_ = true;
         }
-        if (const auto slot = std::visit(SlotFilled{}, std::get<HostOp>(step.op))) TRY(fill(*slot));
+        for (const Slot slot : std::visit(SlotsFilled{}, std::get<HostOp>(step.op))) TRY(fill(slot));
         if (is_host<SendGo>(step) && !spawned_) return broken("a go before SPAWN");
         if (is_host<SendGo>(step)) ++go_;
         if (is_host<DeliverListener>(step) && loads_-- == 0)
@@ -131,6 +139,20 @@ class Invariants {
 };
 
 }  // namespace
+
+Step::Step(std::variant<HostOp, InitStep> what, std::string cause)
+    : op(std::move(what)), pointer(std::move(cause)) {}
+Step::Step(Step&&) noexcept = default;
+Step& Step::operator=(Step&&) noexcept = default;
+Step::~Step() = default;
+
+void TimelineBuilder::host(HostOp op, std::string pointer) {
+    timeline_.steps_.emplace_back(std::move(op), std::move(pointer));
+}
+
+void TimelineBuilder::append(const InitStep& step, std::string pointer) {
+    timeline_.steps_.emplace_back(step, std::move(pointer));
+}
 
 void TimelineBuilder::align() { timeline_.arena_.resize((timeline_.arena_.size() + 7) & ~std::size_t{7}); }
 

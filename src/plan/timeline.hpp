@@ -19,9 +19,15 @@ namespace bulkhead::plan {
 
 enum class Lane : std::uint8_t { host, init };
 
+// What is made, moved and destroyed in one place is not compiled again for every verb in every file.
 struct Step {
     std::variant<HostOp, InitStep> op;
     std::string pointer;  // JSON pointer of the property that asked for it; empty: bulkhead itself
+
+    Step(std::variant<HostOp, InitStep> what, std::string cause);
+    Step(Step&&) noexcept;
+    Step& operator=(Step&&) noexcept;
+    ~Step();
 
     Lane lane() const { return op.index() == 0 ? Lane::host : Lane::init; }
 };
@@ -48,13 +54,11 @@ class Timeline {
 class TimelineBuilder {
   public:
     // Appends a host step.
-    void host(HostOp op, std::string pointer = {}) {
-        timeline_.steps_.push_back({std::move(op), std::move(pointer)});
-    }
+    void host(HostOp op, std::string pointer = {});
     // Appends an init step.
     template <class Op>
     void init(const Op& op, std::string pointer = {}) {
-        timeline_.steps_.push_back({InitStep::of(op), std::move(pointer)});
+        append(InitStep::of(op), std::move(pointer));
     }
 
     Text text(std::string_view text);
@@ -75,6 +79,7 @@ class TimelineBuilder {
     template <class Bytes>
     std::uint32_t store(const Bytes* items, std::size_t count);
     void align();
+    void append(const InitStep& step, std::string pointer);
 
     Timeline timeline_;
 };

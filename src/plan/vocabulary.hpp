@@ -65,6 +65,12 @@ struct AssumeIds {
     std::uint32_t uid;
     std::uint32_t gid;
 };
+// exec: setns(2) by the pidfd of a process of the container, into all its namespaces at once (5.8); with the
+// mount namespace the root is the container's.
+struct JoinContainer {
+    Slot process;
+    std::uint64_t flags;  // CLONE_NEW*
+};
 // unshare(2). A cgroup namespace takes the unsharing process's cgroup as its root, so it is made here, where
 // the process is already in its final cgroup: kernels differ in what clone3(NEWCGROUP | INTO_CGROUP) takes.
 struct UnshareNamespaces {
@@ -91,9 +97,10 @@ struct SetDomainname {
 
 // Nothing mounted from here on is seen by the host, and nothing of the host's arrives.
 struct IsolateMounts {};
-// Attaches the detached tree of the root over "/"; PivotRoot makes it the root.
+// Attaches the detached tree of the root; PivotRoot makes it the root.
 struct AttachRoot {
     Slot tree;
+    Text place;  // a directory of the host, where hooks expect it; empty: over "/"
 };
 // The root as an overlay: layers and, unless it is read-only, an upper directory, all below directories that
 // the administrator allowed, attached over "/". Every path is a pair: an allowed directory, and what must
@@ -102,6 +109,7 @@ struct MountOverlay {
     Texts lower;                 // pairs, topmost first
     Texts upper;                 // pairs of upper and work; empty: see `size`
     Text size;                   // of the tmpfs that holds a throw-away upper; empty: no upper at all
+    Text place;                  // as AttachRoot's
     std::uint32_t user_xattr;    // 1: mounted in a user namespace
     std::uint32_t by_parameter;  // 1: fsconfig lowerdir+ (6.7); 0: mount(2)
 };
@@ -173,12 +181,13 @@ struct ProtectPath {
 struct MakeDirectory {
     Text path;
 };
-// A pty of the container's own devpts: its master goes to the host, its slave becomes /dev/console, the
-// controlling terminal and descriptors 0 to 2.
+// A pty of the container's own devpts: its master goes to the host, its slave becomes descriptors 0 to 2 and
+// with `console` /dev/console.
 struct OpenTerminal {
     std::uint32_t uid;
     std::uint16_t rows;
     std::uint16_t columns;
+    std::uint16_t console;  // 1: init's
 };
 // Puts the container's own null device in the place of the caller's on descriptors 0 to 2: whoever holds the
 // host's can change its mode for the whole machine.
@@ -189,6 +198,7 @@ struct PivotRoot {};
 // sysfs of the host goes first.
 struct ChangeRoot {
     Texts kernel_mounts;  // their mount points on the host
+    std::uint32_t moves;  // 1: the root is attached somewhere else than over "/", where exec looks for it
 };
 // linux.rootfsPropagation, once the root is the root.
 struct SetRootPropagation {
@@ -212,6 +222,18 @@ struct SetLabel {
     Text attribute;  // "exec", "keycreate"
     Text value;
 };
+// A hook's descriptors: 0 is `input`, 1 and 2 are `output`.
+struct TakeStdio {
+    Slot input;
+    Slot output;
+};
+// A hook does not outlive the runtime, which watches over its time (PR_SET_PDEATHSIG).
+struct DieWithHost {};
+// sched_setaffinity(2) to the CPUs whose bits are set; without any: to every CPU that the cgroup allows,
+// whatever the caller was confined to.
+struct SetAffinity {
+    Numbers mask;
+};
 // sched_setattr(2)
 struct SetScheduler {
     std::uint32_t policy;
@@ -223,7 +245,7 @@ struct SetScheduler {
     std::uint64_t deadline;
     std::uint64_t period;
 };
-// ioprio_set(2) for the process group
+// ioprio_set(2)
 struct SetIoPriority {
     std::uint32_t value;  // class and priority as the kernel packs them
 };
@@ -310,13 +332,13 @@ struct Vocabulary {
 using InitVocabulary =
     Vocabulary<MarkDescriptors, ResetSignals, AwaitGo, ReportReady, AwaitStart, CloseDescriptors,
                ReportExecution, Execute, Respawn, JoinNamespace, AssumeIds, UnshareNamespaces, SetTimeOffsets,
-               RaiseLoopback, SetSysctl, SetHostname, SetDomainname, IsolateMounts, AttachRoot, MountOverlay,
-               CloneSource, MountFilesystem, Remount, AttachTree, MakeDevice, MakeLink, MaskPath, ProtectPath,
-               MakeDirectory, OpenTerminal, ReplaceNull, ProtectRoot, PivotRoot, ChangeRoot,
-               SetRootPropagation, JoinKeyring, StartSession, ClaimTerminal, OpenProcfs, SetLabel,
-               SetScheduler, SetIoPriority, SetPersonality, SetRlimit, EnterDirectory, OwnStdio,
-               LimitBounding, SetGroups, SetIds, SetCapabilities, SetUmask, FindHome, FindProgram,
-               ForbidNewPrivileges, MapHandshake, LoadSeccomp, AwaitDelivery>;
+               JoinContainer, RaiseLoopback, SetSysctl, SetHostname, SetDomainname, IsolateMounts, AttachRoot,
+               MountOverlay, CloneSource, MountFilesystem, Remount, AttachTree, MakeDevice, MakeLink,
+               MaskPath, ProtectPath, MakeDirectory, OpenTerminal, ReplaceNull, ProtectRoot, PivotRoot,
+               ChangeRoot, SetRootPropagation, JoinKeyring, StartSession, ClaimTerminal, OpenProcfs, SetLabel,
+               TakeStdio, DieWithHost, SetAffinity, SetScheduler, SetIoPriority, SetPersonality, SetRlimit,
+               EnterDirectory, OwnStdio, LimitBounding, SetGroups, SetIds, SetCapabilities, SetUmask,
+               FindHome, FindProgram, ForbidNewPrivileges, MapHandshake, LoadSeccomp, AwaitDelivery>;
 
 // One step of the init lane as it travels: which verb, its place in the whole timeline, its bytes.
 struct InitStep {

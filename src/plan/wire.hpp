@@ -66,6 +66,7 @@ enum class Call : std::uint16_t {
     prlimit,
     read,
     readlinkat,
+    sched_setaffinity,
     sched_setattr,
     seccomp,
     sendfile,

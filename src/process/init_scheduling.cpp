@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scheduler, I/O priority and personality: inherited across execve, and set while there is CAP_SYS_NICE.
+// CPUs, scheduler, I/O priority and personality: inherited across execve, and set while there is
+// CAP_SYS_NICE.
 #include <linux/sched/types.h>
 
 #include "process/init_ops.hpp"
@@ -9,6 +10,19 @@ namespace bulkhead::process {
 using plan::Outcome;
 using plan::outcome;
 using plan::StageContext;
+
+// What the kernel makes of a mask is what the cpuset leaves of it, so all bits mean every CPU that there is.
+Outcome apply(StageContext& stage, const plan::SetAffinity& op) {
+    constexpr long this_process = 0;
+    constexpr std::size_t words = 8192 / 64;  // the most CPUs that a kernel can be built for
+    std::uint64_t every[words];
+    for (std::uint64_t& word : every) word = ~std::uint64_t{0};
+    const bool named = op.mask.count != 0;
+    const void* mask = named ? static_cast<const void*>(stage.arena.numbers(op.mask)) : every;
+    const std::size_t size = named ? op.mask.count * sizeof(std::uint32_t) : sizeof every;
+    return outcome(raw::call(__NR_sched_setaffinity, this_process, static_cast<long>(size), mask),
+                   plan::Call::sched_setaffinity);
+}
 
 Outcome apply(StageContext&, const plan::SetScheduler& op) {
     constexpr long this_process = 0, no_flags = 0;
@@ -26,10 +40,11 @@ Outcome apply(StageContext&, const plan::SetScheduler& op) {
                    plan::Call::sched_setattr);
 }
 
-// The standard speaks of the process group; StartSession has made one that is ours alone.
+// The standard speaks of the process group, which will be this process alone; where the session starts only
+// after RESPAWN, it is still the caller's.
 Outcome apply(StageContext&, const plan::SetIoPriority& op) {
-    constexpr long process_group = 2, ours = 0;  // IOPRIO_WHO_PGRP
-    return outcome(raw::call(__NR_ioprio_set, process_group, ours, long{op.value}), plan::Call::ioprio_set);
+    constexpr long one_process = 1, this_one = 0;  // IOPRIO_WHO_PROCESS
+    return outcome(raw::call(__NR_ioprio_set, one_process, this_one, long{op.value}), plan::Call::ioprio_set);
 }
 
 Outcome apply(StageContext&, const plan::SetPersonality& op) {

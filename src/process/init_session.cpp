@@ -3,6 +3,7 @@
 #include <asm/errno.h>
 #include <asm/ioctls.h>
 #include <linux/keyctl.h>
+#include <linux/prctl.h>
 
 #include "base/resolve.hpp"
 #include "process/init_ops.hpp"
@@ -26,6 +27,22 @@ Outcome apply(StageContext&, const plan::JoinKeyring&) {
 
 Outcome apply(StageContext&, const plan::StartSession&) {
     return outcome(raw::call(__NR_setsid), plan::Call::setsid);
+}
+
+Outcome apply(StageContext& stage, const plan::TakeStdio& op) {
+    ATTEMPT(raw::call(__NR_dup3, long{stage.fd(op.input)}, 0L, 0L), dup);
+    ATTEMPT(raw::call(__NR_dup3, long{stage.fd(op.output)}, 1L, 0L), dup);
+    return outcome(raw::call(__NR_dup3, long{stage.fd(op.output)}, 2L, 0L), plan::Call::dup);
+}
+
+// A host that was gone before the kernel knew what to do then has closed its end of the socket.
+Outcome apply(StageContext& stage, const plan::DieWithHost&) {
+    constexpr long kill = 9;
+    ATTEMPT(raw::call(__NR_prctl, long{PR_SET_PDEATHSIG}, kill, 0L, 0L, 0L), prctl);
+    pollfd end{stage.report, POLLIN, 0};
+    const __kernel_timespec at_once{};
+    ATTEMPT(raw::call(__NR_ppoll, &end, 1L, &at_once, 0L, 0L), poll);
+    return (end.revents & POLLHUP) == 0 ? Outcome{} : Outcome{ECANCELED, plan::Call::poll};
 }
 
 Outcome apply(StageContext&, const plan::ClaimTerminal&) {

@@ -38,10 +38,34 @@ Result<> plan_groups(TimelineBuilder& timeline, const std::vector<std::uint32_t>
     return {};
 }
 
+void plan_directory(TimelineBuilder& timeline, const spec::Process& process) {
+    timeline.init(plan::EnterDirectory{timeline.text(process.cwd)}, "/process/cwd");
+}
+
+void plan_limits(TimelineBuilder& timeline, const spec::Process& process) {
+    for (std::size_t i = 0; i < process.rlimits.size(); ++i) {
+        const spec::Rlimit& limit = process.rlimits[i];
+        timeline.init(plan::SetRlimit{limit.soft, limit.hard, static_cast<std::uint32_t>(limit.resource)},
+                      cat("/process/rlimits/", i));
+    }
+}
+
 plan::Text plan_home(TimelineBuilder& timeline, std::uint32_t uid) {
     const plan::Text home = timeline.room("HOME=/", home_capacity);
     timeline.init(plan::FindHome{home, home_capacity, uid}, "/process/env");
     return home;
+}
+
+plan::Execute execution_of(TimelineBuilder& timeline, const std::vector<std::string>& arguments,
+                           const std::vector<std::string>& environment, plan::Text home) {
+    std::vector<plan::Text> variables;
+    variables.reserve(environment.size() + 1);
+    for (const std::string& entry : environment) variables.push_back(timeline.text(entry));
+    if (home.size != 0) variables.push_back(home);
+    return {.arguments = timeline.texts(arguments),
+            .environment = timeline.list(variables),
+            .argv = timeline.pointers(arguments.size() + 1),
+            .envp = timeline.pointers(variables.size() + 1)};
 }
 
 }  // namespace
@@ -57,21 +81,22 @@ Result<std::uint64_t> capability_set(const std::vector<std::string>& names, std:
     return set;
 }
 
+void plan_hook_surroundings(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
+    plan_directory(timeline, spec.process());
+    plan_limits(timeline, spec.process());
+}
+
 Surroundings plan_surroundings(TimelineBuilder& timeline, const spec::ValidSpec& spec,
                                const std::vector<std::string>& extra) {
     const spec::Process& process = spec.process();
-    timeline.init(plan::EnterDirectory{timeline.text(process.cwd)}, "/process/cwd");
+    plan_directory(timeline, process);
     std::vector<std::string> environment = process.env;
     environment.insert(environment.end(), extra.begin(), extra.end());
     Surroundings found{.environment = unique_environment(environment), .home = {}};
     // Before the user's ids are taken: the limits need privileges and leave perhaps no descriptor, and an
     // image's passwd file may be root's own. It is bounded, and only a plain file.
     if (value_of(found.environment, "HOME").empty()) found.home = plan_home(timeline, process.user.uid);
-    for (std::size_t i = 0; i < process.rlimits.size(); ++i) {
-        const spec::Rlimit& limit = process.rlimits[i];
-        timeline.init(plan::SetRlimit{limit.soft, limit.hard, static_cast<std::uint32_t>(limit.resource)},
-                      cat("/process/rlimits/", i));
-    }
+    plan_limits(timeline, process);
     return found;
 }
 
@@ -98,17 +123,17 @@ Result<> plan_credentials(TimelineBuilder& timeline, const spec::ValidSpec& spec
 plan::Execute plan_search(TimelineBuilder& timeline, const spec::ValidSpec& spec, const Surroundings& found) {
     const spec::Process& process = spec.process();
     const std::vector<std::string>& environment = found.environment;
-    std::vector<plan::Text> variables;
-    variables.reserve(environment.size() + 1);
-    for (const std::string& entry : environment) variables.push_back(timeline.text(entry));
-    if (found.home.size != 0) variables.push_back(found.home);
     const std::vector<std::string> places = candidates(process.args[0], value_of(environment, "PATH"));
     timeline.init(plan::FindProgram{timeline.text(process.args[0]), timeline.texts(places)},
                   "/process/args/0");
-    return {.arguments = timeline.texts(process.args),
-            .environment = timeline.list(variables),
-            .argv = timeline.pointers(process.args.size() + 1),
-            .envp = timeline.pointers(variables.size() + 1)};
+    return execution_of(timeline, process.args, environment, found.home);
+}
+
+plan::Execute plan_hook_program(TimelineBuilder& timeline, const std::string& path,
+                                const std::vector<std::string>& arguments,
+                                const std::vector<std::string>& environment, std::string pointer) {
+    timeline.init(plan::FindProgram{timeline.text(path), timeline.texts({path})}, std::move(pointer));
+    return execution_of(timeline, arguments.empty() ? std::vector{path} : arguments, environment, {});
 }
 
 }  // namespace bulkhead::process

@@ -2,6 +2,12 @@
 // Which steps make the process of the config out of the stage. Pure.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "base/error.hpp"
 #include "plan/host_facts.hpp"
 #include "plan/timeline.hpp"
@@ -28,10 +34,21 @@ void plan_keyring(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
 Surroundings plan_surroundings(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
                                const std::vector<std::string>& extra = {});
 
+// The same for a hook, whose environment is its own.
+void plan_hook_surroundings(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
+
 // Init lane, behind OpenProcfs: what the security modules shall say of the program. Errors: a label for a
 // module that this machine does not have.
 Result<> plan_labels(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
                      const plan::HostFacts& host);
+
+// Init lane, in the final cgroup and before plan_credentials: the CPUs of a list as execCPUAffinity has it;
+// without one every CPU that the cgroup allows, whatever the runtime is confined to.
+Result<> plan_affinity(plan::TimelineBuilder& timeline, const std::optional<std::string>& list);
+
+// "0-3,7" as a mask of bits for sched_setaffinity(2), in whole longs; empty for an empty list.
+// Kind::invalid_config names `pointer`.
+Result<std::vector<std::uint32_t>> cpu_mask(std::string_view list, std::string_view pointer);
 
 // Init lane, before the credentials: scheduler, I/O priority, personality.
 void plan_scheduling(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
@@ -51,6 +68,11 @@ Result<> plan_credentials(plan::TimelineBuilder& timeline, const spec::ValidSpec
 // step of the lane, which the caller appends where the program shall start.
 plan::Execute plan_search(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
                           const Surroundings& found);
+
+// The same for a hook: `path` is executed with just these arguments and this environment.
+plan::Execute plan_hook_program(plan::TimelineBuilder& timeline, const std::string& path,
+                                const std::vector<std::string>& arguments,
+                                const std::vector<std::string>& environment, std::string pointer);
 
 // The bits of a list of capability names, without those that the kernel does not have.
 Result<std::uint64_t> capability_set(const std::vector<std::string>& names, std::uint32_t last);

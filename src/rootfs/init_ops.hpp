@@ -8,6 +8,8 @@ namespace bulkhead::rootfs {
 
 // Attaches a detached tree, or moves an attached one, over "/", where PivotRoot expects the root.
 long attach_over_root(int tree);
+// At `place`, a directory of the host, or over "/" where there is none.
+plan::Outcome attach_root(const plan::StageContext& stage, plan::Text place);
 
 plan::Outcome apply(plan::StageContext& stage, const plan::IsolateMounts& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::AttachRoot& op);

@@ -263,7 +263,7 @@ Outcome mount_layers(const StageContext& stage, const plan::MountOverlay& op, in
 
 Outcome apply(StageContext& stage, const plan::MountOverlay& op) {
     if (const Outcome mounted = mount_layers(stage, op, stage.root); !mounted) return mounted;
-    ATTEMPT(attach_over_root(stage.root), move_mount);
+    if (const Outcome attached = attach_root(stage, op.place); !attached) return attached;
     return outcome(raw::call(__NR_fchdir, long{stage.root}), plan::Call::fchdir);
 }
 

@@ -2,6 +2,7 @@
 // From the host's root to the container's, in the stage.
 #include <asm/errno.h>
 
+#include "base/resolve.hpp"
 #include "rootfs/init_ops.hpp"
 
 namespace bulkhead::rootfs {
@@ -20,13 +21,20 @@ long attach_over_root(int tree) {
     return raw::call(__NR_move_mount, long{tree}, "", long{AT_FDCWD}, "/", long{MOVE_MOUNT_F_EMPTY_PATH});
 }
 
+Outcome attach_root(const StageContext& stage, plan::Text place) {
+    if (place.size == 0) return outcome(attach_over_root(stage.root), plan::Call::move_mount);
+    const raw::Handle directory(raw::open_from_root(stage.arena.text(place), O_PATH | O_DIRECTORY));
+    ATTEMPT(directory.number(), openat2);
+    return outcome(raw::attach(stage.root, directory.number()), plan::Call::move_mount);
+}
+
 Outcome apply(StageContext&, const plan::IsolateMounts&) {
     return outcome(raw::call(__NR_mount, "", "/", "", ms_private_recursive, 0L), plan::Call::mount);
 }
 
 Outcome apply(StageContext& stage, const plan::AttachRoot& op) {
     stage.root = stage.fd(op.tree);
-    return outcome(attach_over_root(stage.root), plan::Call::move_mount);
+    return attach_root(stage, op.place);
 }
 
 Outcome apply(StageContext& stage, const plan::ProtectRoot&) {
@@ -59,6 +67,7 @@ Outcome apply(StageContext& stage, const plan::ChangeRoot& op) {
         ATTEMPT(raw::call(__NR_mount, "tmpfs", path, "tmpfs", read_only, "nr_blocks=1,nr_inodes=1,mode=555"),
                 mount);
     }
+    if (op.moves != 0) ATTEMPT(attach_over_root(stage.root), move_mount);
     ATTEMPT(raw::call(__NR_fchdir, long{stage.root}), fchdir);
     ATTEMPT(raw::call(__NR_chroot, "."), chroot);
     return outcome(raw::call(__NR_chdir, "/"), plan::Call::fchdir);

@@ -83,7 +83,8 @@ Outcome apply(StageContext& stage, const plan::OpenTerminal& op) {
         ATTEMPT(raw::call(__NR_ioctl, long{master.number()}, long{TIOCSWINSZ}, &size), ioctl);
     constexpr long same_group = -1;
     ATTEMPT(raw::call(__NR_fchown, long{slave.number()}, long{op.uid}, same_group), fchown);
-    if (const Outcome bound = bind_console(stage.root, slave.number()); !bound) return bound;
+    if (op.console != 0)
+        if (const Outcome bound = bind_console(stage.root, slave.number()); !bound) return bound;
     ATTEMPT(send_master(stage.report, master.number()), sendmsg);
     return become_stdio(slave.number());
 }

@@ -17,7 +17,7 @@ namespace {
 // The root itself: a clone of the host's directory, or layers.
 void plan_root(TimelineBuilder& timeline, const spec::Spec& spec, const Places& places, const Trees& trees) {
     if (!trees.overlay) {
-        timeline.init(plan::AttachRoot{trees.root}, "/root/path");
+        timeline.init(plan::AttachRoot{trees.root, timeline.text(places.root_place)}, "/root/path");
         return;
     }
     timeline.init(
@@ -25,16 +25,25 @@ void plan_root(TimelineBuilder& timeline, const spec::Spec& spec, const Places& 
             .lower = timeline.texts(pairs_of(trees.overlay->lower)),
             .upper = timeline.texts(pairs_of(trees.overlay->upper)),
             .size = timeline.text(trees.overlay->size),
+            .place = timeline.text(places.root_place),
             .user_xattr = in_user_namespace(spec, places.host),
             .by_parameter = places.host.kernel_at_least(6, 7),
         },
         trees.overlay->lower.front().pointer);
 }
 
-void plan_terminal(TimelineBuilder& timeline, const spec::Process& process) {
-    const spec::ConsoleSize size = process.console_size.value_or(spec::ConsoleSize{});
-    timeline.init(plan::OpenTerminal{.uid = process.user.uid, .rows = size.height, .columns = size.width},
-                  "/process/terminal");
+// As large as the caller's terminal from the start: a program may ask before anybody passes a size on.
+void plan_stdio(TimelineBuilder& timeline, const spec::Process& process, const plan::HostFacts& host,
+                bool console) {
+    spec::ConsoleSize size = process.console_size.value_or(spec::ConsoleSize{});
+    if (host.rows != 0 || host.columns != 0) size = {.height = host.rows, .width = host.columns};
+    if (process.terminal)
+        timeline.init(
+            plan::OpenTerminal{
+                .uid = process.user.uid, .rows = size.height, .columns = size.width, .console = console},
+            "/process/terminal");
+    else
+        timeline.init(plan::ReplaceNull{});
 }
 
 // Masks win over read-only clones of a parent, so they come last; a path named twice is done once.
@@ -65,7 +74,8 @@ void plan_change(TimelineBuilder& timeline, const Places& places) {
     std::vector<std::string> gone = places.host.kernel_mounts;
     std::ranges::reverse(gone);
     if (places.no_pivot)
-        timeline.init(plan::ChangeRoot{timeline.texts(gone)}, "/root/path");
+        timeline.init(plan::ChangeRoot{timeline.texts(gone), places.root_place.empty() ? 0u : 1u},
+                      "/root/path");
     else
         timeline.init(plan::PivotRoot{}, "/root/path");
 }
@@ -77,27 +87,32 @@ bool in_user_namespace(const spec::Spec& spec, const plan::HostFacts& host) {
            std::ranges::count(spec.linux.namespaces, spec::NamespaceType::user, &spec::Namespace::type) != 0;
 }
 
-Result<> plan_inside(TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places,
-                     const Trees& trees) {
+void plan_joined_stdio(TimelineBuilder& timeline, const spec::ValidSpec& spec, const plan::HostFacts& host) {
+    plan_stdio(timeline, spec.process(), host, false);
+}
+
+Result<> plan_content(TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places,
+                      const Trees& trees) {
     plan_inner_clones(timeline, trees);
     timeline.init(plan::IsolateMounts{});
     plan_root(timeline, *spec, places, trees);
     TRY(plan_mounts(timeline, *spec, trees));
     if (trees.notify) timeline.init(plan::AttachTree{*trees.notify, timeline.text("run/notify")});
     plan_devices(timeline, *spec, trees);
-    if (spec.process().terminal)
-        plan_terminal(timeline, spec.process());
-    else
-        timeline.init(plan::ReplaceNull{});
+    plan_stdio(timeline, spec.process(), places.host, true);
     if (const std::string cwd = cleaned(spec.process().cwd); !cwd.empty())
         timeline.init(plan::MakeDirectory{timeline.text(cwd)}, "/process/cwd");
+    return {};
+}
+
+void plan_seal(TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places,
+               const Trees& trees) {
     plan_late_read_only(timeline, *spec, trees);
     plan_paths(timeline, spec->linux);
     if (spec.root().readonly) timeline.init(plan::ProtectRoot{}, "/root/readonly");
     plan_change(timeline, places);
     if (const auto word = spec->linux.rootfs_propagation)
         timeline.init(plan::SetRootPropagation{propagation_flags(*word)}, "/linux/rootfsPropagation");
-    return {};
 }
 
 }  // namespace bulkhead::rootfs

@@ -26,6 +26,7 @@ struct Places {
     std::optional<plan::Slot> ipc;          // the ipc namespace that is joined
     std::vector<std::string> overlay_from;  // where the layers of an overlay may be
     bool no_pivot = false;                  // chroot instead of pivot_root
+    std::string root_place;                 // where hooks find the root; empty: over "/"
     std::string notify;                     // shown read-only at /run/notify; empty: none
     plan::HostFacts host{};                 // what it can do
 };
@@ -58,18 +59,27 @@ struct Trees {
     std::vector<DeviceNode> devices;   // made, or bound where they have a tree
 };
 
-// Host lane: clones the root and each bind source; where the stage has to do that, plan_inside says so to it.
-// Errors name the mount's options, the overlay's annotation or the device's path.
+// Host lane: clones the root and each bind source; where the stage has to do that, plan_content says so to
+// it. Errors name the mount's options, the overlay's annotation or the device's path.
 Result<Trees> plan_trees(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places);
 
 // Whether a user namespace stands between the container and the host: then mknod(2) is refused, and an
 // overlay keeps its marks in user.* attributes.
 bool in_user_namespace(const spec::Spec& spec, const plan::HostFacts& host);
 
-// Init lane, up to and with pivot_root: the root, mounts in the config's order, devices and links, terminal,
-// working directory, masks, read-only paths and root. Errors: a mount below /proc that is none of those lxcfs
-// makes.
-Result<> plan_inside(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places,
-                     const Trees& trees);
+// Init lane, behind the entry into a container: a terminal of its own, or its own null device in the place of
+// the caller's.
+void plan_joined_stdio(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
+                       const plan::HostFacts& host);
+
+// Init lane, what hooks of the creation find: the root, mounts in the config's order, devices and links,
+// terminal, working directory. Errors: a mount below /proc that is none of those lxcfs makes.
+Result<> plan_content(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places,
+                      const Trees& trees);
+
+// Init lane, behind that: read-only mounts, paths and root, masks, and with pivot_root the host's root is
+// gone.
+void plan_seal(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places,
+               const Trees& trees);
 
 }  // namespace bulkhead::rootfs

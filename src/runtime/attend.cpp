@@ -8,8 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <optional>
 
 #include "base/sys.hpp"
@@ -21,40 +22,71 @@ namespace {
 
 bool forwarded(int signal) { return signal != SIGCHLD && signal != SIGPIPE && signal != SIGURG; }
 
+// After init's end: whoever sends these does not want to wait for a reader of the last output.
+bool ends(int signal) {
+    return signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
+}
+
 class Attendance {
   public:
-    Attendance(const SignalWatch& watch, pid_t pid, const Fd& process, const Fd& terminal,
+    Attendance(const SignalWatch& watch, pid_t pid, const Fd& process, Fd& terminal, StdioRelay& stdio,
                ReadinessRelay& readiness)
-        : watch_(watch), pid_(pid), process_(process), relay_(terminal.number()), readiness_(readiness) {}
+        : watch_(watch),
+          pid_(pid),
+          process_(process),
+          relay_(terminal),
+          stdio_(stdio),
+          readiness_(readiness) {}
 
     Result<int> until_end() {
         TRY(reap());  // it may have ended before anybody listened
-        while (!status_) {
-            pollfd entries[4] = {
-                {watch_.fd(), POLLIN, 0}, relay_.input(), relay_.output(), readiness_.input()};
-            if (::poll(entries, 4, -1) == -1 && errno != EINTR) return system_error(errno, "poll");
-            if (entries[1].revents != 0) relay_.pass_input();
-            if (entries[2].revents != 0) relay_.pass_output();
-            // A service manager that is gone is no reason to leave the container alone.
-            if (entries[3].revents != 0) (void)readiness_.pass(::getpid());
-            if (entries[0].revents != 0) TRY(take_signal());
-        }
-        relay_.drain();
+        while (!status_) TRY(serve());
+        relay_.end();
+        stdio_.end();
+        while ((relay_.unfinished() || stdio_.unfinished()) && !impatient_) TRY(serve());
         return *status_;
     }
 
   private:
+    Result<> serve() {
+        pollfd entries[11] = {{watch_.fd(), POLLIN, 0}, readiness_.input()};
+        pollfd *const terminal = entries + 2, *const stdio = entries + 5;
+        std::ranges::copy(relay_.wishes(), terminal);
+        std::ranges::copy(stdio_.wishes(), stdio);
+        // -1, for ever, is the longest of all as an unsigned number.
+        const unsigned patience = std::min(static_cast<unsigned>(relay_.patience_ms()),
+                                           static_cast<unsigned>(stdio_.patience_ms()));
+        if (::poll(entries, std::size(entries), static_cast<int>(patience)) == -1) {
+            if (errno != EINTR) return system_error(errno, "poll");
+            return {};
+        }
+        const bool lived = !status_;
+        if (entries[0].revents != 0) TRY(take_signal());
+        // The first to hear of the end is the relay, before it takes keys that are for somebody else now.
+        if (lived && status_) return {};
+        TerminalRelay::Wishes of_terminal{};
+        std::ranges::copy_n(terminal, 3, of_terminal.begin());
+        relay_.serve(of_terminal);
+        StdioRelay::Wishes of_stdio{};
+        std::ranges::copy_n(stdio, 6, of_stdio.begin());
+        stdio_.serve(of_stdio);
+        // A service manager that is gone is no reason to leave the container alone.
+        if (entries[1].revents != 0) (void)readiness_.pass(::getpid());
+        return {};
+    }
+
     Result<> take_signal() {
         signalfd_siginfo info{};
         LET(const std::size_t size, sys::read(watch_.fd(), {reinterpret_cast<char*>(&info), sizeof info}));
         if (size != sizeof info) return {};
         const int signal = static_cast<int>(info.ssi_signo);
         if (signal == SIGCHLD) return reap();
-        if (signal == SIGWINCH && relay_.active()) {
-            relay_.resize();
-            return {};
-        }
-        if (forwarded(signal)) (void)sys::signal_process(process_.number(), signal);
+        if (relay_.take(signal)) return {};
+        if (status_)
+            impatient_ = impatient_ || ends(signal);
+        else if (forwarded(signal))
+            (void)sys::signal_process(process_.number(), signal);
+        stdio_.stop(signal);
         return {};
     }
 
@@ -72,8 +104,10 @@ class Attendance {
     pid_t pid_;
     const Fd& process_;
     TerminalRelay relay_;
+    StdioRelay& stdio_;
     ReadinessRelay& readiness_;
     std::optional<int> status_;
+    bool impatient_ = false;
 };
 
 }  // namespace
@@ -90,9 +124,9 @@ Result<SignalWatch> SignalWatch::start(bool subreaper) {
     return watch;
 }
 
-Result<int> attend(const SignalWatch& watch, pid_t pid, const Fd& process, const Fd& terminal,
+Result<int> attend(const SignalWatch& watch, pid_t pid, const Fd& process, Fd& terminal, StdioRelay& stdio,
                    ReadinessRelay& readiness) {
-    return Attendance(watch, pid, process, terminal, readiness).until_end();
+    return Attendance(watch, pid, process, terminal, stdio, readiness).until_end();
 }
 
 }  // namespace bulkhead::runtime

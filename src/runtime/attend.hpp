@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/fd.hpp"
 #include "runtime/notify_socket.hpp"
+#include "runtime/stdio_relay.hpp"
 
 namespace bulkhead::runtime {
 
@@ -22,10 +23,13 @@ class SignalWatch {
     Fd signals_;  // signalfd(2)
 };
 
-// Until init ends. `process` is its pidfd; `terminal` the pty's master, or none. Every signal but SIGCHLD,
-// SIGPIPE and SIGURG goes to init; SIGWINCH sets the terminal's size instead. Returns the code, or 128 + the
-// signal. What `readiness` has to pass on names this process as the main one: it ends as the container does.
-Result<int> attend(const SignalWatch& watch, pid_t pid, const Fd& process, const Fd& terminal,
+// Until init ends. `process` is its pidfd; `terminal` the pty's master, or none, and closed where the
+// caller's side of it hangs up. Every signal but SIGCHLD, SIGPIPE and SIGURG goes to init; with a terminal
+// SIGWINCH sets its size instead, and SIGTSTP, SIGTTIN, SIGTTOU and SIGCONT stop and continue the runtime,
+// which is then nothing but the container's terminal. Where the caller's terminals are relayed by `stdio`,
+// the signals that stop do so to init and to the runtime. Returns the code, or 128 + the signal. What
+// `readiness` has to pass on names this process as the main one: it ends as the container does.
+Result<int> attend(const SignalWatch& watch, pid_t pid, const Fd& process, Fd& terminal, StdioRelay& stdio,
                    ReadinessRelay& readiness);
 
 }  // namespace bulkhead::runtime

@@ -6,6 +6,7 @@
 #include "base/files.hpp"
 #include "base/sys.hpp"
 #include "rootfs/plan_overlay.hpp"
+#include "runtime/compile_hook.hpp"
 #include "spec/json.hpp"
 #include "spec/parse.hpp"
 
@@ -41,13 +42,14 @@ Result<> check_root(const std::string& root) {
 Result<Bundle> load_bundle(const std::string& path) {
     LET(std::string bundle, absolute(path.empty() ? "." : path));
     while (bundle.size() > 1 && (bundle.ends_with('/') || bundle.ends_with("/."))) bundle.pop_back();
-    LET(const std::string text, read_config(bundle));
+    LET(std::string text, read_config(bundle));
     LET(spec::Spec parsed, spec::parse(text));
     LET(spec::ValidSpec spec, spec::validate(std::move(parsed)));
     const std::string& root = spec.root().path;
     std::string absolute_root = root.starts_with('/') ? root : cat(bundle, '/', root);
-    if (!rootfs::wants_overlay(*spec)) TRY(check_root(absolute_root));
-    return Bundle{std::move(bundle), std::move(absolute_root), std::move(spec)};
+    // Layers need no directory there, but hooks of the creation find the root where the config says.
+    if (!rootfs::wants_overlay(*spec) || has_early_hooks(spec)) TRY(check_root(absolute_root));
+    return Bundle{std::move(bundle), std::move(absolute_root), std::move(text), std::move(spec)};
 }
 
 // The stage opens them for good; here is where an error can name the one that is missing.

@@ -13,6 +13,7 @@ namespace bulkhead::runtime {
 struct Bundle {
     std::string path;  // absolute
     std::string root;  // absolute; a directory, unless layers make the root
+    std::string text;  // of config.json
     spec::ValidSpec spec;
 };
 

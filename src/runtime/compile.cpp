@@ -7,6 +7,7 @@
 #include "namespaces/sysctl.hpp"
 #include "process/plan.hpp"
 #include "rootfs/plan.hpp"
+#include "runtime/compile_hook.hpp"
 #include "seccomp/plan.hpp"
 
 namespace bulkhead::runtime {
@@ -24,6 +25,7 @@ struct Ground {
     rootfs::Trees trees;
     plan::Slot fifo;
     plan::Slot handshake;
+    HookBlueprint hooks;
 };
 
 // Rootless callers, and root in a user namespace: without the permission to make cgroups there is none, as
@@ -63,6 +65,7 @@ Result<Ground> plan_ground(TimelineBuilder& timeline, const Blueprint& blueprint
                      .ipc = joined(spec, ground.joins, spec::NamespaceType::ipc),
                      .overlay_from = blueprint.overlay_from,
                      .no_pivot = blueprint.no_pivot,
+                     .root_place = has_early_hooks(spec) ? blueprint.root : "",
                      .notify = blueprint.notify ? blueprint.state_directory + "/notify" : "",
                      .host = host};
     LET(ground.trees, rootfs::plan_trees(timeline, spec, ground.places));
@@ -74,6 +77,11 @@ Result<Ground> plan_ground(TimelineBuilder& timeline, const Blueprint& blueprint
         ground.handshake = timeline.slot();
         timeline.host(plan::MakeHandshake{ground.handshake}, "/linux/seccomp");
     }
+    ground.hooks = {.bundle = blueprint.bundle,
+                    .root = blueprint.root,
+                    .has_cgroup = !cgroup.empty(),
+                    .new_keyring = blueprint.new_keyring,
+                    .filter = blueprint.filter};
     return ground;
 }
 
@@ -87,22 +95,68 @@ void plan_clean_start(TimelineBuilder& timeline, const Blueprint& blueprint) {
 // What is written through a procfs that nobody can have changed, before any mount of the config exists.
 void plan_trusted_writes(TimelineBuilder& timeline, const Blueprint& blueprint, const spec::ValidSpec& spec) {
     if (namespaces::writes_procfs(spec) || process::needs_procfs(spec)) timeline.init(plan::OpenProcfs{1});
-    namespaces::plan_kernel_parameters(timeline, spec);
+    // Those of a network device that a hook brings wait for it.
+    if (!has_early_hooks(spec)) namespaces::plan_kernel_parameters(timeline, spec);
     if (blueprint.new_keyring) process::plan_keyring(timeline, spec);
 }
 
-// Beside the stage, which mounts meanwhile, the host closes what was left open: the device filter and the
-// record. Nothing of the workload can run before "go".
-Result<> plan_permission(TimelineBuilder& timeline, const Blueprint& blueprint, const spec::ValidSpec& spec,
-                         const plan::HostFacts& host) {
+Result<> plan_device_filter(TimelineBuilder& timeline, const Blueprint& blueprint,
+                            const spec::ValidSpec& spec, const plan::HostFacts& host) {
     // Elsewhere the kernel refuses the filter, and every mknod as well.
-    if (host.privileged && host.initial_user_namespace && !blueprint.no_cgroup) {
-        LET(auto filter, cgroups::device_program(spec->linux.resources.devices));
-        timeline.host(plan::AttachDeviceFilter{std::move(filter)}, "/linux/resources/devices");
-    }
-    timeline.host(plan::RecordProcess{});
+    if (!host.privileged || !host.initial_user_namespace || blueprint.no_cgroup) return {};
+    LET(auto filter, cgroups::device_program(spec->linux.resources.devices));
+    timeline.host(plan::AttachDeviceFilter{std::move(filter)}, "/linux/resources/devices");
+    return {};
+}
+
+void plan_go(TimelineBuilder& timeline) {
     timeline.host(plan::SendGo{});
     timeline.init(plan::AwaitGo{});
+}
+
+// Beside the stage, which mounts meanwhile, the host closes what was left open: the device filter and the
+// record. Nothing of the workload can run before "go". Hooks of the creation have waited for all that.
+Result<> plan_permission(TimelineBuilder& timeline, const Blueprint& blueprint, const spec::ValidSpec& spec,
+                         const plan::HostFacts& host) {
+    if (!has_early_hooks(spec)) TRY(plan_device_filter(timeline, blueprint, spec, host));
+    timeline.host(plan::RecordProcess{});
+    plan_go(timeline);
+    return {};
+}
+
+Result<> plan_hooks(TimelineBuilder& timeline, plan::HookKind kind, const Ground& ground,
+                    const spec::ValidSpec& spec, const plan::HostFacts& host) {
+    if (!has_hooks(spec, kind)) return {};
+    LET(plan::RunHooks run, compile_hooks(kind, ground.hooks, spec, host));
+    timeline.host(std::move(run), cat("/hooks/", word(kind)));
+    return {};
+}
+
+// The stage waits where everything is mounted and nothing is sealed, in namespaces that are complete. The
+// filter is there: a hook may put one of its own in its place. So is the record, for a runtime that is
+// killed.
+Result<> plan_early_hooks(TimelineBuilder& timeline, const Blueprint& blueprint, const Ground& ground,
+                          const spec::ValidSpec& spec, const plan::HostFacts& host) {
+    if (!has_early_hooks(spec)) return {};
+    timeline.init(plan::ReportReady{}, "/hooks");
+    timeline.host(plan::AwaitReady{}, "/hooks");
+    TRY(plan_device_filter(timeline, blueprint, spec, host));
+    timeline.host(plan::RecordProcess{});
+    for (const plan::HookKind kind :
+         {plan::HookKind::prestart, plan::HookKind::create_runtime, plan::HookKind::create_container})
+        TRY(plan_hooks(timeline, kind, ground, spec, host));
+    plan_go(timeline);
+    return {};
+}
+
+// run: nothing but the program is missing.
+Result<> plan_start_hooks(TimelineBuilder& timeline, const Ground& ground, const spec::ValidSpec& spec,
+                          const plan::HostFacts& host) {
+    if (!has_hooks(spec, plan::HookKind::start_container)) return {};
+    timeline.init(plan::ReportReady{}, "/hooks/startContainer");
+    timeline.host(plan::AwaitReady{}, "/hooks/startContainer");
+    TRY(plan_hooks(timeline, plan::HookKind::start_container, ground, spec, host));
+    plan_go(timeline);
     return {};
 }
 
@@ -126,7 +180,7 @@ Result<> plan_late_birth(TimelineBuilder& timeline, const Blueprint& blueprint, 
 // What the caller asked to be told.
 void plan_announcement(TimelineBuilder& timeline, const Blueprint& blueprint) {
     if (!blueprint.console_socket.empty()) timeline.host(plan::SendConsole{});
-    if (!blueprint.pidfd_socket.empty()) timeline.host(plan::SendPidfd{blueprint.pidfd_socket});
+    if (!blueprint.pidfd_socket.empty()) timeline.host(plan::SendPidfd{blueprint.pidfd_socket, "standard"});
     if (!blueprint.pid_file.empty()) timeline.host(plan::WritePidFile{blueprint.pid_file});
     timeline.host(plan::Publish{});
 }
@@ -155,13 +209,17 @@ Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::
     namespaces::plan_entry(timeline, spec, host, ground.joins);
     TRY(namespaces::plan_network(timeline, spec, host, ground.joins));
     plan_trusted_writes(timeline, blueprint, spec);
-    TRY(rootfs::plan_inside(timeline, spec, ground.places, ground.trees));
+    TRY(rootfs::plan_content(timeline, spec, ground.places, ground.trees));
+    TRY(plan_early_hooks(timeline, blueprint, ground, spec, host));
+    if (has_early_hooks(spec)) namespaces::plan_kernel_parameters(timeline, spec);
+    rootfs::plan_seal(timeline, spec, ground.places, ground.trees);
     namespaces::plan_names(timeline, spec);
     if (!born_late) plan_session(timeline, spec);
 
-    if (!born_late) TRY(plan_permission(timeline, blueprint, spec, host));
+    if (!born_late && !has_early_hooks(spec)) TRY(plan_permission(timeline, blueprint, spec, host));
     const process::Surroundings found =
         process::plan_surroundings(timeline, spec, blueprint.extra_environment);
+    TRY(process::plan_affinity(timeline, std::nullopt));
     TRY(process::plan_credentials(timeline, spec, host,
                                   {.groups_denied = namespaces::denies_groups(spec, host),
                                    .filter_follows = blueprint.filter.has_value()}));
@@ -177,8 +235,12 @@ Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::
         timeline.host(plan::AwaitReady{});
         plan_announcement(timeline, blueprint);
         timeline.init(plan::AwaitStart{ground.fifo});
+    } else {
+        TRY(plan_start_hooks(timeline, ground, spec, host));
     }
-    timeline.init(plan::CloseDescriptors{stdio + blueprint.preserve_fds});
+    // With hooks of poststart `start` sees by the fifo when the program has taken over.
+    const bool watched = blueprint.await_start && has_hooks(spec, plan::HookKind::poststart);
+    timeline.init(plan::CloseDescriptors{stdio + blueprint.preserve_fds, watched, ground.fifo});
     timeline.init(plan::ReportExecution{});
     if (notifies && !blueprint.await_start)
         seccomp::plan_listener(timeline, *blueprint.filter, *spec->linux.seccomp, ground.handshake);
@@ -191,9 +253,10 @@ Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::
     return std::move(timeline).finish();
 }
 
-Result<plan::Timeline> compile_start() {
+Result<plan::Timeline> compile_start(bool programmed) {
     TimelineBuilder timeline;
     timeline.host(plan::ReleaseInit{});
+    if (programmed) timeline.host(plan::AwaitProgram{});
     timeline.host(plan::RemoveStartFifo{});
     return std::move(timeline).finish();
 }

@@ -41,9 +41,38 @@ struct Blueprint {
 Result<std::string> cgroup_path(const Blueprint& blueprint, const spec::ValidSpec& spec,
                                 const plan::HostFacts& host);
 
+// A hook as it is executed.
+struct HookProgram {
+    std::string path;               // absolute
+    std::vector<std::string> args;  // empty: the path alone
+    std::vector<std::string> env;   // all of it
+    std::string pointer;            // of its entry in config.json
+};
+
+// What is asked for beside the spec where a process joins a container. All paths are absolute.
+struct ExecBlueprint {
+    std::string pid_file;  // empty where not asked for, as the next two
+    std::string console_socket;
+    std::string pidfd_socket;
+    std::string cgroup;  // below the container's
+    bool has_cgroup = true;
+    unsigned preserve_fds = 0;
+    bool new_keyring = true;
+    std::uint64_t namespaces = 0;  // CLONE_NEW*: those in which the container is not where the runtime is
+    std::optional<seccomp::Program> filter;  // of linux.seccomp
+    std::string status = "running";          // of the container
+    std::optional<HookProgram> hook;         // this program, watched over, instead of the spec's
+};
+
+// A further process in a container, with the policy of `spec`, whose process it is. Every privilege is given
+// up outside the container's pid namespace.
+Result<plan::Timeline> compile_exec(const ExecBlueprint& blueprint, const spec::ValidSpec& spec,
+                                    const plan::HostFacts& host);
+
 Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::ValidSpec& spec,
                                         const plan::HostFacts& host);
-Result<plan::Timeline> compile_start();
+// programmed: waits until the program has been executed, for the hooks of poststart.
+Result<plan::Timeline> compile_start(bool programmed = false);
 // kill: something in the container may still run.
 Result<plan::Timeline> compile_removal(const std::string& state_directory, bool kill);
 

@@ -21,7 +21,7 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::SendConsole&)
 
 Result<> apply(Workshop& workshop, const StepContext&, const plan::SendPidfd& op) {
     LET(const Fd socket, sys::connect_stream(op.path));
-    return sys::send(socket.number(), "standard", workshop.process.number());
+    return sys::send(socket.number(), op.kind, workshop.process.number());
 }
 
 }  // namespace bulkhead::runtime

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// start, state, list, kill and delete: find the container, ask the lifecycle's rule, act.
+// state, list and delete: find the container, ask the lifecycle's rule, act.
 #include "runtime/container.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 
 #include "base/files.hpp"
 #include "base/sys.hpp"
-#include "cgroups/group.hpp"
 #include "runtime/compile.hpp"
-#include "runtime/notify_socket.hpp"
+#include "runtime/later_hooks.hpp"
 #include "runtime/observe.hpp"
-#include "runtime/own_cgroup.hpp"
-#include "runtime/process_identity.hpp"
+#include "runtime/refusal.hpp"
 #include "runtime/run.hpp"
 
 namespace bulkhead::runtime {
@@ -22,13 +19,6 @@ using lifecycle::Status;
 using lifecycle::Verb;
 
 namespace {
-
-std::unexpected<Error> refusal(Rule rule, const std::string& id, Status status) {
-    const Kind kind = rule == Rule::does_not_exist ? Kind::not_found : Kind::bad_state;
-    if (rule == Rule::not_stopped)
-        return fail(kind, "cannot delete container ", id, " that is not stopped: ", lifecycle::word(status));
-    return fail(kind, lifecycle::words(rule), ": ", id);
-}
 
 std::string state_directory(const Site& site, const std::string& id) { return cat(site.root, '/', id); }
 
@@ -85,40 +75,6 @@ void append_entry(Listing& listing, const Site& site, const std::string& id) {
     }
 }
 
-// ---- kill -----------------------------------------------------------------------------------------------
-
-// Without a pid namespace of its own, init does not take the others with it.
-Result<> kill_cgroup(const State& state) {
-    if (state.cgroup_path.empty())
-        return fail(
-            Kind::unsupported, "container ", state.id,
-            ": it has neither a cgroup nor a pid namespace of its own, so not all of it can be killed");
-    LET(const Fd group, open_own_cgroup(state));
-    return group ? cgroups::kill_all(group.number()) : Result<>();
-}
-
-Result<> signal_init(const State& state, int signal) {
-    const auto init = open_same_process(state.pid, state.start_time);
-    if (!init) return fail(Kind::bad_state, lifecycle::words(Rule::not_running), ": ", state.id);
-    auto sent = sys::signal_process(init->number(), signal);
-    if (!sent && sent.error().err == ESRCH)
-        return fail(Kind::bad_state, lifecycle::words(Rule::not_running), ": ", state.id);
-    return sent;
-}
-
-// ---- start ----------------------------------------------------------------------------------------------
-
-Result<ReadinessRelay> listen_for_readiness(const Found& found, const std::string& notify_socket) {
-    if (notify_socket.empty()) return ReadinessRelay();
-    LET(ReadinessRelay readiness, ReadinessRelay::to(notify_socket));
-    auto socket = renew_notify_socket(found.directory.number());
-    if (!socket)
-        return std::unexpected(std::move(socket).error().under(
-            "NOTIFY_SOCKET is set, but was not when the container was created"));
-    readiness.listen(std::move(*socket));
-    return readiness;
-}
-
 // ---- delete ---------------------------------------------------------------------------------------------
 
 // A creation that was killed in its very first steps: a directory without a record.
@@ -145,19 +101,6 @@ Result<Found> find_for_removal(const Site& site, const std::string& id, bool for
 
 }  // namespace
 
-Result<> start(const Site& site, const std::string& id, const std::string& notify_socket) {
-    LET(Found found, find_locked(site, id));
-    const Rule rule = lifecycle::rule(found.status, Verb::start);
-    if (lifecycle::refuses(rule)) return refusal(rule, id, found.status);
-    LET(const plan::Timeline timeline, compile_start());
-    LET(ReadinessRelay readiness, listen_for_readiness(found, notify_socket));
-    const pid_t pid = found.state.pid;
-    const auto init = open_same_process(pid, found.state.start_time);
-    TRY(walk(timeline, std::move(found)));
-    return init ? readiness.until_done(*init, pid)
-                : Result<>();  // the lock is gone: others may act meanwhile
-}
-
 Result<View> state(const Site& site, const std::string& id) {
     LET(const Found found, find(site, id));
     if (!visible(found.status)) return refusal(Rule::does_not_exist, id, found.status);
@@ -174,29 +117,24 @@ Result<Listing> list(const Site& site) {
     return listing;
 }
 
-Result<> kill(const Site& site, const std::string& id, int signal, bool all) {
-    LET(const Found found, find_locked(site, id));
-    const Rule rule = lifecycle::rule(found.status, Verb::kill, all);
-    if (lifecycle::refuses(rule)) return refusal(rule, id, found.status);
-    if (signal == SIGKILL && !found.state.private_pids) return kill_cgroup(found.state);
-    if (rule == Rule::nothing_to_do) return {};
-    return signal_init(found.state, signal);
-}
-
-Result<> remove(const Site& site, const std::string& id, bool force) {
+Result<Made> remove(const Site& site, const std::string& id, bool force) {
     LET(Found found, find_for_removal(site, id, force));
     const Status status = found.status;
     const Rule rule = lifecycle::rule(status, Verb::remove, force);
     if (status == Status::removed && found.directory) {
         TRY(remove_leftover(site, id, std::move(found)));
-        return force ? Result<>() : refusal(rule, id, status);
+        if (!force) return refusal(rule, id, status);
+        return Made{};
     }
     if (lifecycle::refuses(rule)) return refusal(rule, id, status);
-    if (rule == Rule::nothing_to_do) return {};
+    if (rule == Rule::nothing_to_do) return Made{};
     // A stopped init may leave others in the cgroup; by force they go, too.
     const bool kill = force || rule == Rule::kill_first || !found.state.private_pids || found.state.pid == 0;
     LET(const plan::Timeline timeline, compile_removal(state_directory(site, id), kill));
-    return walk(timeline, std::move(found));
+    const State state = found.state;
+    const DeleteHooks hooks = hooks_of_delete(found.directory.number(), state);
+    TRY(walk(timeline, std::move(found)));
+    return Made{.warnings = run_poststop(hooks, state)};
 }
 
 }  // namespace bulkhead::runtime

@@ -13,6 +13,7 @@
 
 #include "base/error.hpp"
 #include "plan/timeline.hpp"
+#include "runtime/exec_process.hpp"
 #include "runtime/lifecycle.hpp"
 
 namespace bulkhead::runtime {
@@ -46,6 +47,23 @@ struct CreateRequest {
     plan::Fault fault;          // fault injection, for the tests
 };
 
+// What `exec` takes from the command line. Paths may be relative to the current directory.
+struct ExecRequest {
+    std::string id;
+    std::string
+        process_file;  // --process: a process object; else the container's own process, with `changes`
+    std::string pid_file;
+    std::string console_socket;
+    std::string pidfd_socket;
+    std::string trace_file;  // where the time of each step goes
+    std::string cgroup;      // below the container's own
+    unsigned preserve_fds = 0;
+    bool detach = false;
+    bool ignore_paused = false;
+    ProcessChanges changes;
+    plan::Fault fault;  // fault injection, for the tests
+};
+
 // A container as `state` and `list` show it.
 struct View {
     std::string id;
@@ -70,13 +88,23 @@ struct Listing {
 
 Result<Made> create(const Site& site, const CreateRequest& request);
 Result<Made> run(const Site& site, const CreateRequest& request);
-// With a socket of the caller it waits until the container is ready and says so there.
+// A hook that fails takes the container away. With a socket of the caller it waits until the container is
+// ready and says so there.
 Result<> start(const Site& site, const std::string& id, const std::string& notify_socket = {});
 Result<View> state(const Site& site, const std::string& id);
 Result<Listing> list(const Site& site);
-// signal: 0 (a test) to 64
+// Another process in a container, born with no more than the first one has. Returns its exit status, or 0
+// where it is left alone.
+Result<Made> exec(const Site& site, const ExecRequest& request);
+// signal: 0 (a test) to 64. all: to every process in its cgroup, and a stopped container is no error.
 Result<> kill(const Site& site, const std::string& id, int signal, bool all);
-Result<> remove(const Site& site, const std::string& id, bool force);
+// Freezes every process of the container, and returns when none runs any more.
+Result<> pause(const Site& site, const std::string& id);
+Result<> resume(const Site& site, const std::string& id);
+// The processes in the container's cgroup and below, as the host counts; none in a stopped container.
+Result<std::vector<pid_t>> processes(const Site& site, const std::string& id);
+// The warnings are those of poststop hooks, which hold nothing up.
+Result<Made> remove(const Site& site, const std::string& id, bool force);
 
 // What `create` would do with the bundle, without doing it and without privilege.
 Result<plan::Timeline> explain(const Site& site, const CreateRequest& request);

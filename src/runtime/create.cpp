@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // create, run and explain: from a bundle to a timeline, and the walk.
-#include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -12,12 +11,17 @@
 #include "namespaces/plan.hpp"
 #include "runtime/attend.hpp"
 #include "runtime/bundle.hpp"
+#include "runtime/caller_terminal.hpp"
 #include "runtime/compile.hpp"
+#include "runtime/compile_hook.hpp"
 #include "runtime/container.hpp"
+#include "runtime/hooks.hpp"
 #include "runtime/kernel_mounts.hpp"
+#include "runtime/later_hooks.hpp"
 #include "runtime/notify_socket.hpp"
 #include "runtime/observe.hpp"
 #include "runtime/probe.hpp"
+#include "runtime/request.hpp"
 #include "runtime/run.hpp"
 #include "seccomp/cache.hpp"
 #include "seccomp/compile.hpp"
@@ -34,45 +38,13 @@ struct Project {
     plan::HostFacts host;
     Blueprint blueprint;
     plan::Timeline timeline;
+    plan::Timeline poststart;  // of run; both are empty where there are no such hooks
+    DeleteHooks end;
 };
-
-// An empty path stays empty: not asked for.
-Result<std::string> absolute_if_given(const std::string& path) {
-    return path.empty() ? Result<std::string>(path) : absolute(path);
-}
-
-// The four ways to combine a terminal, its socket and who waits, in runc's words.
-Result<> check_terminal(const spec::ValidSpec& spec, const CreateRequest& request, Mode mode) {
-    const bool detached = mode == Mode::create || request.detach;
-    const bool socket = !request.console_socket.empty();
-    if (mode == Mode::explain) return {};
-    if (spec.process().terminal && detached && !socket)
-        return fail(Kind::usage,
-                    "cannot allocate tty if bulkhead will detach without setting console socket");
-    if (socket && !(spec.process().terminal && detached))
-        return fail(Kind::usage, "cannot use console socket if bulkhead will not detach or allocate tty");
-    return {};
-}
-
-// Descriptors that were handed over: those of LISTEN_FDS first, then those of --preserve-fds.
-Result<> check_descriptors(const CreateRequest& request) {
-    const std::uint64_t count = std::uint64_t{request.listen_fds} + request.preserve_fds;
-    for (std::uint64_t i = 0; i < count; ++i) {
-        const int fd = static_cast<int>(3 + i);
-        // A caller's descriptor cannot be close-on-exec behind our execve; ours (the log) always are.
-        const int flags = ::fcntl(fd, F_GETFD);
-        if (flags != -1 && (flags & FD_CLOEXEC) == 0) continue;
-        if (i < request.listen_fds)
-            return fail(Kind::usage, "LISTEN_FDS=", request.listen_fds, ": descriptor ", fd, " is not open");
-        return fail(Kind::usage, "--preserve-fds ", request.preserve_fds, ": descriptor ", fd,
-                    " is not open");
-    }
-    return {};
-}
 
 Result<> check_request(const CreateRequest& request) {
     TRY(check_id(request.id));
-    return check_descriptors(request);
+    return check_descriptors(request.listen_fds, request.preserve_fds);
 }
 
 // What the caller's service manager has to say to the container (sd_listen_fds(3), sd_notify(3)).
@@ -115,10 +87,13 @@ Result<Project> prepare(const Site& site, const CreateRequest& request, Mode mod
     TRY(check_request(request));
     LET(Bundle bundle, load_bundle(request.bundle));
     TRY(check_layers(bundle.spec, request.overlay_from));
-    TRY(check_terminal(bundle.spec, request, mode));
+    if (mode != Mode::explain)
+        TRY(check_terminal(bundle.spec.process().terminal, mode == Mode::create || request.detach,
+                           !request.console_socket.empty()));
     LET(plan::HostFacts host, probe());
     if (mode == Mode::explain && !has_user_namespace(bundle.spec))
         host.privileged = true;  // as root would do it
+    if (mode == Mode::run && !request.detach) look_at_caller_size(host);
     if (request.no_pivot) {
         LET(const std::string mounts, read_kernel_file(sys::here, "/proc/self/mountinfo"));
         LET(host.kernel_mounts, kernel_mounts(mounts));
@@ -137,12 +112,16 @@ Result<Project> prepare(const Site& site, const CreateRequest& request, Mode mod
         .overlay_from = request.overlay_from,
         .cgroup_optional = request.rootless.value_or(!host.privileged || !host.initial_user_namespace),
         .no_cgroup = request.no_cgroup};
-    LET(blueprint.pid_file, absolute_if_given(request.pid_file));
+    LET(blueprint.pid_file, writable_if_given(request.pid_file));
     LET(blueprint.console_socket, absolute_if_given(request.console_socket));
     LET(blueprint.pidfd_socket, absolute_if_given(request.pidfd_socket));
     LET(blueprint.filter, seccomp_filter(site, bundle.spec, mode));
     LET(plan::Timeline timeline, compile_creation(blueprint, bundle.spec, host));
-    return Project{std::move(bundle), std::move(host), std::move(blueprint), std::move(timeline)};
+    const HookBlueprint outside{.bundle = bundle.path, .root = bundle.root, .filter = {}};
+    LET(plan::Timeline poststart, compile_hook_run(plan::HookKind::poststart, outside, bundle.spec, host));
+    LET(plan::Timeline poststop, compile_hook_run(plan::HookKind::poststop, outside, bundle.spec, host));
+    return Project{std::move(bundle),   std::move(host),      std::move(blueprint),
+                   std::move(timeline), std::move(poststart), {std::move(poststop), {}}};
 }
 
 Result<State> first_state(const Project& project) {
@@ -154,7 +133,16 @@ Result<State> first_state(const Project& project) {
                  .annotations = project.bundle.spec->annotations,
                  .cgroup_mount = project.host.cgroup_mount,
                  .cgroup_path = std::move(cgroup),
-                 .private_pids = namespaces::is_new(project.bundle.spec, spec::NamespaceType::pid)};
+                 .private_pids = namespaces::is_new(project.bundle.spec, spec::NamespaceType::pid),
+                 .new_keyring = project.blueprint.new_keyring,
+                 .cgroup_optional = project.blueprint.cgroup_optional,
+                 .later_hooks = has_later_hooks(project.bundle.spec)};
+}
+
+// A creation that failed has been undone; hooks of poststop end what its own hooks began.
+Error after_hooks(Error error, const Project& project, const Workshop& workshop) {
+    if (!workshop.hooks_began) return error;
+    return with_warnings(std::move(error), run_poststop(project.end, workshop.state));
 }
 
 // Walks the creation; the workshop then holds the new container.
@@ -162,22 +150,22 @@ Result<Workshop> make(const Site& site, const Project& project, const CreateRequ
     LET(const Fd root, make_root(site));
     Workshop workshop;
     LET(workshop.state, first_state(project));
+    workshop.config = project.bundle.text;
     workshop.fault = request.fault;
     workshop.traced = !request.trace_file.empty();
-    TRY(run(project.timeline, workshop));
+    if (auto done = run(project.timeline, workshop); !done)
+        return std::unexpected(after_hooks(std::move(done).error(), project, workshop));
     workshop.devices.clear();  // nobody brings them back any more
     return workshop;
 }
 
 // What follows a `run` that has begun: the trace, and in the foreground the container's whole life.
-Result<int> follow(const Project& project, const Workshop& workshop, const CreateRequest& request,
-                   const SignalWatch* watch, ReadinessRelay& readiness, std::uint64_t begin) {
-    constexpr mode_t readable = 0644;
-    if (!request.trace_file.empty())
-        TRY(replace_file_at(sys::here, request.trace_file,
-                            trace_text(project.timeline, workshop.times, begin), readable));
+Result<int> follow(const Project& project, Workshop& workshop, const CreateRequest& request,
+                   const SignalWatch* watch, StdioRelay& stdio, ReadinessRelay& readiness,
+                   std::uint64_t begin) {
+    if (workshop.traced) TRY(write_trace(request.trace_file, project.timeline, workshop.times, begin));
     if (watch == nullptr) return 0;
-    return attend(*watch, workshop.state.pid, workshop.process, workshop.terminal, readiness);
+    return attend(*watch, workshop.pid, workshop.process, workshop.terminal, stdio, readiness);
 }
 
 // The caller's service manager, if there is one to be told that the container is ready.
@@ -187,15 +175,16 @@ Result<ReadinessRelay> listener_of(const CreateRequest& request) {
 }
 
 // Whoever made it can remove it with what is in hand, unless somebody else has done so meanwhile. A pid
-// namespace of its own has taken everything in it along with init.
-Result<> clear(const Blueprint& blueprint, Workshop& workshop) {
+// namespace of its own has taken everything in it along with init. Returns the warnings of poststop hooks.
+Result<std::vector<std::string>> clear(const Project& project, Workshop& workshop) {
     TRY(sys::lock(workshop.directory.number(), LOCK_EX));
     LET(const struct stat status, sys::status_of(workshop.directory.number()));
-    if (status.st_nlink == 0) return {};
+    if (status.st_nlink == 0) return std::vector<std::string>();
     LET(const plan::Timeline timeline,
-        compile_removal(blueprint.state_directory, !workshop.state.private_pids));
+        compile_removal(project.blueprint.state_directory, !workshop.state.private_pids));
     workshop.fault = {};
-    return run(timeline, workshop);
+    TRY(run(timeline, workshop));
+    return run_poststop(project.end, workshop.state);
 }
 
 }  // namespace
@@ -214,18 +203,29 @@ Result<Made> run(const Site& site, const CreateRequest& request) {
         LET(watch, SignalWatch::start(!request.no_subreaper));
     }
     LET(ReadinessRelay readiness, listener_of(request));
-    LET(Workshop workshop, make(site, project, request));
+    StdioRelay stdio;
+    if (watch && !project.bundle.spec.process().terminal) TRY(stdio.begin());
+    auto made_one = make(site, project, request);
+    stdio.restore();
+    LET(Workshop workshop, std::move(made_one));
+    if (auto ran = run_hooks(project.poststart, workshop.state); !ran)
+        return std::unexpected(
+            discard(site, workshop.state, std::move(workshop.directory), std::move(ran).error()));
     readiness.listen(std::move(workshop.notify));
-    const auto status = follow(project, workshop, request, watch ? &*watch : nullptr, readiness, begin);
+    const auto status =
+        follow(project, workshop, request, watch ? &*watch : nullptr, stdio, readiness, begin);
     if (!status) {
         (void)remove(site, request.id, true);
         return std::unexpected(status.error());
     }
     Made made{.exit_status = *status, .warnings = warnings_of(project)};
-    if (!request.detach && !request.keep) TRY(clear(project.blueprint, workshop));
+    if (!request.detach && !request.keep) {
+        LET(const std::vector<std::string> failed, clear(project, workshop));
+        made.warnings.insert(made.warnings.end(), failed.begin(), failed.end());
+    }
     if (!request.detach) return made;
     // It runs; that nobody could be told is no reason to take it away again.
-    if (auto told = readiness.until_done(workshop.process, workshop.state.pid); !told)
+    if (auto told = readiness.until_done(workshop.process, workshop.pid); !told)
         made.warnings.push_back(told.error().text);
     return made;
 }

@@ -65,8 +65,7 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::RecordCgroup&
 // The cgroup holds them all, also where a runtime died before it could write down a pid.
 Result<> apply(Workshop& workshop, const StepContext&, const plan::KillContainer&) {
     const State& state = workshop.state;
-    if (const auto init = open_same_process(state.pid, state.start_time))
-        (void)sys::signal_process(init->number(), SIGKILL);
+    if (const auto init = open_init(state)) (void)sys::signal_process(init->number(), SIGKILL);
     LET(const Fd group, open_own_cgroup(state));
     return group ? cgroups::kill_all(group.number()) : Result<>();
 }

@@ -11,6 +11,7 @@
 #include "runtime/host_ops.hpp"
 #include "runtime/notify_socket.hpp"
 #include "runtime/observe.hpp"
+#include "runtime/process_identity.hpp"
 
 namespace bulkhead::runtime {
 
@@ -34,7 +35,7 @@ Result<> remove_entry(int directory, const std::string& name, unsigned depth = 0
 // Those with a known name first, which nearly always are all of them.
 Result<> remove_directory(const Fd& directory, const std::string& path) {
     const auto remove_empty = [&] { return sys::remove_at(sys::here, path, AT_REMOVEDIR); };
-    for (const char* name : {state_file, fifo_file, creation_file})
+    for (const char* name : {state_file, config_copy, fifo_file, creation_file})
         (void)sys::remove_at(directory.number(), name);
     auto removed = remove_empty();
     if (!removed && removed.error().err == ENOTEMPTY) {
@@ -71,6 +72,7 @@ void undo(Workshop& workshop, const plan::MakeStateDirectory& op) {
 }
 
 Result<> apply(Workshop& workshop, const StepContext&, const plan::RecordIntent&) {
+    TRY(save_config(workshop.directory.number(), workshop.config));
     return save(workshop.directory.number(), workshop.state);
 }
 
@@ -90,7 +92,7 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeStartFifo
 
 // The pid without a newline, complete before the runtime ends (containerd reads it with Go's Atoi).
 Result<> apply(Workshop& workshop, const StepContext&, const plan::WritePidFile& op) {
-    return replace_file_at(sys::here, op.path, cat(workshop.state.pid), public_file);
+    return replace_file_at(sys::here, op.path, cat(workshop.pid), public_file);
 }
 
 void undo(Workshop&, const plan::WritePidFile& op) { (void)sys::remove_at(sys::here, op.path); }
@@ -104,6 +106,23 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::ReleaseInit&)
     LET(const Fd fifo, sys::open_at(workshop.directory.number(), fifo_file, flags));
     TRY(sys::write(fifo.number(), "s"));
     return {};
+}
+
+// Nobody reads the fifo any more: the stage has held it open until execve, which closes it. Init may have
+// ended by then. One that was stopped or frozen from elsewhere does not hold the container's lock for ever.
+Result<> apply(Workshop& workshop, const StepContext&, const plan::AwaitProgram&) {
+    constexpr int look_ms = 1, patience_ms = 10'000;
+    const auto init = open_init(workshop.state);
+    if (!init) return {};
+    for (int waited = 0; waited < patience_ms; waited += look_ms) {
+        const int flags = O_WRONLY | O_NONBLOCK | O_NOFOLLOW;
+        const auto fifo = sys::open_at(workshop.directory.number(), fifo_file, flags);
+        if (!fifo && fifo.error().err == ENXIO) return {};
+        if (!fifo) return std::unexpected(fifo.error());
+        LET(const bool ended, sys::wait_readable(init->number(), look_ms));
+        if (ended) return {};
+    }
+    return fail(Kind::kernel, "init has not executed its program within ", patience_ms, " ms");
 }
 
 Result<> apply(Workshop& workshop, const StepContext&, const plan::RemoveStartFifo&) {

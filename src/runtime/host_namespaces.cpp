@@ -24,7 +24,7 @@ Result<Fd> open_namespace_file(const std::string& path) {
 }
 
 std::string process_file(const Workshop& workshop, std::string_view name) {
-    return cat("/proc/", workshop.state.pid, '/', name);
+    return cat("/proc/", workshop.pid, '/', name);
 }
 
 // "0 100000 65536\n1 ...\n" as arguments: pid, then three numbers a line.
@@ -38,7 +38,7 @@ std::vector<std::string> helper_arguments(pid_t pid, const std::string& map) {
 
 Result<> map_by_helper(const Workshop& workshop, const char* program, const std::string& map) {
     constexpr int deadline_ms = 10'000;
-    const auto done = run_program(program, helper_arguments(workshop.state.pid, map), deadline_ms);
+    const auto done = run_program(program, helper_arguments(workshop.pid, map), deadline_ms);
     if (!done) return std::unexpected(Error(done.error()).under(program));
     return {};
 }

@@ -17,7 +17,7 @@ namespace {
 Result<Fd> network_of_stage(const Workshop& workshop) {
     constexpr int patience_ms = 5000;
     for (int waited = 0; waited < patience_ms; ++waited) {
-        LET(Fd theirs, sys::open(cat("/proc/", workshop.state.pid, "/ns/net"), O_RDONLY));
+        LET(Fd theirs, sys::open(cat("/proc/", workshop.pid, "/ns/net"), O_RDONLY));
         LET(const bool host, namespaces::is_own(theirs, CLONE_NEWNET));
         if (!host) return theirs;
         sys::pause(1);

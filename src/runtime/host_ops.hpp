@@ -39,6 +39,12 @@ Result<> apply(Workshop& workshop, const StepContext& context, const plan::Deliv
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::SendPidfd& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::WritePidFile& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::Publish& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::FindInit& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::FindCgroup& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::ReleaseContainer& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::MakeHookStreams& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::RunHooks& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::AwaitProgram& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::ReleaseInit& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RemoveStartFifo& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::KillContainer& op);
@@ -53,6 +59,10 @@ void undo(Workshop& workshop, const plan::MakeCgroup& op);
 void undo(Workshop& workshop, const plan::Spawn& op);
 void undo(Workshop& workshop, const plan::MoveNetDevice& op);
 void undo(Workshop& workshop, const plan::WritePidFile& op);
+
+// The cgroup for SPAWN where the container's own takes no process: controllers are handed down from it, as
+// systemd and nested runtimes do, and init is in one below. Returns that one.
+Result<Fd> open_cgroup_of_init(const Workshop& workshop);
 
 // Goes on without the container's cgroup, which is removed and forgotten.
 void give_up_cgroup(Workshop& workshop);

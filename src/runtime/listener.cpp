@@ -6,6 +6,7 @@
 #include "base/socket.hpp"
 #include "base/sys.hpp"
 #include "runtime/host_ops.hpp"
+#include "runtime/oci_state.hpp"
 #include "runtime/reports.hpp"
 #include "spec/spec.hpp"
 
@@ -40,27 +41,18 @@ Result<Fd> fetch(Workshop& workshop, Reports& reports) {
     return fail(Kind::kernel, "the seccomp listener did not appear within ", deadline_ms, " ms");
 }
 
-std::string annotations_json(const State& state) {
-    std::string text;
-    for (const auto& [key, value] : state.annotations)
-        text.append(cat(text.empty() ? "" : ",", json_string(key), ":", json_string(value)));
-    return text;
-}
-
-std::string process_state(const State& state, std::string_view metadata) {
-    const std::string version = json_string(spec::implemented_version);
-    return cat(R"({"ociVersion":)", version, R"(,"fds":["seccompFd"],"pid":)", state.pid, R"(,"metadata":)",
-               json_string(metadata), R"(,"state":{"ociVersion":)", version, R"(,"id":)",
-               json_string(state.id), R"(,"status":"creating","pid":)", state.pid, R"(,"bundle":)",
-               json_string(state.bundle), R"(,"annotations":{)", annotations_json(state), "}}}");
+std::string process_state(const Workshop& workshop, const plan::DeliverListener& op) {
+    const pid_t init = workshop.joins ? workshop.state.pid : workshop.pid;
+    return cat(R"({"ociVersion":)", json_string(spec::implemented_version), R"(,"fds":["seccompFd"],"pid":)",
+               workshop.pid, R"(,"metadata":)", json_string(op.metadata), R"(,"state":)",
+               oci_state(workshop.state, op.status, init), "}");
 }
 
 }  // namespace
 
 Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeHandshake& op) {
-    LET(Fd page, sys::memory_file("handshake", false));
-    TRY(sys::write_all(page.number(), std::string(sizeof(std::uint32_t), '\0')));
-    workshop.slots[op.slot.index] = std::move(page);
+    LET(workshop.handshake, RobustWord::make());
+    workshop.slots[op.slot.index] = workshop.handshake.take_file();
     return {};
 }
 
@@ -72,8 +64,9 @@ Result<> apply(Workshop& workshop, const StepContext& context, const plan::Deliv
     if (!agent)
         return std::unexpected(std::move(agent).error().under(
             "/linux/seccomp/listenerPath: failed to connect with seccomp agent"));
-    TRY(sys::send(agent->number(), process_state(workshop.state, op.metadata), listener.number()));
-    return sys::write_at(workshop.slots[op.handshake.index].number(), "d", 0);
+    TRY(sys::send(agent->number(), process_state(workshop, op), listener.number()));
+    workshop.handshake.release();
+    return {};
 }
 
 }  // namespace bulkhead::runtime

@@ -48,7 +48,7 @@ Result<lifecycle::Facts> look(int directory, const State& state) {
     lifecycle::Facts facts{.recorded = true};
     LET(facts.being_made, being_made(directory));
     if (facts.being_made) return facts;
-    facts.init_alive = open_same_process(state.pid, state.start_time).has_value();
+    facts.init_alive = open_init(state).has_value();
     if (!facts.init_alive) return facts;
     facts.start_awaited = start_awaited(directory);
     facts.frozen = frozen(state);

@@ -50,7 +50,7 @@ void look_for_security_modules(plan::HostFacts& facts) {
 
 }  // namespace
 
-Result<plan::HostFacts> probe() {
+Result<plan::HostFacts> probe_kernel() {
     plan::HostFacts facts;
     TRY(read_release(facts));
     // mount_setattr(2): without it attributes cannot be set before a mount is attached.
@@ -58,6 +58,13 @@ Result<plan::HostFacts> probe() {
         return fail(Kind::unsupported, "kernel ", facts.kernel_major, '.', facts.kernel_minor,
                     ": bulkhead needs 5.12 or newer");
     facts.last_capability = static_cast<std::uint32_t>(cap_max_bits() - 1);
+    TRY(read_privileges(facts));
+    look_for_security_modules(facts);
+    return facts;
+}
+
+Result<plan::HostFacts> probe() {
+    LET(plan::HostFacts facts, probe_kernel());
     if (const auto hierarchy = cgroups::find_hierarchy(helper_program)) {
         facts.cgroup_mount = hierarchy->mount;
         facts.cgroup_hybrid = hierarchy->hybrid;
@@ -66,8 +73,6 @@ Result<plan::HostFacts> probe() {
     }
     LET(const std::string membership, read_kernel_file(sys::here, "/proc/self/cgroup"));
     facts.own_cgroup = cgroups::own_path(membership);
-    TRY(read_privileges(facts));
-    look_for_security_modules(facts);
     return facts;
 }
 

@@ -2,6 +2,7 @@
 #include "runtime/process_identity.hpp"
 
 #include "base/files.hpp"
+#include "base/kernel.hpp"
 #include "base/sys.hpp"
 
 namespace bulkhead::runtime {
@@ -9,13 +10,14 @@ namespace bulkhead::runtime {
 std::optional<ProcessStatus> parse_stat(std::string_view text) {
     const std::size_t command_end = text.rfind(") ");
     if (command_end == std::string_view::npos) return std::nullopt;
-    // Behind the command: field 3 is the state, field 22 the start time.
+    // Behind the command: field 3 is the state, 20 the number of threads, 22 the start time.
     const std::vector<std::string_view> fields = split(text.substr(command_end + 2), ' ');
-    constexpr std::size_t state_field = 3 - 3, start_field = 22 - 3;
+    constexpr std::size_t state_field = 3 - 3, threads_field = 20 - 3, start_field = 22 - 3;
     if (fields.size() <= start_field || fields[state_field].size() != 1) return std::nullopt;
     const auto start_time = parse_decimal<std::uint64_t>(fields[start_field]);
-    if (!start_time) return std::nullopt;
-    return ProcessStatus{fields[state_field][0], *start_time};
+    const auto threads = parse_decimal<unsigned>(fields[threads_field]);
+    if (!start_time || !threads) return std::nullopt;
+    return ProcessStatus{fields[state_field][0], *start_time, *threads};
 }
 
 std::optional<ProcessStatus> process_status(pid_t pid) {
@@ -23,14 +25,26 @@ std::optional<ProcessStatus> process_status(pid_t pid) {
     return text ? parse_stat(*text) : std::nullopt;
 }
 
-std::optional<Fd> open_same_process(pid_t pid, std::uint64_t start_time) {
+std::uint64_t pidfd_inode(int pidfd) {
+    const auto type = sys::filesystem_type(pidfd);
+    if (!type || *type != kernel::pidfs_magic) return 0;
+    const auto status = sys::status_of(pidfd);
+    return status ? status->st_ino : 0;
+}
+
+std::optional<Fd> open_same_process(pid_t pid, std::uint64_t start_time, std::uint64_t inode) {
     if (pid <= 0) return std::nullopt;
     auto process = sys::open_process(pid);
     if (!process) return std::nullopt;
+    if (inode != 0 && pidfd_inode(process->number()) != inode) return std::nullopt;
     // Looked at after the pidfd was opened: if it is the right one now, the pidfd is, too.
     const auto status = process_status(pid);
     if (!status || status->start_time != start_time || !status->alive()) return std::nullopt;
     return std::move(*process);
+}
+
+std::optional<Fd> open_init(const State& state) {
+    return open_same_process(state.pid, state.start_time, state.pidfd_inode);
 }
 
 }  // namespace bulkhead::runtime

@@ -8,12 +8,12 @@
 
 #include "base/sys.hpp"
 #include "plan/explain.hpp"
+#include "runtime/process_identity.hpp"
+#include "runtime/stage_file.hpp"
 
 namespace bulkhead::runtime {
 
 namespace {
-
-constexpr std::string_view start_failed = "unable to start container process: ";
 
 const plan::Step* step_of(const plan::Timeline& timeline, const plan::Report& report) {
     return report.step < timeline.steps().size() ? &timeline.steps()[report.step] : nullptr;
@@ -74,9 +74,10 @@ Error failure(const plan::Timeline& timeline, const plan::Report& report) {
     return Error{Kind::kernel, report.error, cat(start_failed, reason)};
 }
 
-std::unexpected<Error> killed_at(const plan::Timeline& timeline, int step, int status) {
-    std::string reason = status > 128 ? cat("container init was killed by signal ", status - 128)
-                                      : cat("container init exited with status ", status);
+std::unexpected<Error> killed_at(const plan::Timeline& timeline, int step, int status, bool joins) {
+    const char* who = joins ? "the process" : "container init";
+    std::string reason = status > 128 ? cat(who, " was killed by signal ", status - 128)
+                                      : cat(who, " exited with status ", status);
     if (step >= 0) {
         const plan::Description what =
             plan::describe(timeline.steps()[static_cast<std::size_t>(step)], timeline.arena());
@@ -89,9 +90,45 @@ std::uint32_t bit(plan::ReportKind kind) { return 1u << static_cast<unsigned>(ki
 
 }  // namespace
 
+// Nobody waits longer than the caller wants to: for a paused container, for a program on a slow disk. A
+// process in a pid namespace with inhabitants can be stopped by them, or traced; it is sent on its way again,
+// but not for ever. A tracer may also keep the socket: its end is not the only sign of execve.
+Result<bool> Reports::wait() {
+    constexpr int look_ms = 50, patience_ms = 2'000;
+    for (int stopped_ms = 0; stopped_ms < patience_ms;) {
+        LET(const bool said, sys::wait_readable(workshop_.report.number(), look_ms));
+        if (said) return true;
+        if ((workshop_.said & bit(plan::ReportKind::executing)) != 0 && !is_stage()) return false;
+        if (const int signal = sys::pending_end(); signal != 0)
+            return fail(Kind::kernel, start_failed, "interrupted by signal ", signal);
+        const auto status = process_status(workshop_.pid);
+        if (!status || (status->state != 'T' && status->state != 't')) continue;
+        (void)sys::signal_process(workshop_.process.number(), SIGCONT);
+        stopped_ms += look_ms;
+    }
+    return fail(Kind::kernel, start_failed, "the process was stopped from inside the container for ",
+                patience_ms, " ms before it could execute the program");
+}
+
+Result<bool> Reports::ended() {
+    if (failure_) return std::unexpected(std::move(*failure_));
+    return false;
+}
+
+// What the kernel calls the program of the process; nobody else can see it by that name (stage_file.cpp).
+bool Reports::is_stage() const {
+    const auto program = sys::link_target(cat("/proc/", workshop_.pid, "/exe"));
+    return program && (program->starts_with(stage_name) || *program == detached_stage_name);
+}
+
+// More than a stage ever has to say comes from whoever traces it.
 Result<bool> Reports::next() {
+    constexpr unsigned most = 16;
+    if (++workshop_.reports > most) return fail(Kind::kernel, start_failed, "the stage says too much");
+    LET(const bool somebody, wait());
+    if (!somebody) return ended();
     LET(sys::Received message, sys::receive(workshop_.report.number(), buffer_));
-    if (message.size < sizeof(plan::Report)) return false;
+    if (message.size < sizeof(plan::Report)) return ended();
     plan::Report report{};
     std::memcpy(&report, buffer_.data(), sizeof report);
     TRY(take(report, message));
@@ -104,6 +141,8 @@ Result<> Reports::await(plan::ReportKind awaited) {
         LET(const bool more, next());
         if (!more) return gone();
     }
+    // Where hooks run, a stage is ready twice.
+    if (awaited == plan::ReportKind::ready) workshop_.said &= ~bit(awaited);
     return {};
 }
 
@@ -119,7 +158,7 @@ Result<> Reports::hear() {
     constexpr int at_once = 0;
     for (bool more = true; more;) {
         LET(const bool said, sys::wait_readable(workshop_.report.number(), at_once));
-        if (!said) break;
+        if (!said && !failure_) break;
         LET(more, next());
     }
     return {};
@@ -127,8 +166,10 @@ Result<> Reports::hear() {
 
 Result<> Reports::take(const plan::Report& report, sys::Received& message) {
     switch (report.kind) {
-        case plan::ReportKind::failed: return std::unexpected(failure(timeline_, report));
-        case plan::ReportKind::terminal: workshop_.terminal = std::move(message.fd); break;
+        case plan::ReportKind::failed: return fail_with(report);
+        case plan::ReportKind::terminal:
+            if (!was_respawned()) workshop_.terminal = std::move(message.fd);
+            break;
         case plan::ReportKind::at_fault: return kill(report);
         case plan::ReportKind::executing: take_times(report, message.size); break;
         case plan::ReportKind::respawned: return adopt(report.error);
@@ -138,27 +179,50 @@ Result<> Reports::take(const plan::Report& report, sys::Received& message) {
     return {};
 }
 
-// The copy's parent is this process, too, so its pid cannot be another's before we have reaped it.
+// The copy may have failed before the first has told its pid, and whoever does not know it cannot reap it:
+// then init of its pid namespace, which waits for that when it dies, would never be gone.
+Result<> Reports::fail_with(const plan::Report& report) {
+    Error error = failure(timeline_, report);
+    if (!is_of_unknown_copy(report)) return std::unexpected(std::move(error));
+    failure_ = std::move(error);
+    return {};
+}
+
+// The copy's parent is this process, too, so its pid cannot be another's before we have reaped it. Whoever
+// may trace the copy may write to its socket as well: only one pid is taken, and only a child's.
 Result<> Reports::adopt(pid_t pid) {
+    if (was_respawned() || pid == workshop_.pid) return {};
     LET(Fd copy, sys::open_process(pid));
+    if (!sys::is_child(copy.number()))
+        return fail(Kind::kernel, start_failed, "process ", pid, " is none of ours");
     TRY(sys::wait_process(workshop_.process.number()));
     workshop_.process = std::move(copy);
-    workshop_.state.pid = pid;
+    workshop_.pid = pid;
+    if (failure_) return std::unexpected(std::move(*failure_));
     if (fault_step_ < 0) return {};
     return sys::signal_process(workshop_.process.number(), SIGKILL);
 }
 
 // The copy may be at its fault before the first has told its pid.
 Result<> Reports::kill(const plan::Report& report) {
+    const bool asked_for = report.step == workshop_.fault.step;
+    if (!asked_for) return fail(Kind::kernel, start_failed, "the stage is at a fault that nobody asked for");
     fault_step_ = report.step;
-    const bool adopted = (workshop_.said & bit(plan::ReportKind::respawned)) != 0;
-    if (!adopted && is_behind_respawn(timeline_, report.step)) return {};
+    if (is_of_unknown_copy(report)) return {};
     return sys::signal_process(workshop_.process.number(), SIGKILL);
 }
 
+bool Reports::is_of_unknown_copy(const plan::Report& report) const {
+    return !was_respawned() && is_behind_respawn(timeline_, report.step);
+}
+
+bool Reports::was_respawned() const { return (workshop_.said & bit(plan::ReportKind::respawned)) != 0; }
+
+// It has ended, or has lost its socket to a tracer.
 std::unexpected<Error> Reports::gone() {
+    (void)sys::signal_process(workshop_.process.number(), SIGKILL);
     const int status = sys::wait_process(workshop_.process.number()).value_or(0);
-    return killed_at(timeline_, fault_step_, status);
+    return killed_at(timeline_, fault_step_, status, workshop_.joins);
 }
 
 void Reports::take_times(const plan::Report& report, std::size_t size) {
@@ -166,7 +230,7 @@ void Reports::take_times(const plan::Report& report, std::size_t size) {
     for (std::size_t i = 0; i < count && i < report.times; ++i) {
         plan::StepTime time{};
         std::memcpy(&time, buffer_.data() + sizeof report + i * sizeof time, sizeof time);
-        workshop_.times.push_back(time);
+        if (time.step < timeline_.steps().size()) workshop_.times.push_back(time);
     }
 }
 

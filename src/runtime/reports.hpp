@@ -3,12 +3,16 @@
 // from the same list.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "base/socket.hpp"
 #include "runtime/run.hpp"
 
 namespace bulkhead::runtime {
+
+// How every error begins that the stage has reported.
+inline constexpr std::string_view start_failed = "unable to start container process: ";
 
 class Reports {
   public:
@@ -18,8 +22,8 @@ class Reports {
           buffer_(sizeof(plan::Report) + (workshop.traced ? plan::timed_steps * sizeof(plan::StepTime) : 0)) {
     }
 
-    // Reads reports until the stage has said `awaited`, once and for all, and keeps what they bring in the
-    // workshop. Errors: the stage has failed, or is gone.
+    // Reads reports until the stage has said `awaited`, and keeps what they bring in the workshop. Errors:
+    // the stage has failed, or is gone.
     Result<> await(plan::ReportKind awaited);
 
     // The report socket closes with execve; what comes before that is a failure.
@@ -30,16 +34,23 @@ class Reports {
 
   private:
     Result<bool> next();  // false: the stream has ended
+    Result<bool> wait();  // false: there is nobody any more who would say something
+    Result<bool> ended();
+    bool is_stage() const;
     Result<> take(const plan::Report& report, sys::Received& message);
+    Result<> fail_with(const plan::Report& report);
     Result<> adopt(pid_t pid);
     Result<> kill(const plan::Report& report);
+    bool is_of_unknown_copy(const plan::Report& report) const;  // one whose pid the first has not told yet
+    bool was_respawned() const;
     std::unexpected<Error> gone();
     void take_times(const plan::Report& report, std::size_t size);
 
     Workshop& workshop_;
     const plan::Timeline& timeline_;
     int fault_step_ = -1;
-    std::vector<char> buffer_;  // not on the stack, which a caller may have limited to little
+    std::optional<Error> failure_;  // of a copy whose pid is not known yet
+    std::vector<char> buffer_;      // not on the stack, which a caller may have limited to little
 };
 
 }  // namespace bulkhead::runtime

@@ -41,6 +41,7 @@ Result<> perform(const plan::HostOp& op, Workshop& workshop, const StepContext& 
     if (done || (speaks_for_the_stage(op) && !faulty)) return done;
     if (workshop.report && !faulty)  // the step may have failed because the stage did, and was gone
         TRY(Reports(workshop, context.timeline).hear());
+    if (std::holds_alternative<plan::RunHooks>(op) && !faulty) return done;  // it has named the hook
     return std::unexpected(named(std::move(done).error(), step, context.timeline.arena()));
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "base/robust_word.hpp"
 #include "namespaces/net_device.hpp"
 #include "namespaces/user_namespace.hpp"
 #include "plan/timeline.hpp"
@@ -17,22 +18,32 @@ namespace bulkhead::runtime {
 
 // What the steps of one timeline share. The owner of every descriptor among them.
 struct Workshop {
-    State state;
+    State state;                                   // of the container
+    std::string config;                            // its config.json, to be kept
     Fd directory;                                  // the container's state directory
     Fd creation;                                   // its creation file, locked while we make the container
     Fd hierarchy;                                  // the root of cgroup v2
     Fd cgroup;                                     // the container's
     bool cgroup_optional = false;                  // what has no permission for it goes without
+    bool joins = false;                            // exec: the container is there already
+    bool cgroup_is_named = false;                  // exec --cgroup: that one and no other
     std::vector<Fd> slots;                         // trees and fifo, by slot number
     Fd console;                                    // connected console socket
-    Fd process;                                    // pidfd of init
+    pid_t pid = 0;                                 // of the process that SPAWN made
+    Fd process;                                    // its pidfd
     Fd report;                                     // our end of the socket to the stage
+    RobustWord handshake;                          // by which the stage learns of the listener, or of our end
     Fd notify;                                     // where the container says that it is ready
     Fd terminal;                                   // the pty's master, once the stage has sent it
     namespaces::UserNamespaces id_maps;            // of id-mapped mounts
     std::vector<namespaces::MovedDevice> devices;  // of the host, now in the container
     std::uint32_t said = 0;                        // kinds of report that the stage has sent, one bit each
-    int listener = -1;  // the stage's number of its seccomp listener, once it has said so
+    unsigned reports = 0;                          // how many it has sent
+    int listener = -1;                  // the stage's number of its seccomp listener, once it has said so
+    std::string hook_input;             // a hook's: the state that it reads
+    Fd hook_output;                     // a hook's: our end of its pipe
+    bool hooks_began = false;           // so those of poststop shall run, whatever comes
+    std::vector<std::string> warnings;  // hooks that failed and hold nothing up, one sentence each
 
     plan::Fault fault;
     bool traced = false;
@@ -46,5 +57,9 @@ Result<> run(const plan::Timeline& timeline, Workshop& workshop);
 // The times as text: one line a step, both lanes in order, microseconds since `begin` (sys::monotonic_ns).
 std::string trace_text(const plan::Timeline& timeline, const std::vector<plan::StepTime>& times,
                        std::uint64_t begin);
+
+// The same, into a file.
+Result<> write_trace(const std::string& path, const plan::Timeline& timeline,
+                     const std::vector<plan::StepTime>& times, std::uint64_t begin);
 
 }  // namespace bulkhead::runtime

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <utility>
 
 #include "base/raw_call.hpp"
 #include "base/socket.hpp"
@@ -130,6 +131,51 @@ bool cgroup_is_closed(const Workshop& workshop, const Error& error) {
     return workshop.cgroup && workshop.cgroup_optional && (error.err == EACCES || error.err == EPERM);
 }
 
+// EBUSY: controllers are handed down from it, so it may hold no process; EOPNOTSUPP: it is not threaded, and
+// what is below it is (cgroups(7), "No internal processes").
+bool takes_no_process(const Workshop& workshop, const Error& error) {
+    return workshop.joins && !workshop.cgroup_is_named && (error.err == EBUSY || error.err == EOPNOTSUPP);
+}
+
+// Into the container's cgroup, or where that cannot be, into what stands for it.
+Result<pid_t> clone_into_cgroup(Workshop& workshop, const plan::Spawn& op, int& pidfd) {
+    clone_args arguments = arguments_of(op, workshop.cgroup, pidfd);
+    auto cloned = sys::clone_process(arguments);
+    if (cloned || !workshop.cgroup) return cloned;
+    if (takes_no_process(workshop, cloned.error())) {
+        LET(workshop.cgroup, open_cgroup_of_init(workshop));
+    } else if (!cgroup_is_closed(workshop, cloned.error())) {
+        return cloned;
+    } else if (workshop.joins) {
+        workshop.cgroup.reset();
+    } else {
+        give_up_cgroup(workshop);
+    }
+    arguments = arguments_of(op, workshop.cgroup, pidfd);
+    return sys::clone_process(arguments);
+}
+
+// The CPUs of a child are those of its parent, until a cpuset has others.
+class OnCpus {
+  public:
+    static Result<OnCpus> move(const std::vector<std::uint32_t>& cpus) {
+        OnCpus moved;
+        if (cpus.empty()) return moved;
+        LET(moved.home_, sys::cpu_affinity());
+        TRY(sys::set_cpu_affinity(cpus));
+        return moved;
+    }
+    OnCpus(OnCpus&& other) noexcept : home_(std::exchange(other.home_, {})) {}
+    OnCpus& operator=(OnCpus&&) = delete;
+    ~OnCpus() {
+        if (!home_.empty()) (void)sys::set_cpu_affinity(home_);
+    }
+
+  private:
+    OnCpus() = default;
+    std::vector<std::uint32_t> home_;
+};
+
 Result<namespaces::Visit> visit_inherited(const Workshop& workshop,
                                           const std::vector<plan::Inherited>& inherited) {
     std::vector<namespaces::Place> places;
@@ -152,18 +198,12 @@ Result<> apply(Workshop& workshop, const StepContext& context, const plan::Spawn
     handover.host_end = ends.first.number();
     handover.ids = op.ids;
     int pidfd = -1;
-    clone_args arguments = arguments_of(op, workshop.cgroup, pidfd);
     (void)::signal(SIGCHLD, SIG_DFL);  // a caller that ignores it would have the kernel reap init for us
     LET(namespaces::Visit visit, visit_inherited(workshop, op.inherited));
-    auto cloned = sys::clone_process(arguments);
-    if (!cloned && cgroup_is_closed(workshop, cloned.error())) {
-        give_up_cgroup(workshop);
-        arguments = arguments_of(op, workshop.cgroup, pidfd);
-        cloned = sys::clone_process(arguments);
-    }
-    LET(const pid_t pid, std::move(cloned));
+    LET(const OnCpus moved, OnCpus::move(op.cpus));
+    LET(const pid_t pid, clone_into_cgroup(workshop, op, pidfd));
     if (pid == 0) become_stage(handover, static_cast<std::uint16_t>(context.number));
-    workshop.state.pid = pid;
+    workshop.pid = pid;
     workshop.process = Fd(pidfd);
     workshop.report = std::move(ends.first);
     auto left = visit.leave();
@@ -178,8 +218,9 @@ void undo(Workshop& workshop, const plan::Spawn&) {
 
 // The stage may have failed already, but it is not reaped: its pid is still its own.
 Result<> apply(Workshop& workshop, const StepContext&, const plan::RecordProcess&) {
-    if (const auto status = process_status(workshop.state.pid))
-        workshop.state.start_time = status->start_time;
+    workshop.state.pid = workshop.pid;
+    if (const auto status = process_status(workshop.pid)) workshop.state.start_time = status->start_time;
+    workshop.state.pidfd_inode = pidfd_inode(workshop.process.number());
     return save(workshop.directory.number(), workshop.state);
 }
 

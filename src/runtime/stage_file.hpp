@@ -10,6 +10,10 @@
 
 namespace bulkhead::runtime {
 
+// How /proc/PID/exe begins for the memfd, and what it is for the fallback.
+inline constexpr const char* stage_name = "/memfd:bulkhead-stage";
+inline constexpr const char* detached_stage_name = "/stage";
+
 // The embedded ELF (stage_image.S).
 std::string_view stage_image();
 

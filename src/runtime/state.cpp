@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/state.hpp"
 
+#include <fcntl.h>
+
 #include <limits>
 
 #include "base/files.hpp"
+#include "base/sys.hpp"
 #include "spec/json.hpp"
 
 namespace bulkhead::runtime {
 
 namespace {
 
-constexpr int format_version = 1;
+constexpr int format_version = 2;
 constexpr std::size_t size_limit = 4 << 20;
 constexpr mode_t private_mode = 0600;  // the record names paths of the host
 
@@ -51,8 +54,12 @@ std::string serialize(const State& state) {
     append_string(text, "cgroupPath", state.cgroup_path);
     append_number(text, "cgroupInode", state.cgroup_inode);
     append_number(text, "privatePids", state.private_pids ? 1 : 0);
+    append_number(text, "newKeyring", state.new_keyring ? 1 : 0);
+    append_number(text, "cgroupOptional", state.cgroup_optional ? 1 : 0);
+    append_number(text, "laterHooks", state.later_hooks ? 1 : 0);
     append_number(text, "pid", state.pid);
     append_number(text, "startTime", state.start_time);
+    append_number(text, "pidfdInode", state.pidfd_inode);
     text.append("  \"annotations\": {");
     std::string_view separator;
     for (const auto& [key, value] : state.annotations) {
@@ -77,9 +84,16 @@ Result<State> deserialize(std::string_view text) {
     LET(state.cgroup_path, string_of(root, "cgroupPath"));
     LET(state.cgroup_inode, number_of<std::uint64_t>(root, "cgroupInode"));
     LET(const int private_pids, number_of<int>(root, "privatePids"));
+    LET(const int new_keyring, number_of<int>(root, "newKeyring"));
+    LET(const int cgroup_optional, number_of<int>(root, "cgroupOptional"));
+    LET(const int later_hooks, number_of<int>(root, "laterHooks"));
     LET(state.pid, number_of<pid_t>(root, "pid"));
     LET(state.start_time, number_of<std::uint64_t>(root, "startTime"));
+    LET(state.pidfd_inode, number_of<std::uint64_t>(root, "pidfdInode"));
     state.private_pids = private_pids != 0;
+    state.new_keyring = new_keyring != 0;
+    state.cgroup_optional = cgroup_optional != 0;
+    state.later_hooks = later_hooks != 0;
     if (const auto annotations = root.find("annotations"))
         for (const json::Value member : annotations->children())
             state.annotations.emplace(member.key(), member.text());
@@ -88,6 +102,16 @@ Result<State> deserialize(std::string_view text) {
 
 Result<> save(int directory, const State& state) {
     return replace_file_at(directory, state_file, serialize(state), private_mode);
+}
+
+// Read by nobody before the container is published, so it needs no other name first.
+Result<> save_config(int directory, const std::string& text) {
+    LET(const Fd file, sys::open_at(directory, config_copy, O_WRONLY | O_CREAT | O_EXCL, private_mode));
+    return sys::write_all(file.number(), text);
+}
+
+Result<std::string> load_config(int directory) {
+    return read_file_at(directory, config_copy, json::document_limit);
 }
 
 Result<State> load(int directory) {

@@ -23,11 +23,16 @@ struct State {
     std::string cgroup_path;
     std::uint64_t cgroup_inode = 0;  // 0: not known, the runtime was killed while it made it
     bool private_pids = true;        // it has a pid namespace of its own: killing init kills all
+    bool new_keyring = true;         // what joins it later gets a session keyring of its own, too
+    bool cgroup_optional = false;    // rootless: what has no permission to enter its cgroup goes without
+    bool later_hooks = false;        // start or delete have hooks to run: those of the kept config
     pid_t pid = 0;                   // 0: not started yet
     std::uint64_t start_time = 0;    // of that pid, in clock ticks since boot (proc(5), field 22)
+    std::uint64_t pidfd_inode = 0;   // of that process (process_identity.hpp); 0: the kernel has none
 };
 
 inline constexpr const char* state_file = "state.json";
+inline constexpr const char* config_copy = "config.json";  // as it was at `create`
 inline constexpr const char* fifo_file = "exec.fifo";
 // There while a runtime makes the container, and locked as long as that runtime lives.
 inline constexpr const char* creation_file = "creating";
@@ -38,5 +43,9 @@ Result<State> deserialize(std::string_view text);
 Result<> save(int directory, const State& state);
 // Kind::not_found where there is no record.
 Result<State> load(int directory);
+
+// The config.json that the container was made from: later edits of the bundle's have no effect.
+Result<> save_config(int directory, const std::string& text);
+Result<std::string> load_config(int directory);
 
 }  // namespace bulkhead::runtime

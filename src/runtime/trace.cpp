@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/files.hpp"
+#include "base/sys.hpp"
 #include "plan/explain.hpp"
 #include "runtime/run.hpp"
 
@@ -41,6 +43,12 @@ std::string trace_text(const plan::Timeline& timeline, const std::vector<plan::S
             lane_end[1] = time.ended;  // the init lane begins where the walker became two
     }
     return text;
+}
+
+Result<> write_trace(const std::string& path, const plan::Timeline& timeline,
+                     const std::vector<plan::StepTime>& times, std::uint64_t begin) {
+    constexpr mode_t readable = 0644;
+    return replace_file_at(sys::here, path, trace_text(timeline, times, begin), readable);
 }
 
 }  // namespace bulkhead::runtime

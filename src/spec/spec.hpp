@@ -47,7 +47,7 @@ struct Mount {
 struct Hook {
     std::string path;
     std::vector<std::string> args;                // empty: argv is the path alone
-    std::optional<std::vector<std::string>> env;  // startContainer without one gets the process's
+    std::optional<std::vector<std::string>> env;  // all of it; none is an empty one
     std::optional<std::int64_t> timeout;          // seconds
 };
 

@@ -33,12 +33,6 @@ constexpr auto is_set = [](const auto& value) { return value.value_or(0) != 0; }
     }
 
 constexpr Unsupported table[] = {
-    {"/hooks/createContainer", "", IF_GIVEN(hooks.create_container)},
-    {"/hooks/createRuntime", "", IF_GIVEN(hooks.create_runtime)},
-    {"/hooks/poststart", "", IF_GIVEN(hooks.poststart)},
-    {"/hooks/poststop", "", IF_GIVEN(hooks.poststop)},
-    {"/hooks/prestart", "", IF_GIVEN(hooks.prestart)},
-    {"/hooks/startContainer", "", IF_GIVEN(hooks.start_container)},
     {"/linux/intelRdt", "",
      [](const Spec& spec) { return asks_for_rdt(spec.linux.intel_rdt.value_or(IntelRdt{})); }},
     {"/linux/memoryPolicy", "", IF_PRESENT(linux.memory_policy)},

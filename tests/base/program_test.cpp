@@ -46,10 +46,13 @@ TEST(RunProgram, KillsItAtTheDeadline) {
     EXPECT_LT(sys::monotonic_ns() - begin, 10'000'000'000u);
 }
 
-TEST(RunProgram, TakesNoMoreThan64KiB) {
+TEST(RunProgram, TakesNoMoreThanItsLimit) {
     EXPECT_EQ(shell("head -c 65536 /dev/zero | tr '\\0' x").value().size(), 65536u);
     EXPECT_EQ(shell("head -c 65537 /dev/zero | tr '\\0' x").error().text,
               "its output is larger than 65536 bytes");
+    EXPECT_EQ(run_program("/bin/echo", {"four"}, deadline_ms, 5).value(), "four");
+    EXPECT_EQ(run_program("/bin/echo", {"four"}, deadline_ms, 4).error().text,
+              "its output is larger than 4 bytes");
 }
 
 TEST(RunProgram, ThatIsNotThereIsAnError) {

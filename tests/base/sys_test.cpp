@@ -238,5 +238,46 @@ TEST(Files, TypeOfAFileSystemAndWorkingDirectory) {
     });
 }
 
+TEST(Pipe, EndsWithItsLastWriter) {
+    sys::Pipe pipe = std::move(*sys::pipe());
+    EXPECT_TRUE(test::closes_on_exec(pipe.reader.number()) && test::closes_on_exec(pipe.writer.number()));
+    EXPECT_TRUE(sys::write(pipe.writer.number(), "x"));
+    std::array<char, 8> buffer{};
+    EXPECT_EQ(sys::read(pipe.reader.number(), buffer).value(), 1u);
+    pipe.writer.reset();
+    EXPECT_EQ(sys::read(pipe.reader.number(), buffer).value(), 0u);
+}
+
+// A child that leads a group of its own and then does this.
+Fd leader(pid_t& pid, void (*act)()) {
+    pid = ::fork();
+    if (pid == 0) {
+        ::setpgid(0, 0);
+        act();
+        ::_exit(0);
+    }
+    ::setpgid(pid, pid);
+    return std::move(*sys::open_process(pid));
+}
+
+TEST(Ending, TellsAStatusFromASignal) {
+    pid_t pid = 0;
+    const Fd exits = leader(pid, [] { ::_exit(137); });
+    const auto exited = sys::wait_ending(exits.number());
+    EXPECT_TRUE(exited->value == 137 && !exited->by_signal);
+    const Fd dies = leader(pid, [] { ::raise(SIGKILL); });
+    const auto died = sys::wait_ending(dies.number());
+    EXPECT_TRUE(died->value == SIGKILL && died->by_signal);
+    EXPECT_EQ(sys::wait_ending(dies.number()).error().text, "waitid: no child processes") << "reaped";
+}
+
+TEST(SignalGroup, ReachesItsLeader) {
+    pid_t pid = 0;
+    const Fd sleeps = leader(pid, [] { ::pause(); });
+    EXPECT_TRUE(sys::signal_group(pid, SIGTERM));
+    EXPECT_EQ(sys::wait_process(sleeps.number()).value(), 128 + SIGTERM);
+    EXPECT_EQ(sys::signal_group(pid, SIGTERM).error().err, ESRCH);
+}
+
 }  // namespace
 }  // namespace bulkhead

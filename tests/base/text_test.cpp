@@ -105,6 +105,8 @@ TEST(Quotable, EscapesWhatIsNoUtf8) {
 TEST(Quotable, IsCutAt256Bytes) {
     EXPECT_EQ(quotable(std::string(256, 'a')), std::string(256, 'a'));
     EXPECT_EQ(quotable(std::string(257, 'a')), std::string(256, 'a') + "...");
+    EXPECT_EQ(quotable("abcdef", 3), "abc...");
+    EXPECT_EQ(quotable(std::string(300, 'a'), 300), std::string(300, 'a'));
     // A character that straddles the border stays whole.
     EXPECT_EQ(quotable(std::string(255, 'a') + "\xe2\x82\xac" + "z"),
               std::string(255, 'a') + "\xe2\x82\xac...");

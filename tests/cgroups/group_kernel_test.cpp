@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -14,6 +15,8 @@ namespace {
 class Group : public testing::CgroupTest {};
 class Removal : public testing::CgroupTest {};
 class Killing : public testing::CgroupTest {};
+class Signalling : public testing::CgroupTest {};
+class Freezing : public testing::CgroupTest {};
 
 TEST_F(Group, IsMadeWithItsParentsAndFoundAgain) {
     const auto made = make(root(), path + "/pod/container").value();
@@ -200,6 +203,125 @@ TEST_F(Killing, OfARemovedOneIsASuccess) {
     EXPECT_TRUE(kill_all(made.fd.number()));
     EXPECT_TRUE(kill_each(made.fd.number()));
     EXPECT_TRUE(processes(made.fd.number()).value().empty());
+}
+
+// The signal that ended a child, and the child is no longer to be waited for.
+int signal_that_ended(std::vector<pid_t>& children, pid_t child) {
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    std::erase(children, child);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+TEST_F(Signalling, ReachesEverybodyHereAndBelow) {
+    const auto made = make(root(), path).value();
+    const pid_t here = start_in(made.fd.number());
+    const pid_t below = start_in(make(root(), path + "/below/deeper").value().fd.number());
+    ASSERT_TRUE(signal_all(made.fd.number(), SIGUSR1));
+    EXPECT_EQ(signal_that_ended(children, here), SIGUSR1);
+    EXPECT_EQ(signal_that_ended(children, below), SIGUSR1);
+    EXPECT_FALSE(frozen(made.fd.number()).value());
+}
+
+TEST_F(Signalling, ReachesMoreThanOneBatch) {
+    const auto made = make(root(), path).value();
+    for (int i = 0; i < 300; ++i) start_in(made.fd.number());
+    ASSERT_TRUE(signal_all(made.fd.number(), SIGTERM));
+    const std::vector<pid_t> all = children;
+    for (const pid_t child : all) EXPECT_EQ(signal_that_ended(children, child), SIGTERM);
+}
+
+TEST_F(Signalling, ReachesEveryDescendantOfThoseThatForkAllTheTime) {
+    const auto made = make(root(), path).value();
+    for (int i = 0; i < 20; ++i) start_in(made.fd.number(), fork_for_ever);
+    const auto sent = signal_all(made.fd.number(), SIGTERM);
+    ASSERT_TRUE(sent) << sent.error().text;
+    EXPECT_TRUE(cgroups::remove(root(), path, 5000)) << "nobody has forked away";
+}
+
+TEST_F(Signalling, LeavesFrozenOnesFrozen) {
+    const auto made = make(root(), path).value();
+    // A child has the handler from its first instruction on. (Without one SIGTERM would end a frozen one,
+    // too.)
+    const auto before = ::signal(SIGTERM, [](int) { ::_exit(7); });
+    const pid_t child = start_in(made.fd.number());
+    ::signal(SIGTERM, before);
+    ASSERT_TRUE(freeze(made.fd.number(), 5000));
+    ASSERT_TRUE(signal_all(made.fd.number(), SIGTERM));
+    EXPECT_TRUE(frozen(made.fd.number()).value());
+    int status = 0;
+    EXPECT_EQ(::waitpid(child, &status, WNOHANG), 0) << "the signal waits";
+    ASSERT_TRUE(thaw(made.fd.number(), 5000));
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(WEXITSTATUS(status), 7);
+    children.clear();
+}
+
+TEST_F(Signalling, Of0IsATest) {
+    const auto made = make(root(), path).value();
+    const pid_t child = start_in(made.fd.number());
+    EXPECT_TRUE(signal_all(made.fd.number(), 0));
+    EXPECT_EQ(::waitpid(child, nullptr, WNOHANG), 0);
+}
+
+TEST_F(Signalling, WithSigkillReachesFrozenOnes) {
+    const auto made = make(root(), path).value();
+    const pid_t child = start_in(made.fd.number());
+    ASSERT_TRUE(freeze(made.fd.number(), 5000));
+    ASSERT_TRUE(signal_all(made.fd.number(), SIGKILL));
+    EXPECT_EQ(signal_that_ended(children, child), SIGKILL);
+}
+
+TEST_F(Signalling, OfARemovedOneIsASuccess) {
+    const auto made = make(root(), path).value();
+    ASSERT_TRUE(cgroups::remove(root(), path, 0));
+    for (const int signal : {0, SIGTERM, SIGKILL}) EXPECT_TRUE(signal_all(made.fd.number(), signal));
+}
+
+// Counts in memory that the parent sees.
+TEST_F(Freezing, StopsThemUntilTheyAreThawed) {
+    const auto made = make(root(), path).value();
+    auto* count = static_cast<volatile std::uint64_t*>(
+        ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    start_in(made.fd.number(), [count] {
+        for (;;) *count = *count + 1;
+    });
+    while (*count == 0) ::usleep(1000);
+    const auto stopped = freeze(made.fd.number(), 5000);
+    ASSERT_TRUE(stopped) << stopped.error().text;
+    EXPECT_TRUE(frozen(made.fd.number()).value());
+    const std::uint64_t before = *count;
+    ::usleep(50'000);
+    EXPECT_EQ(*count, before);
+    ASSERT_TRUE(thaw(made.fd.number(), 5000));
+    EXPECT_FALSE(frozen(made.fd.number()).value());
+    for (int waited = 0; *count == before && waited < 5000; ++waited) ::usleep(1000);
+    EXPECT_GT(*count, before);
+    ::munmap(const_cast<std::uint64_t*>(count), 4096);
+}
+
+TEST_F(Freezing, OfAnEmptyOneAndOfAFrozenOneIsASuccess) {
+    const auto made = make(root(), path).value();
+    EXPECT_TRUE(freeze(made.fd.number(), 1000));
+    EXPECT_TRUE(freeze(made.fd.number(), 0));
+    EXPECT_TRUE(thaw(made.fd.number(), 1000));
+    EXPECT_TRUE(thaw(made.fd.number(), 0));
+}
+
+TEST_F(Freezing, IsNotWhatAGroupAboveCanBeThawedFromBelow) {
+    const auto above = make(root(), path).value();
+    const auto made = make(root(), path + "/below").value();
+    start_in(made.fd.number());
+    ASSERT_TRUE(freeze(above.fd.number(), 5000));
+    ASSERT_TRUE(frozen(made.fd.number()).value());
+    EXPECT_EQ(thaw(made.fd.number(), 20).error().text, "unable to thaw: a cgroup above it is frozen");
+}
+
+TEST_F(Freezing, OfARemovedOneIsAnError) {
+    const auto made = make(root(), path).value();
+    ASSERT_TRUE(cgroups::remove(root(), path, 0));
+    EXPECT_FALSE(freeze(made.fd.number(), 1000));
+    EXPECT_FALSE(thaw(made.fd.number(), 1000));
 }
 
 }  // namespace

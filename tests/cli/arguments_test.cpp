@@ -61,6 +61,11 @@ TEST(Normalise, TakesFlagsInEverySpelling) {
         {"--version list", "--version | list |"},
         {"create --help", "--help | create |"},
         {"h kill", " | help | kill"},
+        {"exec -d -p P ID", " | exec --detach --process P | ID"},
+        {"exec -e A=1 --env=B=2 -env C ID x", " | exec --env A=1 --env B=2 --env C | ID x"},
+        {"exec -u 1:2 -g 3 -g=4 -c CAP_KILL -t ID x",
+         " | exec --user 1:2 --additional-gids 3 --additional-gids 4 --cap CAP_KILL --tty | ID x"},
+        {"exec --no-new-privs=false ID x", " | exec --no-new-privs=false | ID x"},
     });
 }
 
@@ -104,6 +109,13 @@ TEST(Normalise, EndsFlagsWhereTheyEnd) {
         {"kill ID --all", " | kill | ID --all"},
         {"kill -a ID KILL", " | kill --all | ID KILL"},
         {"delete -", " | delete | -"},
+        {"exec -t ID sh -c -d --env --", " | exec --tty | ID sh -c -d --env --"},
+        {"exec ID -- sh", " | exec | ID -- sh"},
+        {"exec -- ID -t", " | exec | ID -t"},
+        {"exec ID prog --root R --help", " | exec | ID prog --root R --help"},
+        {"ps -f json ID -ef", " | ps --format json | ID -ef"},
+        {"ps ID -f json", " | ps | ID -f json"},
+        {"ps ID aux --sort pid", " | ps | ID aux --sort pid"},
         // Go's parser takes the next word as the value, whatever it looks like.
         {"create --bundle --pid-file ID", " | create --bundle --pid-file | ID"},
         {"create --bundle -- ID", " | create --bundle -- | ID"},
@@ -121,6 +133,14 @@ TEST(Normalise, RefusesInTheWordsOfGo) {
         {"delete -ff ID", "! flag provided but not defined: -ff"},
         {"kill -9 ID", "! flag provided but not defined: -9"},
         {"start --bundle B ID", "! flag provided but not defined: -bundle"},
+        {"exec --bundle B ID", "! flag provided but not defined: -bundle"},
+        {"pause --all ID", "! flag provided but not defined: -all"},
+        {"resume -f ID", "! flag provided but not defined: -f"},
+        {"ps -ef ID", "! flag provided but not defined: -ef"},
+        {"exec --env", "! flag needs an argument: -env"},
+        {"exec --tty=maybe ID", "! invalid boolean value \"maybe\" for -tty: parse error"},
+        {"exec --no-new-privs=x ID", "! invalid boolean value \"x\" for -no-new-privs: parse error"},
+        {"ps -f xml ID", "! invalid value \"xml\" for flag -f: must be one of table|json"},
         {"create --keep ID", "! flag provided but not defined: -keep"},
         {"create ---x", "! bad flag syntax: ---x"},
         {"create -=x", "! bad flag syntax: -=x"},
@@ -169,6 +189,13 @@ TEST(CheckOperands, CountsInTheWordsOfRunc) {
     EXPECT_EQ(error_of("kill"), "bulkhead: \"kill\" requires a minimum of 1 argument(s)");
     EXPECT_EQ(error_of("kill a b c"), "bulkhead: \"kill\" requires a maximum of 2 argument(s)");
     EXPECT_EQ(error_of("explain a b"), "bulkhead: \"explain\" requires a maximum of 1 argument(s)");
+    EXPECT_EQ(error_of("exec"), "bulkhead: \"exec\" requires a minimum of 1 argument(s)");
+    EXPECT_EQ(error_of("ps"), "bulkhead: \"ps\" requires a minimum of 1 argument(s)");
+    EXPECT_EQ(error_of("pause"), "bulkhead: \"pause\" requires exactly 1 argument(s)");
+    EXPECT_EQ(error_of("resume a b"), "bulkhead: \"resume\" requires exactly 1 argument(s)");
+    std::string many = "exec";
+    for (int i = 0; i < 300; ++i) many.append(" word");
+    EXPECT_EQ(error_of(many), "");
     EXPECT_EQ(error_of("list a"), "bulkhead: \"list\" requires exactly 0 argument(s)");
     EXPECT_EQ(error_of("delete ''"), "");  // an empty id is the runtime's to refuse
 }

@@ -47,6 +47,15 @@ std::string shown(const Arguments& arguments, const Options& options) {
     add(text, "no-subreaper", options.no_subreaper);
     add(text, "force", options.force);
     add(text, "all", options.all);
+    add(text, "process", options.process);
+    add(text, "tty", options.tty);
+    add(text, "cwd", options.cwd);
+    add(text, "env", join(options.env, "+"));
+    add(text, "user", options.user);
+    add(text, "gids", join(options.additional_gids, "+"));
+    add(text, "cap", join(options.capabilities, "+"));
+    add(text, "cgroup", join(options.cgroups, "+"));
+    add(text, "ignore-paused", options.ignore_paused);
     return text;
 }
 
@@ -79,6 +88,15 @@ TEST(Callers, AreUnderstood) {
              {"go-runc kill", "--root R kill --all ID 9", "kill ID 9 root=R all"},
              {"go-runc delete", "--root R delete --force ID", "delete ID root=R force"},
              {"go-runc list", "--root R list --format=json", "list root=R format=json"},
+             {"go-runc exec",
+              "--root R --log L --log-format json exec --process F --console-socket S --pidfd-socket D "
+              "--detach --pid-file P ID",
+              "exec ID root=R log=L log-format=json pid-file=P console-socket=S pidfd-socket=D detach "
+              "process=F"},
+             {"go-runc ps", "--root R ps --format json ID", "ps ID root=R format=json"},
+             {"go-runc top", "--root R ps --format table ID -o pid,cmd", "ps ID -o pid,cmd root=R"},
+             {"go-runc pause", "--root R pause ID", "pause ID root=R"},
+             {"go-runc resume", "--root R resume ID", "resume ID root=R"},
              {"go-runc version", "--root R --version", "- root=R version"},
              {"go-runc features", "--root R --systemd-cgroup features", "features root=R systemd-cgroup"},
              // containerd's shim
@@ -107,6 +125,10 @@ TEST(Callers, AreUnderstood) {
               "create ID log=/run/oci-log log-format=json bundle=B pid-file=P"},
              {"podman --cgroups=disabled", "--cgroup-manager disabled create --bundle B --pid-file P ID",
               "create ID cgroup-manager=disabled bundle=B pid-file=P"},
+             {"podman exec",
+              "--log-format=json --log L exec --pid-file P --process F --detach --preserve-fds 1 "
+              "--console-socket S ID",
+              "exec ID log=L log-format=json pid-file=P console-socket=S preserve-fds=1 detach process=F"},
              {"podman start", "start ID", "start ID"},
              {"podman kill", "kill ID 15", "kill ID 15"},
              {"podman delete", "delete --force ID", "delete ID force"},
@@ -120,6 +142,8 @@ TEST(Callers, AreUnderstood) {
               "--root=R --systemd-cgroup --root=R --systemd-cgroup create --bundle B --pid-file P "
               "--console-socket=S ID",
               "create ID root=R systemd-cgroup bundle=B pid-file=P console-socket=S"},
+             {"conmon-rs exec", "--root=R exec -d --console-socket=S --tty --pid-file=P ID ls -l --all",
+              "exec ID ls -l --all root=R pid-file=P console-socket=S detach tty"},
              // buildah
              {"buildah create", "create --bundle B --pid-file B/pid --no-new-keyring --no-pivot ID",
               "create ID bundle=B pid-file=B/pid no-pivot no-new-keyring"},

@@ -34,6 +34,39 @@ TEST(ReadOptions, TakesValuesAsTheyAre) {
         EXPECT_EQ(read({"create", "--bundle", value, "ID"}).bundle, value);
 }
 
+// Nothing splits a value at commas (Go's flag library does), takes it for a list or lets it swallow the next
+// word.
+TEST(ReadOptions, KeepsEveryOneOfARepeatableFlag) {
+    using Words = std::vector<std::string>;
+    EXPECT_EQ(read({"exec", "-e", "A=1", "--env=B=a,b", "-e", "C", "ID", "x"}).env,
+              (Words{"A=1", "B=a,b", "C"}));
+    for (const char* value : {"{}", "%%", "[a,b]", "", "--env", "-g", " x ", "a;b", "\xff"}) {
+        EXPECT_EQ(read({"exec", "-e", value, "ID"}).env, Words{value});
+        EXPECT_EQ(read({"exec", "-e", value, "-e", "A=1", "ID"}).env, (Words{value, "A=1"}));
+    }
+    const Options options =
+        read({"exec", "-g", "1", "-c", "CAP_KILL", "-g", "2", "--cgroup", "a", "--cap=CAP_CHOWN", "ID"});
+    EXPECT_EQ(options.additional_gids, (Words{"1", "2"}));
+    EXPECT_EQ(options.capabilities, (Words{"CAP_KILL", "CAP_CHOWN"}));
+    EXPECT_EQ(options.cgroups, Words{"a"});
+    EXPECT_TRUE(read({"exec", "ID"}).env.empty());
+}
+
+TEST(ReadOptions, TellsAnEmptyUserFromNone) {
+    EXPECT_FALSE(read({"exec", "ID"}).user_given);
+    EXPECT_FALSE(read({"exec", "-e", "--user", "ID"}).user_given);
+    EXPECT_TRUE(read({"exec", "-u", "", "ID"}).user_given);
+    EXPECT_EQ(read({"exec", "-u", "1", "--user=2", "ID"}).user, "2");
+}
+
+TEST(ReadOptions, TellsFalseFromNotGiven) {
+    EXPECT_EQ(read({"exec", "ID"}).no_new_privileges, std::nullopt);
+    EXPECT_EQ(read({"exec", "--no-new-privs", "ID"}).no_new_privileges, true);
+    EXPECT_EQ(read({"exec", "--no-new-privs=false", "ID"}).no_new_privileges, false);
+    EXPECT_EQ(read({"exec", "--no-new-privs=false", "--no-new-privs", "ID"}).no_new_privileges, true);
+    EXPECT_EQ(read({"exec", "--no-new-privs", "--no-new-privs=false", "ID"}).no_new_privileges, false);
+}
+
 TEST(ReadOptions, TellsAnEmptyRootFromNone) {
     EXPECT_TRUE(read({"--root", "", "list"}).root_given);
     EXPECT_FALSE(read({"--log", "--root", "list"}).root_given);

@@ -37,6 +37,8 @@ TEST(Perform, RefusesWrongCommandLines) {
     EXPECT_EQ(error_of({"checkpoint", "--help"}), "unknown command \"checkpoint\"");
     EXPECT_EQ(error_of({"help", "restore"}), "unknown command \"restore\"");
     EXPECT_EQ(error_of({"kill", "ID", "FOO"}), "unknown signal \"FOO\"");
+    EXPECT_EQ(error_of({"exec"}), "bulkhead: \"exec\" requires a minimum of 1 argument(s)");
+    EXPECT_EQ(error_of({"pause"}), "bulkhead: \"pause\" requires exactly 1 argument(s)");
     EXPECT_EQ(error_of({"--systemd-cgroup", "run", "ID"}),
               "--systemd-cgroup: the systemd cgroup driver is not supported yet");
     EXPECT_EQ(error_of({"--root", "/", "state", "ID"}),
@@ -46,6 +48,7 @@ TEST(Perform, RefusesWrongCommandLines) {
 TEST(Perform, PrintsFeaturesThatParse) {
     const auto features = nlohmann::json::parse(perform({"features"})->output);
     EXPECT_EQ(features["linux"]["capabilities"].size(), 41U);
+    EXPECT_EQ(features["hooks"].size(), 6U);
     EXPECT_FALSE(features["mountOptions"].empty());
 }
 
@@ -89,6 +92,38 @@ TEST(Tell, TurnsOutcomesIntoExitCodes) {
     const std::string seen = captured(
         STDERR_FILENO, [] { EXPECT_EQ(tell(fail(Kind::not_found, "container does not exist"), {}), 1); });
     EXPECT_EQ(seen, "container does not exist\n");
+}
+
+TEST(Perform, FailsOnContainersThatAreNotThere) {
+    const TemporaryDirectory root;
+    const std::string flag = "--root=" + (root / "");
+    for (const char* verb : {"ps", "pause", "resume", "kill"})
+        EXPECT_EQ(error_of({flag.c_str(), verb, "box"}), "container does not exist: box") << verb;
+    EXPECT_EQ(error_of({flag.c_str(), "ps", "--format", "json", "box"}), "container does not exist: box");
+}
+
+// Exit codes below 255 may be the process's own.
+TEST(Perform, ReportsWhatExecCannotDoWith255) {
+    const TemporaryDirectory root;
+    const std::string flag = "--root=" + (root / "");
+    const auto failure_of = [&](std::vector<const char*> words) {
+        words.insert(words.begin(), {flag.c_str(), "exec"});
+        const auto outcome = perform(std::move(words));
+        EXPECT_TRUE(outcome && outcome->failure);
+        EXPECT_EQ(outcome->exit_code, 255);
+        return outcome->failure.value_or(Error{}).text;
+    };
+    EXPECT_EQ(failure_of({"box", "sh"}), "exec failed: container does not exist: box");
+    EXPECT_TRUE(failure_of({"b!x", "sh"}).starts_with("exec failed: invalid container ID format"));
+    EXPECT_TRUE(failure_of({"--cgroup", "a:b", "box", "sh"}).starts_with("exec failed: invalid --cgroup"));
+    EXPECT_FALSE(error_of({flag.c_str(), "exec", "--nosuch", "box"}).empty()) << "a wrong command line is 1";
+}
+
+TEST(Tell, LogsAFailureWithAnExitCodeOfItsOwn) {
+    const Outcome outcome{{}, 255, {"careful"}, Error{Kind::internal, 0, "exec failed: no"}};
+    const std::string seen = captured(STDERR_FILENO, [&] { EXPECT_EQ(tell(outcome, {}), 255); });
+    EXPECT_NE(seen.find("careful"), std::string::npos);
+    EXPECT_TRUE(seen.ends_with("\nexec failed: no\n"));
 }
 
 TEST(Tell, WritesOutputToStdoutAndNothingElse) {

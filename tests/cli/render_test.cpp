@@ -91,7 +91,8 @@ TEST(FeaturesJson, HasWhatEnginesLookFor) {
     EXPECT_TRUE(
         text.starts_with("{\n    \"ociVersionMin\": \"1.0.0\",\n    \"ociVersionMax\": \"1.3.0\",\n"));
     const auto json = nlohmann::json::parse(text);
-    EXPECT_EQ(json["hooks"], nlohmann::json::array());
+    EXPECT_EQ(json["hooks"], (nlohmann::json{"prestart", "createRuntime", "createContainer", "startContainer",
+                                             "poststart", "poststop"}));
     EXPECT_EQ(json["mountOptions"], (nlohmann::json{"ro", "rro"}));
     const auto& linux_features = json["linux"];
     EXPECT_EQ(linux_features["namespaces"].size(), 7U);

@@ -85,6 +85,83 @@ TEST(CreateRequest, CarriesEveryOption) {
     EXPECT_EQ(request.fault.step, 3);
 }
 
+TEST(ExecRequest, CarriesEveryOption) {
+    const std::vector<const char*> words{"exec",
+                                         "--process=F",
+                                         "--pid-file=P",
+                                         "--tty",
+                                         "--cwd=/d",
+                                         "--console-socket=S",
+                                         "-e=A=1",
+                                         "-e=B=2",
+                                         "--pidfd-socket=D",
+                                         "-u=1:2",
+                                         "-g=3",
+                                         "-g=4",
+                                         "-c=CAP_KILL",
+                                         "--detach",
+                                         "--no-new-privs=false",
+                                         "--cgroup=g",
+                                         "--trace=T",
+                                         "--process-label=L",
+                                         "--apparmor=",
+                                         "--apparmor=A",
+                                         "--preserve-fds=4",
+                                         "--fault=3:kill",
+                                         "--ignore-paused",
+                                         "ID",
+                                         "prog",
+                                         "-x",
+                                         "--"};
+    const Arguments arguments = normalise(words);
+    const runtime::ExecRequest request =
+        exec_request(read_options(arguments).value(), arguments.operands).value();
+    using Words = std::vector<std::string>;
+    EXPECT_EQ(request.id, "ID");
+    EXPECT_EQ(request.process_file, "F");
+    EXPECT_EQ(request.pid_file, "P");
+    EXPECT_EQ(request.console_socket, "S");
+    EXPECT_EQ(request.pidfd_socket, "D");
+    EXPECT_EQ(request.trace_file, "T");
+    EXPECT_EQ(request.cgroup, "g");
+    EXPECT_EQ(request.preserve_fds, 4U);
+    EXPECT_TRUE(request.detach && request.ignore_paused);
+    EXPECT_EQ(request.changes.args, (Words{"prog", "-x", "--"}));
+    EXPECT_TRUE(request.changes.terminal);
+    EXPECT_EQ(request.changes.cwd, "/d");
+    EXPECT_EQ(request.changes.env, (Words{"A=1", "B=2"}));
+    EXPECT_EQ(request.changes.user, "1:2");
+    EXPECT_EQ(request.changes.additional_gids, (Words{"3", "4"}));
+    EXPECT_EQ(request.changes.capabilities, Words{"CAP_KILL"});
+    EXPECT_EQ(request.changes.no_new_privileges, false);
+    EXPECT_EQ(request.changes.process_label, "L");
+    EXPECT_EQ(request.changes.apparmor, "A");
+    EXPECT_EQ(request.fault.step, 3);
+}
+
+TEST(ExecRequest, IsPlainByDefault) {
+    const runtime::ExecRequest request = exec_request({}, {"ID"}).value();
+    EXPECT_TRUE(request.changes.args.empty());
+    EXPECT_FALSE(request.changes.terminal || request.detach || request.ignore_paused);
+    EXPECT_EQ(request.changes.no_new_privileges, std::nullopt);
+    EXPECT_EQ(request.fault.step, -1);
+    EXPECT_EQ(exec_request({.fault = "x"}, {"ID"}).error().kind, Kind::usage);
+    EXPECT_TRUE(exec_request({.user = "1", .user_given = true}, {"ID"}));
+    EXPECT_EQ(exec_request({.user_given = true}, {"ID"}).error().text,
+              "--user: is empty; must be UID or UID:GID");
+    EXPECT_EQ(exec_request({.cgroups = {"cpu:a"}}, {"ID"}).error().kind, Kind::usage);
+}
+
+TEST(ParseCgroup, TakesOnePath) {
+    EXPECT_EQ(parse_cgroup({}).value(), "");
+    EXPECT_EQ(parse_cgroup({"a/b"}).value(), "a/b");
+    EXPECT_EQ(
+        parse_cgroup({"cpu:a"}).error().text,
+        "invalid --cgroup argument: cpu:a (no controller \"cpu\": cgroup v2 has one hierarchy for all)");
+    EXPECT_EQ(parse_cgroup({"a", "b"}).error().text,
+              "invalid --cgroup argument: b (cgroup v2 has one hierarchy, so a process has one cgroup)");
+}
+
 TEST(CreateRequest, SaysWhatMayHappenWithoutACgroup) {
     const auto request = [](const std::vector<const char*>& words) {
         return create_request(read_options(normalise(words)).value(), "ID", {}).value();

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
+
+#include <csignal>
 
 #include "support/child.hpp"
 #include "support/folder.hpp"
@@ -47,6 +51,69 @@ TEST(RaiseLoopback, WithoutPrivilegeNamesTheCall) {
         ASSERT_EQ(::setresuid(1234, 1234, 1234), 0);
         Stage stage;
         EXPECT_TRUE(fails(apply(stage.context, plan::RaiseLoopback{}), EPERM, plan::Call::ioctl));
+    });
+}
+
+// A process in new namespaces that waits until it is killed.
+class Inhabitant {
+  public:
+    explicit Inhabitant(int flags) {
+        int ready[2] = {};
+        EXPECT_EQ(::pipe2(ready, O_CLOEXEC), 0);
+        pid_ = ::fork();
+        if (pid_ == 0) {
+            ::alarm(60);
+            const char done = ::unshare(flags) == 0 ? 'y' : 'n';
+            (void)!::write(ready[1], &done, 1);
+            for (;;) ::pause();
+        }
+        ::close(ready[1]);
+        char done = 0;
+        EXPECT_EQ(::read(ready[0], &done, 1), 1);
+        EXPECT_EQ(done, 'y');
+        ::close(ready[0]);
+        pidfd_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+    }
+    ~Inhabitant() {
+        ::kill(pid_, SIGKILL);
+        test::reap(pid_);
+    }
+    Inhabitant(const Inhabitant&) = delete;
+    Inhabitant& operator=(const Inhabitant&) = delete;
+    int pidfd() const { return pidfd_.number(); }
+    std::string link(const std::string& type) const { return link_of(cat("/proc/", pid_, "/ns/", type)); }
+
+  private:
+    pid_t pid_ = -1;
+    Fd pidfd_;
+};
+
+TEST(JoinContainer, EntersAllNamespacesAtOnceAndTakesTheRoot) {
+    NEEDS_ROOT();
+    const Inhabitant inhabitant(CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNS);
+    in_child([&] {
+        Stage stage;
+        const plan::Slot process = stage.slot(inhabitant.pidfd());
+        const std::string net = link_of("/proc/self/ns/net");
+        ASSERT_TRUE(succeeded(
+            apply(stage.context, plan::JoinContainer{process, CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNS})));
+        for (const char* type : {"uts", "ipc", "mnt"})
+            EXPECT_EQ(link_of(cat("/proc/self/ns/", type)), inhabitant.link(type)) << type;
+        EXPECT_EQ(link_of("/proc/self/ns/net"), net);
+        EXPECT_GE(stage.context.root, 0);
+    });
+}
+
+TEST(JoinContainer, OfAnEndedProcessIsRefused) {
+    NEEDS_ROOT();
+    in_child([] {
+        const pid_t child = ::fork();
+        if (child == 0) ::_exit(0);
+        const Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+        test::reap(child);
+        Stage stage;
+        EXPECT_TRUE(fails(apply(stage.context, plan::JoinContainer{stage.slot(pidfd.number()), CLONE_NEWUTS}),
+                          ESRCH, plan::Call::setns));
     });
 }
 

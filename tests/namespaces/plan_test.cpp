@@ -346,6 +346,47 @@ TEST(NetDevices, AreRefusedWithoutPrivileges) {
               "config.json: /linux/netDevices: network devices are not supported for rootless containers");
 }
 
+// ---- entering a container that is there ------------------------------------------------------------------
+
+Lines entry(const spec::ValidSpec& spec, const plan::HostFacts& host, bool unborn = false) {
+    plan::TimelineBuilder timeline;
+    plan::FindInit init{timeline.slot()};
+    init.of_children = namespaces_of_children(timeline, spec, unborn);
+    timeline.host(init);
+    timeline.host(plan::Spawn{0});
+    plan_container_entry(timeline, spec, host, init, types_of(spec));
+    timeline.init(plan::Execute{});
+    Lines all = test::lines_of(test::finished(std::move(timeline)));
+    return {all.begin() + 2, all.end() - 1};
+}
+
+TEST(ContainerEntry, IsOneStep) {
+    EXPECT_EQ(entry(spec_of(R"({"type": "pid"}, {"type": "uts"})"), root()),
+              Lines{"init join_container all of mount,uts,pid (/linux/namespaces)"});
+}
+
+TEST(ContainerEntry, IntoAUserNamespaceLosesGroupsAndTakesItsIds) {
+    const spec::ValidSpec spec = spec_of(R"({"type": "user"})", full_maps);
+    const Lines expected{"init set_groups none (/linux/namespaces)",
+                         "init join_container all of mount,user (/linux/namespaces)",
+                         "init assume_ids user 0 group 0 of the user namespace (/linux/namespaces)"};
+    EXPECT_EQ(entry(spec, root()), expected);
+    EXPECT_EQ(entry(spec, user()), Lines(expected.begin() + 1, expected.end()))
+        << "which may not drop groups";
+}
+
+// Init's own are not those that its program will be in.
+TEST(ContainerEntry, TakesTheClocksAndPidsOfInitsChildren) {
+    const spec::ValidSpec clocks = spec_of(R"({"type": "time"})");
+    EXPECT_EQ(entry(clocks, root()), (Lines{"init join_namespace time (/linux/namespaces)",
+                                            "init join_container all of mount (/linux/namespaces)"}));
+    EXPECT_EQ(entry(clocks, user()), (Lines{"init join_container all of mount (/linux/namespaces)",
+                                            "init join_namespace time (/linux/namespaces)"}));
+    const spec::ValidSpec pids = spec_of(R"({"type": "pid", "path": "/p"})");
+    EXPECT_EQ(entry(pids, root(), true), (Lines{"init join_namespace pid (/linux/namespaces)",
+                                                "init join_container all of mount (/linux/namespaces)"}));
+}
+
 TEST(Names, AreSetWhereGiven) {
     const std::string uts = R"("linux": {"namespaces": [{"type": "mount"}, {"type": "uts"}]})";
     const auto named = [&](const std::string& names) {

@@ -23,6 +23,39 @@ plan::Outcome schedule(const plan::SetScheduler& op) {
     return apply(stage.context, op);
 }
 
+std::size_t cpus_of_this_process() {
+    cpu_set_t set;
+    EXPECT_EQ(::sched_getaffinity(0, sizeof set, &set), 0);
+    return static_cast<std::size_t>(CPU_COUNT(&set));
+}
+
+TEST(SetAffinity, ConfinesToTheMaskAndOpensUpAgain) {
+    in_child([] {
+        const std::size_t all = cpus_of_this_process();
+        if (all < 2) GTEST_SKIP() << "needs two CPUs";
+        cpu_set_t set;
+        ASSERT_EQ(::sched_getaffinity(0, sizeof set, &set), 0);
+        std::vector<std::uint32_t> first(2);
+        for (unsigned cpu = 0; cpu < 64 && first == std::vector<std::uint32_t>(2); ++cpu)
+            if (CPU_ISSET(cpu, &set)) first[cpu / 32] = 1u << (cpu % 32);
+        Stage stage;
+        ASSERT_TRUE(succeeded(apply(stage.context, plan::SetAffinity{stage.numbers(first)})));
+        EXPECT_EQ(cpus_of_this_process(), 1u);
+        ASSERT_TRUE(succeeded(apply(stage.context, plan::SetAffinity{})));
+        EXPECT_EQ(cpus_of_this_process(), all);
+    });
+}
+
+TEST(SetAffinity, ToNoCpuOfThisMachineIsRefused) {
+    in_child([] {
+        Stage stage;
+        std::vector<std::uint32_t> far(256);
+        far.back() = 0x80000000;
+        EXPECT_TRUE(fails(apply(stage.context, plan::SetAffinity{stage.numbers(far)}), EINVAL,
+                          plan::Call::sched_setaffinity));
+    });
+}
+
 TEST(SetScheduler, SetsPolicyAndNice) {
     in_child([] {
         ASSERT_TRUE(succeeded(schedule({.policy = SCHED_BATCH, .nice = 5})));

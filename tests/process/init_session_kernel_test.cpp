@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <linux/keyctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <termios.h>
@@ -33,6 +35,40 @@ uid_t owner_of(int fd) {
 }
 
 long session_keyring() { return ::syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0); }
+
+TEST(TakeStdio, IsOneInputAndOneOutputTwice) {
+    in_child([] {
+        const Folder folder;
+        const Fd input(::open((folder / "input").c_str(), O_RDONLY | O_CREAT, 0600));
+        const Fd output(::open((folder / "output").c_str(), O_WRONLY | O_CREAT, 0600));
+        const auto inode = [](int fd) {
+            struct stat status {};
+            EXPECT_EQ(::fstat(fd, &status), 0);
+            return status.st_ino;
+        };
+        Stage stage;
+        const plan::TakeStdio op{stage.slot(input.number()), stage.slot(output.number())};
+        const auto taken = apply(stage.context, op);
+        const bool right = inode(0) == inode(input.number()) && inode(1) == inode(output.number()) &&
+                           inode(2) == inode(output.number());
+        if (!taken || !right) test::leave(1);  // stderr is the file now
+    });
+}
+
+TEST(DieWithHost, IsRefusedWhereTheHostIsGone) {
+    in_child([] {
+        int ends[2] = {};
+        ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+        Stage stage;
+        stage.context.report = ends[0];
+        ASSERT_TRUE(succeeded(apply(stage.context, plan::DieWithHost{})));
+        int signal = 0;
+        ASSERT_EQ(::prctl(PR_GET_PDEATHSIG, &signal), 0);
+        EXPECT_EQ(signal, SIGKILL);
+        ::close(ends[1]);
+        EXPECT_TRUE(fails(apply(stage.context, plan::DieWithHost{}), ECANCELED, plan::Call::poll));
+    });
+}
 
 TEST(JoinKeyring, IsANewOne) {
     in_child([] {

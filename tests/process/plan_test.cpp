@@ -39,6 +39,15 @@ plan::Timeline search(const std::string& patch) {
     return test::finished(std::move(timeline));
 }
 
+TEST(HookSurroundings, AreTheDirectoryAndTheLimitsOfTheProcess) {
+    const spec::ValidSpec spec = test::spec_with(R"({"process": {"cwd": "/work", "env": ["PATH=/bin"],
+                                 "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 3, "hard": 4}]}})");
+    EXPECT_EQ(
+        test::init_lines([&](plan::TimelineBuilder& timeline) { plan_hook_surroundings(timeline, spec); }),
+        (test::Lines{"init enter_directory /work (/process/cwd)",
+                     "init set_rlimit RLIMIT_NOFILE soft 3 hard 4 (/process/rlimits/0)"}));
+}
+
 TEST(CapabilitySet, IsTheKernelsBits) {
     EXPECT_EQ(capability_set({}, 40).value(), 0u);
     EXPECT_EQ(capability_set({"CAP_CHOWN", "CAP_KILL", "CAP_KILL"}, 40).value(), 0b100001u);

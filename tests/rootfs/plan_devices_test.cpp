@@ -26,7 +26,8 @@ Result<plan::Timeline> planned(const std::string& patch, const plan::HostFacts& 
     plan::TimelineBuilder timeline;
     LET(const Trees trees, plan_trees(timeline, spec, places));
     timeline.host(plan::Spawn{0});
-    TRY(plan_inside(timeline, spec, places, trees));
+    TRY(plan_content(timeline, spec, places, trees));
+    plan_seal(timeline, spec, places, trees);
     timeline.init(plan::Execute{});
     return std::move(timeline).finish();
 }

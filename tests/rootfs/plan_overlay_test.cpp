@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rootfs/plan_overlay.hpp"
 
+#include <algorithm>
 #include <map>
 
 #include "rootfs/plan.hpp"
@@ -164,7 +165,8 @@ plan::Timeline planned(const std::string& config, const plan::HostFacts& host) {
     plan::TimelineBuilder timeline;
     const Trees trees = plan_trees(timeline, spec, places).value();
     timeline.host(plan::Spawn{0});
-    EXPECT_TRUE(plan_inside(timeline, spec, places, trees));
+    EXPECT_TRUE(plan_content(timeline, spec, places, trees));
+    plan_seal(timeline, spec, places, trees);
     timeline.init(plan::Execute{});
     return test::finished(std::move(timeline));
 }

@@ -19,7 +19,8 @@ Result<plan::Timeline> planned(const std::string& patch, bool own_cgroup_namespa
                         .own_cgroup_namespace = own_cgroup_namespace};
     LET(const Trees trees, plan_trees(timeline, spec, places));
     timeline.host(plan::Spawn{0});
-    TRY(plan_inside(timeline, spec, places, trees));
+    TRY(plan_content(timeline, spec, places, trees));
+    plan_seal(timeline, spec, places, trees);
     timeline.init(plan::Execute{});
     return std::move(timeline).finish();
 }
@@ -104,6 +105,27 @@ TEST(Terminal, IsOpenedWhereItIsAskedFor) {
                     "init open_terminal /dev/console, owner 7, 25 rows, 80 columns (/process/terminal)"));
     EXPECT_TRUE(has(lines(R"({"process": {"terminal": true}})"),
                     "init open_terminal /dev/console, owner 0, 0 rows, 0 columns (/process/terminal)"));
+}
+
+// Hooks may write into a root that will be read-only, and mount where masks will be.
+TEST(Content, IsAllThereBeforeAnythingIsSealed) {
+    const Lines all = lines(R"({"root": {"readonly": true}, "process": {"cwd": "/srv"},
+                               "linux": {"maskedPaths": ["/m"], "readonlyPaths": ["/r"]}})");
+    plan::TimelineBuilder timeline;
+    const spec::ValidSpec spec =
+        test::spec_with(R"({"process": {"cwd": "/srv"}, "root": {"readonly": true}})");
+    Places places{.bundle = "/bundle", .root = "/bundle/rootfs", .cgroup = "/cg/box"};
+    places.root_place = "/bundle/rootfs";
+    const auto trees = plan_trees(timeline, spec, places);
+    timeline.host(plan::Spawn{0});
+    ASSERT_TRUE(plan_content(timeline, spec, places, *trees));
+    timeline.init(plan::Execute{});
+    const Lines content = test::lines_of(test::finished(std::move(timeline)));
+    for (const char* verb : {"protect_path", "mask_path", "protect_root", "pivot_root"}) {
+        EXPECT_TRUE(has_verb(all, verb)) << verb;
+        EXPECT_FALSE(has_verb(content, verb)) << verb;
+    }
+    EXPECT_TRUE(has_verb(content, "make_directory"));
 }
 
 TEST(WorkingDirectory, IsMadeUnlessItIsTheRoot) {

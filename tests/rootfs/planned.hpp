@@ -27,7 +27,8 @@ inline Result<plan::Timeline> planned(const std::string& patch, const Places& pl
     plan::TimelineBuilder timeline;
     LET(const Trees trees, plan_trees(timeline, spec, places));
     timeline.host(plan::Spawn{0});
-    TRY(plan_inside(timeline, spec, places, trees));
+    TRY(plan_content(timeline, spec, places, trees));
+    plan_seal(timeline, spec, places, trees);
     timeline.init(plan::Execute{});
     return std::move(timeline).finish();
 }

@@ -28,9 +28,11 @@ int attended(Body body, Beside beside) {
         for (;;) ::pause();
     }
     const Fd process = std::move(*sys::open_process(child));
+    Fd no_terminal;
+    StdioRelay stdio;
     beside();
     ReadinessRelay readiness;
-    return attend(watch, child, process, Fd(), readiness).value_or(-1);
+    return attend(watch, child, process, no_terminal, stdio, readiness).value_or(-1);
 }
 
 TEST(Attend, ReturnsTheExitStatus) {

@@ -3,12 +3,16 @@
 #include "runtime/compile.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "support/planning.hpp"
 
 namespace bulkhead::runtime {
 namespace {
 
+using test::at;
+using test::expect_order;
+using test::has;
 using test::Lines;
 
 plan::HostFacts host() { return {.last_capability = 40, .cgroup_mount = "/cg", .own_cgroup = "/"}; }
@@ -24,25 +28,6 @@ Blueprint blueprint(bool await_start) {
 Lines lines(const Blueprint& wish, const std::string& patch = "{}", const plan::HostFacts& machine = host()) {
     const auto timeline = compile_creation(wish, test::spec_with(patch), machine);
     return timeline ? test::lines_of(*timeline) : Lines{timeline.error().text};
-}
-
-// Where the first step of this verb stands; the size of the list where there is none.
-std::size_t at(const Lines& all, std::string_view verb) {
-    const auto found = std::ranges::find_if(all, [&](const std::string& line) {
-        return line.substr(5, verb.size()) == verb &&
-               (line.size() == 5 + verb.size() || line[5 + verb.size()] == ' ');
-    });
-    return static_cast<std::size_t>(found - all.begin());
-}
-bool has(const Lines& all, std::string_view verb) { return at(all, verb) < all.size(); }
-
-void expect_order(const Lines& all, const std::vector<std::string_view>& verbs) {
-    for (std::size_t i = 0; i < verbs.size(); ++i) {
-        ASSERT_TRUE(has(all, verbs[i])) << verbs[i];
-        if (i > 0) {
-            EXPECT_LT(at(all, verbs[i - 1]), at(all, verbs[i])) << verbs[i - 1] << " before " << verbs[i];
-        }
-    }
 }
 
 TEST(Creation, WritesDownWhatItWillDoBeforeItDoesIt) {

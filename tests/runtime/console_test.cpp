@@ -57,7 +57,7 @@ TEST(PidfdSocket, GetsInitsPidfd) {
     const Listener listener;
     Meeting meeting;
     meeting.workshop.process = std::move(*sys::open_process(::getpid()));
-    ASSERT_EQ(meeting.error_of(plan::SendPidfd{listener.path()}), "");
+    ASSERT_EQ(meeting.error_of(plan::SendPidfd{listener.path(), "standard"}), "");
     const auto [text, fd] = listener.heard();
     EXPECT_EQ(text, "standard");
     EXPECT_TRUE(sys::signal_process(fd.number(), 0));

@@ -51,17 +51,17 @@ struct Unmapped : Meeting {
         clone_args arguments{};
         arguments.flags = CLONE_NEWUSER;
         arguments.exit_signal = SIGCHLD;
-        workshop.state.pid = *sys::clone_process(arguments);
-        if (workshop.state.pid != 0) return;
+        workshop.pid = *sys::clone_process(arguments);
+        if (workshop.pid != 0) return;
         ::alarm(60);
         for (;;) ::pause();
     }
     ~Unmapped() {
-        ::kill(workshop.state.pid, SIGKILL);
-        test::reap(workshop.state.pid);
+        ::kill(workshop.pid, SIGKILL);
+        test::reap(workshop.pid);
     }
     std::string file(const std::string& name) const {
-        return test::text_of(cat("/proc/", workshop.state.pid, '/', name));
+        return test::text_of(cat("/proc/", workshop.pid, '/', name));
     }
 };
 

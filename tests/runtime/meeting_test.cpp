@@ -49,6 +49,83 @@ TEST(AwaitReady, TakesTheTerminalOnTheWay) {
               sys::status_of(folder.fd())->st_ino);
 }
 
+// Whoever may trace the stage's copy may write to its socket.
+TEST(AwaitRespawn, AdoptsNobodyElsesChild) {
+    Meeting meeting;
+    meeting.say({.kind = ReportKind::respawned, .error = ::getppid()});
+    EXPECT_EQ(meeting.error_of(plan::AwaitRespawn{}),
+              cat(prefix, "process ", ::getppid(), " is none of ours"));
+    EXPECT_EQ(meeting.workshop.pid, 0);
+}
+
+TEST(AwaitRespawn, AdoptsOnceAndTakesNoTerminalAfterwards) {
+    Meeting meeting;
+    const pid_t first = process(0), second = process(0), third = process(0);
+    meeting.workshop.process = std::move(*sys::open_process(first));
+    meeting.say({.kind = ReportKind::respawned, .error = second});
+    meeting.say({.kind = ReportKind::respawned, .error = third});
+    const test::Folder folder;
+    meeting.say({.kind = ReportKind::terminal}, folder.fd());
+    meeting.say({.kind = ReportKind::ready});
+    EXPECT_EQ(meeting.error_of(plan::AwaitReady{}), "");
+    EXPECT_EQ(meeting.workshop.pid, second);
+    EXPECT_FALSE(meeting.workshop.terminal);
+    for (const pid_t child : {second, third}) test::reap(child);
+}
+
+TEST(AwaitReady, SendsAStoppedStageOnItsWayButNotForEver) {
+    Meeting meeting;
+    const pid_t child = process(-1);
+    meeting.workshop.pid = child;
+    meeting.workshop.process = std::move(*sys::open_process(child));
+    const pid_t storm = ::fork();
+    if (storm == 0) {
+        ::alarm(60);
+        while (::kill(child, SIGSTOP) == 0) ::usleep(100);
+        ::_exit(0);
+    }
+    const std::uint64_t begin = sys::monotonic_ns();
+    EXPECT_EQ(meeting.error_of(plan::AwaitReady{}),
+              cat(prefix,
+                  "the process was stopped from inside the container for 2000 ms before it could "
+                  "execute the program"));
+    EXPECT_LT(sys::monotonic_ns() - begin, 10'000'000'000u);
+    ::kill(storm, SIGKILL);
+    ::kill(child, SIGKILL);
+    for (const pid_t each : {storm, child}) test::reap(each);
+}
+
+TEST(AwaitReady, EndsWhereTheCallerWantsIt) {
+    test::in_child([] {
+        sigset_t blocked;
+        ::sigemptyset(&blocked);
+        ::sigaddset(&blocked, SIGTERM);
+        ::sigaddset(&blocked, SIGUSR1);
+        ASSERT_EQ(::sigprocmask(SIG_BLOCK, &blocked, nullptr), 0);
+        ::raise(SIGUSR1);
+        EXPECT_EQ(sys::pending_end(), 0);
+        ::raise(SIGTERM);
+        Meeting meeting;
+        EXPECT_EQ(meeting.error_of(plan::AwaitReady{}), cat(prefix, "interrupted by signal 15"));
+    });
+}
+
+TEST(AwaitReady, AStoppedStageIsContinued) {
+    Meeting meeting;
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::alarm(60);
+        ::raise(SIGSTOP);
+        const plan::Report report{.kind = ReportKind::ready};
+        (void)sys::send(meeting.stage.number(), {reinterpret_cast<const char*>(&report), sizeof report});
+        ::_exit(0);
+    }
+    meeting.workshop.pid = child;
+    meeting.workshop.process = std::move(*sys::open_process(child));
+    EXPECT_EQ(meeting.error_of(plan::AwaitReady{}), "");
+    test::reap(child);
+}
+
 TEST(Failures, NameStepObjectPropertyCallAndErrno) {
     EXPECT_EQ(sentence({.kind = ReportKind::failed, .step = 1, .error = EPERM, .call = Call::sethostname}),
               "error during container init: step 1, set_hostname box (/hostname): sethostname: operation not "
@@ -116,6 +193,7 @@ TEST(AwaitExecution, AFaultBehindItKillsTheStage) {
     Meeting meeting;
     const pid_t child = process(-1);
     meeting.workshop.process = std::move(*sys::open_process(child));
+    meeting.workshop.fault = {.step = 4, .action = plan::Fault::killed};
     meeting.say({.kind = ReportKind::executing});
     meeting.say({.kind = ReportKind::at_fault, .step = 4});
     meeting.stage.reset();
@@ -135,6 +213,9 @@ std::string silence(const std::vector<plan::Report>& said, End end) {
         for (;;) ::pause();
     }
     meeting.workshop.process = std::move(*sys::open_process(child));
+    meeting.workshop.fault = {.step = 1, .action = plan::Fault::killed};
+    siginfo_t ended{};
+    if (said.empty()) ::waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT);
     meeting.stage.reset();
     return meeting.error_of(plan::AwaitReady{});
 }
@@ -150,30 +231,82 @@ TEST(Silence, AfterAFaultNamesTheStep) {
               cat(prefix, "container init was killed by signal 9 at step 1, set_hostname box"));
 }
 
+// A tracer of the copy may have taken its socket, and may say anything.
+TEST(Lies, AboutAFaultThatNobodyAskedForAreRefused) {
+    for (const std::uint16_t step : {std::uint16_t{1}, std::uint16_t{65535}})
+        EXPECT_EQ(sentence({.kind = ReportKind::at_fault, .step = step}),
+                  "the stage is at a fault that nobody asked for");
+}
+
+TEST(Lies, WithoutEndHaveOne) {
+    Meeting meeting;
+    for (int i = 0; i < 40; ++i) meeting.say({.kind = ReportKind::executing});
+    EXPECT_EQ(meeting.error_of(plan::AwaitReady{}), cat(prefix, "the stage says too much"));
+}
+
+TEST(Lies, AboutTimesOfStepsThatAreNoneAreDropped) {
+    Meeting meeting;
+    meeting.workshop.traced = true;
+    struct {
+        plan::Report report{.kind = ReportKind::executing, .times = 2};
+        plan::StepTime times[2] = {{100, 4'000'000'000, 0}, {200, 2, 0}};
+    } message;
+    ASSERT_TRUE(sys::send(meeting.stage.number(), {reinterpret_cast<const char*>(&message), sizeof message}));
+    meeting.stage.reset();
+    EXPECT_EQ(meeting.error_of(plan::AwaitExecution{}), "");
+    ASSERT_EQ(meeting.workshop.times.size(), 1u);
+    EXPECT_EQ(meeting.workshop.times[0].step, 2u);
+}
+
+TEST(Lies, OfHalfAReportEndTheStage) {
+    Meeting meeting;
+    const pid_t child = process(-1);
+    meeting.workshop.process = std::move(*sys::open_process(child));
+    ASSERT_TRUE(sys::send(meeting.stage.number(), "lie"));
+    EXPECT_EQ(meeting.error_of(plan::AwaitReady{}), cat(prefix, "container init was killed by signal 9"));
+}
+
+// ... and may keep the socket, whose end then says nothing.
+TEST(AwaitExecution, EndsAlsoWhereTheSocketIsKept) {
+    Meeting meeting;
+    const pid_t child = process(-1);  // which is no stage
+    meeting.workshop.pid = child;
+    meeting.workshop.process = std::move(*sys::open_process(child));
+    meeting.say({.kind = ReportKind::executing});
+    EXPECT_EQ(meeting.error_of(plan::AwaitExecution{}), "");
+    ::kill(child, SIGKILL);
+    test::reap(child);
+}
+
 TEST(AwaitRespawn, TakesTheCopyForTheFirst) {
     Meeting meeting;
     const pid_t first = process(0), copy = process(-1);
     meeting.workshop.process = std::move(*sys::open_process(first));
-    meeting.workshop.state.pid = first;
+    meeting.workshop.pid = first;
     meeting.say({.kind = ReportKind::respawned, .error = copy});
     EXPECT_EQ(meeting.error_of(plan::AwaitRespawn{}), "");
-    EXPECT_EQ(meeting.workshop.state.pid, copy);
+    EXPECT_EQ(meeting.workshop.pid, copy);
     EXPECT_EQ(::waitpid(first, nullptr, WNOHANG), -1) << "the first is reaped";
     ASSERT_TRUE(sys::signal_process(meeting.workshop.process.number(), SIGKILL));
     EXPECT_EQ(test::reap(copy), 128 + SIGKILL);
 }
 
+plan::Timeline respawning_timeline() {
+    plan::TimelineBuilder builder;
+    builder.host(plan::Spawn{});
+    builder.init(plan::Respawn{});
+    builder.host(plan::AwaitRespawn{});
+    builder.init(plan::Execute{});  // 3
+    return test::finished(std::move(builder));
+}
+
 // Both may speak first: the first process of its copy, and the copy of its fault.
 TEST(AwaitRespawn, KillsTheCopyThatIsAtFaultWhoeverSpeaksFirst) {
     for (const bool copy_first : {true, false}) {
-        plan::TimelineBuilder builder;
-        builder.host(plan::Spawn{});
-        builder.init(plan::Respawn{});
-        builder.host(plan::AwaitRespawn{});
-        builder.init(plan::Execute{});
-        Meeting meeting(test::finished(std::move(builder)));
+        Meeting meeting(respawning_timeline());
         const pid_t first = process(0), copy = process(-1);
         meeting.workshop.process = std::move(*sys::open_process(first));
+        meeting.workshop.fault = {.step = 3, .action = plan::Fault::killed};
         const plan::Report fault{.kind = ReportKind::at_fault, .step = 3};
         if (copy_first) meeting.say(fault);
         meeting.say({.kind = ReportKind::respawned, .error = copy});
@@ -186,6 +319,27 @@ TEST(AwaitRespawn, KillsTheCopyThatIsAtFaultWhoeverSpeaksFirst) {
             << error;
         EXPECT_EQ(::waitpid(copy, nullptr, WNOHANG), -1) << "the copy is reaped";
     }
+}
+
+// Whoever is not adopted is not reaped, either.
+TEST(AwaitRespawn, AdoptsACopyThatFailedBeforeTheFirstHadToldItsPid) {
+    Meeting meeting(respawning_timeline());
+    const pid_t first = process(0), copy = process(1);
+    meeting.workshop.process = std::move(*sys::open_process(first));
+    meeting.say({.kind = ReportKind::failed, .step = 3, .error = ENOMEM, .call = Call::close_range});
+    meeting.say({.kind = ReportKind::respawned, .error = copy});
+    EXPECT_NE(meeting.error_of(plan::AwaitRespawn{}).find("close_range: cannot allocate memory"),
+              std::string::npos);
+    EXPECT_EQ(meeting.workshop.pid, copy);
+    test::reap(copy);
+}
+
+TEST(AwaitRespawn, SaysWhatACopyFailedAtWhosePidNobodyTold) {
+    Meeting meeting(respawning_timeline());
+    meeting.say({.kind = ReportKind::failed, .step = 3, .error = ENOMEM, .call = Call::close_range});
+    meeting.stage.reset();
+    EXPECT_NE(meeting.error_of(plan::AwaitRespawn{}).find("close_range: cannot allocate memory"),
+              std::string::npos);
 }
 
 TEST(AwaitRespawn, OfACopyThatIsNotThereFails) {

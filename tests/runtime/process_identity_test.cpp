@@ -62,6 +62,8 @@ TEST(ParseStat, RefusesWhatIsNoStat) {
 
 TEST(ProcessStatus, TheDeadAreNotAlive) {
     for (const char state : {'Z', 'X', 'x'}) EXPECT_FALSE(ProcessStatus{.state = state}.alive()) << state;
+    EXPECT_TRUE((ProcessStatus{.state = 'Z', .threads = 2}.alive())) << "its first thread has ended";
+    EXPECT_FALSE((ProcessStatus{.state = 'X', .threads = 2}.alive()));
     for (const char state : {'R', 'S', 'D', 'T', 't', 'I'})
         EXPECT_TRUE(ProcessStatus{.state = state}.alive()) << state;
 }
@@ -86,14 +88,24 @@ TEST(ProcessStatus, OfACommandThatLooksLikeAStat) {
 TEST(SameProcess, NeedsTheRightStartTime) {
     const Sleeper sleeper;
     const std::uint64_t start = process_status(sleeper.pid)->start_time;
-    EXPECT_TRUE(open_same_process(sleeper.pid, start));
-    EXPECT_FALSE(open_same_process(sleeper.pid, start + 1));
-    EXPECT_FALSE(open_same_process(sleeper.pid, 0));
+    EXPECT_TRUE(open_same_process(sleeper.pid, start, 0));
+    EXPECT_FALSE(open_same_process(sleeper.pid, start + 1, 0));
+    EXPECT_FALSE(open_same_process(sleeper.pid, 0, 0));
+}
+
+TEST(SameProcess, NeedsTheRightInodeWhereItHasOne) {
+    const Sleeper sleeper;
+    const std::uint64_t start = process_status(sleeper.pid)->start_time;
+    const std::uint64_t inode = pidfd_inode(sys::open_process(sleeper.pid)->number());
+    if (inode == 0) GTEST_SKIP() << "before Linux 6.9 all pidfds have the same inode";
+    EXPECT_TRUE(open_same_process(sleeper.pid, start, inode));
+    EXPECT_FALSE(open_same_process(sleeper.pid, start, inode + 1));
+    EXPECT_NE(inode, pidfd_inode(sys::open_process(::getpid())->number()));
 }
 
 TEST(SameProcess, ThePidfdIsOfThatProcess) {
     const Sleeper sleeper;
-    const auto process = open_same_process(sleeper.pid, process_status(sleeper.pid)->start_time);
+    const auto process = open_same_process(sleeper.pid, process_status(sleeper.pid)->start_time, 0);
     ASSERT_TRUE(process);
     ASSERT_TRUE(sys::signal_process(process->number(), SIGKILL));
     sleeper.await_end();
@@ -105,13 +117,13 @@ TEST(SameProcess, IsNeitherZombieNorGone) {
     sleeper.kill();
     sleeper.await_end();
     ASSERT_EQ(process_status(sleeper.pid)->state, 'Z');
-    EXPECT_FALSE(open_same_process(sleeper.pid, start));
+    EXPECT_FALSE(open_same_process(sleeper.pid, start, 0));
     sleeper.bury();
-    EXPECT_FALSE(open_same_process(sleeper.pid, start));
+    EXPECT_FALSE(open_same_process(sleeper.pid, start, 0));
 }
 
 TEST(SameProcess, NoPidIsNoProcess) {
-    for (const pid_t pid : {0, -1, -::getpid()}) EXPECT_FALSE(open_same_process(pid, 0)) << pid;
+    for (const pid_t pid : {0, -1, -::getpid()}) EXPECT_FALSE(open_same_process(pid, 0, 0)) << pid;
 }
 
 }  // namespace

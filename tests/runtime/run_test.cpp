@@ -33,9 +33,9 @@ Names entries(const std::string& path) {
 TEST(Run, WalksTheHostLane) {
     const Folder folder;
     Workshop workshop;
-    workshop.state.pid = 77;
+    workshop.pid = 77;
     ASSERT_TRUE(run(creation(folder), workshop));
-    EXPECT_EQ(entries(folder / "box"), (Names{"exec.fifo", "state.json"}));
+    EXPECT_EQ(entries(folder / "box"), (Names{"config.json", "exec.fifo", "state.json"}));
     EXPECT_EQ(test::text_of(folder / "pid"), "77");
     EXPECT_EQ(test::status_of_path(folder / "box").st_mode & 07777, 0700u);
     EXPECT_TRUE(workshop.times.empty());
@@ -84,7 +84,8 @@ TEST(Run, OfTwoCreatorsOneIsTooLate) {
     EXPECT_EQ(refused.error().kind, Kind::exists);
     EXPECT_EQ(refused.error().text,
               cat("make_state_directory ", folder / "box", ": container with given ID already exists"));
-    EXPECT_EQ(entries(folder / "box"), (Names{"exec.fifo", "state.json"})) << "the first one's stays";
+    EXPECT_EQ(entries(folder / "box"), (Names{"config.json", "exec.fifo", "state.json"}))
+        << "the first one's stays";
 }
 
 TEST(Run, ARuntimeKilledAtAStepLeavesTheRecord) {
@@ -97,7 +98,7 @@ TEST(Run, ARuntimeKilledAtAStepLeavesTheRecord) {
         ::_exit(0);
     }
     EXPECT_EQ(test::reap(child), 128 + SIGKILL);
-    EXPECT_EQ(entries(folder / "box"), (Names{"creating", "exec.fifo", "state.json"}));
+    EXPECT_EQ(entries(folder / "box"), (Names{"config.json", "creating", "exec.fifo", "state.json"}));
 }
 
 TEST(Start, ReleasesInitOnce) {
@@ -108,7 +109,7 @@ TEST(Start, ReleasesInitOnce) {
     ASSERT_TRUE(run(compile_start().value(), workshop));
     std::array<char, 4> buffer{};
     EXPECT_EQ(sys::read(reader.number(), buffer).value(), 1u);
-    EXPECT_EQ(entries(folder / "box"), Names{"state.json"});
+    EXPECT_EQ(entries(folder / "box"), (Names{"config.json", "state.json"}));
     EXPECT_EQ(run(compile_start().value(), workshop).error().text,
               "release_init by the exec fifo: open exec.fifo: no such file or directory");
 }

@@ -4,7 +4,9 @@
 #include <sched.h>
 #include <sys/resource.h>
 
+#include "base/sys.hpp"
 #include "namespaces/visit.hpp"
+#include "runtime/process_identity.hpp"
 #include "runtime/workshop.hpp"
 
 namespace bulkhead::runtime {
@@ -78,7 +80,7 @@ TEST(Spawn, ThatIsUndoneLeavesNobody) {
     test::Meeting meeting(timeline_with(spawn, "exit 42"));
     ASSERT_EQ(meeting.error_of(spawn), "");
     undo(meeting.workshop, spawn);
-    EXPECT_EQ(::waitpid(meeting.workshop.state.pid, nullptr, WNOHANG), -1);
+    EXPECT_EQ(::waitpid(meeting.workshop.pid, nullptr, WNOHANG), -1);
 }
 
 TEST(Spawn, BearsTheChildInJoinedNamespacesAndStaysOutside) {
@@ -114,11 +116,14 @@ TEST(RecordProcess, WritesDownThePidThatIsReallyOurs) {
     const Folder folder;
     test::Meeting meeting;
     meeting.workshop.directory = Fd(::dup(folder.fd()));
-    meeting.workshop.state.pid = ::getpid();
+    meeting.workshop.pid = ::getpid();
+    meeting.workshop.process = sys::open_process(::getpid()).value();
     ASSERT_EQ(meeting.error_of(plan::RecordProcess{}), "");
     const State state = load(folder.fd()).value();
     EXPECT_EQ(state.pid, ::getpid());
     EXPECT_GT(state.start_time, 0u);
+    EXPECT_EQ(state.pidfd_inode, pidfd_inode(meeting.workshop.process.number()));
+    EXPECT_TRUE(open_init(state));
 }
 
 }  // namespace

@@ -21,8 +21,12 @@ const State example{.id = "box",
                     .cgroup_path = "/box",
                     .cgroup_inode = std::numeric_limits<std::uint64_t>::max(),
                     .private_pids = false,
+                    .new_keyring = false,
+                    .cgroup_optional = true,
+                    .later_hooks = true,
                     .pid = 4194304,
-                    .start_time = 18446744073709551614ul};
+                    .start_time = 18446744073709551614ul,
+                    .pidfd_inode = 17};
 
 void expect_same(const State& one, const State& other) {
     EXPECT_EQ(one.id, other.id);
@@ -34,8 +38,12 @@ void expect_same(const State& one, const State& other) {
     EXPECT_EQ(one.cgroup_path, other.cgroup_path);
     EXPECT_EQ(one.cgroup_inode, other.cgroup_inode);
     EXPECT_EQ(one.private_pids, other.private_pids);
+    EXPECT_EQ(one.new_keyring, other.new_keyring);
+    EXPECT_EQ(one.cgroup_optional, other.cgroup_optional);
+    EXPECT_EQ(one.later_hooks, other.later_hooks);
     EXPECT_EQ(one.pid, other.pid);
     EXPECT_EQ(one.start_time, other.start_time);
+    EXPECT_EQ(one.pidfd_inode, other.pidfd_inode);
 }
 
 TEST(State, ComesBackAsItWas) {
@@ -51,7 +59,7 @@ TEST(State, HostileAnnotationsStayAnnotations) {
                          {"gr\xc3\xbcn", "\xf0\x9f\x98\x80"},
                          {"pid", "7"}};
     expect_same(deserialize(serialize(state)).value(), state);
-    EXPECT_EQ(nlohmann::json::parse(serialize(state)).size(), 12u);
+    EXPECT_EQ(nlohmann::json::parse(serialize(state)).size(), 16u);
 }
 
 TEST(State, InvalidUtf8IsReplacedAndNothingElse) {
@@ -88,10 +96,10 @@ TEST(State, WithoutOrWithAWrongPropertyAreRefused) {
 
 TEST(State, OfAnotherVersionIsRefusedAsSuch) {
     nlohmann::json other = nlohmann::json::parse(serialize(example));
-    other["format"] = 2;
+    other["format"] = 1;
     const auto refused = deserialize(other.dump());
     EXPECT_EQ(refused.error().kind, Kind::unsupported);
-    EXPECT_EQ(refused.error().text, "state.json: written by another version (format 2)");
+    EXPECT_EQ(refused.error().text, "state.json: written by another version (format 1)");
 }
 
 TEST(State, IsSavedForItsOwnerAlone) {

@@ -7,8 +7,10 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include <array>
 #include <csignal>
 
+#include "base/robust_word.hpp"
 #include "base/socket.hpp"
 #include "base/sys.hpp"
 #include "support/child.hpp"
@@ -101,23 +103,52 @@ TEST(LoadSeccomp, WithoutAHostToHearLoadsNothing) {
     });
 }
 
-TEST(AwaitDelivery, EndsWithTheHostsWordAndCallsNothing) {
-    const Fd page = std::move(*sys::memory_file("handshake", false));
-    ASSERT_TRUE(sys::write_all(page.number(), std::string(4, '\0')));
+// A process that waits for the word in the page, and may then call read, write and exit and nothing else.
+pid_t start_waiter(const Fd& page) {
     std::fflush(nullptr);
     const pid_t child = ::fork();
-    if (child == 0) {
-        ::alarm(60);
-        Stage stage;
-        if (!apply(stage.context, plan::MapHandshake{stage.slot(page.number())})) ::_exit(1);
-        ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);  // read, write and exit; anything else is SIGKILL
-        const bool delivered = static_cast<bool>(apply(stage.context, plan::AwaitDelivery{}));
-        for (;;) ::syscall(SYS_exit, delivered ? 42 : 43);
-    }
+    if (child != 0) return child;
+    ::alarm(60);
+    Stage stage;
+    if (!apply(stage.context, plan::MapHandshake{stage.slot(page.number())})) ::_exit(1);
+    ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);  // anything else is SIGKILL
+    const bool delivered = static_cast<bool>(apply(stage.context, plan::AwaitDelivery{}));
+    for (;;) ::syscall(SYS_exit, delivered ? 42 : 43);
+}
+
+TEST(AwaitDelivery, EndsWithTheHostsWordAndCallsNothing) {
+    RobustWord word = RobustWord::make().value();
+    const Fd page = word.take_file();
+    const pid_t waiter = start_waiter(page);
     sys::pause(20);
-    EXPECT_EQ(::waitpid(child, nullptr, WNOHANG), 0) << "it did not wait";
-    ASSERT_TRUE(sys::write_at(page.number(), "d", 0));
-    EXPECT_EQ(test::reap(child), 42);
+    EXPECT_EQ(::waitpid(waiter, nullptr, WNOHANG), 0) << "it did not wait";
+    word.release();
+    EXPECT_EQ(test::reap(waiter), 42);
+}
+
+TEST(AwaitDelivery, TrapsWhereTheHostHasDied) {
+    const int ends[] = {SIGKILL, SIGTERM, 0};
+    for (const int end : ends) {
+        std::array<int, 2> pipe{};
+        ASSERT_EQ(::pipe(pipe.data()), 0);
+        ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+        std::fflush(nullptr);
+        const pid_t host = ::fork();
+        if (host == 0) {
+            RobustWord word = RobustWord::make().value();
+            const pid_t waiter = start_waiter(word.take_file());
+            (void)!::write(pipe[1], &waiter, sizeof waiter);
+            if (end == 0) ::_exit(0);
+            for (;;) ::pause();
+        }
+        pid_t waiter = 0;
+        ASSERT_EQ(::read(pipe[0], &waiter, sizeof waiter), static_cast<ssize_t>(sizeof waiter));
+        if (end != 0) ::kill(host, end);
+        test::reap(host);
+        EXPECT_EQ(test::reap(waiter), 128 + SIGILL);
+        ::close(pipe[0]);
+        ::close(pipe[1]);
+    }
 }
 
 TEST(MapHandshake, OfNoFileFails) {

@@ -18,12 +18,6 @@ struct Row {
 };
 
 const Row rows[] = {
-    {"/hooks/createContainer", "", "/hooks/createContainer", R"([{"path":"/x"}])", "[]"},
-    {"/hooks/createRuntime", "", "/hooks/createRuntime", R"([{"path":"/x"}])", "[]"},
-    {"/hooks/poststart", "", "/hooks/poststart", R"([{"path":"/x"}])", "[]"},
-    {"/hooks/poststop", "", "/hooks/poststop", R"([{"path":"/x"}])", "[]"},
-    {"/hooks/prestart", "", "/hooks/prestart", R"([{"path":"/x"}])", "[]"},
-    {"/hooks/startContainer", "", "/hooks/startContainer", R"([{"path":"/x"}])", "[]"},
     {"/linux/intelRdt", "", "/linux/intelRdt", R"({"schemata":["x"]})", "{}"},
     {"/linux/memoryPolicy", "", "/linux/memoryPolicy", R"({"mode":"MPOL_DEFAULT"})"},
     {"/linux/namespaces", "no mount namespace", "/linux/namespaces", R"([{"type":"uts"}])",

@@ -5,13 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <nlohmann/json.hpp>
-#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "plan/explain.hpp"
-#include "spec/parse.hpp"
 #include "spec/validate.hpp"
 
 namespace bulkhead::test {
@@ -23,51 +21,28 @@ inline constexpr const char* small_config = R"({
     "linux": {"namespaces": [{"type": "mount"}, {"type": "pid"}]}
 })";
 
-// The small config, changed by a JSON merge patch (RFC 7396).
-inline std::string config_with(const std::string& patch) {
-    nlohmann::json document = nlohmann::json::parse(small_config);
-    document.merge_patch(nlohmann::json::parse(patch));
-    return document.dump();
-}
+using Lines = std::vector<std::string>;
 
-inline spec::ValidSpec spec_with(const std::string& patch = "{}") {
-    auto parsed = spec::parse(config_with(patch));
-    if (!parsed) throw std::runtime_error(parsed.error().text);
-    auto valid = spec::validate(std::move(*parsed));
-    if (!valid) throw std::runtime_error(valid.error().text);
-    return std::move(*valid);
-}
+// The small config, changed by a JSON merge patch (RFC 7396).
+std::string config_with(const std::string& patch);
+spec::ValidSpec spec_with(const std::string& patch = "{}");
+
+plan::Timeline finished(plan::TimelineBuilder builder);
 
 // "init set_hostname box (/hostname)", one line a step.
-inline std::vector<std::string> lines_of(const plan::Timeline& timeline) {
-    std::vector<std::string> lines;
-    for (const plan::Step& step : timeline.steps()) {
-        const plan::Description what = plan::describe(step, timeline.arena());
-        std::string line = cat(step.lane() == plan::Lane::host ? "host " : "init ", what.verb);
-        if (!what.object.empty()) line.append(" ").append(what.object);
-        if (!step.pointer.empty()) line.append(cat(" (", step.pointer, ")"));
-        lines.push_back(std::move(line));
-    }
-    return lines;
-}
+Lines lines_of(const plan::Timeline& timeline);
 
-inline plan::Timeline finished(plan::TimelineBuilder builder) {
-    auto timeline = std::move(builder).finish();
-    if (!timeline) throw std::runtime_error(timeline.error().text);
-    return std::move(*timeline);
-}
+// Between the steps that every init lane begins and ends with.
+void begin_lane(plan::TimelineBuilder& builder);
+Lines end_lane(plan::TimelineBuilder builder);
 
 // What a planner of the init lane appends, between SPAWN and Execute, which are not shown.
 template <class Planner>
-std::vector<std::string> init_lines(Planner planner) {
+Lines init_lines(Planner planner) {
     plan::TimelineBuilder builder;
-    builder.host(plan::Spawn{0});
+    begin_lane(builder);
     planner(builder);
-    builder.init(plan::Execute{});
-    std::vector<std::string> lines = lines_of(finished(std::move(builder)));
-    lines.erase(lines.begin());
-    lines.pop_back();
-    return lines;
+    return end_lane(std::move(builder));
 }
 
 // The typed structs of one verb, in order.
@@ -82,6 +57,10 @@ std::vector<Op> ops_of(const plan::Timeline& timeline) {
     return ops;
 }
 
-using Lines = std::vector<std::string>;
+// Where the first step of this verb stands; the size of the list where there is none.
+std::size_t at(const Lines& all, std::string_view verb);
+inline bool has(const Lines& all, std::string_view verb) { return at(all, verb) < all.size(); }
+
+void expect_order(const Lines& all, const std::vector<std::string_view>& verbs);
 
 }  // namespace bulkhead::test

@@ -4,8 +4,8 @@
 namespace bulkhead::cli::verbs {
 
 Result<Outcome> remove(const Call& call) {
-    TRY(runtime::remove(call.site, call.operands[0], call.options.force));
-    return Outcome{};
+    LET(runtime::Made removed, runtime::remove(call.site, call.operands[0], call.options.force));
+    return Outcome{{}, 0, std::move(removed.warnings)};
 }
 
 }  // namespace bulkhead::cli::verbs

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `ps` prints: pids, or the rows of ps(1) that are about them.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace bulkhead::cli {
+
+// One line; `null` where there is nothing, as Go prints an empty list.
+std::string processes_json(const std::vector<pid_t>& pids);
+
+// The header of what ps(1) has printed, and those rows whose PID is among `pids` (sorted). A header without a
+// PID column, or a row without a number in it, is an error.
+Result<std::string> processes_table(std::string_view printed, const std::vector<pid_t>& pids);
+
+}  // namespace bulkhead::cli

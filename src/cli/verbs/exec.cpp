@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/request.hpp"
+#include "cli/verbs.hpp"
+
+namespace bulkhead::cli::verbs {
+
+namespace {
+
+Result<runtime::Made> attempt(const Call& call) {
+    LET(const runtime::ExecRequest request, exec_request(call.options, call.operands));
+    return runtime::exec(call.site, request);
+}
+
+}  // namespace
+
+// What the process returns can be anything from 0 to 255, so that whoever calls tells a failure of ours by
+// the text and by runc's 255. A wrong command line does not come this far and ends with 1.
+Result<Outcome> exec(const Call& call) {
+    constexpr int failed = 255;
+    auto made = attempt(call);
+    if (!made) return Outcome{{}, failed, {}, std::move(made).error().under("exec failed")};
+    return Outcome{{}, made->exit_status, std::move(made->warnings)};
+}
+
+}  // namespace bulkhead::cli::verbs

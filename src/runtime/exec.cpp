@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// exec: a further process in a container, with the policy that the container was made with.
+#include <linux/sched.h>
+
+#include "base/files.hpp"
+#include "base/sys.hpp"
+#include "namespaces/plan.hpp"
+#include "namespaces/visit.hpp"
+#include "runtime/attend.hpp"
+#include "runtime/caller_terminal.hpp"
+#include "runtime/compile.hpp"
+#include "runtime/container.hpp"
+#include "runtime/observe.hpp"
+#include "runtime/probe.hpp"
+#include "runtime/refusal.hpp"
+#include "runtime/request.hpp"
+#include "runtime/run.hpp"
+#include "seccomp/cache.hpp"
+#include "spec/json.hpp"
+#include "spec/parse.hpp"
+
+namespace bulkhead::runtime {
+
+namespace {
+
+// The process that is asked for. The file is the caller's, and gone as soon as we have ended.
+Result<spec::Process> wanted_process(const ExecRequest& request, spec::Process own) {
+    if (request.process_file.empty()) return changed_process(std::move(own), request.changes);
+    LET(const std::string text, read_file_at(sys::here, request.process_file, json::document_limit));
+    LET(spec::Process given, spec::parse_process(text, request.process_file));
+    return completed_process(std::move(given), own);
+}
+
+// A property of --process is not one of config.json.
+Error renamed(Error error, const std::string& process_file) {
+    constexpr std::string_view there = "config.json: /process";
+    if (!process_file.empty() && error.text.starts_with(there))
+        error.text.replace(0, there.size(), cat(process_file, ": "));
+    return error;
+}
+
+// The container's config with the process that is asked for in the place of its own.
+Result<spec::ValidSpec> spec_of(const Found& found, const ExecRequest& request) {
+    LET(const std::string config, load_config(found.directory.number()));
+    LET(spec::Spec spec, spec::parse(config));
+    if (!spec.process) return fail(Kind::internal, "config.json: /process: is missing");
+    LET(spec.process, wanted_process(request, std::move(*spec.process)));
+    auto valid = spec::validate(std::move(spec));
+    if (!valid) return std::unexpected(renamed(std::move(valid).error(), request.process_file));
+    return valid;
+}
+
+Result<std::optional<seccomp::Program>> seccomp_filter(const Site& site, const spec::ValidSpec& spec) {
+    if (!spec->linux.seccomp) return std::nullopt;
+    LET(const Fd root, open_root(site));
+    return seccomp::cached_program(root.number(), *spec->linux.seccomp);
+}
+
+Result<> check_cgroup(const ExecRequest& request, const State& state) {
+    if (request.cgroup.empty() || !state.cgroup_path.empty()) return {};
+    return fail(Kind::usage, "--cgroup ", quoted(request.cgroup), ": container ", state.id, " has no cgroup");
+}
+
+Result<ExecBlueprint> blueprint_of(const Site& site, const ExecRequest& request, const Found& found,
+                                   const spec::ValidSpec& spec) {
+    ExecBlueprint blueprint{.pid_file = {},
+                            .console_socket = {},
+                            .pidfd_socket = {},
+                            .cgroup = request.cgroup,
+                            .has_cgroup = !found.state.cgroup_path.empty(),
+                            .preserve_fds = request.preserve_fds,
+                            .new_keyring = found.state.new_keyring,
+                            .filter = {},
+                            .status = std::string(lifecycle::word(found.status))};
+    LET(blueprint.pid_file, writable_if_given(request.pid_file));
+    LET(blueprint.console_socket, absolute_if_given(request.console_socket));
+    LET(blueprint.pidfd_socket, absolute_if_given(request.pidfd_socket));
+    LET(blueprint.namespaces, namespaces::foreign_namespaces(found.state.pid));
+    // Any program can make a user namespace for itself; without one of the container's own the ids are ours.
+    if ((namespaces::types_of(spec) & CLONE_NEWUSER) == 0)
+        blueprint.namespaces &= ~std::uint64_t{CLONE_NEWUSER};
+    LET(blueprint.filter, seccomp_filter(site, spec));
+    return blueprint;
+}
+
+}  // namespace
+
+Result<Made> exec(const Site& site, const ExecRequest& request) {
+    const std::uint64_t begin = sys::monotonic_ns();
+    TRY(check_descriptors(0, request.preserve_fds));
+    LET(Found found, find_locked(site, request.id));
+    const auto rule = lifecycle::rule(found.status, lifecycle::Verb::exec, request.ignore_paused);
+    if (lifecycle::refuses(rule)) return refusal(rule, request.id, found.status);
+    TRY(check_cgroup(request, found.state));
+    LET(const spec::ValidSpec spec, spec_of(found, request));
+    TRY(check_terminal(spec.process().terminal, request.detach, !request.console_socket.empty()));
+    LET(plan::HostFacts host, probe_kernel());
+    if (!request.detach) look_at_caller_size(host);
+    LET(const ExecBlueprint blueprint, blueprint_of(site, request, found, spec));
+    LET(const plan::Timeline timeline, compile_exec(blueprint, spec, host));
+    std::optional<SignalWatch> watch;
+    if (!request.detach) {
+        LET(watch, SignalWatch::start(false));
+    }
+    Workshop workshop;
+    workshop.state = std::move(found.state);
+    workshop.directory = std::move(found.directory);
+    workshop.fault = request.fault;
+    workshop.traced = !request.trace_file.empty();
+    StdioRelay stdio;
+    if (watch && !spec.process().terminal) TRY(stdio.begin());
+    const auto done = run(timeline, workshop);
+    stdio.restore();
+    TRY(done);
+    Made made{.warnings = spec.warnings()};
+    // It runs; that nobody can read its times is no reason to take it away again.
+    if (workshop.traced)
+        if (auto written = write_trace(request.trace_file, timeline, workshop.times, begin); !written)
+            made.warnings.push_back(written.error().text);
+    if (!watch) return made;
+    ReadinessRelay nobody;
+    LET(made.exit_status, attend(*watch, workshop.pid, workshop.process, workshop.terminal, stdio, nobody));
+    return made;
+}
+
+}  // namespace bulkhead::runtime

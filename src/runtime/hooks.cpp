@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// RunHooks: each hook is born by a timeline of its own and watched over until it ends.
+#include "runtime/hooks.hpp"
+
+#include <fcntl.h>
+
+#include <array>
+
+#include "base/sys.hpp"
+#include "runtime/host_ops.hpp"
+#include "runtime/oci_state.hpp"
+#include "runtime/reports.hpp"
+#include "runtime/supervise.hpp"
+
+namespace bulkhead::runtime {
+
+namespace {
+
+// Whose count the pid in the state is of: in which namespaces the hook runs.
+enum class Count : std::uint8_t { host, container, none };
+
+struct Row {
+    const char* status;  // of the container (runtime.md, "Lifecycle")
+    Count count;
+};
+constexpr std::array rows{
+    Row{"creating", Count::host},       // prestart
+    Row{"creating", Count::host},       // createRuntime
+    Row{"creating", Count::container},  // createContainer
+    Row{"created", Count::container},   // startContainer
+    Row{"running", Count::host},        // poststart
+    Row{"stopped", Count::none},        // poststop
+};
+
+pid_t counted(pid_t pid, Count count) {
+    if (count == Count::none) return 0;
+    return count == Count::host ? pid : pid_inside(pid);
+}
+
+std::string state_for(const State& state, plan::HookKind kind) {
+    const Row& row = rows[static_cast<std::size_t>(kind)];
+    return oci_state(state, row.status, counted(state.pid, row.count));
+}
+
+// ", stdout and stderr: ..."; its lines on one.
+std::string output_words(const Supervised& hook) {
+    constexpr std::size_t limit = 4 * Supervised::output_limit;  // all of it, even if every byte is escaped
+    std::string text;
+    std::string_view rest = hook.output;
+    while (rest.ends_with('\n')) rest.remove_suffix(1);
+    if (rest.empty()) return text;
+    for (const std::string_view line : split(rest, '\n'))
+        text.append(text.empty() ? "" : "\\n").append(quotable(line, limit));
+    return cat(", stdout and stderr: ", hook.cut ? "..." : "", text);
+}
+
+// In runc's words, as far as it has any.
+Result<> verdict(const Supervised& hook, std::optional<std::int64_t> timeout_s) {
+    if (!hook.in_time)
+        return fail(Kind::kernel, "hook ran past specified timeout of ", *timeout_s, " s",
+                    output_words(hook));
+    if (hook.ending.by_signal)
+        return fail(Kind::kernel, "killed by signal ", hook.ending.value, output_words(hook));
+    if (hook.ending.value != 0)
+        return fail(Kind::kernel, "exit status ", hook.ending.value, output_words(hook));
+    return {};
+}
+
+// What the stage says of the container's program it also says of a hook's.
+Error of_hook(Error error) {
+    if (error.text.starts_with(start_failed)) error.text.erase(0, start_failed.size());
+    return error;
+}
+
+Result<> run_hook(const State& state, plan::HookKind kind, const plan::Hook& hook) {
+    Workshop workshop;
+    workshop.state = state;
+    workshop.hook_input = state_for(state, kind);
+    auto begun = run(*hook.timeline, workshop);
+    if (!begun) return std::unexpected(of_hook(std::move(begun).error()));
+    workshop.slots.clear();  // the other end of its pipe among them
+    LET(const Supervised ended,
+        supervise(workshop.pid, workshop.process, workshop.hook_output, hook.timeout_s));
+    return verdict(ended, hook.timeout_s);
+}
+
+}  // namespace
+
+// Sealed and complete, so that a hook that does not read holds nobody up, and one that writes to it changes
+// nothing.
+Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeHookStreams& op) {
+    LET(Fd input, sys::memory_file("state", false));
+    TRY(sys::write_at(input.number(), workshop.hook_input, 0));
+    TRY(sys::seal(input.number(), F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE));
+    LET(sys::Pipe pipe, sys::pipe());
+    workshop.slots[op.input.index] = std::move(input);
+    workshop.slots[op.output.index] = std::move(pipe.writer);
+    workshop.hook_output = std::move(pipe.reader);
+    return {};
+}
+
+Result<> apply(Workshop& workshop, const StepContext&, const plan::RunHooks& op) {
+    workshop.hooks_began = true;
+    for (std::size_t i = 0; i < op.hooks.size(); ++i) {
+        const plan::Hook& hook = op.hooks[i];
+        auto done = run_hook(workshop.state, op.kind, hook);
+        if (done) continue;
+        Error error =
+            std::move(done).error().under(cat("error running ", word(op.kind), " hook #", i, ": ",
+                                              quotable(hook.path), " (/hooks/", word(op.kind), '/', i, ')'));
+        if (op.kind != plan::HookKind::poststop) return std::unexpected(std::move(error));
+        workshop.warnings.push_back(std::move(error).text);
+    }
+    return {};
+}
+
+Result<std::vector<std::string>> run_hooks(const plan::Timeline& timeline, const State& state) {
+    Workshop workshop;
+    workshop.state = state;
+    TRY(run(timeline, workshop));
+    return std::move(workshop.warnings);
+}
+
+}  // namespace bulkhead::runtime

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// kill, pause, resume and ps: what is done with the processes of a container, by way of its cgroup.
+#include <signal.h>
+
+#include "base/sys.hpp"
+#include "cgroups/group.hpp"
+#include "runtime/container.hpp"
+#include "runtime/observe.hpp"
+#include "runtime/own_cgroup.hpp"
+#include "runtime/process_identity.hpp"
+#include "runtime/refusal.hpp"
+
+namespace bulkhead::runtime {
+
+using lifecycle::Rule;
+using lifecycle::Status;
+using lifecycle::Verb;
+
+namespace {
+
+// Rootless, or made with --cgroup-manager disabled.
+std::unexpected<Error> no_cgroup(const State& state, std::string_view consequence) {
+    return fail(Kind::unsupported, "container ", state.id, ": it has no cgroup of its own, so ", consequence);
+}
+
+// The container under its lock, if the verb may be done in its status.
+Result<Found> find_for(Verb verb, const Site& site, const std::string& id, bool force = false) {
+    LET(Found found, find_locked(site, id));
+    const Rule rule = lifecycle::rule(found.status, verb, force);
+    if (lifecycle::refuses(rule)) return refusal(rule, id, found.status);
+    return found;
+}
+
+Result<> signal_init(const State& state, int signal) {
+    const auto init = open_init(state);
+    if (!init) return fail(Kind::bad_state, lifecycle::words(Rule::not_running), ": ", state.id);
+    auto sent = sys::signal_process(init->number(), signal);
+    if (!sent && sent.error().err == ESRCH)
+        return fail(Kind::bad_state, lifecycle::words(Rule::not_running), ": ", state.id);
+    return sent;
+}
+
+// Without a pid namespace of its own, init does not take the others with it.
+Result<> kill_cgroup(const State& state) {
+    if (state.cgroup_path.empty())
+        return fail(
+            Kind::unsupported, "container ", state.id,
+            ": it has neither a cgroup nor a pid namespace of its own, so not all of it can be killed");
+    LET(const Fd group, open_own_cgroup(state));
+    return group ? cgroups::kill_all(group.number()) : Result<>();
+}
+
+// What a stopped container has left in its cgroup is meant, too.
+Result<> signal_everybody(const Found& found, int signal) {
+    LET(const Fd group, open_own_cgroup(found.state));
+    if (group) return cgroups::signal_all(group.number(), signal);
+    if (found.status == Status::stopped) return {};
+    if (signal != SIGKILL) return no_cgroup(found.state, "only its init process can be signalled");
+    return found.state.private_pids ? signal_init(found.state, signal) : kill_cgroup(found.state);
+}
+
+}  // namespace
+
+Result<> kill(const Site& site, const std::string& id, int signal, bool all) {
+    LET(const Found found, find_for(Verb::kill, site, id, all));
+    if (all) return signal_everybody(found, signal);
+    if (signal == SIGKILL && !found.state.private_pids) return kill_cgroup(found.state);
+    return signal_init(found.state, signal);
+}
+
+Result<> pause(const Site& site, const std::string& id) {
+    constexpr int deadline_ms = 10'000;
+    LET(const Found found, find_for(Verb::pause, site, id));
+    LET(const Fd group, open_own_cgroup(found.state));
+    if (!group) return no_cgroup(found.state, "it cannot be paused");
+    return cgroups::freeze(group.number(), deadline_ms);
+}
+
+Result<> resume(const Site& site, const std::string& id) {
+    constexpr int deadline_ms = 1000;  // nothing can keep them but a frozen cgroup above
+    LET(const Found found, find_for(Verb::resume, site, id));
+    LET(const Fd group, open_own_cgroup(found.state));
+    if (!group) return no_cgroup(found.state, "it cannot be resumed");
+    return cgroups::thaw(group.number(), deadline_ms);
+}
+
+Result<std::vector<pid_t>> processes(const Site& site, const std::string& id) {
+    LET(const Found found, find(site, id));
+    if (found.status == Status::removed || found.status == Status::creating)
+        return refusal(Rule::does_not_exist, id, found.status);
+    LET(const Fd group, open_own_cgroup(found.state));
+    if (group) return cgroups::processes(group.number());
+    if (found.status == Status::stopped) return std::vector<pid_t>();
+    return no_cgroup(found.state, "its processes cannot be listed");
+}
+
+}  // namespace bulkhead::runtime

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a verb says where the lifecycle forbids it.
+#pragma once
+
+#include <string>
+
+#include "base/error.hpp"
+#include "runtime/lifecycle.hpp"
+
+namespace bulkhead::runtime {
+
+inline std::unexpected<Error> refusal(lifecycle::Rule rule, const std::string& id, lifecycle::Status status) {
+    const Kind kind = rule == lifecycle::Rule::does_not_exist ? Kind::not_found : Kind::bad_state;
+    if (rule == lifecycle::Rule::not_stopped)
+        return fail(kind, "cannot delete container ", id, " that is not stopped: ", lifecycle::word(status));
+    return fail(kind, lifecycle::words(rule), ": ", id);
+}
+
+}  // namespace bulkhead::runtime

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Waiting for a hook, whatever it does: hangs, floods, ignores signals, leaves a daemon behind.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+#include "base/sys.hpp"
+
+namespace bulkhead::runtime {
+
+// How a hook has ended, and what it has written.
+struct Supervised {
+    static constexpr std::size_t output_limit = 4096;
+
+    sys::Ending ending;
+    bool in_time = true;
+    std::string output;  // its last bytes, where the reason stands: at most output_limit
+    bool cut = false;    // there were more
+};
+
+// Waits until the child `pid`, which leads its process group, has ended, and reaps it; the rest of its group
+// may go on. After `timeout_s` seconds the whole group is killed. Meanwhile everything that comes out of
+// `output` is read, so that nobody is held up by a full pipe; whoever else holds the other end is not waited
+// for.
+Result<Supervised> supervise(pid_t pid, const Fd& process, const Fd& output,
+                             std::optional<std::int64_t> timeout_s);
+
+}  // namespace bulkhead::runtime

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules that are read off the sources. Each takes a Tree and returns sentences, none where all is well."""
 
+import functools
 import pathlib
 import re
 import statistics
@@ -124,11 +125,17 @@ def stage_files(tree):
     return {f"src/{name}" for name in lane + own}
 
 
-def own_functions(tree, room):
-    """Functions of a room that happen to be called like a system call; unqualified calls mean them."""
-    text = "\n".join(trees.code(tree.text(path)) for path in tree.below(f"src/{room}/", *trees.SOURCE))
+@functools.cache
+def called_like_system_calls(text):
+    """Functions of this code that happen to be called like a system call; unqualified calls mean them."""
     return {name for name in RAW_CALLS if re.search(rf"^[\w:<>, &\[\]]+\s{name}\(", text, re.MULTILINE)
             and re.search(rf"^(?!\s*return\b)[\w:<>, ]*(Result<[^;=]*>|Fd|void|bool|long|int) {name}\(", text, re.MULTILINE)}
+
+
+def own_functions(tree, room):
+    """Those of a room."""
+    return called_like_system_calls(
+        "\n".join(trees.code(tree.text(path)) for path in tree.below(f"src/{room}/", *trees.SOURCE)))
 
 
 def poison(tree):

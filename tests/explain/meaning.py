@@ -120,17 +120,32 @@ def make_link(what):
     return [[rf'symlinkat\("{re.escape(target)}", \d+<{directory}>, "{name}"\) = 0'], [absent(target)]]
 
 
+OVER_ROOT = rf'move_mount\({FD}, "", AT_FDCWD(<[^>]*>)?, "/", MOVE_MOUNT_F_EMPTY_PATH\) = 0'
+
+
+def root_attached(what):
+    """Over "/", or where hooks expect it, which is then what the container calls "/": see from_root()."""
+    return attached("/") if " on " in what else OVER_ROOT
+
+
+def from_root(calls, steps):
+    """The same calls, with the paths of descriptors as the container knows them."""
+    places = [step["object"].partition(" on ")[2] for step in steps if step["verb"] == "attach_root"]
+    if not places or not places[0]:
+        return calls
+    return [call.replace(f"<{places[0]}>", "</>").replace(f"<{places[0]}/", "</") for call in calls]
+
+
 def mount_overlay(what):
     """A throw-away upper, given to the kernel by fsconfig: what the bundles ask for."""
     count, size = re.fullmatch(r"(\d+) layer\(s\), upper on a tmpfs of (\S+)", what).groups()
-    over_root = rf'move_mount\({FD}, "", AT_FDCWD(<[^>]*>)?, "/", MOVE_MOUNT_F_EMPTY_PATH\) = 0'
     numbered = [rf'fsconfig\({FD}, FSCONFIG_SET_STRING, "{key}", "\d+", 0\) = 0'
                 for key in ["upperdir", "workdir", *["lowerdir\\+"] * int(count)]]
     tmpfs = filesystem("tmpfs", [option("mode=700"), option(f"size={size}")], ["NOSUID", "NODEV"], "")
     overlay = filesystem("overlay", [option("index=off"), *numbered], [], "")
-    return [[rf"fchdir\({FD}\) = 0", *tmpfs[:-1], over_root, rf'mkdirat\({FD}, "upper", 0\d+\) = 0',
+    return [[rf"fchdir\({FD}\) = 0", *tmpfs[:-1], OVER_ROOT, rf'mkdirat\({FD}, "upper", 0\d+\) = 0',
              rf'fchownat\({FD}, "", \d+, \d+, AT_EMPTY_PATH\) = 0', rf'mkdirat\({FD}, "work", 0700\) = 0',
-             *overlay[:-1], r'umount2\("\d+", MNT_DETACH\) = 0', over_root, rf"fchdir\({FD}\) = 0"]]
+             *overlay[:-1], r'umount2\("\d+", MNT_DETACH\) = 0', OVER_ROOT, rf"fchdir\({FD}\) = 0"]]
 
 
 def propagation_of(word):
@@ -168,10 +183,12 @@ def make_directory(what):
 
 def open_terminal(what):
     uid = re.search(r"owner (\d+)", what)[1]
-    console = [rf"open_tree\({FD}, .*OPEN_TREE_CLONE.*", attached("/dev/console"), r"sendmsg\(.*SCM_RIGHTS.*",
-               *[rf"dup3\({FD}, {i}(<[^>]*>)?, 0\) = {i}.*" for i in range(3)]]
+    taken = [r"sendmsg\(.*SCM_RIGHTS.*", *[rf"dup3\({FD}, {i}(<[^>]*>)?, 0\) = {i}.*" for i in range(3)]]
+    console = [rf"open_tree\({FD}, .*OPEN_TREE_CLONE.*", attached("/dev/console"), *taken]
     opened = [rf"ioctl\({FD}, TIOCSPTLCK, \[0\]\) = 0", rf"ioctl\({FD}, TIOCGPTPEER, .*",
               rf"fchown\({FD}, {uid}, -1\) = 0"]
+    if not what.startswith("/dev/console"):
+        return [[*opened, *taken]]
     return [[*opened, made("console", "mknodat"), *console], [*opened, *console]]
 
 
@@ -264,6 +281,18 @@ def join_namespace(what):
     return [[rf"setns\({FD}, {clone_flag(what)}\) = 0"]]
 
 
+def join_container(what):
+    kinds = [clone_flag(word) for word in what.removeprefix("all of ").split(",")]
+    each = "".join(rf"(?=[^)]*{kind}[|)])" for kind in kinds)
+    return [[rf"setns\({FD}, {each}\w+(\|\w+){{{len(kinds) - 1}}}\) = 0"]]
+
+
+def set_affinity(what):
+    """Some CPUs, or as many as there can be."""
+    listed = r"\d+( \d+)*" if what.startswith("to 0x") else "0 1.*"
+    return [[rf"sched_setaffinity\(0, \d+, \[{listed}\](\.\.\.)?\) = 0"]]
+
+
 def load_seccomp(what):
     count = what.split()[0]
     loaded = rf"seccomp\(SECCOMP_SET_MODE_FILTER, [^,]+, {{len={count}, filter=.*}}\) = "
@@ -350,6 +379,7 @@ MEANINGS = {
     "respawn": simple(r"clone\(.*CLONE_PARENT\|SIGCHLD.*\) = \d+.*", rf"sendmsg\({FD}, .*MSG_NOSIGNAL\) = 16",
                       r"exit_group\(0\) .*"),
     "join_namespace": join_namespace,
+    "join_container": join_container,
     "assume_ids": assume_ids,
     "set_time_offsets": set_time_offsets,
     "set_sysctl": set_sysctl,
@@ -360,13 +390,16 @@ MEANINGS = {
     "claim_terminal": simple(r"ioctl\(0<[^>]*>, TIOCSCTTY, 0\) = 0"),
     "open_procfs": open_procfs,
     "set_label": set_label,
+    "take_stdio": simple(*[rf"dup3\({FD}(\(deleted\))?, {i}(<[^>]*>)?, 0\) = {i}.*" for i in range(3)]),
+    "die_with_host": simple(r"prctl\(PR_SET_PDEATHSIG, SIGKILL(, 0)*\) = 0"),
+    "set_affinity": set_affinity,
     "set_scheduler": set_scheduler,
-    "set_io_priority": simple(r"ioprio_set\(IOPRIO_WHO_PGRP, 0, .*\) = 0"),
+    "set_io_priority": simple(r"ioprio_set\(IOPRIO_WHO_PROCESS, 0, .*\) = 0"),
     "set_personality": lambda what: [[rf"personality\({what}.*\) = .*|personality\([A-Z].*\) = .*"]],
     "unshare_namespaces": lambda what: [[rf"unshare\({'|'.join(clone_flag(w) for w in what.split(','))}\) = 0"]],
     "raise_loopback": simple(rf'ioctl\({FD}, SIOCSIFFLAGS, {{ifr_name="lo", ifr_flags=IFF_UP.* = 0'),
     "isolate_mounts": simple(r'mount\("", "/", \S+, MS_REC\|MS_PRIVATE, NULL\) = 0'),
-    "attach_root": simple(rf'move_mount\({FD}, "", AT_FDCWD(<[^>]*>)?, "/", MOVE_MOUNT_F_EMPTY_PATH\) = 0'),
+    "attach_root": lambda what: [[root_attached(what)]],
     "mount_overlay": mount_overlay,
     "mount_filesystem": mount_filesystem,
     "clone_source": clone_source,
@@ -425,6 +458,7 @@ def advance(calls, at, patterns):
 
 def disagreement(calls, steps):
     """The first sentence in which trace and explanation differ, or None."""
+    calls = from_root(calls, steps)
     at = advance(calls, 0, PROLOGUE)
     if at is None:
         return f"the stage does not begin as it should: {calls[:3]}"

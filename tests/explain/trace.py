@@ -25,10 +25,10 @@ def calls_by_process(text):
     return processes
 
 
-def stage_calls(text):
-    """What the stage called, from behind its own execveat up to and with the program's execve; where it goes on as a
-    copy of itself, that one's calls follow the end of the first."""
-    processes = calls_by_process(text)
+def stages(text):
+    """What each stage called, in the order of their births, from behind its own execveat up to and with the program's
+    execve; where it goes on as a copy of itself, that one's calls follow the end of the first."""
+    processes, found = calls_by_process(text), []
     for calls in processes.values():
         for start, call in enumerate(calls):
             if STARTED.match(call):
@@ -36,5 +36,14 @@ def stage_calls(text):
                 copy = next((match[1] for match in map(COPIED.match, calls) if match), None)
                 calls = calls + processes[copy] if copy else calls
                 end = next(i for i, each in enumerate(calls) if each.startswith("execve("))
-                return calls[:end + 1]
-    raise ValueError("no process of the trace became the stage")
+                found.append(calls[:end + 1])
+                break
+    return found
+
+
+def stage_calls(text):
+    """The container's own stage, which is the first."""
+    found = stages(text)
+    if not found:
+        raise ValueError("no process of the trace became the stage")
+    return found[0]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a case is written with: the runtime, containers, and the sentences a case may say about them."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -12,6 +13,7 @@ import sys
 import time
 
 import bundles
+import isolation
 import leaks
 
 LAUNCHER = str(pathlib.Path(__file__).resolve().parent / "launcher.py")
@@ -128,6 +130,21 @@ def read_text(path):
     return pathlib.Path(path).read_bytes().decode(errors="replace")
 
 
+def command_line(pid):
+    """A process's arguments, each with its zero at the end; empty where it has ended."""
+    try:
+        return read_text(f"/proc/{pid}/cmdline")
+    except leaks.GONE:
+        return ""
+
+
+def begins(*words):
+    """Waits until somebody below us executes this command line."""
+    line = "".join(f"{word}\0" for word in words)
+    eventually(lambda: any(command_line(pid) == line for pid in leaks.descendants(os.getpid())),
+               f"{' '.join(words)} does not begin")
+
+
 class Runtime:
     """The program under test. Output goes to files: a container may hold its descriptors for long."""
 
@@ -165,19 +182,72 @@ class Runtime:
             try:
                 child.communicate(stdin, timeout=timeout)
             except subprocess.TimeoutExpired:
+                hangs = leaks.where_it_hangs(child.pid)
                 child.kill()
                 child.wait()
-                raise Failure(f"no end after {timeout} s: {command}\n{read_text(err)}") from None
+                raise Failure(f"no end after {timeout} s: {command}\n{hangs}{read_text(err)}") from None
         return Result(command, child.returncode, read_text(out), read_text(err), time.monotonic() - begin)
 
 
-class Container:
+class Process:
+    """A process that a runtime left to us, its subreaper, and the pid file that names it."""
+
+    def __init__(self, name, pid_file):
+        self.id, self.pid_file, self.exit_status = name, pid_file, None
+
+    @property
+    def pid(self):
+        return int(self.pid_file.read_text())
+
+    def wait(self, seconds=10):
+        """Collects the exit status; we are its parent, as a shim would be."""
+        def reaped():
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.exit_status = os.waitstatus_to_exitcode(status) if pid else None
+            return pid
+        eventually(reaped, f"{self.id} does not end", seconds)
+        return self.exit_status
+
+    def dead(self):
+        """Whether the process is a zombie or gone."""
+        try:
+            return self.proc("stat").rpartition(")")[2].split()[0] in "ZX"
+        except leaks.GONE:
+            return True
+
+    def wait_dead(self, seconds=10):
+        """Waits until the process is a zombie or gone, without collecting it."""
+        eventually(self.dead, f"{self.id} does not die", seconds)
+
+    def begun(self, word):
+        """Waits until the program with this word in its command line runs, or has ended: runc does not wait for it."""
+        eventually(lambda: word in command_line(self.pid) or self.dead(), f"{self.id} does not begin")
+        return self
+
+    def proc(self, name):
+        return read_text(f"/proc/{self.pid}/{name}")
+
+    def cgroup(self):
+        """The directory of the process's cgroup."""
+        path, = [line[3:] for line in self.proc("cgroup").splitlines() if line.startswith("0::")]
+        return isolation.cgroup2_mount() / path.lstrip("/")
+
+    def descriptors(self):
+        """{number: what it points at} of the process, seen from outside."""
+        directory, found = f"/proc/{self.pid}/fd", {}
+        for number in os.listdir(directory):
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                found[int(number)] = os.readlink(f"{directory}/{number}")
+        return found
+
+
+class Container(Process):
     """One id and its bundle."""
 
     def __init__(self, context, name, bundle):
-        self.context, self.runtime, self.id, self.bundle = context, context.runtime, name, bundle
-        self.pid_file = context.scratch / f"{name}.pid"
-        self.exit_status = None
+        super().__init__(name, context.scratch / f"{name}.pid")
+        self.context, self.runtime, self.bundle = context, context.runtime, bundle
+        self.files, self.executed = 0, []
 
     def create(self, *flags, **options):
         return self.runtime("create", "--bundle", self.bundle.path, "--pid-file", self.pid_file, *flags, self.id,
@@ -200,6 +270,37 @@ class Container:
     def start(self, **options):
         return self.runtime("start", self.id, **options)
 
+    def exec(self, *command, flags=(), **options):
+        """Runs another program in the container, attached, to its end."""
+        return self.runtime("exec", *flags, self.id, *command, **options)
+
+    def exec_detached(self, *command, flags=(), **options):
+        """Another program, which goes on: a Process."""
+        name = f"{self.id}-exec{len(self.executed)}"
+        made = Process(name, self.context.scratch / f"{name}.pid")
+        self.exec(*command, flags=["--detach", "--pid-file", made.pid_file, *flags], **options).ok()
+        self.executed.append(made)
+        return made.begun(command[-1]) if command else made
+
+    def exec_in_background(self, *command, flags=(), **streams):
+        """An attached exec that goes on: its Popen."""
+        return self.runtime.start(self.runtime.command("exec", *flags, self.id, *command), **streams)
+
+    def process_file(self, **fields):
+        """A file for `exec --process`: the process of the bundle with these fields; None takes one out."""
+        self.files += 1
+        path = self.context.scratch / f"{self.id}-process{self.files}.json"
+        process = {**self.bundle.config["process"], **fields}
+        path.write_text(json.dumps({name: value for name, value in process.items() if value is not None}))
+        return path
+
+    def end_executed(self):
+        """Ends and collects what was executed: a dead process that nobody collects keeps init from ending."""
+        for process in self.executed:
+            if process.exit_status is None:
+                os.kill(process.pid, signal.SIGKILL)
+                process.wait()
+
     def kill(self, *arguments, **options):
         return self.runtime("kill", self.id, *arguments, **options)
 
@@ -213,36 +314,6 @@ class Container:
         """The status word, or None if the runtime knows no such container."""
         result = self.runtime("state", self.id)
         return json.loads(result.out)["status"] if result.code == 0 else None
-
-    @property
-    def pid(self):
-        return int(self.pid_file.read_text())
-
-    def wait(self, seconds=10):
-        """Collects a detached container's own exit status; we are its parent, as a shim would be."""
-        def reaped():
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            self.exit_status = os.waitstatus_to_exitcode(status) if pid else None
-            return pid
-        eventually(reaped, f"{self.id} does not end", seconds)
-        return self.exit_status
-
-    def wait_dead(self, seconds=10):
-        """Waits until the process is a zombie or gone, without collecting it."""
-        def dead():
-            try:
-                return read_text(f"/proc/{self.pid}/stat").rpartition(")")[2].split()[0] in "ZX"
-            except FileNotFoundError:
-                return True
-        eventually(dead, f"{self.id} does not die", seconds)
-
-    def proc(self, name):
-        return read_text(f"/proc/{self.pid}/{name}")
-
-    def descriptors(self):
-        """{number: what it points at} of the container's first process, seen from outside."""
-        directory = f"/proc/{self.pid}/fd"
-        return {int(number): os.readlink(f"{directory}/{number}") for number in os.listdir(directory)}
 
 
 class Context:
@@ -279,6 +350,14 @@ class Context:
         """A container that runs a shell script."""
         return self.container("sh", "-c", script, **process)
 
+    def gated(self, after, before=":"):
+        """(container, function): a script that waits between its two halves until the function is called."""
+        box = self.shell(f"{before}; read line < /gate; {after}")
+        path = box.bundle.rootfs / "gate"
+        os.mkfifo(path)
+        gate = os.open(path, os.O_RDWR)
+        return box, lambda: os.write(gate, b"\n")
+
     def sleeper(self, **process):
         """A container that lives for a minute unless it is killed."""
         return self.container("sleep", "60", **process)
@@ -291,9 +370,10 @@ class Context:
         """Deletes what the case left on purpose; returns sentences about what did not go away."""
         problems = []
         for container in self.containers:
+            container.end_executed()
             if (self.root / container.id).exists():
                 result = container.delete("--force")
-                if result.code != 0 or result.err:
+                if result.code != 0 or (result.err and not self.control):  # runc may find its cgroup busy
                     problems.append(f"clean-up: {result}")
         return problems
 

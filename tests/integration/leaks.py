@@ -11,6 +11,9 @@ import isolation
 
 DEVICES = {"/dev/null": (1, 3), "/dev/zero": (1, 5), "/dev/full": (1, 7), "/dev/tty": (5, 0)}
 
+# What the kernel says to a reader of /proc/PID: the process had ended before the file was opened, or while it was read.
+GONE = (FileNotFoundError, ProcessLookupError)
+
 # What a runtime may keep in its state root when no container is left: compiled seccomp programs.
 ROOT_FURNITURE = frozenset({"cache:seccomp"})
 
@@ -30,8 +33,19 @@ def process_table():
     return table
 
 
+def childless(top):
+    """Whether it has no child, asked of the kernel without looking at everybody else."""
+    try:
+        return not any(pathlib.Path(f"/proc/{top}/task/{thread}/children").read_text()
+                       for thread in os.listdir(f"/proc/{top}/task"))
+    except GONE:  # a thread has ended meanwhile
+        return False
+
+
 def descendants(top):
     """Every process below `top`, at any depth: we are the subreaper, so none escapes this tree."""
+    if childless(top):
+        return {}
     table = process_table()
     children = {}
     for pid, (parent, *_) in table.items():
@@ -42,6 +56,20 @@ def descendants(top):
         found[pid] = table[pid]
         queue += children.get(pid, [])
     return found
+
+
+def where_it_hangs(top):
+    """A line for each thread of a process and of those below it: its name, state, call and kernel stack."""
+    lines = []
+    for pid in [top, *descendants(top)]:
+        for thread in pathlib.Path(f"/proc/{pid}/task").glob("*"):
+            try:
+                said = {name: (thread / name).read_text().strip() for name in ("stat", "syscall", "stack")}
+            except OSError:  # it has ended meanwhile
+                continue
+            stack = " < ".join(line.split()[-1] for line in said["stack"].splitlines())
+            lines.append(f"{said['stat'][:60]} | call {said['syscall']} | {stack}\n")
+    return "".join(lines)
 
 
 def reap_orphans():

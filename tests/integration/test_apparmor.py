@@ -39,7 +39,7 @@ def no_apparmor():
 @contextlib.contextmanager
 def loaded(t, flags="", begin="bulkhead-test-"):
     """A profile, in the kernel while the block runs; its name is no other run's, since all share the kernel's list."""
-    file, name = t.scratch / "profile", begin + t.prefix
+    file, name = t.scratch / f"{begin}profile", begin + t.prefix
     file.write_text(TEXT.format(name=name, flags=flags))
 
     def parser(option):

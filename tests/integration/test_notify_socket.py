@@ -167,9 +167,9 @@ def an_attached_run_names_itself(t):
 @case(control=False, why="runc does not forward signals before the container is ready")
 def an_attached_run_forwards_signals_meanwhile(t):
     """A container that is not ready yet can be stopped."""
-    box, systemd = t.shell("trap 'exit 7' TERM; while :; do sleep 0.1; done"), manager_of(t)
+    box, systemd = t.shell("trap 'exit 7' TERM; : > /dev/shm/up; while :; do sleep 0.1; done"), manager_of(t)
     child = start_run(t, box, systemd)
-    time.sleep(0.3)
+    eventually(lambda: os.path.exists(f"/proc/{box.pid}/root/dev/shm/up"), "the program does not begin")
     equal(stop(child, 15), 7, "exit code")
 
 

@@ -149,10 +149,12 @@ def attached_run_has_init_and_itself_only(t):
 @case()
 def attached_run_reaps_orphans(t):
     """Orphans of a container that shares the host's pid namespace do not stay as zombies."""
-    script = "for i in 1 2 3; do (sleep 0.1 &) ; done; sleep 2; exit 4"
-    box = t.container(bundle=t.bundle("sh", "-c", script).without_namespace("pid"))
+    box, let_go = t.gated("exit 4", before="for i in 1 2 3; do (sleep 0.1 &) ; done; : > /dev/shm/up")
+    box.bundle.without_namespace("pid")
     child = box.run_in_background()
-    eventually(lambda: len(leaks.descendants(os.getpid())) == 3, "a zombie stays below the runtime", 1.5)
+    eventually(lambda: os.path.exists(f"/proc/{box.pid}/root/dev/shm/up"), "the program does not begin")
+    eventually(lambda: leaks.descendants(os.getpid()).keys() == {child.pid, box.pid}, "a zombie is left")
+    let_go()
     equal(child.wait(10), 4, "exit code")
 
 

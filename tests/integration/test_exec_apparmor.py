@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The AppArmor profile of an executed program. The kernel has to have AppArmor: tests/vm/run boots one that has."""
+
+from harness import case, equal
+from test_apparmor import loaded, no_apparmor
+from test_exec import output, running
+from test_exec_flags import refused
+
+CURRENT = ["cat", "/proc/self/attr/apparmor/current"]
+
+
+@case(needs=no_apparmor)
+def the_profile_of_the_flag(t):
+    """--apparmor puts this program under the profile, and the first process keeps what it has."""
+    with loaded(t) as name:
+        box = running(t)
+        equal(output(box, *CURRENT, flags=["--apparmor", name]), f"{name} (enforce)\n", "label")
+        equal(output(box, *CURRENT), "unconfined\n", "label without the flag")
+        equal(box.proc("attr/apparmor/current"), "unconfined\n", "label of init")
+        box.delete("--force").ok()
+
+
+@case(needs=no_apparmor)
+def the_containers_profile_without_the_flag(t):
+    """Without the flag the program is under the profile of the container's process; with it under the flag's."""
+    with loaded(t) as own, loaded(t, begin="bulkhead-other-") as other:
+        box = running(t, apparmorProfile=own)
+        equal(output(box, *CURRENT), f"{own} (enforce)\n", "label")
+        equal(output(box, *CURRENT, flags=["--apparmor", other]), f"{other} (enforce)\n", "label with the flag")
+        box.delete("--force").ok()
+
+
+@case(needs=no_apparmor)
+def a_profile_that_is_not_loaded_is_refused(t):
+    """Nothing runs without the confinement that was asked for."""
+    refused(running(t), ["--apparmor", "bulkhead-nobody-loaded-this"], "apparmor")
+
+
+def label_of_a_file(box, profile):
+    file = box.process_file(args=CURRENT, apparmorProfile=profile)
+    return box.runtime("exec", "--process", file, box.id).ok().out
+
+
+@case(needs=no_apparmor)
+def the_profile_of_a_file(t):
+    """apparmorProfile of a process file counts, not that of the container's process."""
+    with loaded(t) as own, loaded(t, begin="bulkhead-other-") as other:
+        box = running(t, apparmorProfile=own)
+        equal(label_of_a_file(box, other), f"{other} (enforce)\n", "label")
+        box.delete("--force").ok()
+
+
+@case(needs=no_apparmor, control=False, why="runc 1.1.5 leaves it unconfined", each=[None, ""])
+def a_file_without_a_profile(t, wish):
+    """A file without apparmorProfile has that of the container's process."""
+    with loaded(t) as own:
+        box = running(t, apparmorProfile=own)
+        equal(label_of_a_file(box, wish), f"{own} (enforce)\n", "label")
+        box.delete("--force").ok()

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cgroup of an executed program: the container's, a sub-cgroup that is named, a tree that was rearranged."""
+
+import contextlib
+
+import isolation
+from harness import case, contains, equal, eventually, true
+from test_exec import alone, background, output, running
+from test_exec_flags import refused
+
+OWN = ["cat", "/proc/self/cgroup"]
+
+
+def no_hugetlb():
+    """Without a controller nothing keeps processes out of a cgroup that has children."""
+    text = (isolation.cgroup2_mount() / "cgroup.controllers").read_text().split()
+    return None if "hugetlb" in text else "the cgroup2 tree has no hugetlb controller to enable"
+
+
+def own(box, *flags):
+    """The cgroup of an executed program, as the program sees it."""
+    text, = [line for line in output(box, *OWN, flags=flags).splitlines() if line.startswith("0::")]
+    return text[3:]
+
+
+def with_sub_cgroups(t, *names):
+    box = running(t)
+    for name in names:
+        (box.cgroup() / name).mkdir(parents=True)
+    return box
+
+
+# ---- the container's --------------------------------------------------------------------------------------
+
+@case()
+def the_containers_cgroup(t):
+    """The program is where the container's first process is, and sees that as the root."""
+    box = running(t)
+    process = box.exec_detached("sleep", "61")
+    equal(process.cgroup(), box.cgroup(), "cgroup")
+    equal(own(box), "/", "cgroup inside")
+
+
+@case()
+def not_the_callers_cgroup(t):
+    """Whatever cgroup the caller is in, the program is in the container's."""
+    box = running(t)
+    place = isolation.cgroup2_mount() / f"{t.prefix}-caller"
+    place.mkdir()
+    try:
+        command = t.runtime.command("exec", box.id, *OWN)
+        script = f"echo $$ > {place}/cgroup.procs && exec \"$@\""
+        contains(t.runtime.exec(["sh", "-c", script, "sh", *command]).ok().lines(), "0::/", "cgroup inside")
+    finally:
+        eventually(lambda: isolation.remove_tree(place) or not place.exists(), "the caller's cgroup is in use")
+
+
+@case()
+def children_of_the_executed_are_there_too(t):
+    """What the program forks is in the cgroup, so delete --force finds it."""
+    box = running(t)
+    box.exec("sh", "-c", "sleep 61 > /dev/null 2>&1 &").ok()
+    equal(len((box.cgroup() / "cgroup.procs").read_text().split()), 2, "processes")
+
+
+@contextlib.contextmanager
+def rearranged(t):
+    """A container whose first process went into a sub-cgroup and enabled a controller, as systemd does."""
+    script = ("mkdir /sys/fs/cgroup/init && echo 1 > /sys/fs/cgroup/init/cgroup.procs && "
+              "echo +hugetlb > /sys/fs/cgroup/cgroup.subtree_control && touch /tmp/done; exec sleep 60")
+    bundle = t.bundle("sh", "-c", script).writable()
+    bundle.edit(lambda config: [each["options"].remove("ro") for each in config["mounts"] if each["type"] == "cgroup"])
+    box, control = t.container(bundle=bundle), isolation.cgroup2_mount() / "cgroup.subtree_control"
+    enabled = "hugetlb" in control.read_text().split()
+    if not enabled:
+        control.write_text("+hugetlb")
+    box.run_detached().ok()
+    eventually((bundle.rootfs / "tmp/done").exists, "the container cannot rearrange its cgroups")
+    try:
+        yield box
+    finally:
+        box.end_executed()
+        box.delete("--force")
+        box.wait()
+        if not enabled:
+            control.write_text("-hugetlb")
+
+
+@case(needs=no_hugetlb)
+def init_that_moved_into_a_sub_cgroup(t):
+    """Where the container's cgroup takes no process any more, the program goes where init is (runc#2356)."""
+    with rearranged(t) as box:
+        equal(box.cgroup().name, "init", "init's cgroup")
+        process = box.exec_detached("sleep", "61")
+        equal(process.cgroup(), box.cgroup(), "cgroup")
+        equal(own(box), "/init", "cgroup inside")
+
+
+@case(needs=no_hugetlb)
+def a_named_cgroup_is_not_replaced_by_inits(t):
+    """--cgroup of a cgroup that takes no process is an error: nobody is put elsewhere."""
+    with rearranged(t) as box:
+        result = box.exec("true", flags=["--cgroup", "/"]).exits(255)
+        contains(result.err, "exec failed: ", "stderr")
+        alone(box)
+
+
+@case(needs=no_hugetlb)
+def a_sub_cgroup_beside_inits(t):
+    """A third cgroup, beside that of init, can be named."""
+    with rearranged(t) as box:
+        (box.cgroup().parent / "payload").mkdir()
+        equal(own(box, "--cgroup", "payload"), "/payload", "cgroup inside")
+
+
+@case()
+def init_that_moved_without_controllers(t):
+    """Without controllers the container's cgroup takes processes: the program is there, not beside init."""
+    box = with_sub_cgroups(t, "init")
+    top = box.cgroup()
+    (top / "init/cgroup.procs").write_text(str(box.pid))
+    equal(box.exec_detached("sleep", "61").cgroup(), top, "cgroup")
+    equal(box.exec_detached("sleep", "61", flags=["--cgroup", "/"]).cgroup(), top, "cgroup that is named")
+    equal(box.exec_detached("sleep", "61", flags=["--cgroup", "init"]).cgroup(), top / "init", "init's, named")
+
+
+@case()
+def delete_takes_the_sub_cgroups_along(t):
+    """What was executed in a sub-cgroup is killed and removed with the container."""
+    box = with_sub_cgroups(t, "sub/deeper")
+    child = background(box, "echo ready; sleep 61", flags=["--cgroup", "sub/deeper"])
+    true((box.cgroup() / "sub/deeper/cgroup.procs").read_text().split(), "the program is not in its cgroup")
+    box.delete("--force").ok()
+    equal(child.wait(10), 137, "exit code")
+    box.wait()
+    t.no_state()
+
+
+def no_pids():
+    text = (isolation.cgroup2_mount() / "cgroup.controllers").read_text().split()
+    return None if "pids" in text else "the cgroup2 tree has no pids controller"
+
+
+@case(needs=no_pids, control=False, why="runc 1.1.5 moves its process in, and its threads fail in many ways")
+def a_cgroup_that_is_full(t):
+    """A container that has as many processes as it may: an error in bounded time, and nothing left."""
+    control = isolation.cgroup2_mount() / "cgroup.subtree_control"
+    enabled = "pids" in control.read_text().split()
+    if not enabled:
+        control.write_text("+pids")
+    box = running(t)
+    (box.cgroup() / "pids.max").write_text("1")
+    contains(box.exec("true").exits(255).err, "esource temporarily unavailable", "stderr")
+    alone(box)
+    (box.cgroup() / "pids.max").write_text("2")
+    box.exec("true")  # one process more than the program itself may be needed, so it may fail
+    alone(box)
+    (box.cgroup() / "pids.max").write_text("3")
+    equal(output(box, "echo", "fine"), "fine\n", "stdout")
+    box.delete("--force").ok()
+    box.wait()
+    if not enabled:
+        control.write_text("-pids")
+
+
+# ---- a sub-cgroup that is named ---------------------------------------------------------------------------
+
+@case(each=[("sub", "/sub"), ("/sub", "/sub"), ("sub/deeper", "/sub/deeper"), ("sub/", "/sub"), ("/", "/"), (".", "/"),
+            ("sub/../sub", "/sub")])
+def cgroup(t, word, expected):
+    """--cgroup PATH: a cgroup below the container's."""
+    equal(own(with_sub_cgroups(t, "sub/deeper"), "--cgroup", word), expected, "cgroup inside")
+
+
+@case()
+def without_cgroup(t):
+    """Without it sub-cgroups do not matter."""
+    equal(own(with_sub_cgroups(t, "sub")), "/", "cgroup inside")
+
+
+@case(each=["nowhere", "sub/nowhere", "cgroup.procs"])
+def a_cgroup_that_is_missing_is_refused(t, word):
+    """No cgroup is made: one that is not there is an error."""
+    box = with_sub_cgroups(t, "sub")
+    refused(box, ["--cgroup", word])
+    equal((box.cgroup() / "nowhere").exists(), False, "a cgroup was made")
+
+
+@case(each=["..", "../", "../..", "sub/../..", "/.."])
+def a_cgroup_outside_is_refused(t, word):
+    """The container's cgroup is the top."""
+    refused(with_sub_cgroups(t, "sub"), ["--cgroup", word])
+
+
+@case(control=False, why="runc 1.1.5 looks at the first letters only: ID-other begins like ID")
+def a_cgroup_beside_is_refused(t):
+    """A sibling whose name begins like the container's is outside, too."""
+    box = running(t)
+    other = box.cgroup().parent / f"{box.id}-other"
+    other.mkdir()
+    try:
+        refused(box, ["--cgroup", f"../{other.name}"])
+        refused(box, ["--cgroup", f"../{box.id}/../{other.name}"])
+    finally:
+        other.rmdir()
+
+
+@case(each=["memory:sub", "cpu,memory:sub", "a:b:c"])
+def a_controller_is_refused(t, word):
+    """One hierarchy has one cgroup for all controllers: the form with a controller is cgroup v1's."""
+    refused(with_sub_cgroups(t, "sub"), ["--cgroup", word])
+
+
+@case(control=False, why="runc 1.1.5 takes it for the container's cgroup")
+def an_empty_controller_is_refused(t):
+    """The form with a controller, without the controller."""
+    refused(with_sub_cgroups(t, "sub"), ["--cgroup", ":sub"])
+
+
+@case()
+def two_cgroups_are_refused(t):
+    """A process is in one cgroup."""
+    refused(with_sub_cgroups(t, "a", "b"), ["--cgroup", "a", "--cgroup", "b"])

@@ -1,0 +1,374 @@
+# SPDX-License-Identifier: Apache-2.0
+"""exec and the container's life: in which state it is allowed, what it leaves alone, kills, many at once."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import leaks
+from harness import case, command_line, contains, equal, eventually, stop, true
+from test_exec import alone, background, output, running
+
+
+def freeze(box, frozen):
+    """Freezes or thaws the container's cgroup, as `pause` and `resume` do."""
+    (box.cgroup() / "cgroup.freeze").write_text("01"[frozen])
+    eventually(lambda: f"frozen {int(frozen)}" in (box.cgroup() / "cgroup.events").read_text(), "it does not freeze")
+
+
+def frozen_box(t):
+    box = running(t)
+    freeze(box, True)
+    equal(box.status(), "paused", "status")
+    return box
+
+
+# ---- states -----------------------------------------------------------------------------------------------
+
+@case()
+def unknown_container(t):
+    """An id that nobody made: 255, in runc's words."""
+    result = t.runtime("exec", "nobody-made-this", "true").exits(255)
+    contains(result.err, "exec failed: ", "stderr")
+    contains(result.err, "container does not exist", "stderr")
+    t.no_state()
+
+
+@case(each=["waited for", "a zombie"])
+def stopped_container(t, how):
+    """A container whose process has ended: 255, in runc's words."""
+    box = t.container("true")
+    box.run_detached().ok()
+    box.wait_dead()
+    if how == "waited for":
+        box.wait()
+    result = box.exec("true").exits(255)
+    contains(result.err, "cannot exec in a stopped container", "stderr")
+    equal(box.status(), "stopped", "status")
+
+
+@case()
+def creating_container(t):
+    """While create is under way there is no container for another caller, in bounded time; then there is."""
+    box, gate = t.sleeper(), t.scratch / "gate"
+    os.mkfifo(gate)
+    hook = {"path": "/bin/cat", "args": ["cat", str(gate)]}
+    box.bundle.edit(lambda config: config.update(hooks={"createRuntime": [hook]}))
+    create = ["create", "--bundle", box.bundle.path, "--pid-file", box.pid_file, box.id]
+    child = t.runtime.start(t.runtime.command(*create))
+    with open(gate, "wb"):  # opens when the hook does
+        contains(box.exec("true").exits(255).err, "does not exist", "stderr")
+    equal(child.wait(10), 0, "exit code of create")
+    equal(output(box, "echo", "fine"), "fine\n", "stdout")
+
+
+@case()
+def created_container(t):
+    """A created container can execute; it stays created and can be started."""
+    box = t.shell("exit 5")
+    box.create().ok()
+    true(int(output(box, "sh", "-c", "echo $$")) > 1, "it is pid 1")
+    equal(box.status(), "created", "status")
+    box.start().ok()
+    equal(box.wait(), 5, "status of the container")
+
+
+@case()
+def a_detached_exec_lives_through_the_start(t):
+    """What was executed in a created container is there when the container runs."""
+    box = t.sleeper()
+    box.create().ok()
+    process = box.exec_detached("sleep", "61")
+    box.start().ok()
+    eventually(lambda: "sleep" in box.proc("cmdline"), "the program does not run")
+    contains(process.proc("cmdline"), "61", "command line")
+    equal(box.status(), "running", "status")
+
+
+@case()
+def paused_container(t):
+    """A frozen container is refused in runc's words, at once."""
+    box = frozen_box(t)
+    result = box.exec("true").exits(255)
+    contains(result.err, "cannot exec in a paused container (use --ignore-paused to override)", "stderr")
+    true(result.seconds < 5, f"it took {result.seconds} s")
+    freeze(box, False)
+    alone(box)
+
+
+@case()
+def ignore_paused_waits_for_the_thaw(t):
+    """--ignore-paused: the program runs when the container is resumed, and not before."""
+    box = frozen_box(t)
+    child = box.exec_in_background("sh", "-c", "exit 9", flags=["--ignore-paused"])
+    time.sleep(0.5)
+    equal(child.poll(), None, "end before the thaw")
+    equal(box.status(), "paused", "status")
+    freeze(box, False)
+    equal(child.wait(10), 9, "exit code")
+    alone(box)
+
+
+@case()
+def ignore_paused_of_a_running_container(t):
+    """Where nothing is paused the flag changes nothing."""
+    equal(output(running(t), "echo", "x", flags=["--ignore-paused"]), "x\n", "stdout")
+
+
+@case()
+def who_waits_for_the_thaw_can_be_terminated(t):
+    """An exec that gets SIGTERM while the container is frozen ends, at the latest when it thaws, and leaves no process.
+
+    runc passes the signal on to the program, which is there by then; bulkhead starts none any more.
+    """
+    box = frozen_box(t)
+    child = box.exec_in_background("sleep", "61", flags=["--ignore-paused"])
+    time.sleep(0.3)
+    child.send_signal(signal.SIGTERM)
+    time.sleep(0.2)
+    freeze(box, False)
+    true(child.wait(10) in (128 + signal.SIGTERM, -signal.SIGTERM, 255), f"exit code {child.returncode}")
+    alone(box)
+
+
+@case(control=False, why="runc 1.1.5 leaves its frozen child behind")
+def who_waits_for_the_thaw_can_be_killed(t):
+    """A runtime that is killed while the container is frozen leaves nothing of itself when it thaws."""
+    box = frozen_box(t)
+    child = box.exec_in_background("sleep", "61", flags=["--ignore-paused"])
+    time.sleep(0.3)
+    stop(child)
+    freeze(box, False)
+
+    def settled():
+        leaks.reap_orphans()
+        pids = (box.cgroup() / "cgroup.procs").read_text().split()
+        return all(command_line(pid).startswith("sleep\0") for pid in pids)
+    eventually(settled, "a process of the runtime is left")
+    for pid in set((box.cgroup() / "cgroup.procs").read_text().split()) - {str(box.pid)}:
+        os.kill(int(pid), signal.SIGKILL)
+    alone(box)
+
+
+@case(deadline=60, control=False, why="runc 1.1.5 sometimes leaves its child, outside the container's cgroup")
+def a_runtime_that_is_killed_at_any_moment(t):
+    """Whenever the runtime dies, nothing is left but perhaps the program; the container and its record are whole."""
+    box = running(t)
+    before = records(t, box)
+
+    def others():
+        leaks.reap_orphans()
+        return leaks.descendants(os.getpid()).keys() - {box.pid}
+
+    def settled():
+        return all(command_line(pid).startswith("sleep\0") for pid in others())
+    for number in range(40):
+        child = box.exec_in_background("sleep", "61", flags=["--detach"] if number % 2 else [])
+        time.sleep(number / 40 * 0.03)
+        stop(child)
+        eventually(settled, "a process of the runtime is left")
+        for pid in others():
+            os.kill(pid, signal.SIGKILL)
+        eventually(lambda: not others(), "it cannot be killed")
+    equal(records(t, box), before, "records")
+    equal(output(box, "echo", "fine"), "fine\n", "stdout")
+
+
+@case(deadline=60, control=False, why="runc 1.1.5 sometimes leaves a dead child that keeps init from ending")
+def delete_force_against_execs(t):
+    """A container that is deleted while ten execs are under way: all end in bounded time, nothing is left."""
+    for round_ in range(3):
+        box = running(t)
+        children = [box.exec_in_background("sleep", "0.02") for _ in range(10)]
+        time.sleep(round_ * 0.02)
+        box.delete("--force").ok()
+        codes = {child.wait(15) for child in children}
+        true(codes <= {0, 137, 255}, f"exit codes are {codes}")
+        leaks.reap_orphans()
+        t.no_state()
+
+
+@case()
+def freezes_against_an_exec(t):
+    """A container that is frozen and thawed again and again while execs begin: each runs to its end."""
+    box = running(t)
+    children = [box.exec_in_background("sh", "-c", f"exit {number}", flags=["--ignore-paused"]) for number in range(8)]
+    for _ in range(10):
+        freeze(box, True)
+        time.sleep(0.01)
+        freeze(box, False)
+        time.sleep(0.01)
+    equal([child.wait(15) for child in children], list(range(8)), "exit codes")
+    alone(box)
+
+
+@case()
+def dying_container(t):
+    """Init is dead but for a process that nobody has collected: an error in bounded time, nothing left."""
+    box = running(t)
+    process = box.exec_detached("sleep", "61")
+    os.kill(box.pid, signal.SIGKILL)
+    process.wait_dead()
+    time.sleep(0.2)
+    result = box.exec("true", timeout=15)
+    equal(result.code, 255, "exit code")
+    contains(result.err, "exec failed: ", "stderr")
+    true(result.seconds < 10, f"it took {result.seconds} s")
+    equal(process.wait(), -9, "status of the executed")
+    equal(box.wait(), -9, "status of the container")
+
+
+@case()
+def exec_against_kill(t):
+    """An exec in the moment of the kill runs, is killed or is refused: nothing else, and it ends."""
+    for _ in range(5):
+        box = running(t)
+        box.kill("KILL").ok()
+        result = box.exec("true", timeout=15)
+        true(result.code in (0, 137, 255), f"unexpected: {result}")
+        true(result.code != 255 or "exec failed: " in result.err, f"no reason: {result}")
+        if t.control:  # a dead child that runc does not collect keeps init from ending
+            eventually(lambda: leaks.reap_orphans() or not os.path.exists(f"/proc/{box.pid}"), "it does not end")
+        else:
+            box.wait()
+        box.delete().ok()
+
+
+@case()
+def the_death_of_the_container_ends_the_exec(t):
+    """When init dies, an attached exec ends with 137."""
+    box = running(t)
+    child = background(box, "echo ready; sleep 61")
+    box.kill("KILL").ok()
+    equal(child.wait(10), 137, "exit code")
+    box.wait()
+
+
+@case()
+def the_death_of_the_executed_is_not_the_containers(t):
+    """Whatever the executed program does to itself, the container goes on."""
+    box = running(t)
+    box.exec("sh", "-c", "kill -KILL $$").exits(137)
+    equal(box.status(), "running", "status")
+    alone(box)
+
+
+@case()
+def delete_refuses_and_force_ends_the_executed(t):
+    """delete --force takes executed processes along."""
+    box = running(t)
+    child = background(box, "echo ready; sleep 61")
+    true(box.delete().code != 0, "delete of a running container")
+    box.delete("--force").ok()
+    equal(child.wait(10), 137, "exit code of exec")
+    box.wait()
+    t.no_state()
+
+
+@case()
+def a_stopped_container_with_an_exec_of_another_pid_namespace(t):
+    """Without a pid namespace an executed process outlives init: the container is stopped, exec is refused."""
+    box = t.sleeper()
+    box.bundle.without_namespace("pid")
+    box.run_detached().ok()
+    process = box.exec_detached("sleep", "61")
+    os.kill(box.pid, signal.SIGKILL)
+    box.wait()
+    equal(box.status(), "stopped", "status")
+    contains(box.exec("true").exits(255).err, "cannot exec in a stopped container", "stderr")
+    contains(process.proc("cmdline"), "61", "command line")
+
+
+# ---- what exec leaves alone -------------------------------------------------------------------------------
+
+def records(t, box):
+    """{name: content} of the container's state directory."""
+    return {file.name: file.read_bytes() if file.is_file() else None for file in sorted((t.root / box.id).iterdir())}
+
+
+@case()
+def exec_changes_no_record(t):
+    """The state directory is the same before, during and after, byte by byte."""
+    box = running(t)
+    before, state = records(t, box), box.state()
+    child = background(box, "echo ready; read x", stdin=subprocess.PIPE)
+    equal(records(t, box), before, "records during the exec")
+    child.communicate(b"\n", timeout=10)
+    box.exec("/no/such").exits(255)
+    equal((records(t, box), box.state()), (before, state), "records and state")
+
+
+@case(control=False, why="runc 1.1.5 reads the bundle again",
+      each=[("edited", lambda file: file.write_text(json.dumps(
+          {**json.loads(file.read_text()), "process": {"args": ["x"], "cwd": "/etc", "env": ["A=1"]}}))),
+          ("damaged", lambda file: file.write_text("{")), ("gone", lambda file: file.unlink())])
+def the_config_of_the_creation_counts(t, _, change):
+    """An edit of config.json behind the creation has no effect on exec."""
+    box = running(t, cwd="/tmp", env=["PATH=/bin", "A=2"])
+    change(box.bundle.path / "config.json")
+    equal(output(box, "sh", "-c", "pwd; echo $A"), "/tmp\n2\n", "stdout")
+
+
+@case(each=["/bin/true", "/no/such"])
+def no_descriptor_of_the_host_is_held(t, program):
+    """After an exec, good or bad, nobody below the caller is left but the container."""
+    box = running(t)
+    for _ in range(3):
+        box.exec(program)
+    leaks.reap_orphans()
+    equal(leaks.descendants(os.getpid()).keys(), {box.pid}, "processes below the caller")
+
+
+# ---- many -------------------------------------------------------------------------------------------------
+
+@case()
+def thirty_at_once(t):
+    """Thirty attached execs in parallel: each has its own output and its own status."""
+    box = running(t)
+    outs = [open(t.scratch / f"many{number}", "w+b") for number in range(30)]
+    children = [box.exec_in_background("sh", "-c", f"echo {number}; exit {number}", stdout=out)
+                for number, out in enumerate(outs)]
+    equal([child.wait(30) for child in children], list(range(30)), "exit codes")
+    for number, out in enumerate(outs):
+        out.seek(0)
+        equal(out.read(), f"{number}\n".encode(), "output")
+        out.close()
+    equal(box.status(), "running", "status")
+    alone(box)
+
+
+@case()
+def one_after_another(t):
+    """Fifty execs in a row leave the container as it was."""
+    box = running(t)
+    before = sorted(box.descriptors())
+    for _ in range(50):
+        box.exec("true").ok()
+    equal(sorted(box.descriptors()), before, "descriptors of init")
+    alone(box)
+
+
+@case()
+def detached_in_parallel(t):
+    """Ten detached execs at once: ten processes, ten pid files."""
+    box = running(t)
+    files = [t.scratch / f"many{number}.pid" for number in range(10)]
+    children = [box.exec_in_background("sleep", "61", flags=["--detach", "--pid-file", file]) for file in files]
+    equal([child.wait(30) for child in children], [0] * 10, "exit codes")
+    pids = [int(file.read_text()) for file in files]
+    equal(set((box.cgroup() / "cgroup.procs").read_text().split()), {str(pid) for pid in [*pids, box.pid]}, "processes")
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+        equal(os.waitpid(pid, 0)[0], pid, "child")
+
+
+@case()
+def execs_and_a_stream_of_states(t):
+    """`state` says running at any moment of an exec."""
+    box = running(t)
+    for _ in range(5):
+        child = box.exec_in_background("true")
+        equal(box.status(), "running", "status")
+        equal(child.wait(10), 0, "exit code")

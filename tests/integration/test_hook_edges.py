@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What hooks find that only just is there, or is no longer: new clocks, a root that will be read-only, a kernel
+parameter of a device that a hook brings, a kept config that is broken."""
+
+import pathlib
+
+from harness import absent, case, contains, equal, true
+from hooks import Journal, shell, whole_life
+
+TOOLS = "PATH=/usr/sbin:/usr/bin:/sbin:/bin; "
+PID = "pid=$(sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/'); "
+AHEAD = 100_000_000  # seconds
+
+
+def uptime_in_a_hook(t, kind):
+    """Seconds, as a hook of a container with clocks of its own reads them."""
+    journal = Journal(t)
+    box = journal.box(hooks={kind: [shell(f"{TOOLS}cut -d. -f1 /proc/uptime > {journal.path}/uptime")]})
+
+    def clocks(config):
+        config["linux"]["namespaces"].append({"type": "time"})
+        config["linux"]["timeOffsets"] = {"boottime": {"secs": AHEAD}}
+    box.bundle.edit(clocks)
+    whole_life(box)
+    return int((journal.path / "uptime").read_text())
+
+
+@case(each=["createContainer", "startContainer"], control=False, why="runc 1.1.5 knows no time namespaces")
+def the_clocks_of_the_container(t, kind):
+    """A hook in the container's namespaces has its clocks, before the program itself has them."""
+    true(uptime_in_a_hook(t, kind) > AHEAD, "the clocks are the host's")
+
+
+@case(each=["prestart", "poststart"], control=False, why="runc 1.1.5 knows no time namespaces")
+def the_clocks_of_the_host(t, kind):
+    """A hook in the runtime's namespaces has the host's."""
+    true(uptime_in_a_hook(t, kind) < AHEAD, "the clocks are the container's")
+
+
+@case()
+def a_root_that_will_be_read_only(t):
+    """A createContainer hook writes below the root's path (as ldconfig does); the program cannot."""
+    journal = Journal(t)
+    bundle = journal.bundle("sh", "-c", "cat /etc/hook.conf; echo x > /etc/program.conf || echo refused")
+    hook = shell(f"{TOOLS}echo from-hook > {bundle.rootfs}/etc/hook.conf")
+    bundle.edit(lambda config: config["root"].update(readonly=True))
+    bundle.edit(lambda config: config.update(hooks={"createContainer": [hook]}))
+    equal(t.container(bundle=bundle).run().out, "from-hook\nrefused\n", "output")
+
+
+@case()
+def a_parameter_of_a_device_that_a_hook_brings(t):
+    """A kernel parameter that names a network device is set when a hook has made it."""
+    journal = Journal(t)
+    bundle = journal.bundle("cat", "/proc/sys/net/ipv4/conf/br-hook/forwarding")
+    hook = shell(f"{TOOLS}{PID}nsenter --net=/proc/$pid/ns/net ip link add br-hook type bridge")
+    bundle.edit(lambda config: config["linux"].update(sysctl={"net.ipv4.conf.br-hook.forwarding": "1"}))
+    bundle.edit(lambda config: config.update(hooks={"createRuntime": [hook]}))
+    equal(t.container(bundle=bundle).run().ok().out, "1\n", "parameter")
+
+
+@case(each=["{", "{}", None], control=False, why="runc keeps no config")
+def a_kept_config_that_is_broken(t, text):
+    """start fails and changes nothing; delete warns that there are no poststop hooks, and deletes."""
+    journal = Journal(t)
+    box = journal.box(hooks=journal.noting("startContainer", "poststop"))
+    box.create().ok()
+    kept = pathlib.Path(t.root, box.id, "config.json")
+    kept.unlink() if text is None else kept.write_text(text)
+    contains(box.start().exits(1).err, "config.json", "stderr")
+    equal(box.status(), "created", "status")
+    contains(box.delete().exits(0).err, "poststop hooks cannot run", "stderr")
+    equal(journal.order(), [], "hooks")
+    t.no_state()
+
+
+@case(control=False, why="runc keeps no config")
+def a_kept_config_that_nobody_needs(t):
+    """Without hooks of start and delete it is not even read."""
+    box = t.container("sleep", "60")
+    box.create().ok()
+    pathlib.Path(t.root, box.id, "config.json").unlink()
+    box.start().ok()
+    absent(box.delete("--force").ok().err, "hooks", "stderr")

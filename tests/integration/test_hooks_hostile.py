@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hooks that hang, flood, fork, ignore and die: every verb ends in bounded time, and nothing is left."""
+
+import os
+import resource
+
+import leaks
+from harness import case, equal, eventually, true
+from hooks import HOSTS, KINDS, OF_CREATE, Journal, seconds_of, shell, whole_life
+from test_hooks_failure import is_gone, lead_to, says
+
+WAITS = "runc 1.1.5 waits for everybody who holds the hook's output"
+LATER = "runc 1.1.5 has other rules for hooks of start and delete; see hooks_failure"
+SLACK = 0.5  # what a timeout may be late
+START = 0.7  # what a verb needs without hooks, on a slow machine where nobody else works
+
+
+def patience():
+    return SLACK + START * max(1, os.getloadavg()[0] / os.cpu_count())
+
+
+def hanging(t, kind, script, **properties):
+    journal = Journal(t)
+    return journal, journal.box(hooks={kind: [journal.note("hook", script, **{"timeout": 1, **properties})]})
+
+
+def in_time(result, timeout=1):
+    true(result.seconds < timeout + patience(), f"the timeout of {timeout} s is late: {result}")
+    true(result.seconds > timeout - 0.1, f"the timeout of {timeout} s is early: {result}")
+
+
+def processes():
+    leaks.reap_orphans()
+    return leaks.descendants(os.getpid())
+
+
+def none_left(sentence="processes are left"):
+    eventually(lambda: not processes(), sentence, 3)
+
+
+# ---- timeouts -------------------------------------------------------------------------------------------
+
+@case(each=OF_CREATE)
+def a_hook_that_hangs(t, kind):
+    """After its timeout the hook is killed, create fails and says so, the container is gone."""
+    journal, box = hanging(t, kind, "exec sleep 50")
+    result = box.create().exits(1)
+    in_time(result)
+    says(result, "timeout of 1")
+    equal(journal.order(), ["hook"], "what ran")
+    is_gone(t, box)
+    none_left()
+
+
+@case(each=["startContainer", "poststart", "poststop"], control=False, why=LATER)
+def a_later_hook_that_hangs(t, kind):
+    """So it is with start; with delete it is a warning."""
+    journal, box = hanging(t, kind, "exec sleep 50")
+    result = lead_to(box, kind).exits(0 if kind == "poststop" else 1)
+    in_time(result)
+    says(result, "timeout of 1 s", f"/hooks/{kind}/0")
+    is_gone(t, box)
+    none_left()
+
+
+@case(each=KINDS, control=False, why="runc 1.1.5 kills the hook alone and waits for its children")
+def the_children_die_with_a_hook(t, kind):
+    """The whole process group is killed: children and grandchildren of the hook go with it, in time."""
+    _, box = hanging(t, kind, "(sleep 50; :) & (sh -c 'sleep 51; :') & sleep 52; :")
+    result = lead_to(box, kind).exits(0 if kind == "poststop" else 1)
+    in_time(result)
+    is_gone(t, box)
+    none_left("children of the hook are left")
+
+
+@case(each=KINDS, control=False, why=LATER)
+def a_hook_that_ignores_signals(t, kind):
+    """A hook that ignores TERM, INT, HUP and QUIT is killed all the same."""
+    _, box = hanging(t, kind, "trap '' TERM INT HUP QUIT; while :; do sleep 1; done")
+    in_time(lead_to(box, kind).exits(0 if kind == "poststop" else 1))
+    is_gone(t, box)
+    none_left()
+
+
+@case(each=["prestart", "createContainer", "startContainer"], control=False, why=LATER)
+def a_hook_that_stops_itself(t, kind):
+    """A stopped hook is not a hook that has ended."""
+    _, box = hanging(t, kind, "kill -STOP $$; sleep 50")
+    in_time(lead_to(box, kind).exits(1))
+    is_gone(t, box)
+    none_left()
+
+
+@case(each=KINDS, control=False, why=WAITS)
+def a_hook_that_hands_its_output_on_and_hangs(t, kind):
+    """A daemon in a session of its own that holds the output does not make the timeout late."""
+    _, box = hanging(t, kind, "setsid sleep 5 & exec sleep 50")
+    in_time(lead_to(box, kind).exits(0 if kind == "poststop" else 1))
+    is_gone(t, box)
+    leaks.kill_descendants(os.getpid())  # the daemon is its own business
+
+
+@case(each=KINDS)
+def a_hook_within_its_timeout(t, kind):
+    """A hook that ends in time is not disturbed."""
+    journal = Journal(t)
+    hook = shell(f"sleep 0.4; echo end >> {journal.path}/order", timeout=5)
+    whole_life(journal.box(hooks={kind: [hook]}))
+    equal(journal.order(), ["end"], "what ran")
+
+
+@case(each=[2 ** 31 - 1, 2 ** 31, 2 ** 62], control=False, why="runc 1.1.5 overflows from 2^34 on")
+def a_very_long_timeout(t, seconds):
+    """A timeout that no clock reaches is none: it does not overflow into a short one."""
+    journal = Journal(t)
+    box = journal.box(hooks={"prestart": [journal.note("hook", "sleep 0.3", timeout=seconds)]})
+    result = box.create()
+    if result.code == 0:
+        equal(journal.order(), ["hook"], "what ran")
+    else:
+        says(result, "/hooks/prestart/0/timeout")
+
+
+@case(control=False, why="runc 1.1.5 waits for the first hook's children")
+def the_timeout_is_each_hooks_own(t):
+    """Three hooks of 1.2 s with a timeout of 3 s are no failure."""
+    journal = Journal(t)
+    hooks = [journal.note(word, "sleep 1.2", timeout=3) for word in ("a", "b", "c")]
+    box = journal.box(hooks={"createRuntime": hooks})
+    box.create().ok()
+    equal(journal.order(), ["a", "b", "c"], "what ran")
+
+
+# ---- output ---------------------------------------------------------------------------------------------
+
+FLOOD = "dd if=/dev/zero bs=64k count=16384 2>/dev/null"
+
+
+@case(each=KINDS, control=False, why="runc 1.1.5 keeps all of it in memory")
+def a_flood_that_succeeds(t, kind):
+    """1 GiB on stdout: the hook is not blocked, the runtime does not grow."""
+    journal = Journal(t)
+    box = journal.box(hooks={kind: [journal.note("hook", f"{FLOOD}; echo end >> {journal.path}/order")]})
+    whole_life(box)
+    equal(journal.order(), ["hook", "end"], "what ran")
+    grown = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    true(grown < 48 * 1024, f"the largest process had {grown} KiB")
+
+
+@case(control=False, why="runc 1.1.5 keeps all of it in memory and shows it")
+def a_flood_that_fails(t):
+    """1 GiB on stdout and stderr and a failure: the error is short."""
+    journal = Journal(t)
+    box = journal.box(hooks={"prestart": [journal.note("hook", f"{FLOOD}; {{ {FLOOD}; }} >&2; echo why >&2; exit 1")]})
+    result = box.create().exits(1)
+    true(len(result.err) < 70000, f"{len(result.err)} characters of output")
+    says(result, "why")
+    is_gone(t, box)
+    grown = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    true(grown < 48 * 1024, f"the largest process had {grown} KiB")
+
+
+@case(each=KINDS, control=False, why="runc 1.1.5 keeps all of it in memory")
+def a_flood_without_end(t, kind):
+    """A hook that writes for ever ends with its timeout."""
+    _, box = hanging(t, kind, "exec cat /dev/zero")
+    in_time(lead_to(box, kind).exits(0 if kind == "poststop" else 1))
+    is_gone(t, box)
+
+
+@case(each=KINDS)
+def a_hook_that_closes_its_streams(t, kind):
+    """A verb waits for the end of the hook, not for that of its output."""
+    journal = Journal(t)
+    script = f"exec <&- >&- 2>&-; sleep 0.4; : > {journal.path}/end"
+    box = journal.box(hooks={kind: [journal.note("hook", script)]})
+    whole_life(box)
+    true((journal.path / "end").exists(), "the verbs did not wait for the hook")
+
+
+# ---- daemons --------------------------------------------------------------------------------------------
+
+@case(each=KINDS, control=False, why=WAITS)
+def a_daemon_that_holds_the_output(t, kind):
+    """A hook that leaves a daemon behind and exits 0 has ended: the verb returns at once."""
+    journal = Journal(t)
+    box = journal.box(hooks={kind: [journal.note("hook", "setsid sleep 30 &")]})
+    _, seconds = seconds_of(lambda: whole_life(box))
+    true(seconds < 5, f"the verbs took {seconds:.1f} s")
+    leaks.kill_descendants(os.getpid())
+
+
+@case(each=HOSTS, control=False, why=WAITS)
+def a_daemon_lives_on(t, kind):
+    """What a hook leaves on purpose on the host is not killed when the hook succeeds, in its group or not."""
+    journal = Journal(t)
+    script = f"(sleep 0.5; echo daemon >> {journal.path}/order) &"
+    whole_life(journal.box(hooks={kind: [journal.note("hook", script)]}))
+    eventually(lambda: journal.order() == ["hook", "daemon"], "the daemon was killed", 3)
+
+
+@case(control=False, why=WAITS)
+def a_daemon_of_a_hook_that_fails(t):
+    """A hook that leaves a daemon and fails: the error comes at once, with what was written so far."""
+    journal = Journal(t)
+    box = journal.box(hooks={"prestart": [journal.note("hook", "setsid sleep 30 & echo so-far; exit 3")]})
+    result = box.create().exits(1)
+    says(result, "so-far")
+    true(result.seconds < 2, f"create took {result.seconds} s")
+    is_gone(t, box)
+    leaks.kill_descendants(os.getpid())
+
+
+@case(each=["createContainer", "startContainer"], control=False, why=WAITS)
+def a_daemon_in_the_container_ends_with_it(t, kind):
+    """What a hook leaves in the container's pid namespace ends with the container."""
+    journal = Journal(t)
+    box = journal.box(hooks={kind: [journal.note("hook", "setsid sleep 50 &")]})
+    whole_life(box)
+    none_left("the daemon outlives its container")
+
+
+# ---- stdin ----------------------------------------------------------------------------------------------
+
+LARGE = {f"key{i}": "x" * 10000 for i in range(100)}  # more than any pipe takes
+
+
+def with_large_state(box):
+    box.bundle.edit(lambda config: config.update(annotations=LARGE))
+    return box
+
+
+@case(each=KINDS)
+def a_hook_that_does_not_read(t, kind):
+    """A hook that ends without reading its stdin, whatever its size, has succeeded."""
+    journal = Journal(t)
+    whole_life(with_large_state(journal.box(hooks={kind: [journal.note("hook")]})))
+    equal(journal.order(), ["hook"], "what ran")
+
+
+@case(each=KINDS)
+def a_hook_that_closes_its_stdin(t, kind):
+    """So has one that closes it and goes on."""
+    journal = Journal(t)
+    script = f"exec <&-; sleep 0.3; echo end >> {journal.path}/order"
+    whole_life(with_large_state(journal.box(hooks={kind: [journal.note("hook", script)]})))
+    equal(journal.order(), ["hook", "end"], "what ran")
+
+
+@case(each=KINDS, control=False, why=LATER)
+def a_hook_that_neither_reads_nor_ends(t, kind):
+    """A pipe that nobody empties does not keep the timeout from coming."""
+    _, box = hanging(t, kind, "exec sleep 50")
+    in_time(lead_to(with_large_state(box), kind).exits(0 if kind == "poststop" else 1))
+    is_gone(t, box)
+
+
+@case(each=KINDS)
+def a_hook_that_reads_late(t, kind):
+    """Who reads late reads everything."""
+    journal = Journal(t)
+    script = f"sleep 0.4; cat | wc -c > {journal.path}/count"
+    whole_life(with_large_state(journal.box(hooks={kind: [journal.note("hook", script)]})))
+    true(int((journal.path / "count").read_text()) > 10 ** 6, "the state is cut")
+
+
+@case(each=["prestart", "poststop"])
+def a_hook_takes_its_time(t, kind):
+    """Without a timeout a hook of two seconds is waited for."""
+    journal = Journal(t)
+    _, seconds = seconds_of(lambda: whole_life(journal.box(hooks={kind: [journal.note("hook", "sleep 2")]})))
+    true(seconds > 2, f"nobody waited for the hook: {seconds:.1f} s")

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`run --keep` and `run --detach`: what stays after the program's end, and who collects it."""
+
+import json
+import os
+import signal
+
+import leaks
+from harness import case, contains, equal, eventually, stop, true
+from hooks import Journal, removed
+from test_kill import cgroup_of
+
+
+def own_cgroups(box):
+    return [path for path in leaks.cgroups() if path.endswith(box.id)]
+
+
+def kept(t, script="exit 5", code=5):
+    box = t.shell(script)
+    box.run("--keep").exits(code)
+    return box
+
+
+# ---- --keep ---------------------------------------------------------------------------------------------
+
+@case(each=[0, 1, 127, 255])
+def the_status_is_the_programs(t, status):
+    """With --keep run returns the program's status as ever."""
+    kept(t, f"exit {status}", status)
+
+
+@case()
+def state_and_cgroup_stay(t):
+    """After the end the container is stopped, has pid 0, its directory and its cgroup."""
+    box = kept(t)
+    state = box.state()
+    equal((state["status"], state["pid"]), ("stopped", 0), "status, pid")
+    true((t.root / box.id / "state.json").exists(), "state.json is gone")
+    equal(len(own_cgroups(box)), 1, "cgroups")
+    equal([entry["id"] for entry in json.loads(t.runtime("list", "-f", "json").ok().out)], [box.id], "list")
+
+
+@case(each=["", "--force"])
+def delete_works_once(t, flag):
+    """delete removes all of it; the id is free."""
+    box = kept(t)
+    box.delete(*([flag] if flag else [])).ok()
+    t.no_state()
+    equal(own_cgroups(box), [], "cgroups")
+    box.run("--keep").exits(5)
+
+
+@case()
+def a_kept_one_does_not_start_again(t):
+    """Neither start nor run nor create takes a kept container."""
+    box = kept(t)
+    contains(box.start().exits(1).err, "cannot start a container that has stopped", "stderr")
+    for again in (box.run, box.create):
+        contains(again().exits(1).err, "container with given ID already exists", "stderr")
+    equal(box.status(), "stopped", "status")
+
+
+@case(each=["KILL", "TERM"])
+def a_kept_one_that_a_signal_ended(t, name):
+    """128 + signal, and the container stays."""
+    box = t.container(bundle=t.bundle("sleep", "60").without_namespace("pid"))
+    child = box.run_in_background("--keep")
+    box.kill(name).ok()
+    equal(child.wait(10), 128 + getattr(signal, f"SIG{name}"), "exit code")
+    equal(box.status(), "stopped", "status")
+
+
+@case()
+def without_keep_nothing_stays(t):
+    """The same without --keep: nothing."""
+    box = t.shell("exit 5")
+    box.run().exits(5)
+    equal(own_cgroups(box), [], "cgroups")
+    t.no_state()
+
+
+@case(each=["--keep=true", "--keep=false"])
+def keep_with_a_value(t, flag):
+    """The flag takes a value."""
+    box = t.shell("exit 5")
+    box.run(flag).exits(5)
+    equal(box.status(), "stopped" if flag.endswith("true") else None, "status")
+
+
+@case(control=False, why="runc 1.1.5 keeps what never ran")
+def a_program_that_cannot_run_is_not_kept(t):
+    """What has never run does not stay: the error is all."""
+    box = t.container("/no/such/program")
+    result = box.run("--keep")
+    true(result.code != 0, str(result))
+    t.no_state()
+    equal(own_cgroups(box), [], "cgroups")
+
+
+@case()
+def poststop_hooks_wait_for_delete(t):
+    """With --keep poststop hooks run in delete, not at the end of run."""
+    journal = Journal(t)
+    box = journal.box("true", hooks=journal.noting("poststop"))
+    box.run("--keep").exits(0)
+    equal(journal.order(), [], "hooks after run")
+    box.delete().ok()
+    equal(journal.order(), ["poststop"], "hooks after delete")
+
+
+@case(control=False, why="runc 1.1.5 waits for them")
+def children_that_outlive_a_kept_one(t):
+    """In a shared pid namespace the first process leaves children: run returns its status, delete --force ends them."""
+    box = t.container(bundle=t.bundle("sh", "-c", "sleep 61 & exit 3").without_namespace("pid"))
+    box.run("--keep").exits(3)
+    equal(box.status(), "stopped", "status")
+    box.delete("--force").exits(0)
+    t.no_state()
+    eventually(lambda: leaks.reap_orphans() or not leaks.descendants(os.getpid()), "children are left")
+
+
+@case()
+def a_killed_kept_run(t):
+    """SIGKILL of `run --keep`: the container goes on, and delete --force removes it."""
+    box = t.sleeper()
+    child = box.run_in_background("--keep")
+    stop(child)
+    equal(box.status(), "running", "status")
+    removed(box, "--force")
+    t.no_state()
+
+
+# ---- --detach -------------------------------------------------------------------------------------------
+
+@case(each=["--detach", "-d", "--detach=true"])
+def detached(t, flag):
+    """run returns 0 at once; the program runs on, the caller's subreaper is its parent."""
+    box = t.sleeper()
+    result = box.run(flag, "--pid-file", box.pid_file).ok()
+    true(result.seconds < 5, f"run took {result.seconds} s")
+    equal((box.status(), leaks.process_table()[box.pid][0]), ("running", os.getpid()), "status, parent")
+
+
+@case()
+def detached_writes_where_the_caller_wrote(t):
+    """The program has the caller's streams after run has returned."""
+    box = t.shell("sleep 0.3; echo late; echo error >&2; exit 4")
+    out, err = t.scratch / "late.out", t.scratch / "late.err"
+    with open(out, "wb") as first, open(err, "wb") as second:
+        command = t.runtime.command("run", "-d", "--pid-file", box.pid_file, "--bundle", box.bundle.path, box.id)
+        child = t.runtime.start(command, stdout=first, stderr=second)
+        equal(child.wait(10), 0, "exit code of run")
+    equal(box.wait(), 4, "status")
+    equal((out.read_text(), err.read_text()), ("late\n", "error\n"), "output")
+
+
+@case()
+def detached_and_keep(t):
+    """--keep adds nothing to --detach: a detached container always stays until delete."""
+    for flags in (["-d"], ["-d", "--keep"]):
+        box = t.shell("exit 6")
+        box.run_detached(*flags[1:]).ok()
+        equal(box.wait(), 6, "status")
+        equal(box.status(), "stopped", "status")
+        box.delete().ok()
+
+
+@case()
+def detached_survives_the_callers_session(t):
+    """The caller's session may end: the program goes on."""
+    box = t.sleeper()
+    command = t.runtime.command("run", "-d", "--pid-file", box.pid_file, "--bundle", box.bundle.path, box.id)
+    child = t.runtime.start(["/usr/bin/setsid", "--wait", *command])
+    equal(child.wait(10), 0, "exit code")
+    eventually(lambda: box.status() == "running", "it does not run")
+    true(str(cgroup_of(box)).endswith(box.id), "it is in another cgroup")
+
+
+@case()
+def detached_fails_like_attached(t):
+    """A program that is not there is an error of run, detached too; nothing is left."""
+    result = t.container("/no/such/program").run_detached()
+    true(result.code != 0, str(result))
+    contains(result.err, "no such file or directory", "stderr")
+    t.no_state()

@@ -16,10 +16,10 @@ FILE = pathlib.Path(__file__).resolve().parent / "controls.tsv"
 README = FILE.parent / "README.md"
 NAMES = ("runc", "crun")
 HEAD = "# Verdicts of Debian's runc 1.1.5 and crun 1.8.1 in tests/vm (kernel 6.1); see controls.py.\n"
-# What advisories, sources and earlier measurements say of these versions, attack by attack. exec is not in it.
+# What advisories, sources and earlier measurements say of these versions, attack by attack.
 PUBLISHED = {
-    "runc": "FAIL E01 E09 E11 E19 E31 E44 E46 E58 E59",
-    "crun": "FAIL E01 E08 E09 E10 E16 E24 E31 E43 E44 E46 E58 E59 E61 E62",
+    "runc": "FAIL E01 E09 E11 E19 E30 E31 E32 E35 E42 E44 E46 E58 E59 E66 E74",
+    "crun": "FAIL E01 E08 E09 E10 E16 E24 E30 E31 E32 E42 E43 E44 E46 E51 E58 E59 E61 E62 E74",
 }
 ROW = re.compile(r"^(pass|FAIL|n/a ) (E\d+: \w+(?:\[.*?\](?=: |$))?)(?:: |$)")
 
@@ -63,10 +63,11 @@ def summary(verdicts):
 
 
 def line_of(verdicts):
-    if len(set(verdicts)) == 1:
+    if len(set(verdicts)) == 1:  # for example - where none has been run
         return verdicts[0] + (f" {len(verdicts)}/{len(verdicts)}" if verdicts[0] == "FAIL" else "")
     failed = verdicts.count("FAIL")
-    others = [f", {word} {verdicts.count(word)}" for word in ("n/a", "varies") if word in verdicts]
+    others = [f", {word.replace('-', 'not run')} {verdicts.count(word)}" for word in ("n/a", "varies", "-")
+              if word in verdicts]
     return (f"FAIL {failed}/{len(verdicts)}" if failed else "pass") + "".join(others)
 
 

@@ -92,9 +92,10 @@ def build_attackers():
     """The small programs of attackers/, static, into build/escape."""
     target = world.ATTACKERS_BUILT
     target.mkdir(parents=True, exist_ok=True)
+    newest = max(header.stat().st_mtime for header in (HERE / "attackers").glob("*.h"))
     for source in sorted((HERE / "attackers").glob("*.c")):
         output = target / source.stem
-        if output.exists() and output.stat().st_mtime > source.stat().st_mtime:
+        if output.exists() and output.stat().st_mtime > max(newest, source.stat().st_mtime):
             continue
         flags = source.read_text().splitlines()[1].removeprefix("// gcc ").split()
         subprocess.run(["gcc", "-O1", "-Wall", "-Wextra", *flags, "-o", str(output), str(source)], check=True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """E54 to E56 and E58: descriptors, stdio and environment of a sloppy caller; words that come out in messages.
 
-What `exec` adds waits for that verb.
+What `exec` adds is in test_exec.py.
 """
 
 import contextlib

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""E15 to E17: a working directory or a program that is reached through somebody's descriptor. (exec: with that
-verb.)"""
+"""E15 to E17: a working directory or a program that is reached through somebody's descriptor. (exec:
+test_exec.py.)"""
 
 from attacks import attack
 from harness import Failure, equal, true

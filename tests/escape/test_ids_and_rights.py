@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""E40 to E45, E48 and E49: ids, groups, capabilities, keys, limits. (What `exec --user` and `--cap` do waits for that
-verb.)"""
+"""E40 to E45, E48 and E49: ids, groups, capabilities, keys, limits. (`exec --user` and `--cap`: test_exec.py.)"""
 
 import json
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""E36, E37 and E44: files of the image that a runtime might load, read or wait for. (exec: with that verb.)"""
+"""E36, E37 and E44: files of the image that a runtime might load, read or wait for. (exec: test_exec.py.)"""
 
 import ctypes
 import os

@@ -10,6 +10,7 @@ import stat
 import subprocess
 
 import harness
+import leaks
 from harness import Failure
 
 ATTACKERS_BUILT = pathlib.Path(__file__).resolve().parent.parent.parent / "build/escape"
@@ -115,6 +116,7 @@ class World(harness.Context):
 
     def cleanup(self):
         """What a control leaves on the way is not our business; the invariants look at what stays."""
+        leaks.reap_orphans()  # a dead program of exec that nobody collects keeps its pid namespace from ending
         problems = super().cleanup()
         return problems if self.bulkhead else []
 
@@ -171,6 +173,11 @@ def clear(path):
         path.unlink(missing_ok=True)
 
 
+def with_rights(bundle, names):
+    """Replaces the bounding, effective and permitted set."""
+    return bundle.capabilities(**{kind: list(names) for kind in ("bounding", "effective", "permitted")})
+
+
 def without_mounts(config, *prefixes):
     """Takes the mounts at or below these destinations out of a config."""
     config["mounts"] = [entry for entry in config["mounts"]
@@ -204,6 +211,39 @@ def refused(t, result, *words):
 def strike(t, box, *flags, **options):
     """Runs the container; it may be refused or start."""
     return ended_well(t, box.run(*flags, **options))
+
+
+def execute(t, box, *args, flags=(), **options):
+    """Runs a program in a running container; it may be refused."""
+    return ended_well(t, t.runtime("exec", *flags, box.id, *args, **options))
+
+
+def repeated(t, count, *words, seconds=0.1, **options):
+    """Runs `RUNTIME words...` count times from a shell, which costs less than we do; the first failure ends it."""
+    script = ('n=0; while [ $n -lt $0 ]; do "$@" || { echo "round $n: exit $?" >&2; exit 1; }; n=$((n + 1)); done')
+    command = ["/bin/sh", "-c", script, str(count), *t.runtime.command(*words)]
+    return t.runtime.exec(command, timeout=t.patience * (10 + count * seconds), **options)
+
+
+def inhabitants(box):
+    """The pids, as the host has them, of all processes that live in the container's pid namespace."""
+    found = set()
+    wanted = os.readlink(f"/proc/{box.pid}/ns/pid")
+    for entry in os.listdir("/proc"):
+        with contextlib.suppress(OSError):
+            if entry.isdigit() and os.readlink(f"/proc/{entry}/ns/pid") == wanted and not is_dead(entry):
+                found.add(int(entry))
+    return found
+
+
+def settle(t, box):
+    """Waits until the container has its first process only, and collects what exec --detach has left to us."""
+    harness.eventually(lambda: inhabitants(box) <= {box.pid}, "processes are left in the container", t.runtime.seconds)
+    leaks.reap_orphans()
+
+
+def is_dead(pid):
+    return harness.read_text(f"/proc/{pid}/stat").rpartition(")")[2].split()[0] in "ZX"
 
 
 def mount_points(text):

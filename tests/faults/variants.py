@@ -10,21 +10,26 @@ import threading
 import time
 
 BASE = "minimal"  # what they are edits of
+HOST_HOOKS = ("prestart", "createRuntime", "createContainer", "poststart", "poststop")  # whose programs are the host's
 KINDS = {"network": "net", "ipc": "ipc", "uts": "uts", "pid": "pid_for_children", "user": "user"}
 
 
 def collect_descriptors(path):
-    """Listens on a socket as an engine or an agent would, and drops every descriptor that arrives."""
+    """Listens on a socket as an engine or an agent would. A descriptor is dropped when the next one arrives: without
+    its master a terminal hangs up, and whoever is on it."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(path))
     listener.listen()
 
     def serve():
+        held = []
         while True:
             connection = listener.accept()[0]
             with connection:
-                for descriptor in socket.recv_fds(connection, 4096, 1)[1]:
-                    os.close(descriptor)
+                received = socket.recv_fds(connection, 4096, 1)[1]
+            for descriptor in held:
+                os.close(descriptor)
+            held = received
 
     threading.Thread(target=serve, daemon=True).start()
 
@@ -63,7 +68,7 @@ class Variants:
     def __enter__(self):
         return {"joined pod": self.joined_pod, "joined user namespace": self.joined_user, "user namespace": new_user,
                 "pod below a user namespace": self.inherited_pod, "clocks": clocks, "seccomp": filtered,
-                "seccomp listener": self.notifying}
+                "seccomp listener": self.notifying, "hooks": hooked}
 
     def __exit__(self, *_):
         self.pod.close()
@@ -113,3 +118,9 @@ def filtered(config):
     """A filter without a listener, and without no_new_privs."""
     config["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW",
                                   "syscalls": [{"names": ["acct"], "action": "SCMP_ACT_ERRNO"}]}
+
+
+def hooked(config):
+    """A hook of each kind, which does nothing; the program of one is found in the container."""
+    config["hooks"] = {kind: [{"path": "/bin/true"}] for kind in HOST_HOOKS}
+    config["hooks"]["startContainer"] = [{"path": "/bin/busybox", "args": ["busybox", "true"]}]

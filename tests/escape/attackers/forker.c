@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// gcc -static -pthread
+// forker HOW: a first process that is hard to live with. "vfork": for ever in vfork, uninterruptible. "threads": the leader has
+// ended, a thread goes on. "children": has more children all the time, which end at once and are not collected until there are 500.
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void* wait_for_ever(void* unused) {
+    while (pause() != 0) continue;
+    return unused;
+}
+
+int main(int argc, char** argv) {
+    if (argc != 2) return 2;
+    puts("ready");
+    fflush(stdout);
+    alarm(60);
+    if (strcmp(argv[1], "vfork") == 0) {
+        pid_t pid = vfork();
+        if (pid == 0) {
+            for (int i = 0; i < 60; i++) sleep(1);
+            _exit(0);
+        }
+        return 0;
+    }
+    if (strcmp(argv[1], "threads") == 0) {
+        pthread_t other;
+        pthread_create(&other, NULL, wait_for_ever, NULL);
+        pthread_exit(NULL);
+    }
+    for (int i = 0;; i++) {
+        pid_t pid = fork();
+        if (pid == 0) _exit(0);
+        if (i < 500) continue;
+        while (waitpid(-1, NULL, WNOHANG) > 0) continue;
+        i = 0;
+        usleep(1000);
+    }
+}

@@ -8,6 +8,7 @@ import pathlib
 import subprocess
 import sys
 
+import peers
 import place
 import report
 import runtimes
@@ -18,6 +19,14 @@ CASES = {
     "run true": lambda who: who.run("true"),
     "state": lambda who: who.state(),
     "create+start+delete": lambda who: who.lifecycle(),
+    "exec tiny": lambda who: who.exec("tiny"),
+    "exec true": lambda who: who.exec("true"),
+}
+# Which container has to be there before the clock: one that waits for its start, or one that runs.
+GROUND = {
+    "state": lambda who: who.create("tiny"),
+    "exec tiny": lambda who: who.idle(),
+    "exec true": lambda who: who.idle(),
 }
 
 
@@ -41,6 +50,10 @@ def arguments():
     parser.add_argument("--fifo", action="store_true",
                         help="under SCHED_FIFO, for a machine that does other work meanwhile")
     parser.add_argument("--write", action="store_true", help="write the table to docs/performance.md, too")
+    parser.add_argument("--fetch-crun", action="store_true",
+                        help="download the crun of Debian 13 into build/bench-crun, from where every later run takes "
+                             "it as a further peer, and end; nothing is installed")
+    parser.add_argument("--mirror", default=peers.MIRROR, help="where from (default: %(default)s)")
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.warmup = 5, 1
@@ -69,12 +82,12 @@ def reason(text):
 
 
 def prepare(case, who):
-    """What has to be there before the clock: for `state` a container that waits for its start."""
+    """What has to be there before the clock; returns why it is not."""
     who.remove()
-    if case != "state":
+    if case not in GROUND:
         return ""
     with open(who.work / "null", "r+b") as null, open(who.work / "errors", "w+b") as log:
-        if subprocess.run(who.create("tiny"), stdin=null, stdout=null, stderr=log).returncode == 0:
+        if subprocess.run(GROUND[case](who), stdin=null, stdout=null, stderr=log).returncode == 0:
             return ""
         log.seek(0)
         return reason(log.read().decode(errors="replace"))
@@ -125,7 +138,7 @@ def inside(options):
         everybody, cases = measure_all(work, options)
     finally:
         place.leave(work)
-    print(report.text_table(cases))
+    print(report.text_table(cases, [who.name for who in everybody]))
     if options.write:
         target = PROJECT / "docs/performance.md"
         target.write_text(report.document(cases, everybody, options))
@@ -137,6 +150,8 @@ def inside(options):
 
 def main():
     options = arguments()
+    if options.fetch_crun:
+        return peers.fetch(options.mirror)
     options.bulkhead = options.bulkhead.resolve()
     if not options.bulkhead.exists():
         sys.exit(f"bench: {options.bulkhead} is missing: cmake --preset release && cmake --build --preset release")

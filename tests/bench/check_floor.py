@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Shows that floor.c makes the container that bulkhead makes, and where runc's differs and why."""
+"""Shows that floor.c makes the container that bulkhead makes, that floor_exec.c starts the process in it that bulkhead
+starts, and where runc's differ and why."""
 
 import argparse
 import pathlib
@@ -22,8 +23,9 @@ echo '# namespaces'
 for name in cgroup ipc mnt net pid time user uts; do echo $name $(readlink /proc/self/ns/$name); done
 echo '# network'; cat /sys/class/net/lo/flags
 echo '# cgroup'; cat /proc/self/cgroup | grep '^0::'
-echo '# descriptors'; ls /proc/1/fd
+echo '# descriptors'; ls /proc/1/fd; echo '# own descriptors'; ls /proc/$$/fd
 echo '# process'; hostname; pwd; id; umask; env; cut -d' ' -f1,4,5,6,7 /proc/1/stat
+echo "parent $(cut -d' ' -f4 /proc/$$/stat), leads its session: $(test "$(cut -d' ' -f6 /proc/$$/stat)" = $$; echo $?)"
 echo '# allowed devices'
 for node in null zero full random urandom; do head -c1 /dev/$node >/dev/null && echo $node; done
 """
@@ -75,14 +77,38 @@ def namespaces():
             for name in ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")}
 
 
-def probe(who, work):
-    """Runs the probe in a container of `who` and returns its lines."""
-    who.remove()
+def probe(who, work, command):
+    """Runs the probe by a command of `who` and returns its lines."""
     with open(work / "null", "r+b") as null:
-        done = subprocess.run(who.run("probe")[0], stdin=null, capture_output=True, text=True, cwd="/")
+        done = subprocess.run(command, stdin=null, capture_output=True, text=True, cwd="/")
+    who.remove()
     if done.returncode != 0:
         sys.exit(f"check_floor: {who.name}: exit status {done.returncode}: {done.stderr.strip()}")
     return seen(done.stdout, namespaces())
+
+
+def probe_run(who, work):
+    """In a container of its own."""
+    who.remove()
+    return probe(who, work, who.run("probe")[0])
+
+
+def probe_exec(who, work):
+    """In a container that is there."""
+    if problem := bench.prepare("exec true", who):
+        sys.exit(f"check_floor: {who.name}: {problem}")
+    return probe(who, work, who.exec("probe")[0])
+
+
+def compare(what, function, everybody, work):
+    """One way to start the probe, by everybody; returns how many differ without a reason."""
+    ours, failed = function(everybody["bulkhead"], work), 0
+    for name in ALLOWED:
+        if name in everybody:
+            found = differences(ours, function(everybody[name], work))
+            print(f"{what}: {name}: {len(found)} of {len(ours)} lines differ from bulkhead's")
+            failed += judge(name, found) > 0
+    return failed
 
 
 def differences(ours, theirs):
@@ -106,15 +132,13 @@ def inside(options):
         place.compile_programs(work)
         runtimes.make_bundles(work, options.bulkhead, PROBE)
         everybody = {who.name: who for who in runtimes.contestants(work, options.bulkhead)}
-        ours = probe(everybody["bulkhead"], work)
-        checked = [name for name in ALLOWED if name in everybody]
-        for name in checked:
-            found = differences(ours, probe(everybody[name], work))
-            print(f"{name}: {len(found)} of {len(ours)} lines differ from bulkhead's container")
-            failed += judge(name, found) > 0
+        ways = {"run": probe_run, "exec": probe_exec}
+        for what, function in ways.items():
+            failed += compare(what, function, everybody, work)
     finally:
         place.leave(work)
-    print(f"{len(checked) - failed} passed, {failed} failed, {len(ALLOWED) - len(checked)} skipped")
+    checked = len(ways) * sum(name in everybody for name in ALLOWED)
+    print(f"{checked - failed} passed, {failed} failed, {len(ways) * len(ALLOWED) - checked} skipped")
     return 1 if failed else 0
 
 

@@ -8,40 +8,22 @@
 //
 // cgroup2 has to be mounted on /sys/fs/cgroup. check_floor.py proves that the container equals bulkhead's.
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/bpf.h>
-#include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <linux/sched.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/wait.h>
-#include <unistd.h>
+
+#include "floor.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-
-enum { FAILED = 125, LAST_CAPABILITY = CAP_LAST_CAP };
-
-static int check(long result, const char* call) {
-    if (result != -1) return (int)result;
-    fprintf(stderr, "floor: %s: %s\n", call, strerror(errno));
-    _exit(FAILED);
-}
 
 // --- what the default bundle asks for
 // ---------------------------------------------------------------------------
@@ -105,11 +87,6 @@ static const char* const masked_paths[] = {"proc/acpi",
                                            "proc/scsi"};
 
 static const char hostname[] = "bulkhead";
-static const uint64_t kept_capabilities = 1u << CAP_AUDIT_WRITE | 1u << CAP_KILL | 1u << CAP_NET_BIND_SERVICE;
-static const struct rlimit open_files = {1024, 1024};
-static char* const environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                                    "TERM=xterm", "HOME=/", NULL};
-
 // --- the device filter
 // ------------------------------------------------------------------------------------------
 
@@ -297,21 +274,6 @@ static void raise_loopback(void) {
     close(wire);
 }
 
-static void drop_privileges(void) {
-    for (int capability = 0; capability <= LAST_CAPABILITY; ++capability)
-        if (!(kept_capabilities >> capability & 1))
-            check(prctl(PR_CAPBSET_DROP, capability), "PR_CAPBSET_DROP");
-    check(setgroups(0, NULL), "setgroups");
-    check(setresgid(0, 0, 0), "setresgid");
-    check(setresuid(0, 0, 0), "setresuid");
-    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-    const uint32_t kept = (uint32_t)kept_capabilities;
-    const struct __user_cap_data_struct sets[2] = {{kept, kept, 0}};
-    check(syscall(SYS_capset, &header, sets), "capset");
-    check(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "PR_CAP_AMBIENT");
-    check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS");
-}
-
 static void await_go(int meeting) {
     char go;
     if (read(meeting, &go, 1) != 1) _exit(FAILED);
@@ -343,12 +305,6 @@ static int open_root(const char* path) {
     const int tree = clone_tree(AT_FDCWD, path, AT_RECURSIVE);
     check(mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &slave, sizeof slave), "mount_setattr");
     return tree;
-}
-
-static int wait_for(pid_t child) {
-    int status = 0;
-    check(waitpid(child, &status, 0), "waitpid");
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 static int contain(const char* rootfs, char** program, const char* cgroup_path) {

@@ -13,7 +13,7 @@ sys.path.insert(0, str(HERE.parent / "integration"))
 import isolation  # noqa: E402
 
 COMPILE = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Wshadow", "-Werror"]
-PROGRAMS = {"floor": ["-static"], "tiny": ["-static", "-nostdlib"], "spawner": []}
+PROGRAMS = {"floor": ["-static"], "floor_exec": ["-static"], "tiny": ["-static", "-nostdlib"], "spawner": []}
 
 
 def enter(script, argv):
@@ -48,7 +48,7 @@ def leave(work):
 
 
 def compile_programs(work):
-    """The three C programs, compiled into the work directory."""
+    """The C programs, compiled into the work directory."""
     for name, flags in PROGRAMS.items():
         compiler = os.environ.get("CC", "gcc")
         subprocess.run([compiler, *COMPILE, *flags, HERE / f"{name}.c", "-o", work / name], check=True)

@@ -6,8 +6,7 @@ import os
 import pathlib
 import statistics
 
-NAMES = ("floor", "bulkhead", "runc", "crun")
-PEERS = ("floor", "runc", "crun")
+OURS = "bulkhead"
 
 
 def whole(case, name):
@@ -27,33 +26,34 @@ def cell(case, name):
 
 def ratio(case, peer):
     """The median of bulkhead / peer over the rounds, since a machine drifts, and the ratio of the minima."""
-    ours, theirs = whole(case, "bulkhead"), whole(case, peer)
+    ours, theirs = whole(case, OURS), whole(case, peer)
     if not ours or not theirs:
         return "-"
     middle = statistics.median(a / b for a, b in zip(ours, theirs))
     return f"{middle:.2f} ({min(ours) / min(theirs):.2f})"
 
 
-def rows(cases):
+def rows(cases, names):
     """The table as lists of words; the first list is its head."""
-    table = [["case", *NAMES, *(f"bulkhead/{peer}" for peer in PEERS)]]
+    others = [name for name in names if name != OURS]
+    table = [["case", *names, *(f"{OURS}/{peer}" for peer in others)]]
     for case in cases:
-        table.append([case.name, *(cell(case, name) for name in NAMES), *(ratio(case, peer) for peer in PEERS)])
-        table += step_rows(case)
+        table.append([case.name, *(cell(case, name) for name in names), *(ratio(case, peer) for peer in others)])
+        table += step_rows(case, names)
     return table
 
 
-def step_rows(case):
+def step_rows(case, names):
     """The verbs of a sequence, one row each: create, start, (the wait), delete."""
     if "+" not in case.name:
         return []
     lines = []
     for verb, place in {"create": 1, "start": 2, "delete": 4}.items():
         words = ["- " + verb]
-        for name in NAMES:
+        for name in names:
             times = [row[place] for row in case.series.get(name, []) if len(row) == 5]
             words.append(f"{microseconds(statistics.median(times))} ({microseconds(min(times))})" if times else "-")
-        lines.append([*words, *("" for _ in PEERS)])
+        lines.append([*words, *("" for _ in names[1:])])
     return lines
 
 
@@ -62,9 +62,9 @@ def notes(cases):
     return [f"{case.name}: {name} was not measured: {why}" for case in cases for name, why in case.missing.items()]
 
 
-def text_table(cases):
+def text_table(cases, names):
     """For people at a terminal."""
-    table = rows(cases)
+    table = rows(cases, names)
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
     lines = ["  ".join(word.ljust(width) if i == 0 else word.rjust(width)
                        for i, (word, width) in enumerate(zip(row, widths))).rstrip() for row in table]
@@ -72,8 +72,8 @@ def text_table(cases):
     return "\n".join(["", head, "", *lines, "", *notes(cases)])
 
 
-def markdown_table(cases):
-    table = rows(cases)
+def markdown_table(cases, names):
+    table = rows(cases, names)
     line = lambda words: "| " + " | ".join(words) + " |"  # noqa: E731
     return "\n".join([line(table[0]), "|---|" + "---:|" * (len(table[0]) - 1), *map(line, table[1:])])
 
@@ -95,9 +95,10 @@ def scheduling(options):
 
 def document(cases, everybody, options):
     """docs/performance.md as a whole."""
+    names = [who.name for who in everybody]
     template = (pathlib.Path(__file__).parent / "performance.md.in").read_text()
     return template.format(
         date=datetime.date.today().isoformat(), machine=machine(), rounds=options.rounds, warmup=options.warmup,
         scheduling=scheduling(options),
-        versions="\n".join(f"- {who.name}: {who.version()}" for who in everybody), table=markdown_table(cases),
+        versions="\n".join(f"- {who.name}: {who.version()}" for who in everybody), table=markdown_table(cases, names),
         notes="\n".join(f"- {note}" for note in notes(cases)))

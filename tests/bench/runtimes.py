@@ -6,40 +6,53 @@ import pathlib
 import shutil
 import subprocess
 
-ID = "bench"
+import peers
+
+# What a workload runs; "idle" is there to be joined.
+PROGRAMS = {"tiny": ["/tiny"], "true": ["/bin/true"], "probe": ["/bin/sh", "/probe"], "idle": ["/bin/sleep", "36000"]}
+WITHOUT_CGROUP = ("--cgroup-manager=disabled",)
+APPLETS = ("true", "sh", "cat", "grep", "ls", "sed", "hostname", "id", "pwd", "env", "readlink", "cut", "head", "sleep")
 
 
 class Runtime:
-    """One runtime with a state root of its own."""
+    """One runtime with a state root of its own, and an id that is nobody else's: containers of several are there at
+    the same time, and an id becomes the name of a cgroup."""
 
     def __init__(self, name, program, work, extra=()):
         self.name, self.program = name, program
-        self.root = work / f"state-{name}"
+        self.id = "bench-" + name.replace(" ", "-")
+        self.root = work / f"state-{self.id}"
         self.root.mkdir(mode=0o700)
-        self.base = [program, *extra, "--root", str(self.root)]
+        self.base = [*program, *extra, "--root", str(self.root)]
         self.work = work
 
     def run(self, bundle):
-        return [[*self.base, "run", "--bundle", str(self.work / f"bundle-{bundle}"), ID]]
+        return [[*self.base, "run", "--bundle", str(self.work / f"bundle-{bundle}"), self.id]]
 
     def state(self):
-        return [[*self.base, "state", ID]]
+        return [[*self.base, "state", self.id]]
+
+    def exec(self, workload):
+        return [[*self.base, "exec", self.id, *PROGRAMS[workload]]]
 
     def lifecycle(self):
-        return [self.create("tiny"), [*self.base, "start", ID], ["@reap"], [*self.base, "delete", ID]]
+        return [self.create("tiny"), [*self.base, "start", self.id], ["@reap"], [*self.base, "delete", self.id]]
 
     def create(self, bundle):
-        return [*self.base, "create", "--bundle", str(self.work / f"bundle-{bundle}"), ID]
+        return [*self.base, "create", "--bundle", str(self.work / f"bundle-{bundle}"), self.id]
+
+    def idle(self):
+        """A container to be joined."""
+        return [*self.base, "run", "--detach", "--bundle", str(self.work / "bundle-idle"), self.id]
 
     def remove(self):
         """Takes away whatever a case has left; nothing to remove is no error."""
-        subprocess.run([*self.base, "delete", "--force", ID], stdin=subprocess.DEVNULL,
+        subprocess.run([*self.base, "delete", "--force", self.id], stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def version(self):
         """The first line of --version."""
-        text = subprocess.run([self.program, "--version"], capture_output=True, text=True).stdout
-        return text.splitlines()[0] if text else "?"
+        return peers.version(self.program)
 
 
 class Floor:
@@ -47,12 +60,21 @@ class Floor:
 
     name = "floor"
 
-    def __init__(self, work):
+    def __init__(self, work, bulkhead):
         self.program, self.work = str(work / "floor"), work
+        self.joined = Runtime("joined by the floor", [str(bulkhead)], work)
 
     def run(self, bundle):
-        command = {"tiny": ["/tiny"], "true": ["/bin/true"], "probe": ["/bin/sh", "/probe"]}[bundle]
-        return [[self.program, str(self.work / "rootfs"), *command]]
+        return [[self.program, str(self.work / "rootfs"), *PROGRAMS[bundle]]]
+
+    def idle(self):
+        """exec needs a container, and the floor keeps none: bulkhead makes it."""
+        return self.joined.idle()
+
+    def exec(self, workload):
+        state = json.loads(subprocess.run(self.joined.state()[0], capture_output=True, check=False).stdout or "{}")
+        cgroup = f"/sys/fs/cgroup/{self.joined.id}"
+        return [[str(self.work / "floor_exec"), str(state.get("pid", 0)), cgroup, *PROGRAMS[workload]]]
 
     def state(self):
         return [self.nothing()]
@@ -67,10 +89,11 @@ class Floor:
         return self.nothing()
 
     def remove(self):
-        """Nothing stays of it."""
+        """Nothing stays of it but what it has joined."""
+        self.joined.remove()
 
     def version(self):
-        return "tests/bench/floor.c"
+        return "tests/bench/floor.c, for exec tests/bench/floor_exec.c"
 
 
 def make_bundles(work, bulkhead, probe=""):
@@ -79,11 +102,11 @@ def make_bundles(work, bulkhead, probe=""):
     for name in ("bin", "etc", "dev", "proc", "sys", "tmp"):
         (rootfs / name).mkdir(parents=True)
     shutil.copy("/usr/bin/busybox", rootfs / "bin/busybox")
-    for applet in ("true", "sh", "cat", "grep", "ls", "sed", "hostname", "id", "pwd", "env", "readlink", "cut", "head"):
+    for applet in APPLETS:
         (rootfs / "bin" / applet).symlink_to("busybox")
     shutil.copy(work / "tiny", rootfs / "tiny")
     (rootfs / "probe").write_text(probe)
-    for bundle, arguments in {"tiny": ["/tiny"], "true": ["/bin/true"], "probe": ["/bin/sh", "/probe"]}.items():
+    for bundle, arguments in PROGRAMS.items():
         (work / f"bundle-{bundle}").mkdir()
         subprocess.run([bulkhead, "spec", "--bundle", str(work / f"bundle-{bundle}")], check=True)
         config = work / f"bundle-{bundle}" / "config.json"
@@ -95,10 +118,12 @@ def make_bundles(work, bulkhead, probe=""):
 
 
 def contestants(work, bulkhead):
-    """The floor first, then bulkhead, then the peers that are installed."""
-    found = [Floor(work), Runtime("bulkhead", str(bulkhead), work)]
-    for name, extra in {"runc": (), "crun": ("--cgroup-manager=disabled",)}.items():
+    """The floor first, then bulkhead, then the peers that are there: those installed, and the crun that was fetched."""
+    found = [Floor(work, bulkhead), Runtime("bulkhead", [str(bulkhead)], work)]
+    for name, extra in {"runc": (), "crun": WITHOUT_CGROUP}.items():
         program = shutil.which(name)
         if program and pathlib.Path(program).resolve() != pathlib.Path(bulkhead).resolve():
-            found.append(Runtime(name, program, work, extra))
+            found.append(Runtime(name, [program], work, extra))
+    if fetched := peers.crun():
+        found.append(Runtime(f"crun {peers.version(fetched).split()[-1]}", fetched, work))
     return found

@@ -32,6 +32,26 @@ struct MakeCgroup {
     std::string path;
     bool optional = false;  // rootless: without the permission there is none, as with runc
 };
+// What is written to one file of a cgroup.
+struct CgroupSetting {
+    std::string file;          // "memory.max"
+    std::string text;          // one value, as the kernel takes it with one write
+    std::string pointer;       // JSON pointer of the property that asked for it
+    bool may_lack = false;     // it holds without the file, too
+    std::string other_file{};  // to be written instead where `file` is not there; empty: none
+    std::string other_text{};
+    bool operator==(const CgroupSetting&) const = default;
+};
+// Hands controllers down to the cgroup: "+memory" in cgroup.subtree_control of all above it.
+struct EnableControllers {
+    std::string mount;
+    std::string path;
+    std::vector<std::string> controllers;
+};
+// The limits, before a process is born into it, or in a running container. Undone by the values before.
+struct LimitCgroup {
+    std::vector<CgroupSetting> settings;
+};
 // Adds the cgroup's inode to state.json, before a process is born into it: a path alone may be another's
 // later.
 struct RecordCgroup {};

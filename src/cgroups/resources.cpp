@@ -155,7 +155,7 @@ Result<> add_huge_pages(Settings& settings, const std::vector<spec::HugepageLimi
         const std::string pointer = cat("/hugepageLimits/", i++);
         if (!is_page_size(each.page_size))
             return refuse(cat(pointer, "/pageSize"),
-                          cat(quotable(each.page_size), ": must be a size such as 64KB, 2MB or 1GB"));
+                          cat(quoted(each.page_size), ": must be a size such as 64KB, 2MB or 1GB"));
         add(settings, cat("hugetlb.", each.page_size, ".max"), cat(each.limit), pointer);
         add(settings, cat("hugetlb.", each.page_size, ".rsvd.max"), cat(each.limit), pointer);
         settings.back().may_lack = true;
@@ -187,7 +187,7 @@ Result<> add_unified(Settings& settings, const std::map<std::string, std::string
     for (const auto& [key, value] : unified) {
         const std::string pointer = cat("/unified/", pointer_token(key));
         if (!is_file_of_controller(key))
-            return refuse("/unified", cat(quotable(key), ": must be the name of a file of a controller"));
+            return refuse("/unified", cat(quoted(key), ": must be the name of a file of a controller"));
         for (const std::string_view line : split(value, '\n'))
             if (!line.empty()) add(settings, key, std::string(line), pointer);
     }

@@ -215,7 +215,7 @@ def stopped_container(t):
 
 @case(each=[("no JSON", b"{", "-: "), ("no object", b"[]", "-: "), ("unknown type", b'{"memory": {"limit": "5"}}', "/memory/limit"),
             ("swap", b'{"memory": {"limit": 5, "swap": 2}}', "memory+swap limit should be >= memory limit"),
-            ("page size", b'{"hugepageLimits": [{"pageSize": "3XB", "limit": 2}]}', "-: /hugepageLimits/0/pageSize: 3XB")])
+            ("page size", b'{"hugepageLimits": [{"pageSize": "3XB", "limit": 2}]}', "-: /hugepageLimits/0/pageSize: \"3XB\"")])
 def wrong_document(t, name, document, words):
     """A document that says something wrong is refused with the place."""
     if t.control and name == "page size":

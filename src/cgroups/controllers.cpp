@@ -63,13 +63,15 @@ std::string v1_mount(std::string_view controller) {
     return {};
 }
 
-std::unexpected<Error> lacks(const std::string& pointer, std::string_view controller,
-                             const std::string& parent, const std::string& list) {
+std::unexpected<Error> lacks(const plan::CgroupSetting& setting, const std::string& parent,
+                             const std::string& list) {
+    const std::string_view controller = controller_of(setting.file);
     const std::string v1 = v1_mount(controller);
-    const std::string found =
-        !v1.empty() ? cat("it is mounted as cgroup v1 at ", quotable(v1))
-                    : cat("cgroup ", shown(parent), " has ", list.empty() ? "none" : quotable(list));
-    return fail(Kind::unsupported, pointer, ": the cgroup controller ", quoted(controller),
+    const std::string found = !v1.empty()
+                                  ? cat("it is mounted as cgroup v1 at ", quotable(v1))
+                                  : cat("cgroup ", shown(parent), parent.empty() ? " has " : " hands down ",
+                                        list.empty() ? "none" : quotable(list));
+    return fail(Kind::unsupported, setting.pointer, ": the cgroup controller ", quoted(controller),
                 " is not available: ", found);
 }
 
@@ -134,17 +136,18 @@ std::vector<std::string> controllers_of(std::span<const plan::CgroupSetting> set
 Result<> check_settings(int hierarchy_fd, const std::string& path,
                         std::span<const plan::CgroupSetting> settings) {
     LET(const std::string below, below_mount(path));
-    std::vector<std::string> parents = above(below);
-    while (parents.size() > 1 && !sys::status_at(hierarchy_fd, parents.back())) parents.pop_back();
-    const std::string& nearest = parents.back();
-    LET(const std::string list, read_line(hierarchy_fd, file_in(nearest, delegated)));
-    LET(const std::string given, read_line(hierarchy_fd, file_in(nearest, handed_down)));
-    const bool may_give = may_write(hierarchy_fd, file_in(nearest, handed_down));
+    LET(const std::string all, read_line(hierarchy_fd, delegated));
     for (const plan::CgroupSetting& each : settings) {
-        const std::string_view controller = controller_of(each.file);
-        if (!has(list, controller) || (!may_give && !has(given, controller)))
-            return lacks(each.pointer, controller, nearest, may_give ? list : given);
+        if (!has(all, controller_of(each.file))) return lacks(each, "", all);
         TRY(check_page_size(each));
+    }
+    for (const std::string& parent : above(below)) {
+        const auto given = read_line(hierarchy_fd, file_in(parent, handed_down));
+        if (!given && given.error().err == ENOENT) return {};  // to be made, by whoever may
+        if (!given) return std::unexpected(given.error());
+        if (may_write(hierarchy_fd, file_in(parent, handed_down))) continue;
+        for (const plan::CgroupSetting& each : settings)
+            if (!has(*given, controller_of(each.file))) return lacks(each, parent, *given);
     }
     return {};
 }

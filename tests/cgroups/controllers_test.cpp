@@ -31,17 +31,17 @@ TEST(ControllersOf, AreNamedOnceAndSorted) {
     EXPECT_TRUE(controllers_of({}).empty());
 }
 
-TEST(CheckSettings, LooksAtTheNearestCgroupThatIsThere) {
+TEST(CheckSettings, TakesWhatTheRootHasAndThoseBelowMayHandDown) {
     const test::Folder root;
     make_group(root, "", "cpu memory pids\n", "memory\n");
     make_group(root, "a", "memory\n", "\n");
     EXPECT_TRUE(check_settings(root.fd(), "/b/c", settings({"cpu.weight", "pids.max"})));
-    EXPECT_TRUE(check_settings(root.fd(), "/a/box", settings({"memory.max"})));
+    EXPECT_TRUE(check_settings(root.fd(), "/a/box", settings({"memory.max", "pids.max"})));
     const auto missing = check_settings(root.fd(), "/a/box", settings({"memory.max", "nonsense.max"}));
     ASSERT_FALSE(missing);
     EXPECT_EQ(missing.error().kind, Kind::unsupported);
     EXPECT_EQ(missing.error().text,
-              "/x: the cgroup controller \"nonsense\" is not available: cgroup /a has memory");
+              "/x: the cgroup controller \"nonsense\" is not available: cgroup / has cpu memory pids");
 }
 
 TEST(CheckSettings, NamesAPageSizeThatThisMachineDoesNotHave) {

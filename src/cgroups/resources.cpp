@@ -16,14 +16,13 @@ namespace {
 using plan::CgroupSetting;
 using Settings = std::vector<CgroupSetting>;
 
-constexpr std::string_view root = "/linux/resources/";
-
+// Pointers start with "/" below the resources.
 std::unexpected<Error> refuse(const std::string& pointer, std::string_view why) {
-    return fail(Kind::invalid_config, "config.json: ", root, pointer, ": ", why);
+    return fail(Kind::invalid_config, pointer, ": ", why);
 }
 
-void add(Settings& settings, std::string file, std::string text, std::string_view property) {
-    settings.push_back({.file = std::move(file), .text = std::move(text), .pointer = cat(root, property)});
+void add(Settings& settings, std::string file, std::string text, std::string_view pointer) {
+    settings.push_back({.file = std::move(file), .text = std::move(text), .pointer = std::string(pointer)});
 }
 
 // -1, as in cgroup v1, is no limit.
@@ -34,7 +33,7 @@ std::string or_max(std::int64_t value) { return value < 0 ? "max" : cat(value); 
 // 0 is a limit: a container of one process, since that one is there already (as runc).
 void add_pids(Settings& settings, const spec::Pids& pids) {
     if (!pids.limit) return;
-    add(settings, "pids.max", or_max(*pids.limit == 0 ? 1 : *pids.limit), "pids/limit");
+    add(settings, "pids.max", or_max(*pids.limit == 0 ? 1 : *pids.limit), "/pids/limit");
 }
 
 // ---- memory ---------------------------------------------------------------------------------------------
@@ -42,24 +41,28 @@ void add_pids(Settings& settings, const spec::Pids& pids) {
 // memory.swap.max is swap alone, `swap` both together. Nothing where it is unset.
 Result<std::optional<std::int64_t>> swap_alone(const spec::Memory& memory) {
     const std::int64_t limit = memory.limit.value_or(0), swap = memory.swap.value_or(0);
+    if (limit < -1) return refuse("/memory/limit", cat("invalid memory value: ", limit));
+    if (swap < -1) return refuse("/memory/swap", cat("invalid memory value: ", swap));
     if (limit == -1 && swap == 0) return -1;
     if (swap == 0) return std::nullopt;
     if (swap == -1 || limit == -1) return swap;
-    if (limit == 0) return refuse("memory/swap", cat(swap, ": unable to set swap limit without memory limit"));
-    if (swap < limit) return refuse("memory/swap", cat(swap, ": memory+swap limit should be >= memory limit"));
+    if (limit == 0)
+        return refuse("/memory/swap", cat(swap, ": unable to set swap limit without memory limit"));
+    if (swap < limit)
+        return refuse("/memory/swap", cat(swap, ": memory+swap limit should be >= memory limit"));
     return swap - limit;
 }
 
 Result<> add_memory(Settings& settings, const spec::Memory& memory) {
     LET(const auto swap, swap_alone(memory));
     if (swap) {
-        add(settings, "memory.swap.max", or_max(*swap), memory.swap ? "memory/swap" : "memory/limit");
+        add(settings, "memory.swap.max", or_max(*swap), memory.swap ? "/memory/swap" : "/memory/limit");
         // A kernel without swap accounting uses none, and limits none.
         settings.back().may_lack = *swap <= 0;
     }
-    if (memory.limit.value_or(0) != 0) add(settings, "memory.max", or_max(*memory.limit), "memory/limit");
+    if (memory.limit.value_or(0) != 0) add(settings, "memory.max", or_max(*memory.limit), "/memory/limit");
     if (memory.reservation.value_or(0) != 0)
-        add(settings, "memory.low", or_max(*memory.reservation), "memory/reservation");
+        add(settings, "memory.low", or_max(*memory.reservation), "/memory/reservation");
     return {};
 }
 
@@ -91,15 +94,16 @@ void add_throttles(Settings& settings, const std::vector<spec::ThrottleDevice>& 
     for (std::size_t i = 0; const spec::ThrottleDevice& each : devices) {
         const std::string rate = each.rate == 0 ? "max" : cat(each.rate);
         add(settings, "io.max", cat(device(each.major, each.minor), ' ', key, '=', rate),
-            cat("blockIO/", property, '/', i++));
+            cat("/blockIO/", property, '/', i++));
     }
 }
 
 Result<> add_block_io(Settings& settings, const spec::BlockIo& io) {
-    TRY(add_weight(settings, "", io.weight.value_or(0), "blockIO/weight"));
+    TRY(add_weight(settings, "", io.weight.value_or(0), "/blockIO/weight"));
     for (std::size_t i = 0; const spec::WeightDevice& each : io.weight_device) {
         const std::string whose = cat(device(each.major, each.minor), ' ');
-        TRY(add_weight(settings, whose, each.weight.value_or(0), cat("blockIO/weightDevice/", i++, "/weight")));
+        TRY(add_weight(settings, whose, each.weight.value_or(0),
+                       cat("/blockIO/weightDevice/", i++, "/weight")));
     }
     add_throttles(settings, io.throttle_read_bps_device, "rbps", "throttleReadBpsDevice");
     add_throttles(settings, io.throttle_write_bps_device, "wbps", "throttleWriteBpsDevice");
@@ -120,16 +124,16 @@ void add_bandwidth(Settings& settings, const spec::Cpu& cpu, const Present& pres
     if (quota == 0 && period == 0) return;
     std::string text = quota == 0 ? quota_of(present.cpu_max) : or_max(quota);
     if (period != 0) text += cat(' ', period);
-    add(settings, "cpu.max", std::move(text), quota == 0 ? "cpu/period" : "cpu/quota");
+    add(settings, "cpu.max", std::move(text), quota == 0 ? "/cpu/period" : "/cpu/quota");
 }
 
 void add_cpu(Settings& settings, const spec::Cpu& cpu, const Present& present) {
-    if (cpu.shares.value_or(0) != 0) add(settings, "cpu.weight", cat(cpu_weight(*cpu.shares)), "cpu/shares");
-    if (cpu.idle) add(settings, "cpu.idle", cat(*cpu.idle), "cpu/idle");
+    if (cpu.shares.value_or(0) != 0) add(settings, "cpu.weight", cat(cpu_weight(*cpu.shares)), "/cpu/shares");
+    if (cpu.idle) add(settings, "cpu.idle", cat(*cpu.idle), "/cpu/idle");
     add_bandwidth(settings, cpu, present);
-    if (cpu.burst) add(settings, "cpu.max.burst", cat(*cpu.burst), "cpu/burst");
-    if (!cpu.cpus.empty()) add(settings, "cpuset.cpus", cpu.cpus, "cpu/cpus");
-    if (!cpu.mems.empty()) add(settings, "cpuset.mems", cpu.mems, "cpu/mems");
+    if (cpu.burst) add(settings, "cpu.max.burst", cat(*cpu.burst), "/cpu/burst");
+    if (!cpu.cpus.empty()) add(settings, "cpuset.cpus", cpu.cpus, "/cpu/cpus");
+    if (!cpu.mems.empty()) add(settings, "cpuset.mems", cpu.mems, "/cpu/mems");
 }
 
 // ---- huge pages and RDMA --------------------------------------------------------------------------------
@@ -148,10 +152,10 @@ bool is_page_size(std::string_view size) {
 // should have failed. The file of reservations came with 5.7.
 Result<> add_huge_pages(Settings& settings, const std::vector<spec::HugepageLimit>& limits) {
     for (std::size_t i = 0; const spec::HugepageLimit& each : limits) {
-        const std::string pointer = cat("hugepageLimits/", i++);
+        const std::string pointer = cat("/hugepageLimits/", i++);
         if (!is_page_size(each.page_size))
             return refuse(cat(pointer, "/pageSize"),
-                          cat(quotable(each.page_size), ": must be a size such as 64KB, 2MB or 1GB"));
+                          cat(quoted(each.page_size), ": must be a size such as 64KB, 2MB or 1GB"));
         add(settings, cat("hugetlb.", each.page_size, ".max"), cat(each.limit), pointer);
         add(settings, cat("hugetlb.", each.page_size, ".rsvd.max"), cat(each.limit), pointer);
         settings.back().may_lack = true;
@@ -164,7 +168,7 @@ void add_rdma(Settings& settings, const std::map<std::string, spec::Rdma>& devic
         std::string text = name;
         if (limit.hca_handles) text += cat(" hca_handle=", *limit.hca_handles);
         if (limit.hca_objects) text += cat(" hca_object=", *limit.hca_objects);
-        if (text != name) add(settings, "rdma.max", std::move(text), cat("rdma/", name));
+        if (text != name) add(settings, "rdma.max", std::move(text), cat("/rdma/", pointer_token(name)));
     }
 }
 
@@ -181,13 +185,25 @@ bool is_file_of_controller(std::string_view key) {
 // Each line by itself: the kernel takes one value with each write.
 Result<> add_unified(Settings& settings, const std::map<std::string, std::string>& unified) {
     for (const auto& [key, value] : unified) {
-        const std::string pointer = cat("unified/", key);
+        const std::string pointer = cat("/unified/", pointer_token(key));
         if (!is_file_of_controller(key))
-            return refuse("unified", cat(quotable(key), ": must be the name of a file of a controller"));
+            return refuse("/unified", cat(quoted(key), ": must be the name of a file of a controller"));
         for (const std::string_view line : split(value, '\n'))
             if (!line.empty()) add(settings, key, std::string(line), pointer);
     }
     return {};
+}
+
+Result<Settings> all_settings(const spec::Resources& resources, const Present& present) {
+    Settings settings;
+    add_pids(settings, resources.pids);
+    TRY(add_memory(settings, resources.memory));
+    TRY(add_block_io(settings, resources.block_io));
+    add_cpu(settings, resources.cpu, present);
+    TRY(add_huge_pages(settings, resources.hugepage_limits));
+    add_rdma(settings, resources.rdma);
+    TRY(add_unified(settings, resources.unified));
+    return settings;
 }
 
 }  // namespace
@@ -205,16 +221,12 @@ std::uint64_t io_weight(std::uint64_t weight) { return 1 + (weight - 10) * 9999 
 
 std::string_view controller_of(std::string_view file) { return file.substr(0, file.find('.')); }
 
-Result<std::vector<plan::CgroupSetting>> settings_of(const spec::Resources& resources,
-                                                     const Present& present) {
-    Settings settings;
-    add_pids(settings, resources.pids);
-    TRY(add_memory(settings, resources.memory));
-    TRY(add_block_io(settings, resources.block_io));
-    add_cpu(settings, resources.cpu, present);
-    TRY(add_huge_pages(settings, resources.hugepage_limits));
-    add_rdma(settings, resources.rdma);
-    TRY(add_unified(settings, resources.unified));
+Result<std::vector<plan::CgroupSetting>> settings_of(const spec::Resources& resources, const Present& present,
+                                                     std::string_view where) {
+    auto settings = all_settings(resources, present);
+    if (!settings) settings.error().text.insert(0, where);
+    if (settings)
+        for (CgroupSetting& each : *settings) each.pointer.insert(0, where);
     return settings;
 }
 

@@ -25,8 +25,11 @@ struct Present {
 // Kind::invalid_config, naming the JSON pointer, the value and the reason: a weight out of range, a huge page
 // size that is not written as the kernel writes it, a swap limit below the memory limit, a `unified` key that
 // is no file of a controller.
+// `where` stands before each pointer: whose resources they are.
+inline constexpr std::string_view of_config = "config.json: /linux/resources";
 Result<std::vector<plan::CgroupSetting>> settings_of(const spec::Resources& resources,
-                                                     const Present& present = {});
+                                                     const Present& present = {},
+                                                     std::string_view where = of_config);
 
 // cpu.shares (2 to 262144, 1024 by default) -> cpu.weight (1 to 10000, 100 by default): the quadratic formula
 // through (2, 1), (1024, 100) and (262144, 10000) on logarithmic scales, which runc has since 1.3.2 and crun

@@ -28,6 +28,7 @@ enum class Command : std::uint8_t {
     kill,
     pause,
     resume,
+    update,
     remove,
     list,
     spec,
@@ -64,6 +65,8 @@ inline constexpr std::array commands{
     CommandRow{Command::pause, "pause", "CONTAINER-ID", 1, 1, false, "freeze all processes of a container"},
     CommandRow{Command::resume, "resume", "CONTAINER-ID", 1, 1, false,
                "let the processes of a paused container go on"},
+    CommandRow{Command::update, "update", "CONTAINER-ID", 1, 1, false,
+               "change limits of a container while it runs"},
     CommandRow{Command::remove, "delete", "CONTAINER-ID", 1, 1, false, "remove what a container left behind"},
     CommandRow{Command::list, "list", "", 0, 0, false, "list the containers below the state root"},
     CommandRow{Command::spec, "spec", "", 0, 0, false, "write a config.json to start from"},
@@ -123,6 +126,26 @@ struct Options {
     bool user_given = false;                // also where it is empty
     bool tty = false;
     bool ignore_paused = false;
+
+    // update: numbers as words, since each has its own grammar; empty where not given
+    std::string resources;
+    std::string blkio_weight;
+    std::string cpu_period;
+    std::string cpu_quota;
+    std::string cpu_burst;
+    std::string cpu_idle;
+    std::string cpu_share;
+    std::string cpu_rt_period;
+    std::string cpu_rt_runtime;
+    std::string cpuset_cpus;
+    std::string cpuset_mems;
+    std::string memory;
+    std::string memory_reservation;
+    std::string memory_swap;
+    std::string kernel_memory;
+    std::string pids_limit;
+    std::string l3_cache_schema;
+    std::string mem_bw_schema;
 };
 
 // A set of verbs, one bit each; the empty set means a global option.
@@ -163,6 +186,7 @@ inline constexpr Commands global = 0;
 inline constexpr Commands makers = for_commands(Command::create, Command::run);
 inline constexpr Commands planners = makers | for_commands(Command::explain);
 inline constexpr Commands exec = for_commands(Command::exec);
+inline constexpr Commands update = for_commands(Command::update);
 
 inline constexpr std::array flags{
     Flag{"root", 0, &Options::root, global, "DIR", "where the states of containers are kept"},
@@ -236,7 +260,33 @@ inline constexpr std::array flags{
          "start the process in this cgroup below the container's own"},
     Flag{"ignore-paused", 0, &Options::ignore_paused, exec, "",
          "also in a paused container: the process starts when the container is resumed"},
-    Flag{"fault", 0, &Options::fault, planners | exec, "STEP:ACTION",
+    Flag{"resources", 'r', &Options::resources, update, "FILE",
+         "take the limits from this file (- is stdin), an object as linux.resources in config.json, and not "
+         "from other flags"},
+    Flag{"blkio-weight", 0, &Options::blkio_weight, update, "NUMBER", "share of block I/O, from 10 to 1000"},
+    Flag{"cpu-period", 0, &Options::cpu_period, update, "USEC", "the time in which the quota counts"},
+    Flag{"cpu-quota", 0, &Options::cpu_quota, update, "USEC", "CPU time in each period; -1 is no limit"},
+    Flag{"cpu-burst", 0, &Options::cpu_burst, update, "USEC", "unused quota that may be used up later"},
+    Flag{"cpu-idle", 0, &Options::cpu_idle, update, "0|1", "run only where nobody else wants the CPU"},
+    Flag{"cpu-share", 0, &Options::cpu_share, update, "NUMBER", "share of CPU time, from 2 to 262144"},
+    Flag{"cpu-rt-period", 0, &Options::cpu_rt_period, update, "USEC", "ignored: cgroup v1 only"},
+    Flag{"cpu-rt-runtime", 0, &Options::cpu_rt_runtime, update, "USEC", "ignored: cgroup v1 only"},
+    Flag{"cpuset-cpus", 0, &Options::cpuset_cpus, update, "LIST", "the CPUs to run on, such as 0-2,7"},
+    Flag{"cpuset-mems", 0, &Options::cpuset_mems, update, "LIST", "the memory nodes to use"},
+    Flag{"memory", 0, &Options::memory, update, "BYTES", "limit of memory, such as 512m; -1 is no limit"},
+    Flag{"memory-reservation", 0, &Options::memory_reservation, update, "BYTES",
+         "memory that is not reclaimed while others have more"},
+    Flag{"memory-swap", 0, &Options::memory_swap, update, "BYTES",
+         "limit of memory and swap together; -1 is no limit of swap"},
+    Flag{"kernel-memory", 0, &Options::kernel_memory, update, "BYTES", "ignored: cgroup v1 only",
+         Shown::hidden},
+    Flag{"kernel-memory-tcp", 0, &Options::kernel_memory, update, "BYTES", "ignored: cgroup v1 only",
+         Shown::hidden},
+    Flag{"pids-limit", 0, &Options::pids_limit, update, "NUMBER",
+         "limit of processes and threads; -1 is no limit"},
+    Flag{"l3-cache-schema", 0, &Options::l3_cache_schema, update, "SCHEMA", "of Intel RDT"},
+    Flag{"mem-bw-schema", 0, &Options::mem_bw_schema, update, "SCHEMA", "of Intel RDT"},
+    Flag{"fault", 0, &Options::fault, planners | exec | update, "STEP:ACTION",
          "for tests: fail at a step with EPERM, ENOSYS, ENOMEM or kill", Shown::hidden},
 };
 

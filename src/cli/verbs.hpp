@@ -38,6 +38,7 @@ Result<Outcome> ps(const Call& call);
 Result<Outcome> kill(const Call& call);
 Result<Outcome> pause(const Call& call);
 Result<Outcome> resume(const Call& call);
+Result<Outcome> update(const Call& call);
 Result<Outcome> remove(const Call& call);  // delete is a word of C++
 Result<Outcome> list(const Call& call);
 Result<Outcome> spec(const Call& call);

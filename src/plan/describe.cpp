@@ -94,6 +94,12 @@ std::string inside(ArenaView arena, Text path) {
     return text.starts_with('/') ? std::string(text) : cat('/', text);
 }
 
+std::string texts_of(const std::vector<CgroupSetting>& settings) {
+    std::string list;
+    for (const CgroupSetting& each : settings)
+        list.append(cat(list.empty() ? "" : ", ", each.file, ' ', each.text));
+    return list;
+}
 std::string limit(std::uint64_t value) { return value == RLIM_INFINITY ? "unlimited" : cat(value); }
 std::string set(std::uint64_t bits) { return hexadecimal(bits); }
 
@@ -302,6 +308,11 @@ Description describe_init(const AwaitDelivery&, ArenaView) {
 Description describe_host(const MakeStateDirectory& op) { return {"make_state_directory", op.path}; }
 Description describe_host(const RecordIntent&) { return {"record_intent", "state.json"}; }
 Description describe_host(const MakeCgroup& op) { return {"make_cgroup", cat(op.mount, op.path)}; }
+Description describe_host(const EnableControllers& op) {
+    return {"enable_controllers", join(op.controllers, " ")};
+}
+Description describe_host(const LimitCgroup& op) { return {"limit_cgroup", texts_of(op.settings)}; }
+Description describe_host(const ChangeLimits& op) { return {"change_limits", texts_of(op.settings)}; }
 Description describe_host(const RecordCgroup&) { return {"record_cgroup", "its inode in state.json"}; }
 Description describe_host(const CloneTree& op) {
     std::string options = attribute_words(op.attributes);

@@ -48,7 +48,7 @@ struct EnableControllers {
     std::string path;
     std::vector<std::string> controllers;
 };
-// The limits, before a process is born into it, or in a running container. Undone by the values before.
+// The limits, before a process is born into it.
 struct LimitCgroup {
     std::vector<CgroupSetting> settings;
 };
@@ -221,12 +221,17 @@ struct RunHooks {
     std::vector<Hook> hooks;
 };
 
-// ---- starting and removing one --------------------------------------------------------------------------
+// ---- starting, changing and removing
+// one---------------------------------------------------------------------
 
 struct ReleaseInit {};
 // Waits until init has executed its program, or has ended; not for ever.
 struct AwaitProgram {};
 struct RemoveStartFifo {};
+// update: limits of a container that is there. Undone by the values before.
+struct ChangeLimits {
+    std::vector<CgroupSetting> settings;
+};
 // SIGKILL to everything in the container's cgroup, and waits until it is gone.
 struct KillContainer {};
 struct RemoveCgroup {};
@@ -235,12 +240,12 @@ struct RemoveStateDirectory {
 };
 
 using HostOp =
-    std::variant<MakeStateDirectory, RecordIntent, MakeCgroup, RecordCgroup, CloneTree, OpenNamespace,
-                 OpenMessageQueues, MakeNotifyDirectory, MakeHandshake, MakeStartFifo, ConnectConsole, Spawn,
-                 WriteIdMaps, SetOomScore, SendPrepared, AwaitRespawn, MoveNetDevice, AttachDeviceFilter,
-                 RecordProcess, SendGo, AwaitReady, AwaitExecution, SendConsole, DeliverListener, SendPidfd,
-                 WritePidFile, Publish, FindInit, FindCgroup, ReleaseContainer, MakeHookStreams, RunHooks,
-                 ReleaseInit, AwaitProgram, RemoveStartFifo, KillContainer, RemoveCgroup,
-                 RemoveStateDirectory>;
+    std::variant<MakeStateDirectory, RecordIntent, MakeCgroup, EnableControllers, LimitCgroup, RecordCgroup,
+                 CloneTree, OpenNamespace, OpenMessageQueues, MakeNotifyDirectory, MakeHandshake,
+                 MakeStartFifo, ConnectConsole, Spawn, WriteIdMaps, SetOomScore, SendPrepared, AwaitRespawn,
+                 MoveNetDevice, AttachDeviceFilter, RecordProcess, SendGo, AwaitReady, AwaitExecution,
+                 SendConsole, DeliverListener, SendPidfd, WritePidFile, Publish, FindInit, FindCgroup,
+                 ReleaseContainer, MakeHookStreams, RunHooks, ReleaseInit, AwaitProgram, RemoveStartFifo,
+                 ChangeLimits, KillContainer, RemoveCgroup, RemoveStateDirectory>;
 
 }  // namespace bulkhead::plan

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/compile.hpp"
 
+#include "cgroups/controllers.hpp"
 #include "cgroups/devices.hpp"
 #include "cgroups/path.hpp"
+#include "cgroups/resources.hpp"
 #include "namespaces/plan.hpp"
 #include "namespaces/sysctl.hpp"
 #include "process/plan.hpp"
@@ -29,9 +31,24 @@ struct Ground {
 };
 
 // Rootless callers, and root in a user namespace: without the permission to make cgroups there is none, as
-// with runc, unless one was named.
+// with runc, unless one was named or has limits.
 bool may_go_without_cgroup(const Blueprint& blueprint, const spec::ValidSpec& spec) {
-    return blueprint.cgroup_optional && spec->linux.cgroups_path.empty();
+    const auto settings = cgroups::settings_of(spec->linux.resources);
+    return blueprint.cgroup_optional && spec->linux.cgroups_path.empty() && settings && settings->empty();
+}
+
+// The container's cgroup with its limits, for the first process to be born into.
+Result<> plan_cgroup(TimelineBuilder& timeline, const Blueprint& blueprint, const spec::ValidSpec& spec,
+                     const std::string& mount, const std::string& path) {
+    LET(auto settings, cgroups::settings_of(spec->linux.resources));
+    timeline.host(plan::MakeCgroup{mount, path, may_go_without_cgroup(blueprint, spec)},
+                  "/linux/cgroupsPath");
+    timeline.host(plan::RecordCgroup{});
+    if (settings.empty()) return {};
+    timeline.host(plan::EnableControllers{mount, path, cgroups::controllers_of(settings)},
+                  "/linux/resources");
+    timeline.host(plan::LimitCgroup{std::move(settings)}, "/linux/resources");
+    return {};
 }
 
 // The descriptor of the namespace of this type, where one is joined.
@@ -50,11 +67,7 @@ Result<Ground> plan_ground(TimelineBuilder& timeline, const Blueprint& blueprint
     timeline.host(plan::MakeStateDirectory{blueprint.state_directory});
     timeline.host(plan::RecordIntent{});
     if (blueprint.notify) timeline.host(plan::MakeNotifyDirectory{});
-    if (!cgroup.empty()) {
-        timeline.host(plan::MakeCgroup{host.cgroup_mount, cgroup, may_go_without_cgroup(blueprint, spec)},
-                      "/linux/cgroupsPath");
-        timeline.host(plan::RecordCgroup{});
-    }
+    if (!cgroup.empty()) TRY(plan_cgroup(timeline, blueprint, spec, host.cgroup_mount, cgroup));
     if (!blueprint.console_socket.empty()) timeline.host(plan::ConnectConsole{blueprint.console_socket});
     Ground ground{.joins = namespaces::plan_joins(timeline, spec)};
     ground.places = {.bundle = blueprint.bundle,
@@ -258,6 +271,14 @@ Result<plan::Timeline> compile_start(bool programmed) {
     timeline.host(plan::ReleaseInit{});
     if (programmed) timeline.host(plan::AwaitProgram{});
     timeline.host(plan::RemoveStartFifo{});
+    return std::move(timeline).finish();
+}
+
+Result<plan::Timeline> compile_update(std::vector<plan::CgroupSetting> settings, const State& state) {
+    TimelineBuilder timeline;
+    timeline.host(
+        plan::EnableControllers{state.cgroup_mount, state.cgroup_path, cgroups::controllers_of(settings)});
+    timeline.host(plan::ChangeLimits{std::move(settings)});
     return std::move(timeline).finish();
 }
 

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "plan/host_facts.hpp"
 #include "plan/timeline.hpp"
+#include "runtime/state.hpp"
 #include "seccomp/program.hpp"
 #include "spec/validate.hpp"
 
@@ -73,6 +74,8 @@ Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::
                                         const plan::HostFacts& host);
 // programmed: waits until the program has been executed, for the hooks of poststart.
 Result<plan::Timeline> compile_start(bool programmed = false);
+// New limits for a container that is there.
+Result<plan::Timeline> compile_update(std::vector<plan::CgroupSetting> settings, const State& state);
 // kill: something in the container may still run.
 Result<plan::Timeline> compile_removal(const std::string& state_directory, bool kill);
 

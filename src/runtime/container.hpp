@@ -15,6 +15,7 @@
 #include "plan/timeline.hpp"
 #include "runtime/exec_process.hpp"
 #include "runtime/lifecycle.hpp"
+#include "spec/resources.hpp"
 
 namespace bulkhead::runtime {
 
@@ -64,6 +65,14 @@ struct ExecRequest {
     plan::Fault fault;  // fault injection, for the tests
 };
 
+// What `update` takes from the command line: what is set in the resources changes, the rest stays.
+struct UpdateRequest {
+    std::string id;
+    std::string where;  // of the resources, for messages: "config.json: /linux/resources" at `create`
+    spec::Resources resources;
+    plan::Fault fault;  // fault injection, for the tests
+};
+
 // A container as `state` and `list` show it.
 struct View {
     std::string id;
@@ -98,6 +107,8 @@ Result<Listing> list(const Site& site);
 Result<Made> exec(const Site& site, const ExecRequest& request);
 // signal: 0 (a test) to 64. all: to every process in its cgroup, and a stopped container is no error.
 Result<> kill(const Site& site, const std::string& id, int signal, bool all);
+// Changes limits of a container that is there, all of them or none.
+Result<> update(const Site& site, const UpdateRequest& request);
 // Freezes every process of the container, and returns when none runs any more.
 Result<> pause(const Site& site, const std::string& id);
 Result<> resume(const Site& site, const std::string& id);

@@ -8,6 +8,9 @@
 #include "base/files.hpp"
 #include "base/sys.hpp"
 #include "base/time.hpp"
+#include "cgroups/controllers.hpp"
+#include "cgroups/mount.hpp"
+#include "cgroups/resources.hpp"
 #include "namespaces/plan.hpp"
 #include "runtime/attend.hpp"
 #include "runtime/bundle.hpp"
@@ -83,6 +86,15 @@ std::vector<std::string> warnings_of(const Project& project) {
     return warnings;
 }
 
+// What cannot be had is said before anything is made.
+Result<> check_limits(const Blueprint& blueprint, const spec::ValidSpec& spec, const plan::HostFacts& host) {
+    LET(const auto settings, cgroups::settings_of(spec->linux.resources));
+    LET(const std::string path, cgroup_path(blueprint, spec, host));
+    if (settings.empty() || path.empty()) return {};
+    LET(const Fd hierarchy, cgroups::open_hierarchy(host.cgroup_mount));
+    return cgroups::check_settings(hierarchy.number(), path, settings);
+}
+
 Result<Project> prepare(const Site& site, const CreateRequest& request, Mode mode) {
     TRY(check_request(request));
     LET(Bundle bundle, load_bundle(request.bundle));
@@ -117,6 +129,7 @@ Result<Project> prepare(const Site& site, const CreateRequest& request, Mode mod
     LET(blueprint.pidfd_socket, absolute_if_given(request.pidfd_socket));
     LET(blueprint.filter, seccomp_filter(site, bundle.spec, mode));
     LET(plan::Timeline timeline, compile_creation(blueprint, bundle.spec, host));
+    if (mode != Mode::explain) TRY(check_limits(blueprint, bundle.spec, host));
     const HookBlueprint outside{.bundle = bundle.path, .root = bundle.root, .filter = {}};
     LET(plan::Timeline poststart, compile_hook_run(plan::HookKind::poststart, outside, bundle.spec, host));
     LET(plan::Timeline poststop, compile_hook_run(plan::HookKind::poststop, outside, bundle.spec, host));

@@ -5,8 +5,10 @@
 #include <cerrno>
 
 #include "base/sys.hpp"
+#include "cgroups/controllers.hpp"
 #include "cgroups/device_filter.hpp"
 #include "cgroups/group.hpp"
+#include "cgroups/limits.hpp"
 #include "cgroups/mount.hpp"
 #include "runtime/host_ops.hpp"
 #include "runtime/own_cgroup.hpp"
@@ -56,6 +58,26 @@ void undo(Workshop& workshop, const plan::MakeCgroup&) {
 Result<> apply(Workshop& workshop, const StepContext&, const plan::AttachDeviceFilter& op) {
     if (!workshop.cgroup) return fail(Kind::denied, "without a cgroup the device rules cannot be enforced");
     return cgroups::attach_device_filter(workshop.cgroup.number(), op.program);
+}
+
+Result<> apply(Workshop& workshop, const StepContext&, const plan::EnableControllers& op) {
+    if (!workshop.hierarchy) {
+        LET(workshop.hierarchy, cgroups::open_hierarchy(op.mount));
+    }
+    return cgroups::enable_controllers(workshop.hierarchy.number(), op.path, op.controllers);
+}
+
+Result<> apply(Workshop& workshop, const StepContext&, const plan::LimitCgroup& op) {
+    return cgroups::write_settings(workshop.cgroup.number(), op.settings);
+}
+
+Result<> apply(Workshop& workshop, const StepContext&, const plan::ChangeLimits& op) {
+    LET(workshop.limits, cgroups::change_settings(workshop.cgroup.number(), op.settings));
+    return {};
+}
+
+void undo(Workshop& workshop, const plan::ChangeLimits&) {
+    (void)cgroups::write_settings(workshop.cgroup.number(), workshop.limits);
 }
 
 Result<> apply(Workshop& workshop, const StepContext&, const plan::RecordCgroup&) {

@@ -15,6 +15,8 @@ struct StepContext {
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::MakeStateDirectory& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RecordIntent& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::MakeCgroup& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::EnableControllers& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::LimitCgroup& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RecordCgroup& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::CloneTree& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::OpenNamespace& op);
@@ -47,6 +49,7 @@ Result<> apply(Workshop& workshop, const StepContext& context, const plan::RunHo
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::AwaitProgram& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::ReleaseInit& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RemoveStartFifo& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::ChangeLimits& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::KillContainer& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RemoveCgroup& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RemoveStateDirectory& op);
@@ -59,6 +62,7 @@ void undo(Workshop& workshop, const plan::MakeCgroup& op);
 void undo(Workshop& workshop, const plan::Spawn& op);
 void undo(Workshop& workshop, const plan::MoveNetDevice& op);
 void undo(Workshop& workshop, const plan::WritePidFile& op);
+void undo(Workshop& workshop, const plan::ChangeLimits& op);
 
 // The cgroup for SPAWN where the container's own takes no process: controllers are handed down from it, as
 // systemd and nested runtimes do, and init is in one below. Returns that one.

@@ -18,11 +18,6 @@ using lifecycle::Verb;
 
 namespace {
 
-// Rootless, or made with --cgroup-manager disabled.
-std::unexpected<Error> no_cgroup(const State& state, std::string_view consequence) {
-    return fail(Kind::unsupported, "container ", state.id, ": it has no cgroup of its own, so ", consequence);
-}
-
 // The container under its lock, if the verb may be done in its status.
 Result<Found> find_for(Verb verb, const Site& site, const std::string& id, bool force = false) {
     LET(Found found, find_locked(site, id));
@@ -55,7 +50,7 @@ Result<> signal_everybody(const Found& found, int signal) {
     LET(const Fd group, open_own_cgroup(found.state));
     if (group) return cgroups::signal_all(group.number(), signal);
     if (found.status == Status::stopped) return {};
-    if (signal != SIGKILL) return no_cgroup(found.state, "only its init process can be signalled");
+    if (signal != SIGKILL) return no_cgroup(found.state.id, "only its init process can be signalled");
     return found.state.private_pids ? signal_init(found.state, signal) : kill_cgroup(found.state);
 }
 
@@ -72,7 +67,7 @@ Result<> pause(const Site& site, const std::string& id) {
     constexpr int deadline_ms = 10'000;
     LET(const Found found, find_for(Verb::pause, site, id));
     LET(const Fd group, open_own_cgroup(found.state));
-    if (!group) return no_cgroup(found.state, "it cannot be paused");
+    if (!group) return no_cgroup(found.state.id, "it cannot be paused");
     return cgroups::freeze(group.number(), deadline_ms);
 }
 
@@ -80,7 +75,7 @@ Result<> resume(const Site& site, const std::string& id) {
     constexpr int deadline_ms = 1000;  // nothing can keep them but a frozen cgroup above
     LET(const Found found, find_for(Verb::resume, site, id));
     LET(const Fd group, open_own_cgroup(found.state));
-    if (!group) return no_cgroup(found.state, "it cannot be resumed");
+    if (!group) return no_cgroup(found.state.id, "it cannot be resumed");
     return cgroups::thaw(group.number(), deadline_ms);
 }
 
@@ -91,7 +86,7 @@ Result<std::vector<pid_t>> processes(const Site& site, const std::string& id) {
     LET(const Fd group, open_own_cgroup(found.state));
     if (group) return cgroups::processes(group.number());
     if (found.status == Status::stopped) return std::vector<pid_t>();
-    return no_cgroup(found.state, "its processes cannot be listed");
+    return no_cgroup(found.state.id, "its processes cannot be listed");
 }
 
 }  // namespace bulkhead::runtime

@@ -16,4 +16,9 @@ inline std::unexpected<Error> refusal(lifecycle::Rule rule, const std::string& i
     return fail(kind, lifecycle::words(rule), ": ", id);
 }
 
+// Rootless, or made with --cgroup-manager disabled.
+inline std::unexpected<Error> no_cgroup(const std::string& id, std::string_view consequence) {
+    return fail(Kind::unsupported, "container ", id, ": it has no cgroup of its own, so ", consequence);
+}
+
 }  // namespace bulkhead::runtime

@@ -37,6 +37,7 @@ struct Workshop {
     Fd terminal;                                   // the pty's master, once the stage has sent it
     namespaces::UserNamespaces id_maps;            // of id-mapped mounts
     std::vector<namespaces::MovedDevice> devices;  // of the host, now in the container
+    std::vector<plan::CgroupSetting> limits;       // update: what takes the new ones back
     std::uint32_t said = 0;                        // kinds of report that the stage has sent, one bit each
     unsigned reports = 0;                          // how many it has sent
     int listener = -1;                  // the stage's number of its seccomp listener, once it has said so

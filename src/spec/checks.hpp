@@ -79,8 +79,6 @@ Result<> sysctls_are_namespaced(const Spec& spec);
 // checks_linux.cpp
 Result<> cgroups_path_stays_inside(const Spec& spec);
 Result<> device_rules_have_access(const Spec& spec);
-Result<> memory_limits_fit_together(const Spec& spec);
-Result<> unified_keys_are_files(const Spec& spec);
 Result<> rdt_group_is_a_name(const Spec& spec);
 Result<> seccomp_default_can_decide(const Spec& spec);
 Result<> seccomp_rules_name_syscalls(const Spec& spec);

@@ -25,27 +25,6 @@ Result<> device_rules_have_access(const Spec& spec) {
     return {};
 }
 
-// 0 is "unset" and -1 "unlimited" for limit and swap; swap means both together (cgroup v1's idea of it).
-Result<> memory_limits_fit_together(const Spec& spec) {
-    const std::int64_t limit = spec.linux.resources.memory.limit.value_or(0);
-    const std::int64_t swap = spec.linux.resources.memory.swap.value_or(0);
-    if (limit < -1) return refuse("/linux/resources/memory/limit", cat("invalid memory value: ", limit));
-    if (swap < -1) return refuse("/linux/resources/memory/swap", cat("invalid memory value: ", swap));
-    if (swap <= 0 || limit == -1) return {};
-    if (limit == 0)
-        return refuse("/linux/resources/memory/swap", swap, "unable to set swap limit without memory limit");
-    if (swap < limit)
-        return refuse("/linux/resources/memory/swap", swap, "memory+swap limit should be >= memory limit");
-    return {};
-}
-
-Result<> unified_keys_are_files(const Spec& spec) {
-    for (const auto& [file, text] : spec.linux.resources.unified)
-        if (file.empty() || file.contains('/') || file == "." || file == "..")
-            return refuse("/linux/resources/unified", file, "must be the name of a file in the cgroup");
-    return {};
-}
-
 Result<> rdt_group_is_a_name(const Spec& spec) {
     if (!spec.linux.intel_rdt) return {};
     const std::string& group = spec.linux.intel_rdt->clos_id;

@@ -41,8 +41,6 @@ constexpr Check table[] = {
     {"sysctls are namespaced", sysctls_are_namespaced},
     {"cgroupsPath stays inside", cgroups_path_stays_inside},
     {"device rules have access", device_rules_have_access},
-    {"memory limits fit together", memory_limits_fit_together},
-    {"unified keys are files", unified_keys_are_files},
     {"RDT group is a name", rdt_group_is_a_name},
     {"seccomp default can decide", seccomp_default_can_decide},
     {"seccomp rules name syscalls", seccomp_rules_name_syscalls},

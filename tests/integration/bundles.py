@@ -10,7 +10,7 @@ import stat
 BUSYBOX = "/usr/bin/busybox"
 # What the cases call; every bundle gets these links, and all that busybox has would take longer than the containers.
 APPLETS = """
-    [ ash awk basename cat chmod chown chroot cp cut date dd df dirname dmesg du echo env expr false find free grep groups
+    [ ash awk basename cat chmod chown chroot cp cut date dd df dirname dmesg du echo env expr fallocate false find free grep groups
     head hostname id ip kill less ln logname ls md5sum mkdir mkfifo mknod mktemp mount mv nc nproc nsenter od
     paste ping pivot_root printf ps pwd readlink realpath rm rmdir sed seq setpriv setsid sh sha256sum sleep sort
     stat stty su sync sysctl tail tar taskset tee test time timeout top touch tr true truncate tty umount uname uniq unlink

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which controllers limits need, whether a cgroup can have them, and handing them down to it (cgroup-v2.rst,
+// "Enabling and Disabling").
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "plan/host_vocabulary.hpp"
+
+namespace bulkhead::cgroups {
+
+// Each once, sorted: "cpu", "memory". Pure.
+std::vector<std::string> controllers_of(std::span<const plan::CgroupSetting> settings);
+
+// Whether what is above `path` can hand down the controllers that `settings` need, and whether this machine
+// has huge pages of the sizes they name. Changes nothing. Kind::unsupported, naming the property, the
+// controller, and where it is instead: mounted as cgroup v1, or not delegated to the nearest cgroup that is
+// there.
+Result<> check_settings(int hierarchy_fd, const std::string& path,
+                        std::span<const plan::CgroupSetting> settings);
+
+// "+controller" in cgroup.subtree_control of each cgroup above `path`, from the root down, where it is not
+// there yet. It stays when the container goes: neighbours may use it.
+Result<> enable_controllers(int hierarchy_fd, const std::string& path,
+                            std::span<const std::string> controllers);
+
+}  // namespace bulkhead::cgroups

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// On plain directories in the place of a hierarchy.
+#include "cgroups/controllers.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "support/folder.hpp"
+
+namespace bulkhead::cgroups {
+namespace {
+
+// "" is the root of the hierarchy.
+void make_group(const test::Folder& root, const std::string& path, const std::string& controllers,
+                const std::string& handed_down) {
+    const std::string directory = root / path;
+    ::mkdir(directory.c_str(), 0755);
+    test::write_text(directory + "/cgroup.controllers", controllers);
+    test::write_text(directory + "/cgroup.subtree_control", handed_down);
+}
+
+std::vector<plan::CgroupSetting> settings(std::initializer_list<const char*> files) {
+    std::vector<plan::CgroupSetting> list;
+    for (const char* file : files) list.push_back({.file = file, .text = "1", .pointer = "/x"});
+    return list;
+}
+
+TEST(ControllersOf, AreNamedOnceAndSorted) {
+    EXPECT_EQ(controllers_of(settings({"pids.max", "memory.max", "memory.low", "cpuset.cpus"})),
+              (std::vector<std::string>{"cpuset", "memory", "pids"}));
+    EXPECT_TRUE(controllers_of({}).empty());
+}
+
+TEST(CheckSettings, LooksAtTheNearestCgroupThatIsThere) {
+    const test::Folder root;
+    make_group(root, "", "cpu memory pids\n", "memory\n");
+    make_group(root, "a", "memory\n", "\n");
+    EXPECT_TRUE(check_settings(root.fd(), "/b/c", settings({"cpu.weight", "pids.max"})));
+    EXPECT_TRUE(check_settings(root.fd(), "/a/box", settings({"memory.max"})));
+    const auto missing = check_settings(root.fd(), "/a/box", settings({"memory.max", "nonsense.max"}));
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(missing.error().kind, Kind::unsupported);
+    EXPECT_EQ(missing.error().text,
+              "/x: the cgroup controller \"nonsense\" is not available: cgroup /a has memory");
+}
+
+TEST(CheckSettings, NamesAPageSizeThatThisMachineDoesNotHave) {
+    const test::Folder root;
+    make_group(root, "", "hugetlb\n", "\n");
+    const auto missing = check_settings(root.fd(), "/box", settings({"hugetlb.512GB.max"}));
+    ASSERT_FALSE(missing);
+    EXPECT_TRUE(
+        missing.error().text.starts_with("/x: \"512GB\": this machine has no huge pages of this size, only "))
+        << missing.error().text;
+}
+
+TEST(EnableControllers, WritesToAllAboveWhatIsNotThere) {
+    const test::Folder root;
+    make_group(root, "", "cpu memory\n", "cpu\n");
+    make_group(root, "a", "cpu memory\n", "\n");
+    const std::vector<std::string> wanted{"cpu", "memory"};
+    ASSERT_TRUE(enable_controllers(root.fd(), "/a/box", wanted));
+    EXPECT_TRUE(test::text_of(root / "cgroup.subtree_control").starts_with("+memory"));
+    EXPECT_EQ(test::text_of(root / "a/cgroup.subtree_control"), "+memory") << "the last of two writes";
+}
+
+TEST(EnableControllers, LeavesThoseAboveAloneWhereTheNearestHasAll) {
+    const test::Folder root;
+    make_group(root, "", "cpu\n", "\n");
+    make_group(root, "a", "cpu\n", "cpu\n");
+    ASSERT_TRUE(enable_controllers(root.fd(), "/a/box", std::vector<std::string>{"cpu"}));
+    EXPECT_EQ(test::text_of(root / "cgroup.subtree_control"), "\n");
+}
+
+}  // namespace
+}  // namespace bulkhead::cgroups

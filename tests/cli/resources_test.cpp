@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/resources.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support/folder.hpp"
+
+namespace bulkhead::cli {
+namespace {
+
+TEST(ParseSize, TakesUnitsOf1024) {
+    const std::pair<const char*, std::int64_t> table[] = {
+        {"0", 0},
+        {"1", 1},
+        {"123456789012345678", 123456789012345678},
+        {"1b", 1},
+        {"2k", 2048},
+        {"2K", 2048},
+        {"2kb", 2048},
+        {"2KiB", 2048},
+        {"512m", 536870912},
+        {"1.5G", 3LL << 29},
+        {"0.5k", 512},
+        {"1t", 1LL << 40},
+        {"1p", 1LL << 50},
+        {"64 MB", 64 << 20},
+        {"-1", -1},
+        {"9223372036854775807", 9223372036854775807},
+    };
+    for (const auto& [word, bytes] : table) EXPECT_EQ(parse_size("memory", word), bytes) << word;
+}
+
+TEST(ParseSize, RefusesWhatIsNoSize) {
+    for (const char* word : {"", "x", "-2", "--1", "1x", "1kk", "1bb", "m", ".", "1.2.3", "1e3", "0x10",
+                             "1  m", " 1", "1m ", "inf", "nan", "+1"}) {
+        const auto size = parse_size("memory", word);
+        ASSERT_FALSE(size) << word;
+        EXPECT_EQ(size.error().kind, Kind::usage);
+        EXPECT_TRUE(size.error().text.starts_with(cat("invalid value for memory: \"", word, "\": must be")))
+            << size.error().text;
+    }
+    for (const char* word : {"9223372036854775808", "8192p", "99999999999999999999999"})
+        EXPECT_EQ(parse_size("memory", word).error().text,
+                  cat("invalid value for memory: \"", word, "\": is out of range"));
+}
+
+TEST(UpdateRequest, HasWhatWasGivenAndNothingElse) {
+    Options options;
+    options.memory = "1m";
+    options.cpu_share = "7";
+    const auto request = update_request(options, "box");
+    ASSERT_TRUE(request) << request.error().text;
+    EXPECT_EQ(request->id, "box");
+    EXPECT_EQ(request->where, "update: ");
+    EXPECT_EQ(request->resources.memory.limit, 1 << 20);
+    EXPECT_EQ(request->resources.cpu.shares, 7u);
+    EXPECT_FALSE(request->resources.pids.limit);
+    EXPECT_FALSE(request->resources.memory.swap);
+    EXPECT_TRUE(request->resources.cpu.cpus.empty());
+}
+
+TEST(UpdateRequest, TakesEveryFlagToItsProperty) {
+    Options options;
+    options.blkio_weight = "11";
+    options.cpu_period = "12";
+    options.cpu_quota = "-13";
+    options.cpu_burst = "14";
+    options.cpu_idle = "1";
+    options.cpuset_cpus = "0-3";
+    options.cpuset_mems = "1";
+    options.memory_reservation = "2k";
+    options.memory_swap = "-1";
+    options.pids_limit = "-1";
+    const auto request = update_request(options, "box");
+    ASSERT_TRUE(request) << request.error().text;
+    const spec::Resources& wanted = request->resources;
+    EXPECT_EQ(wanted.block_io.weight, 11);
+    EXPECT_EQ(wanted.cpu.period, 12u);
+    EXPECT_EQ(wanted.cpu.quota, -13);
+    EXPECT_EQ(wanted.cpu.burst, 14u);
+    EXPECT_EQ(wanted.cpu.idle, 1);
+    EXPECT_EQ(wanted.cpu.cpus, "0-3");
+    EXPECT_EQ(wanted.cpu.mems, "1");
+    EXPECT_EQ(wanted.memory.reservation, 2048);
+    EXPECT_EQ(wanted.memory.swap, -1);
+    EXPECT_EQ(wanted.pids.limit, -1);
+}
+
+TEST(UpdateRequest, NamesTheFlagOfAWrongNumber) {
+    const std::pair<std::string Options::*, const char*> table[] = {
+        {&Options::blkio_weight, "blkio-weight"}, {&Options::cpu_period, "cpu-period"},
+        {&Options::cpu_quota, "cpu-quota"},       {&Options::cpu_burst, "cpu-burst"},
+        {&Options::cpu_share, "cpu-share"},       {&Options::memory, "memory"},
+        {&Options::memory_swap, "memory-swap"},   {&Options::memory_reservation, "memory-reservation"},
+        {&Options::pids_limit, "pids-limit"},
+    };
+    for (const auto& [flag, name] : table) {
+        Options options;
+        options.*flag = "7q";
+        const auto request = update_request(options, "box");
+        ASSERT_FALSE(request) << name;
+        EXPECT_TRUE(request.error().text.starts_with(cat("invalid value for ", name, ": \"7q\": ")))
+            << request.error().text;
+    }
+}
+
+TEST(UpdateRequest, ReadsAFileAndThenNoFlag) {
+    const test::Folder folder;
+    Options options;
+    options.resources = folder / "limits.json";
+    options.pids_limit = "5";
+    test::write_text(options.resources, R"({"memory":{"limit":77}})");
+    const auto request = update_request(options, "box");
+    ASSERT_TRUE(request) << request.error().text;
+    EXPECT_EQ(request->where, options.resources + ": ");
+    EXPECT_EQ(request->resources.memory.limit, 77);
+    EXPECT_FALSE(request->resources.pids.limit);
+}
+
+TEST(UpdateRequest, NamesAFileThatIsNotThere) {
+    Options options;
+    options.resources = "/nowhere.json";
+    const auto request = update_request(options, "box");
+    ASSERT_FALSE(request);
+    EXPECT_TRUE(request.error().text.contains("/nowhere.json")) << request.error().text;
+}
+
+TEST(UpdateRequest, HasNoResourceDirector) {
+    for (auto flag : {&Options::l3_cache_schema, &Options::mem_bw_schema}) {
+        Options options;
+        options.*flag = "L3:0=f";
+        EXPECT_EQ(update_request(options, "box").error().kind, Kind::unsupported);
+    }
+}
+
+}  // namespace
+}  // namespace bulkhead::cli

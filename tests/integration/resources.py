@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""linux.resources in cases: containers with limits, the files of their cgroups, and what a case needs for them."""
+
+import functools
+import os
+import pathlib
+
+import isolation
+from harness import equal
+
+EVERY = {"cpu", "cpuset", "io", "memory", "hugetlb", "pids", "rdma"}
+MIB = 1 << 20
+
+
+def controllers():
+    return set((isolation.cgroup2_mount() / "cgroup.controllers").read_text().split())
+
+
+def no_controllers():
+    """For cases that need every one of them: those run in the virtual machine."""
+    missing = EVERY - controllers()
+    return f"no cgroup v2 controllers {' '.join(sorted(missing))} here: in the virtual machine" if missing else None
+
+
+def limited(t, *args, bundle=None, **resources):
+    """A container with these limits beside the default device rules."""
+    bundle = bundle or t.bundle(*args)
+    return t.container(bundle=bundle.edit(lambda config: config["linux"]["resources"].update(resources)))
+
+
+def created(t, **resources):
+    box = limited(t, "true", **resources)
+    box.create().ok()
+    return box
+
+
+def running(t, *args, **resources):
+    box = limited(t, *(args or ("sleep", "300")), **resources)
+    box.run_detached().ok()
+    return box
+
+
+def read(box, file):
+    return (box.cgroup() / file).read_text().rstrip("\n")
+
+
+def reads(box, files):
+    """Each file of the container's cgroup says this."""
+    equal({file: read(box, file) for file in files}, files, "files")
+
+
+@functools.cache
+def disk():
+    """'MAJOR:MINOR' of the guest's scratch disk."""
+    return next(path for path in pathlib.Path("/sys/block").glob("vd*")).joinpath("dev").read_text().strip()
+
+
+def disk_numbers():
+    major, minor = map(int, disk().split(":"))
+    return {"major": major, "minor": minor}
+
+
+def scratch_directory(t):
+    """A directory on that disk, for a bind mount."""
+    path = pathlib.Path("/tmp") / f"{t.prefix}-disk"
+    path.mkdir()
+    equal(os.stat(path).st_dev, os.makedev(*map(int, disk().split(":"))), "device of /tmp")
+    return path

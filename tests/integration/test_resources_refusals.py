@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Limits that cannot be had: said before anything is made, naming the property."""
+
+import isolation
+from harness import case, contains, equal
+from resources import EVERY, MIB, controllers, disk_numbers, limited, no_controllers
+
+# Name, resources, what the message says.
+WRONG = [
+    ("swap below memory", {"memory": {"limit": 100, "swap": 5}},
+     "/linux/resources/memory/swap: 5: memory+swap limit should be >= memory limit"),
+    ("swap without memory", {"memory": {"swap": 5}},
+     "/linux/resources/memory/swap: 5: unable to set swap limit without memory limit"),
+    ("memory below -1", {"memory": {"limit": -2}}, "/linux/resources/memory/limit: invalid memory value: -2"),
+    ("swap below -1", {"memory": {"limit": 5, "swap": -2}}, "/linux/resources/memory/swap: invalid memory value: -2"),
+    ("weight too low", {"blockIO": {"weight": 9}}, "/linux/resources/blockIO/weight: 9: must be from 10 to 1000"),
+    ("weight too high", {"blockIO": {"weight": 1001}}, "/linux/resources/blockIO/weight: 1001: must be from 10"),
+    ("weight of a device", {"blockIO": {"weightDevice": [{"major": 8, "minor": 0, "weight": 5}]}},
+     "/linux/resources/blockIO/weightDevice/0/weight: 5: must be from 10 to 1000"),
+    ("page size without unit", {"hugepageLimits": [{"pageSize": "2", "limit": 1}]},
+     "/linux/resources/hugepageLimits/0/pageSize: \"2\": must be a size such as 64KB, 2MB or 1GB"),
+    ("page size in another case", {"hugepageLimits": [{"pageSize": "2mb", "limit": 1}]},
+     "/linux/resources/hugepageLimits/0/pageSize: \"2mb\": must be"),
+    ("page size of a path", {"hugepageLimits": [{"pageSize": "../x/2MB", "limit": 1}]},
+     "/linux/resources/hugepageLimits/0/pageSize: \"../x/2MB\": must be"),
+    ("unified with a slash", {"unified": {"a/memory.max": "1"}},
+     "/linux/resources/unified: \"a/memory.max\": must be the name of a file of a controller"),
+    ("unified above", {"unified": {"../memory.max": "1"}}, "/linux/resources/unified: \"../memory.max\": must be"),
+    ("unified of the group itself", {"unified": {"cgroup.procs": "1"}},
+     "/linux/resources/unified: \"cgroup.procs\": must be"),
+    ("unified without controller", {"unified": {"memory": "1"}}, "/linux/resources/unified: \"memory\": must be"),
+]
+NEEDED = [("memory", {"memory": {"limit": 64 * MIB}}, "memory/limit"), ("cpu", {"cpu": {"shares": 5}}, "cpu/shares"),
+          ("cpuset", {"cpu": {"cpus": "0"}}, "cpu/cpus"), ("pids", {"pids": {"limit": 5}}, "pids/limit"),
+          ("io", {"blockIO": {"weight": 50}}, "blockIO/weight"),
+          ("rdma", {"rdma": {"mlx5_0": {"hcaHandles": 3}}}, "rdma/mlx5_0"),
+          ("nonsense", {"unified": {"nonsense.max": "5"}}, "unified/nonsense.max")]
+
+
+def refused(t, resources, *words):
+    """Nothing is made: no state, no cgroup (the leak check looks for that), and the message says this."""
+    before = sorted(path.name for path in isolation.cgroup2_mount().iterdir())
+    box = limited(t, "true", **resources)
+    result = box.create().exits(1)
+    for word in words:
+        contains(result.err, word, "stderr")
+    t.no_state()
+    equal(sorted(path.name for path in isolation.cgroup2_mount().iterdir()), before, "cgroups")
+
+
+@case(each=WRONG, control=False, why="runc says it in other words, of some only when the kernel does, and takes two of them")
+def wrong(t, _, resources, message):
+    """This value is refused with the pointer, the value and the reason."""
+    refused(t, resources, f"config.json: {message}")
+
+
+def all_here():
+    return "every controller is here" if EVERY <= controllers() else None
+
+
+@case(needs=all_here, each=NEEDED, control=False, why="runc names the file that it cannot open")
+def controller_that_is_not_there(t, name, resources, pointer):
+    """A limit whose controller cgroup v2 does not have here is refused, with the place where the controller is."""
+    refused(t, resources, f"config.json: /linux/resources/{pointer}: the cgroup controller \"{name}\" is not available: ")
+
+
+@case(needs=no_controllers, control=False, why="runc names the file that it cannot open")
+def unknown_controller(t):
+    """The same where all the real ones are there."""
+    refused(t, {"unified": {"nonsense.max": "5"}}, "/linux/resources/unified/nonsense.max: the cgroup controller "
+            "\"nonsense\" is not available: cgroup / has cpuset cpu io memory hugetlb pids rdma")
+
+
+@case(needs=no_controllers, control=False, why="runc 1.1.5 says that it cannot open the file")
+def page_size_that_this_machine_has_not(t):
+    """A page size that is well written and not there."""
+    refused(t, {"hugepageLimits": [{"pageSize": "64KB", "limit": 1}]},
+            "/linux/resources/hugepageLimits/0: \"64KB\": this machine has no huge pages of this size")
+
+
+@case(needs=no_controllers, each=[
+    ("cpus", {"cpu": {"cpus": "77"}}, "cpu/cpus: \"77\": "), ("no list", {"cpu": {"cpus": "x"}}, "cpu/cpus: \"x\": "),
+    ("mems", {"cpu": {"mems": "9"}}, "cpu/mems: \"9\": "),
+    ("burst above quota", {"cpu": {"quota": 10000, "burst": 20000}}, "cpu/burst: \"20000\": "),
+    ("idle", {"cpu": {"idle": 7}}, "cpu/idle: \"7\": "),
+    ("quota too small", {"cpu": {"quota": 1}}, "cpu/quota: \"1\": "),
+    ("rdma device", {"rdma": {"nobody": {"hcaHandles": 3}}}, "rdma/nobody: \"nobody hca_handle=3\": "),
+    ("unified file", {"unified": {"memory.nonsense": "3"}}, "unified/memory.nonsense: \"3\": the kernel has no"),
+    ("unified text", {"unified": {"memory.high": "x"}}, "unified/memory.high: \"x\": "),
+], control=False, why="runc 1.1.5 does not know burst and idle, and names files, not properties")
+def what_the_kernel_refuses(t, _, resources, message):
+    """The error of the kernel comes with the property, and what was made for it is gone."""
+    refused(t, resources, f"/linux/resources/{message}")
+
+
+@case(needs=no_controllers, control=False, why="runc takes the number for one of cgroup v1 and ignores it")
+def block_device_that_is_not_there(t):
+    """A throttle for no device is refused by the kernel (ENODEV)."""
+    nowhere = {**disk_numbers(), "minor": 999}
+    refused(t, {"blockIO": {"throttleReadBpsDevice": [{**nowhere, "rate": 5}]}},
+            "/linux/resources/blockIO/throttleReadBpsDevice/0: ", "no such device")
+
+
+@case(needs=no_controllers, control=False, why="runc wants a cgroup that hands controllers down, too, and names a file")
+def parent_with_processes(t):
+    """A cgroup with processes in it cannot hand controllers down: the error names it and the controller."""
+    place = isolation.cgroup2_mount() / f"{t.prefix}-busy"
+    place.mkdir()
+    child = t.runtime.start(["sleep", "60"])
+    try:
+        (place / "cgroup.procs").write_text(str(child.pid))
+        bundle = t.bundle("true").edit(lambda config: config["linux"].update(cgroupsPath=f"/{place.name}/box"))
+        result = limited(t, bundle=bundle, pids={"limit": 5}).create().exits(1)
+        contains(result.err, f"cgroup /{place.name} cannot hand down the controller pids", "stderr")
+        t.no_state()
+    finally:
+        child.kill()
+        child.wait()
+        isolation.remove_tree(place)

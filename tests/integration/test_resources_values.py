@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""linux.resources, property by property: what the files of the container's cgroup say after create."""
+
+from harness import case, equal
+from resources import MIB, created, disk, disk_numbers, limited, no_controllers, read, reads
+
+# Name, resources, files. A fourth entry is what Debian's runc 1.1.5 makes of it, where that differs: its shares are on a
+# straight line, it does not know burst, idle and a pids limit of 0, and no limit of reservations.
+VALUES = [
+    ("memory limit", {"memory": {"limit": 64 * MIB}}, {"memory.max": "67108864"}),
+    ("memory without limit", {"memory": {"limit": -1}}, {"memory.max": "max", "memory.swap.max": "max"}),
+    ("memory reservation", {"memory": {"reservation": 32 * MIB}}, {"memory.low": "33554432"}),
+    ("swap", {"memory": {"limit": 64 * MIB, "swap": 96 * MIB}}, {"memory.swap.max": "33554432"}),
+    ("no swap", {"memory": {"limit": 64 * MIB, "swap": 64 * MIB}}, {"memory.swap.max": "0"}),
+    ("swap without limit", {"memory": {"limit": 64 * MIB, "swap": -1}}, {"memory.swap.max": "max"}),
+    ("shares 2", {"cpu": {"shares": 2}}, {"cpu.weight": "1"}),
+    ("shares 512", {"cpu": {"shares": 512}}, {"cpu.weight": "59"}, {"cpu.weight": "20"}),
+    ("shares 1024", {"cpu": {"shares": 1024}}, {"cpu.weight": "100"}, {"cpu.weight": "39"}),
+    ("shares 262144", {"cpu": {"shares": 262144}}, {"cpu.weight": "10000"}),
+    ("quota", {"cpu": {"quota": 50000}}, {"cpu.max": "50000 100000"}),
+    ("quota and period", {"cpu": {"quota": 30000, "period": 50000}}, {"cpu.max": "30000 50000"}),
+    ("period", {"cpu": {"period": 50000}}, {"cpu.max": "max 50000"}),
+    ("no quota", {"cpu": {"quota": -1}}, {"cpu.max": "max 100000"}),
+    ("burst", {"cpu": {"quota": 50000, "burst": 20000}}, {"cpu.max.burst": "20000"}, {"cpu.max.burst": "0"}),
+    ("idle", {"cpu": {"idle": 1}}, {"cpu.idle": "1"}, {"cpu.idle": "0"}),
+    ("idle and shares", {"cpu": {"idle": 0, "shares": 512}}, {"cpu.weight": "59"}, {"cpu.weight": "20"}),
+    ("cpus", {"cpu": {"cpus": "0-1"}}, {"cpuset.cpus": "0-1", "cpuset.cpus.effective": "0-1"}),
+    ("one cpu", {"cpu": {"cpus": "1"}}, {"cpuset.cpus": "1", "cpuset.cpus.effective": "1"}),
+    ("mems", {"cpu": {"mems": "0"}}, {"cpuset.mems": "0"}),
+    ("pids", {"pids": {"limit": 77}}, {"pids.max": "77"}),
+    ("pids without limit", {"pids": {"limit": -1}}, {"pids.max": "max"}),
+    ("pids 0 is the process that is there", {"pids": {"limit": 0}}, {"pids.max": "1"}, {"pids.max": "max"}),
+    ("huge pages", {"hugepageLimits": [{"pageSize": "2MB", "limit": 4 * MIB}]},
+     {"hugetlb.2MB.max": "4194304", "hugetlb.2MB.rsvd.max": "4194304"},
+     {"hugetlb.2MB.max": "4194304"}),
+    ("unified", {"unified": {"memory.high": "50331648", "pids.max": "33"}},
+     {"memory.high": "50331648", "pids.max": "33"}),
+    ("unified has the last word", {"pids": {"limit": 44}, "unified": {"pids.max": "33"}}, {"pids.max": "33"}),
+]
+UNSET = {"memory": {"limit": 0, "swap": 0, "reservation": 0}, "cpu": {"shares": 0, "quota": 0, "period": 0, "cpus": ""},
+         "blockIO": {"weight": 0, "throttleReadBpsDevice": []}, "hugepageLimits": [], "pids": {}, "rdma": {},
+         "unified": {}, "network": {}}
+NULLS = {name: None for name in UNSET}
+OF_VERSION_1 = {"memory": {"kernel": 1 * MIB, "kernelTCP": 1 * MIB, "swappiness": 5, "disableOOMKiller": True,
+                           "useHierarchy": True},
+                "cpu": {"realtimeRuntime": 1000, "realtimePeriod": 2000}, "blockIO": {"leafWeight": 20},
+                "network": {"classID": 7, "priorities": [{"name": "lo", "priority": 1}]}}
+DEFAULTS = {"memory.max": "max", "memory.low": "0", "memory.swap.max": "max", "cpu.weight": "100",
+            "cpu.max": "max 100000", "pids.max": "max", "io.max": "", "cpuset.cpus": ""}
+
+
+@case(needs=no_controllers, each=VALUES)
+def value(t, _, resources, files, of_runc=None):
+    """This property is in force, in this file, before the program starts."""
+    reads(created(t, **resources), of_runc if t.control and of_runc else files)
+
+
+@case(needs=no_controllers, each=[("unset", UNSET), ("null", NULLS), ("version 1", OF_VERSION_1)])
+def no_limit(t, _, resources):
+    """What says `no limit`, or is for cgroup v1 only, leaves every file as it was."""
+    neighbour = created(t, memory={"limit": MIB * 64}, cpu={"shares": 512, "cpus": "0"}, pids={"limit": 9},
+                        unified={"io.max": f"{disk()} rbps=1000000"})  # hands every controller down
+    box = created(t, **resources)
+    reads(box, DEFAULTS)
+    equal(read(neighbour, "pids.max"), "9", "the neighbour's")
+
+
+@case(needs=no_controllers)
+def block_weight(t):
+    """The weight is that of BFQ where there is BFQ, else its place on the scale of io.weight."""
+    box = created(t, blockIO={"weight": 500})
+    if (box.cgroup() / "io.bfq.weight").exists():
+        equal(read(box, "io.bfq.weight"), "default 500", "io.bfq.weight")
+    else:
+        equal(read(box, "io.weight"), f"default {1 + 490 * 9999 // 990}", "io.weight")
+
+
+@case(needs=no_controllers, each=[("throttleReadBpsDevice", "rbps"), ("throttleWriteBpsDevice", "wbps"),
+                                  ("throttleReadIOPSDevice", "riops"), ("throttleWriteIOPSDevice", "wiops")])
+def block_throttle(t, name, key):
+    """Each of the four throttles is in io.max, beside no other."""
+    box = created(t, blockIO={name: [{**disk_numbers(), "rate": 1048576}]})
+    words = {each: "max" for each in ("rbps", "wbps", "riops", "wiops")} | {key: "1048576"}
+    equal(read(box, "io.max"), f"{disk()} " + " ".join(f"{each}={text}" for each, text in words.items()), "io.max")
+
+
+@case(needs=no_controllers)
+def block_throttles_together(t):
+    """Throttles of one device go together."""
+    rate = {**disk_numbers(), "rate": 2000000}
+    box = created(t, blockIO={"throttleReadBpsDevice": [rate], "throttleWriteIOPSDevice": [{**rate, "rate": 50}]})
+    equal(read(box, "io.max"), f"{disk()} rbps=2000000 wbps=max riops=max wiops=50", "io.max")
+
+
+@case(control=False, why="runc 1.1.5 writes all lines at once, of which the kernel takes the first",
+      needs=no_controllers)
+def unified_in_lines(t):
+    """A value of several lines is written line by line."""
+    box = created(t, unified={"io.max": f"{disk()} rbps=1000000\n{disk()} wbps=2000000\n"})
+    equal(read(box, "io.max"), f"{disk()} rbps=1000000 wbps=2000000 riops=max wiops=max", "io.max")
+
+
+@case(needs=no_controllers)
+def everything_at_once(t):
+    """All controllers together, and the container runs in them."""
+    rate = {**disk_numbers(), "rate": 5000000}
+    box = created(t, memory={"limit": 64 * MIB, "reservation": 16 * MIB}, pids={"limit": 50},
+                  cpu={"shares": 2, "quota": 90000, "period": 100000, "cpus": "0-1", "mems": "0"},
+                  blockIO={"throttleReadBpsDevice": [rate]}, hugepageLimits=[{"pageSize": "2MB", "limit": 0}],
+                  unified={"memory.high": str(60 * MIB)})
+    reads(box, {"memory.max": "67108864", "memory.low": "16777216", "memory.high": str(60 * MIB), "pids.max": "50",
+                "cpu.weight": "1", "cpu.max": "90000 100000", "cpuset.cpus": "0-1", "hugetlb.2MB.max": "0"})
+    box.start().ok()
+    equal(box.wait(), 0, "exit status")
+
+
+@case(needs=no_controllers)
+def the_program_is_born_into_its_limits(t):
+    """The first thing that the program can see of its cgroup is the limit."""
+    box = limited(t, "cat", "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/pids.max", memory={"limit": 32 * MIB},
+                  pids={"limit": 9})
+    equal(box.run().ok().out, "33554432\n9\n", "what the program reads")

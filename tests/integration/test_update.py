@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""update: every flag, resources as JSON, and what happens to what is not named."""
+
+import json
+
+from harness import case, contains, equal, true
+from resources import MIB, created, disk, disk_numbers, limited, no_controllers, read, reads, running
+
+FULL = {"memory": {"limit": 128 * MIB}, "cpu": {"shares": 1024, "quota": 50000, "period": 100000}, "pids": {"limit": 100}}
+# Flag, value, files. A fourth entry is what Debian's runc 1.1.5 makes of it; None: it does not know the flag.
+FLAGS = [
+    ("--memory", "64m", {"memory.max": "67108864"}), ("--memory", "67108864", {"memory.max": "67108864"}),
+    ("--memory", "1.5G", {"memory.max": "1610612736"}), ("--memory", "96MiB", {"memory.max": "100663296"}),
+    ("--memory", "-1", {"memory.max": "max", "memory.swap.max": "max"}),
+    ("--memory-reservation", "32m", {"memory.low": "33554432"}),
+    ("--cpu-share", "512", {"cpu.weight": "59"}, {"cpu.weight": "20"}),
+    ("--cpu-quota", "20000", {"cpu.max": "20000 100000"}),
+    ("--cpu-quota", "-1", {"cpu.max": "max 100000"}),
+    ("--cpu-period", "50000", {"cpu.max": "50000 50000"}, {"cpu.max": "max 50000"}),
+    ("--cpu-burst", "20000", {"cpu.max.burst": "20000", "cpu.max": "50000 100000"}, None),
+    ("--cpu-idle", "1", {"cpu.idle": "1"}, None),
+    ("--cpuset-cpus", "1", {"cpuset.cpus": "1"}), ("--cpuset-mems", "0", {"cpuset.mems": "0"}),
+    ("--pids-limit", "55", {"pids.max": "55"}), ("--pids-limit", "-1", {"pids.max": "max"}),
+    ("--cpu-rt-period", "5000", {"cpu.max": "50000 100000"}), ("--cpu-rt-runtime", "500", {"cpu.max": "50000 100000"}),
+    ("--kernel-memory", "5m", {"memory.max": "134217728"}), ("--kernel-memory-tcp", "5m", {"memory.max": "134217728"}),
+]
+UNTOUCHED = {"memory.max": "134217728", "cpu.weight": "100", "cpu.max": "50000 100000", "pids.max": "100",
+             "memory.swap.max": "max", "cpuset.cpus": ""}
+WRONG = [("--memory", "5x"), ("--memory", ""), ("--memory", "9999999999999g"), ("--memory", "-5"), ("--cpu-quota", "1.5"),
+         ("--cpu-share", "-1"), ("--cpu-share", "99999999999999999999"), ("--pids-limit", "many"),
+         ("--cpu-period", "0x10"), ("--blkio-weight", "70000"), ("--cpu-idle", "2")]
+
+
+def update(t, box, *flags, **options):
+    return t.runtime("update", *flags, box.id, **options)
+
+
+def with_json(t, box, document, **options):
+    return update(t, box, "--resources", "-", stdin=json.dumps(document).encode(), **options)
+
+
+def everything(box):
+    """What all files that can be set say, to see that nothing changed."""
+    directory = box.cgroup()
+    names = sorted(path.name for path in directory.iterdir() if path.stat().st_mode & 0o200 and path.stat().st_mode & 0o400)
+    return {name: (directory / name).read_text() for name in names if not name.startswith("cgroup.")}
+
+
+@case(needs=no_controllers, each=[(f"{flag} {value}", flag, value, *rest) for flag, value, *rest in FLAGS])
+def flag(t, _, name, value, files, *of_runc):
+    """This flag changes its limit and no other."""
+    if t.control and of_runc == (None,):
+        return  # a flag of later versions
+    box = running(t, **FULL)
+    before = {**UNTOUCHED, "cpu.weight": "39"} if t.control else UNTOUCHED
+    reads(box, before)
+    update(t, box, name, value).exits(0)
+    reads(box, {**before, **(of_runc[0] if t.control and of_runc else files)})
+
+
+@case(needs=no_controllers)
+def several_flags(t):
+    """Flags go together."""
+    box = running(t, **FULL)
+    update(t, box, "--memory", "32m", "--memory-swap", "48m", "--pids-limit", "7", "--cpu-quota", "30000",
+           "--cpu-period", "60000").exits(0)
+    reads(box, {"memory.max": "33554432", "memory.swap.max": "16777216", "pids.max": "7", "cpu.max": "30000 60000"})
+
+
+@case(needs=no_controllers)
+def blkio_weight(t):
+    """The weight goes where create puts it."""
+    box = running(t)
+    update(t, box, "--blkio-weight", "500").exits(0)
+    bfq = (box.cgroup() / "io.bfq.weight").exists()
+    equal(read(box, "io.bfq.weight" if bfq else "io.weight"), "default 500" if bfq else "default 4950", "weight")
+
+
+@case(needs=no_controllers, each=["file", "stdin"])
+def json_document(t, how):
+    """--resources takes an object as in config.json; what is not in it stays."""
+    box, document = running(t, **FULL), {"memory": {"limit": 32 * MIB}, "cpu": {"quota": 25000}}
+    if how == "file":
+        path = t.scratch / "limits.json"
+        path.write_text(json.dumps(document))
+        update(t, box, "-r", str(path)).exits(0)
+    else:
+        with_json(t, box, document).exits(0)
+    reads(box, {"memory.max": "33554432", "cpu.max": "25000 100000", "pids.max": "100"})
+
+
+@case(needs=no_controllers)
+def json_beats_flags(t):
+    """With --resources the other flags count for nothing."""
+    box = running(t, **FULL)
+    update(t, box, "--resources", "-", "--pids-limit", "5", stdin=b'{"memory": {"limit": 33554432}}').exits(0)
+    reads(box, {"memory.max": "33554432", "pids.max": "100"})
+
+
+@case(needs=no_controllers, control=False, why="runc 1.1.5 ignores these in update")
+def json_of_everything(t):
+    """What create can set, update can change."""
+    box = running(t, **FULL)
+    rate = {**disk_numbers(), "rate": 1000000}
+    with_json(t, box, {"hugepageLimits": [{"pageSize": "2MB", "limit": 0}], "unified": {"memory.high": "50331648"},
+                       "blockIO": {"throttleReadBpsDevice": [rate]}, "cpu": {"burst": 1000, "cpus": "0"}}).ok()
+    reads(box, {"hugetlb.2MB.max": "0", "memory.high": "50331648", "cpu.max.burst": "1000", "cpuset.cpus": "0",
+                "io.max": f"{disk()} rbps=1000000 wbps=max riops=max wiops=max"})
+    with_json(t, box, {"blockIO": {"throttleReadBpsDevice": [{**rate, "rate": 0}]}}).ok()
+    equal(read(box, "io.max"), "", "io.max behind a rate of 0")
+
+
+@case(needs=no_controllers, each=[("empty", {}), ("null", {"memory": None, "cpu": None, "pids": None}),
+                                  ("unset", {"memory": {"limit": 0}, "cpu": {"shares": 0, "quota": 0}, "pids": {}})])
+def nothing_to_change(t, _, document):
+    """What is null or unset stays as it is."""
+    box = running(t, **FULL)
+    before = everything(box)
+    with_json(t, box, document).exits(0)
+    equal(everything(box), before, "files")
+
+
+@case(needs=no_controllers)
+def created_and_paused(t):
+    """Limits of a container that is created or paused change as well."""
+    box = created(t, **FULL)
+    update(t, box, "--pids-limit", "33").exits(0)
+    equal(read(box, "pids.max"), "33", "created")
+    other = running(t, **FULL)
+    t.runtime("pause", other.id).ok()
+    update(t, other, "--pids-limit", "44").exits(0)
+    equal(read(other, "pids.max"), "44", "paused")
+    equal(other.status(), "paused", "status")
+    t.runtime("resume", other.id).ok()
+
+
+@case(needs=no_controllers, control=False, why="runc leaves what it had written before the failure")
+def all_or_nothing(t):
+    """Where one value is refused by the kernel, those before it are taken back."""
+    box = running(t, **FULL, unified={"io.max": f"{disk()} wbps=5000000"})
+    before = everything(box)
+    rate = {**disk_numbers(), "rate": 1000000}
+    result = with_json(t, box, {"memory": {"limit": 32 * MIB}, "cpu": {"shares": 5, "cpus": "77"}, "pids": {"limit": 5},
+                                "blockIO": {"throttleReadBpsDevice": [rate]}}).exits(1)
+    contains(result.err, "-: /cpu/cpus: \"77\": ", "stderr")
+    equal(everything(box), before, "files")
+
+
+@case(needs=no_controllers, control=False, why="runc 1.1.5 has no such check on cgroup v2")
+def check_before_update(t):
+    """With checkBeforeUpdate a limit below what is used is refused; without it the kernel decides."""
+    hold = "x=$(head -c 12m /dev/zero | tr '\\0' x); echo ready; sleep 300"
+    box = limited(t, "sh", "-c", hold)
+    child = box.run_in_background()
+    while int(read(box, "memory.current")) < 12 * MIB:
+        true(child.poll() is None, "the container ended")
+    result = with_json(t, box, {"memory": {"limit": 4 * MIB, "checkBeforeUpdate": True}}).exits(1)
+    contains(result.err, "-: /memory/limit: 4194304: rejecting the limit (checkBeforeUpdate): the container uses ", "stderr")
+    equal(read(box, "memory.max"), "max", "memory.max")
+    with_json(t, box, {"memory": {"limit": 64 * MIB, "checkBeforeUpdate": True}}).ok()
+    equal(read(box, "memory.max"), str(64 * MIB), "memory.max")
+    box.delete("--force").ok()
+    child.wait()
+
+
+@case(needs=no_controllers)
+def quota_and_burst_in_both_directions(t):
+    """Values that have to fit together change in any order."""
+    if t.control:
+        return  # does not know burst
+    box = running(t, cpu={"quota": 20000, "burst": 10000})
+    update(t, box, "--cpu-quota", "60000", "--cpu-burst", "50000").ok()
+    reads(box, {"cpu.max": "60000 100000", "cpu.max.burst": "50000"})
+    update(t, box, "--cpu-quota", "20000", "--cpu-burst", "5000").ok()
+    reads(box, {"cpu.max": "20000 100000", "cpu.max.burst": "5000"})
+    update(t, box, "--cpu-idle", "1").ok()
+    update(t, box, "--cpu-idle", "0", "--cpu-share", "512").ok()
+    reads(box, {"cpu.idle": "0", "cpu.weight": "59"})
+
+
+# ---- refusals, on any machine -----------------------------------------------------------------------------
+
+@case(each=[(f"{flag} {value!r}", flag, value) for flag, value in WRONG])
+def wrong_value(t, _, flag, value):
+    """A value out of its grammar is refused, naming the flag."""
+    if t.control and (flag in ("--cpu-idle",) or value == ""):
+        return  # runc 1.1.5 does not know the one, and takes the other for absent
+    box = running_here(t)
+    result = update(t, box, flag, value)
+    true(result.code == 1 or t.control and result.code != 0, f"taken: {result}")
+    if not t.control and value:
+        contains(result.err, flag.lstrip("-"), "stderr")
+
+
+def running_here(t):
+    box = t.sleeper()
+    box.run_detached().ok()
+    return box
+
+
+@case()
+def unknown_container(t):
+    """There is nobody to update."""
+    contains(t.runtime("update", "--pids-limit", "5", f"{t.prefix}-nobody").exits(1).err, "container does not exist", "stderr")
+
+
+@case(control=False, why="runc 1.1.5 writes to the cgroup of a stopped container, if it finds it")
+def stopped_container(t):
+    """A stopped container has no limits to change."""
+    box = t.container("true")
+    box.run_detached().ok()
+    box.wait()
+    contains(update(t, box, "--pids-limit", "5").exits(1).err, f"container not running: {box.id}", "stderr")
+
+
+@case(each=[("no JSON", b"{", "-: "), ("no object", b"[]", "-: "), ("unknown type", b'{"memory": {"limit": "5"}}', "/memory/limit"),
+            ("swap", b'{"memory": {"limit": 5, "swap": 2}}', "memory+swap limit should be >= memory limit"),
+            ("page size", b'{"hugepageLimits": [{"pageSize": "3XB", "limit": 2}]}', "-: /hugepageLimits/0/pageSize: \"3XB\"")])
+def wrong_document(t, name, document, words):
+    """A document that says something wrong is refused with the place."""
+    if t.control and name == "page size":
+        return  # ignored by update there
+    result = update(t, running_here(t), "--resources", "-", stdin=document)
+    true(result.code == 1, f"taken: {result}")
+    if not t.control:
+        contains(result.err, words, "stderr")
+
+
+@case()
+def missing_document(t):
+    """A file that is not there."""
+    contains(update(t, running_here(t), "--resources", "/nowhere.json").exits(1).err, "/nowhere.json", "stderr")
+
+
+@case(each=["--l3-cache-schema", "--mem-bw-schema"])
+def resource_director(t, flag):
+    """Without Intel RDT its schemata cannot be changed."""
+    result = update(t, running_here(t), flag, "L3:0=f")
+    true(result.code != 0, f"taken: {result}")
+    if not t.control:
+        contains(result.err, "Intel RDT is not enabled", "stderr")

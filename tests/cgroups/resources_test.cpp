@@ -17,9 +17,7 @@ using Lines = std::vector<std::string>;
 
 // "cpu.weight=100 /cpu/shares", and what is behind it where the file may be missing.
 std::string line(const plan::CgroupSetting& setting) {
-    constexpr std::string_view root = "/linux/resources";
-    EXPECT_TRUE(setting.pointer.starts_with(root)) << setting.pointer;
-    std::string text = setting.file + "=" + setting.text + " " + setting.pointer.substr(root.size());
+    std::string text = setting.file + "=" + setting.text + " " + setting.pointer;
     if (setting.may_lack) text += " or none";
     if (!setting.other_file.empty()) text += " or " + setting.other_file + "=" + setting.other_text;
     return text;
@@ -27,7 +25,7 @@ std::string line(const plan::CgroupSetting& setting) {
 
 Result<std::vector<plan::CgroupSetting>> settings_for(std::string_view json, const Present& present) {
     LET(const auto resources, spec::parse_resources(json, "resources"));
-    return settings_of(resources, present);
+    return settings_of(resources, present, "");
 }
 
 Lines lines_of(std::string_view json, const Present& present = {}) {
@@ -47,11 +45,11 @@ void expect_all(const std::vector<Row>& rows) {
     for (const Row& row : rows) EXPECT_EQ(lines_of(row.json), row.expected) << row.json;
 }
 
-void expect_refusal(std::string_view json, std::string_view text) {
+void expect_refusal(std::string_view json, const std::string& text) {
     const auto settings = settings_for(json, {});
     ASSERT_FALSE(settings) << json;
     EXPECT_EQ(settings.error().kind, Kind::invalid_config) << json;
-    EXPECT_EQ(settings.error().text, "config.json: /linux/resources" + std::string(text)) << json;
+    EXPECT_EQ(settings.error().text, text) << json;
 }
 
 // ---- what asks for nothing ------------------------------------------------------------------------------
@@ -150,6 +148,8 @@ TEST(Settings, MemoryWithSwap) {
 }
 
 TEST(Settings, SwapMustFitToMemory) {
+    expect_refusal(R"({"memory":{"limit":-2}})", "/memory/limit: invalid memory value: -2");
+    expect_refusal(R"({"memory":{"limit":9,"swap":-2}})", "/memory/swap: invalid memory value: -2");
     expect_refusal(R"({"memory":{"swap":100}})",
                    "/memory/swap: 100: unable to set swap limit without memory limit");
     expect_refusal(R"({"memory":{"limit":0,"swap":1}})",
@@ -276,7 +276,7 @@ TEST(Settings, HugePageSizesAreWrittenAsTheKernelDoes) {
           "2.0MB", "1TB",  "../x", "2MB/../x", "4294967298MB", "99999999999MB"})
         expect_refusal(
             R"({"hugepageLimits":[{"pageSize":"2MB","limit":1},{"pageSize":")" + size + R"(","limit":1}]})",
-            "/hugepageLimits/1/pageSize: " + size + ": must be a size such as 64KB, 2MB or 1GB");
+            "/hugepageLimits/1/pageSize: \"" + size + "\": must be a size such as 64KB, 2MB or 1GB");
 }
 
 TEST(Settings, Rdma) {
@@ -285,6 +285,7 @@ TEST(Settings, Rdma) {
         {R"({"rdma":{"mlx5_0":{"hcaObjects":0}}})", {"rdma.max=mlx5_0 hca_object=0 /rdma/mlx5_0"}},
         {R"({"rdma":{"b":{"hcaHandles":4294967295,"hcaObjects":1},"a":{"hcaHandles":0}}})",
          {"rdma.max=a hca_handle=0 /rdma/a", "rdma.max=b hca_handle=4294967295 hca_object=1 /rdma/b"}},
+        {R"({"rdma":{"a/b~c":{"hcaHandles":1}}})", {"rdma.max=a/b~c hca_handle=1 /rdma/a~1b~0c"}},
     });
 }
 
@@ -307,7 +308,7 @@ TEST(Settings, UnifiedNamesFilesOfControllers) {
                                   "/memory.max", "memory.max/..", "memory max", "memory.max ", "cgroup.procs",
                                   "cgroup.kill", "cgroup.freeze", "cgroup.subtree_control", "cgroup.type"})
         expect_refusal(R"({"unified":{")" + key + R"(":"1"}})",
-                       "/unified: " + key + ": must be the name of a file of a controller");
+                       "/unified: \"" + key + "\": must be the name of a file of a controller");
 }
 
 TEST(Settings, UnifiedHasTheLastWord) {
@@ -316,7 +317,17 @@ TEST(Settings, UnifiedHasTheLastWord) {
                      "pids.max=7 /unified/pids.max"}));
 }
 
-// ---- the order ------------------------------------------------------------------------------------------
+// ---- whose they are, and the order ----------------------------------------------------------------------
+
+TEST(Settings, TheConfigsUnlessSaidOtherwise) {
+    const auto resources = spec::parse_resources(R"({"pids":{"limit":5}})", "resources").value();
+    EXPECT_EQ(settings_of(resources)->front().pointer, "config.json: /linux/resources/pids/limit");
+    EXPECT_EQ(settings_of(resources, {}, "other.json: ")->front().pointer, "other.json: /pids/limit");
+    const auto wrong = spec::parse_resources(R"({"memory":{"swap":5}})", "resources").value();
+    EXPECT_TRUE(
+        settings_of(wrong).error().text.starts_with("config.json: /linux/resources/memory/swap: 5: "));
+    EXPECT_TRUE(settings_of(wrong, {}, "x: ").error().text.starts_with("x: /memory/swap: 5: "));
+}
 
 TEST(Settings, AllTogetherInTheOrderOfRunc) {
     const Lines files = lines_of(R"({
@@ -340,37 +351,16 @@ TEST(CpuWeight, IsTheQuadraticFormula) {
     struct Pair {
         std::uint64_t shares, weight;
     };
-    for (const auto& [shares, weight] : {Pair{0, 1},
-                                         {1, 1},
-                                         {2, 1},
-                                         {3, 2},
-                                         {4, 2},
-                                         {5, 2},
-                                         {10, 4},
-                                         {64, 12},
-                                         {100, 17},
-                                         {128, 21},
-                                         {256, 35},
-                                         {500, 58},
-                                         {512, 59},
-                                         {513, 59},
-                                         {1000, 99},
-                                         {1023, 100},
-                                         {1024, 100},
-                                         {1025, 101},
-                                         {1536, 138},
-                                         {2048, 174},
-                                         {4096, 303},
-                                         {8192, 532},
-                                         {16384, 942},
-                                         {65536, 3023},
-                                         {100000, 4340},
-                                         {131072, 5478},
-                                         {262142, 10000},
-                                         {262143, 10000},
-                                         {262144, 10000},
-                                         {262145, 10000},
-                                         {18446744073709551615u, 10000}})
+    constexpr std::uint64_t most = UINT64_MAX;
+    for (const auto& [shares, weight] : {
+             Pair{0, 1},     {1, 1},          {2, 1},          {3, 2},          {4, 2},
+             {5, 2},         {10, 4},         {64, 12},        {100, 17},       {128, 21},
+             {256, 35},      {500, 58},       {512, 59},       {513, 59},       {1000, 99},
+             {1023, 100},    {1024, 100},     {1025, 101},     {1536, 138},     {2048, 174},
+             {4096, 303},    {8192, 532},     {16384, 942},    {65536, 3023},   {100000, 4340},
+             {131072, 5478}, {262142, 10000}, {262143, 10000}, {262144, 10000}, {262145, 10000},
+             {most, 10000},
+         })
         EXPECT_EQ(cpu_weight(shares), weight) << shares;
 }
 

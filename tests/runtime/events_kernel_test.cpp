@@ -47,6 +47,14 @@ TEST_F(Watching, OneSampleHasItsProcesses) {
     (void)::kill(children.back(), SIGKILL);
 }
 
+TEST_F(Watching, ACgroupThatIsEmptyHasNone) {
+    record(start(false));  // one that is being removed has files that are gone, too
+    EXPECT_EQ(stats(site(), "box").error().text, "container with id box is not running");
+    EXPECT_TRUE(watch(site(), "box", ms, audience()));
+    EXPECT_EQ(samples, 0);
+    (void)::kill(state.pid, SIGKILL);
+}
+
 TEST_F(Watching, WhatIsNotThereIsRefusedInRuncsWords) {
     for (const bool once : {true, false}) {
         const auto error_of = [&](const std::string& id) {

@@ -25,6 +25,7 @@ enum class Command : std::uint8_t {
     state,
     exec,
     ps,
+    events,
     kill,
     pause,
     resume,
@@ -60,6 +61,8 @@ inline constexpr std::array commands{
                "run another process in a container"},
     CommandRow{Command::ps, "ps", "CONTAINER-ID [PS-OPTION...]", 1, unlimited, true,
                "list the processes of a container, as ps(1) with these options (default: -ef) shows them"},
+    CommandRow{Command::events, "events", "CONTAINER-ID", 1, 1, false,
+               "print what a container uses every few seconds, and when it runs out of memory, as JSON"},
     CommandRow{Command::kill, "kill", "CONTAINER-ID [SIGNAL]", 1, 2, true,
                "send a signal (default: SIGTERM) to a container's init process, or to all of its processes"},
     CommandRow{Command::pause, "pause", "CONTAINER-ID", 1, 1, false, "freeze all processes of a container"},
@@ -101,6 +104,7 @@ struct Options {
     std::string overlay_from;
     std::string format = "table";
     std::string seccomp = "none";
+    std::string interval = "5s";
     unsigned preserve_fds = 0;
     bool no_pivot = false;
     bool no_new_keyring = false;
@@ -112,6 +116,7 @@ struct Options {
     bool quiet = false;
     bool json = false;
     bool rootless_spec = false;
+    bool stats = false;
 
     std::string process;
     std::string cwd;
@@ -237,6 +242,9 @@ inline constexpr std::array flags{
          "kill what still runs; an unknown container is no error"},
     Flag{"format", 'f', &Options::format, for_commands(Command::list, Command::ps), "table|json",
          "how the list looks; json: ids or pids and no ps(1)"},
+    Flag{"interval", 0, &Options::interval, for_commands(Command::events), "DURATION",
+         "the time between two samples, such as 5s (the default), 1m30s or 100ms"},
+    Flag{"stats", 0, &Options::stats, for_commands(Command::events), "", "print one sample and return"},
     Flag{"quiet", 'q', &Options::quiet, for_commands(Command::list), "", "print ids only"},
     Flag{"seccomp", 0, &Options::seccomp, for_commands(Command::spec), "none|default",
          "which filter of system calls to write: none, as runc does, or one for ordinary programs"},

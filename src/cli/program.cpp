@@ -18,9 +18,9 @@ using Verb = Result<Outcome> (*)(const Call&);
 
 // In the order of Command, without none.
 constexpr std::array<Verb, commands.size()> handlers{
-    verbs::create, verbs::run,      verbs::start,   verbs::state,  verbs::exec,   verbs::ps,
-    verbs::kill,   verbs::pause,    verbs::resume,  verbs::update, verbs::remove, verbs::list,
-    verbs::spec,   verbs::features, verbs::explain, verbs::help,
+    verbs::create, verbs::run,  verbs::start,    verbs::state,   verbs::exec,   verbs::ps,
+    verbs::events, verbs::kill, verbs::pause,    verbs::resume,  verbs::update, verbs::remove,
+    verbs::list,   verbs::spec, verbs::features, verbs::explain, verbs::help,
 };
 static_assert(handlers.back() == verbs::help);
 

@@ -100,6 +100,12 @@ std::string texts_of(const std::vector<CgroupSetting>& settings) {
         list.append(cat(list.empty() ? "" : ", ", each.file, ' ', each.text));
     return list;
 }
+std::string texts_of(const std::vector<UnitProperty>& properties) {
+    std::string list;
+    for (const UnitProperty& each : properties)
+        list.append(cat(list.empty() ? "" : ", ", each.name, ' ', join(each.values, " ")));
+    return list;
+}
 std::string limit(std::uint64_t value) { return value == RLIM_INFINITY ? "unlimited" : cat(value); }
 std::string set(std::uint64_t bits) { return hexadecimal(bits); }
 
@@ -313,6 +319,11 @@ Description describe_host(const EnableControllers& op) {
 }
 Description describe_host(const LimitCgroup& op) { return {"limit_cgroup", texts_of(op.settings)}; }
 Description describe_host(const ChangeLimits& op) { return {"change_limits", texts_of(op.settings)}; }
+Description describe_host(const StartUnit& op) {
+    return {"start_unit", cat(op.name, in_brackets(texts_of(op.properties)))};
+}
+Description describe_host(const ChangeUnit& op) { return {"change_unit", texts_of(op.properties)}; }
+Description describe_host(const StopUnit& op) { return {"stop_unit", op.name}; }
 Description describe_host(const RecordCgroup&) { return {"record_cgroup", "its inode in state.json"}; }
 Description describe_host(const CloneTree& op) {
     std::string options = attribute_words(op.attributes);

@@ -94,16 +94,12 @@ std::string inside(ArenaView arena, Text path) {
     return text.starts_with('/') ? std::string(text) : cat('/', text);
 }
 
-std::string texts_of(const std::vector<CgroupSetting>& settings) {
+std::string text_of(const CgroupSetting& one) { return cat(one.file, ' ', one.text); }
+std::string text_of(const UnitProperty& one) { return cat(one.name, ' ', join(one.values, " ")); }
+template <class Item>
+std::string texts_of(const std::vector<Item>& items) {
     std::string list;
-    for (const CgroupSetting& each : settings)
-        list.append(cat(list.empty() ? "" : ", ", each.file, ' ', each.text));
-    return list;
-}
-std::string texts_of(const std::vector<UnitProperty>& properties) {
-    std::string list;
-    for (const UnitProperty& each : properties)
-        list.append(cat(list.empty() ? "" : ", ", each.name, ' ', join(each.values, " ")));
+    for (const Item& each : items) list.append(cat(list.empty() ? "" : ", ", text_of(each)));
     return list;
 }
 std::string limit(std::uint64_t value) { return value == RLIM_INFINITY ? "unlimited" : cat(value); }

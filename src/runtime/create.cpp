@@ -174,7 +174,7 @@ Result<State> first_state(const Project& project) {
                  .cgroup_path = std::move(cgroup),
                  .private_pids = namespaces::is_new(project.bundle.spec, spec::NamespaceType::pid),
                  .new_keyring = project.blueprint.new_keyring,
-                 .cgroup_optional = project.blueprint.cgroup_optional,
+                 .cgroup_optional = project.blueprint.cgroup_optional && !project.blueprint.systemd,
                  .later_hooks = has_later_hooks(project.bundle.spec),
                  .unit = std::move(unit)};
 }

@@ -58,7 +58,8 @@ TEST(Companion, EndsWithItsOwner) {
 }
 
 TEST(Companion, MovesWithItsProgram) {
-    Companion one = shell("exec cat >&0"), two = shell("dd bs=64 count=1 status=none | sed s/a/b/ >&0");
+    Companion one = shell("exec cat >&0"),
+              two = shell("exec 3>&0; dd bs=64 count=1 status=none | sed s/a/b/ >&3");
     one = std::move(two);
     EXPECT_EQ(one.ask("a\n", deadline_ms).value(), "b\n");
 }

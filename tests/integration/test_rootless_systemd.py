@@ -38,6 +38,7 @@ def settle():
     """A user, whose systemd runs and has been handed every controller."""
     add_line("/etc/passwd", f"tester:x:{UID}:{GID}::/:/bin/sh")
     add_line("/etc/group", f"tester:x:{GID}:")
+    add_line("/etc/shadow", "tester:*:20000:0:99999:7:::")  # PAM looks for it
     drop_in = pathlib.Path("/run/systemd/system/user@.service.d/delegate.conf")
     if not drop_in.exists():
         drop_in.parent.mkdir(parents=True, exist_ok=True)

@@ -10,8 +10,8 @@ from systemd import (busy_scope, by_systemd, cgroups_path, exists, failed_scope,
 
 MIB = 1 << 20
 LIMITS = {"memory": {"limit": 64 * MIB, "reservation": 16 * MIB, "swap": 64 * MIB}, "pids": {"limit": 33},
-          "cpu": {"quota": 12345, "period": 50000, "cpus": "0", "mems": "0"}}
-FILES = {"memory.max": str(64 * MIB), "memory.low": str(16 * MIB), "pids.max": "33", "cpu.max": "12345 50000",
+          "cpu": {"quota": 12500, "period": 50000, "cpus": "0", "mems": "0"}}
+FILES = {"memory.max": str(64 * MIB), "memory.low": str(16 * MIB), "pids.max": "33", "cpu.max": "12500 50000",
          "cpuset.cpus": "0", "cpuset.mems": "0"}
 
 
@@ -98,11 +98,20 @@ def a_dash_is_the_root_slice(t):
 
 @driven()
 def limits_are_properties_and_files(t):
-    """systemd knows the limits, rounded where it rounds; the files have them exactly."""
+    """systemd knows the limits, and the files have them."""
     box, unit = created(t, **LIMITS)
     equal(show(unit, "MemoryMax", "MemoryLow", "TasksMax", "CPUQuotaPerSecUSec", "CPUQuotaPeriodUSec", "AllowedCPUs",
                "AllowedMemoryNodes"), (str(64 * MIB), str(16 * MIB), "33", "250ms", "50ms", "0", "0"), "properties")
     equal(files(box), FILES, "files")
+
+
+@driven()
+def a_quota_is_exact_until_a_reload(t):
+    """systemd counts in 1 % of a CPU: it is told more, not less, and writes that when it reads its units again."""
+    box, unit = created(t, cpu={"quota": 12345, "period": 50000})
+    equal((show(unit, "CPUQuotaPerSecUSec"), text(box, "cpu.max")), (("250ms",), "12345 50000"), "quota")
+    reload()
+    equal((show(unit, "CPUQuotaPerSecUSec"), text(box, "cpu.max")), (("250ms",), "12500 50000"), "quota")
 
 
 @driven(control=False, why="Debian's runc has the old formula for shares, and no io.weight as a property")
@@ -187,15 +196,15 @@ def a_limit_of_one_process(t):
 
 @driven()
 def update_changes_both(t):
-    """New limits are in the files, exactly, and systemd knows them, also after a reload."""
+    """New limits are in the files, and systemd knows them, also after a reload."""
     box, unit = created(t, **LIMITS)
     box.start().ok()
     t.runtime("update", "--memory", str(96 * MIB), "--memory-swap", str(96 * MIB), "--pids-limit", "44",
-              "--cpu-period", "100000", "--cpu-quota", "34567", box.id).ok()
+              "--cpu-period", "100000", "--cpu-quota", "35000", box.id).ok()
     for _ in range(2):
         equal(show(unit, "MemoryMax", "TasksMax", "CPUQuotaPerSecUSec", "CPUQuotaPeriodUSec"),
               (str(96 * MIB), "44", "350ms", "100ms"), "properties")
-        equal({**files(box)}, {**FILES, "memory.max": str(96 * MIB), "pids.max": "44", "cpu.max": "34567 100000"},
+        equal(files(box), {**FILES, "memory.max": str(96 * MIB), "pids.max": "44", "cpu.max": "35000 100000"},
               "files")
         reload()
 

@@ -42,7 +42,7 @@ std::unexpected<BusError> bus_error(int negative_errno, std::string_view doing) 
 }
 
 Connection::Connection(Bus bus, bool is_peer)
-    : bus_(std::move(bus)), is_peer_(is_peer), ended_(std::make_unique<std::vector<Ended>>()) {}
+    : bus_(std::move(bus)), is_peer_(is_peer), jobs_(std::make_unique<Jobs>()) {}
 
 Answer<Connection> Connection::open_one(std::string_view address) {
     const bool is_peer = address.starts_with("peer ");
@@ -93,19 +93,18 @@ Answer<Message> Connection::call(sd_bus_message* message) {
 int Connection::on_job_removed(sd_bus_message* message, void* jobs, sd_bus_error*) {
     const char *job = nullptr, *unit = nullptr, *result = nullptr;
     std::uint32_t number = 0;
-    if (sd_bus_message_read(message, "uoss", &number, &job, &unit, &result) >= 0)
-        static_cast<std::vector<Ended>*>(jobs)->push_back({job, result});
+    auto& watched = *static_cast<Jobs*>(jobs);
+    if (sd_bus_message_read(message, "uoss", &number, &job, &unit, &result) >= 0 && watched.unit == unit)
+        watched.ended.push_back({job, result});
     return 0;
 }
 
 Answer<> Connection::watch_jobs(const std::string& unit) {
-    // A backslash stands for itself in quotes, and units have no apostrophe.
-    const std::string rule = cat("type='signal',path='", manager_path, "',interface='", manager_interface,
-                                 "',member='JobRemoved',arg2='", unit, "'");
     sd_bus_slot* slot = nullptr;
-    ended_->clear();
     watch_.reset();
-    const int done = sd_bus_add_match(bus_.get(), &slot, rule.c_str(), on_job_removed, ended_.get());
+    *jobs_ = {unit, {}};
+    const int done = sd_bus_match_signal(bus_.get(), &slot, is_peer_ ? nullptr : systemd_name, manager_path,
+                                         manager_interface, "JobRemoved", on_job_removed, jobs_.get());
     if (done < 0) return bus_error(done, "watching the jobs of systemd");
     watch_.reset(slot);
     return {};
@@ -114,8 +113,8 @@ Answer<> Connection::watch_jobs(const std::string& unit) {
 Answer<std::string> Connection::wait_job(const std::string& job, int deadline_ms) {
     const std::uint64_t end = now_us() + static_cast<std::uint64_t>(deadline_ms) * 1000;
     for (;;) {
-        const auto found = std::ranges::find(*ended_, job, &Ended::job);
-        if (found != ended_->end()) return found->result;
+        const auto found = std::ranges::find(jobs_->ended, job, &Ended::job);
+        if (found != jobs_->ended.end()) return found->result;
         if (auto turned = turn(bus_.get(), end, "waiting for the job"); !turned)
             return std::unexpected(turned.error());
     }

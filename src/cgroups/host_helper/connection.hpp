@@ -61,6 +61,10 @@ class Connection {
         std::string job;
         std::string result;
     };
+    struct Jobs {
+        std::string unit;
+        std::vector<Ended> ended;
+    };
 
     Connection(Bus bus, bool is_peer);
     static Answer<Connection> open_one(std::string_view address);
@@ -69,7 +73,7 @@ class Connection {
     Bus bus_;
     bool is_peer_;
     // Both by pointer: sd-bus keeps the address of the first, and the second has to go before the bus.
-    std::unique_ptr<std::vector<Ended>> ended_;
+    std::unique_ptr<Jobs> jobs_;
     std::unique_ptr<sd_bus_slot, decltype(&sd_bus_slot_unref)> watch_{nullptr, sd_bus_slot_unref};
 };
 

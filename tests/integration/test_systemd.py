@@ -2,6 +2,7 @@
 """The systemd driver, where systemd is PID 1."""
 
 import os
+import pathlib
 import stat
 
 from harness import absent, case, contains, equal, eventually, stop, true
@@ -315,6 +316,43 @@ def delete_leaves_another_unit_of_the_name_alone(t):
     equal((other.poll(), show(unit, "ActiveState")), (None, ("active",)), "the other one")
     stop(other)
     goes(unit)
+
+
+@driven(control=False, why="runc starts it frozen, and hangs")
+def below_a_frozen_slice(t):
+    """init would never begin: refused before systemd is asked."""
+    by_systemd(t)
+    box = t.sleeper()
+    unit = scope(box, "bhfrozen.slice")
+    systemctl("start", "bhfrozen.slice")
+    frozen = pathlib.Path("/sys/fs/cgroup/bhfrozen.slice/cgroup.freeze")
+    frozen.write_text("1")
+    try:
+        contains(box.create().exits(1).err, "a cgroup above it is frozen", "stderr")
+        t.no_state()
+        true(is_gone(unit), f"{unit} is there")
+    finally:
+        frozen.write_text("0")
+        systemctl("stop", "bhfrozen.slice")
+
+
+@driven(control=False, why="runc asks systemd to put its process into the slice, which it refuses to do")
+def a_slice_of_its_own(t):
+    """A name that ends in .slice: the container is in that slice itself."""
+    by_systemd(t)
+    box = resources(t.sleeper(), pids={"limit": 33})
+    unit = f"bh{box.id.replace('-', '_')}.slice"
+    cgroups_path(box, f"::{unit}")
+    box.create().ok()
+    cgroup = box.cgroup()
+    equal(str(cgroup), f"/sys/fs/cgroup/{unit}", "cgroup")
+    equal(show(unit, "ActiveState", "Transient", "TasksMax"), ("active", "yes", "33"), "properties")
+    reload()
+    equal(text(box, "pids.max"), "33", "pids.max")
+    box.start().ok()
+    box.delete("--force").ok()
+    true(is_gone(unit), f"{unit} is still there")
+    true(not exists(cgroup), f"{cgroup} is still there")
 
 
 @driven()

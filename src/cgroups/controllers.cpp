@@ -101,16 +101,22 @@ Result<> check_page_size(const plan::CgroupSetting& setting) {
 
 // ---- handing down ---------------------------------------------------------------------------------------
 
+// The root of all may have processes; it is the one without a type. Elsewhere the kernel refuses (EBUSY) or,
+// for controllers that can tell threads apart, would make a threaded domain of it, in which a container
+// cannot be.
+Result<bool> is_occupied(int hierarchy_fd, const std::string& parent) {
+    if (!sys::status_at(hierarchy_fd, file_in(parent, "cgroup.type"))) return false;
+    LET(const std::string processes, read_kernel_file(hierarchy_fd, file_in(parent, "cgroup.procs")));
+    return !processes.empty();
+}
+
 Result<> hand_down(int hierarchy_fd, const std::string& parent, std::string_view controller) {
+    LET(const bool occupied, is_occupied(hierarchy_fd, parent));
+    const std::string what = cat("cgroup ", shown(parent), " cannot hand down the controller ", controller);
+    if (occupied) return fail(Kind::bad_state, what, ": there are processes in it");
     auto written = write_kernel_file(hierarchy_fd, file_in(parent, handed_down), cat('+', controller));
-    if (written) return {};
-    const int err = written.error().err;
-    const std::string_view why = err == EBUSY
-                                     ? " (a cgroup with processes in it cannot hand controllers down)"
-                                 : err == EOPNOTSUPP ? " (it is threaded)"
-                                                     : "";
-    return std::unexpected(std::move(written).error().under(
-        cat("cgroup ", shown(parent), " cannot hand down the controller ", controller, why)));
+    if (!written) return std::unexpected(std::move(written).error().under(what));
+    return {};
 }
 
 Result<std::vector<std::string>> missing_in(int hierarchy_fd, const std::string& parent,

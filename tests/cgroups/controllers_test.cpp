@@ -64,6 +64,19 @@ TEST(EnableControllers, WritesToAllAboveWhatIsNotThere) {
     EXPECT_EQ(test::text_of(root / "a/cgroup.subtree_control"), "+memory") << "the last of two writes";
 }
 
+TEST(EnableControllers, LeavesACgroupWithProcessesAlone) {
+    const test::Folder root;
+    make_group(root, "", "pids\n", "pids\n");
+    make_group(root, "a", "pids\n", "\n");
+    test::write_text(root / "a/cgroup.type", "domain\n");
+    test::write_text(root / "a/cgroup.procs", "17\n");
+    const auto enabled = enable_controllers(root.fd(), "/a/box", std::vector<std::string>{"pids"});
+    ASSERT_FALSE(enabled);
+    EXPECT_EQ(enabled.error().text,
+              "cgroup /a cannot hand down the controller pids: there are processes in it");
+    EXPECT_EQ(test::text_of(root / "a/cgroup.subtree_control"), "\n");
+}
+
 TEST(EnableControllers, LeavesThoseAboveAloneWhereTheNearestHasAll) {
     const test::Folder root;
     make_group(root, "", "cpu\n", "\n");

@@ -16,7 +16,7 @@ FLAGS = [
     ("--cpu-share", "512", {"cpu.weight": "59"}, {"cpu.weight": "20"}),
     ("--cpu-quota", "20000", {"cpu.max": "20000 100000"}),
     ("--cpu-quota", "-1", {"cpu.max": "max 100000"}),
-    ("--cpu-period", "50000", {"cpu.max": "50000 50000"}, {"cpu.max": "max 50000"}),
+    ("--cpu-period", "50000", {"cpu.max": "50000 50000"}),
     ("--cpu-burst", "20000", {"cpu.max.burst": "20000", "cpu.max": "50000 100000"}, None),
     ("--cpu-idle", "1", {"cpu.idle": "1", "cpu.weight": "0"}, None),
     ("--cpuset-cpus", "1", {"cpuset.cpus": "1"}), ("--cpuset-mems", "0", {"cpuset.mems": "0"}),
@@ -114,6 +114,8 @@ def json_of_everything(t):
                                   ("unset", {"memory": {"limit": 0}, "cpu": {"shares": 0, "quota": 0}, "pids": {}})])
 def nothing_to_change(t, _, document):
     """What is null or unset stays as it is."""
+    if t.control and None in document.values():
+        return  # runc 1.1.5 crashes
     box = running(t, **FULL)
     before = everything(box)
     with_json(t, box, document).exits(0)

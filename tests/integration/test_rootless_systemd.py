@@ -7,7 +7,7 @@ import pathlib
 
 import isolation
 from harness import absent, case, contains, equal, true
-from systemd import cgroups_path, is_gone, needs_systemd, resources, scope, show, systemctl, text
+from systemd import cgroups_path, create, is_gone, needs_systemd, resources, scope, show, systemctl, text
 from unprivileged import GID, SETPRIV, UID, UserRuntime, become, rootless
 
 RUNTIME_DIR = f"/run/user/{UID}"
@@ -82,7 +82,7 @@ def the_scope_is_the_users(t, _, prefix):
     user(t, prefix)
     box = resources(sleeper(t), memory={"limit": 64 * MIB}, pids={"limit": 33})
     unit = scope(box, "user.slice")
-    box.create().ok()
+    create(box)
     contains(str(box.cgroup()), f"{MANAGER}/user.slice/{unit}", "cgroup")
     equal(show_user(unit, "ActiveState", "MemoryMax", "TasksMax"), ("active", str(64 * MIB), "33"), "properties")
     equal((text(box, "memory.max"), text(box, "pids.max")), (str(64 * MIB), "33"), "files")
@@ -96,7 +96,7 @@ def without_a_path_it_is_in_user_slice(t):
     """The default of a user."""
     user(t, AS_USER)
     box = sleeper(t)
-    box.create().ok()
+    create(box)
     contains(str(box.cgroup()), f"{MANAGER}/user.slice/", "cgroup")
 
 
@@ -106,7 +106,7 @@ def exec_from_a_session_is_in_the_scope(t):
     user(t, AS_USER)
     box = sleeper(t)
     unit = scope(box, "user.slice")
-    box.create().ok()
+    create(box)
     box.start().ok()
     box.exec_detached("sleep", "61")
     equal(box.executed[0].cgroup(), box.cgroup(), "cgroup")
@@ -120,7 +120,7 @@ def exec_into_a_cgroup_below(t):
     user(t, AS_USER)
     box = sleeper(t)
     scope(box, "user.slice")
-    box.create().ok()
+    create(box)
     box.start().ok()
     below = box.cgroup() / "below"
     below.mkdir()
@@ -155,7 +155,7 @@ def later_verbs_need_no_environment(t):
     user(t, AS_USER)
     box = sleeper(t)
     unit = scope(box, "user.slice")
-    box.create().ok()
+    create(box)
     box.start().ok()
     t.runtime.prefix = [*OUTSIDE, "env", "-i"]
     box.kill("KILL").ok()
@@ -174,7 +174,7 @@ def without_a_bus_systemd_itself_is_asked(t):
         os.chown(path, UID, GID)
     box = sleeper(t)
     scope(box, "user.slice")
-    box.create().ok()
+    create(box)
     contains(str(box.cgroup()), MANAGER, "cgroup")
 
 
@@ -194,7 +194,7 @@ def root_of_a_user_namespace_is_the_user(t):
     box = t.sleeper()
     box.bundle.edit(lambda config: config["linux"].update(resources={"pids": {"limit": 9}}))
     unit = scope(box, "user.slice")
-    box.create().ok()
+    create(box)
     equal(show_user(unit, "ActiveState", "TasksMax"), ("active", "9"), "properties")
     box.delete("--force").ok()
     true(is_gone(unit, AS_USER), f"{unit} is still there")
@@ -210,7 +210,7 @@ def a_hook_in_the_container_is_in_its_cgroup(t):
     script = f"cat /proc/self/cgroup > {seen}"
     box.bundle.edit(lambda config: config.update(
         hooks={"createContainer": [{"path": "/bin/sh", "args": ["sh", "-c", script]}]}))
-    box.create().ok()
+    create(box)
     contains(seen.read_text(), unit, "the hook's cgroup")
 
 
@@ -225,7 +225,7 @@ def what_was_not_delegated(t, what):
         contains(box.create().exits(1).err, '"hugetlb"', "stderr")
     else:
         cgroups_path(box, f"system.slice:bh:{box.id}")  # of the user's systemd, too: just a name
-        box.create().ok()
+        create(box)
         contains(str(box.cgroup()), f"{MANAGER}/system.slice/", "cgroup")
         return
     t.no_state()

@@ -321,7 +321,8 @@ Result<plan::Timeline> compile_update(std::vector<plan::CgroupSetting> settings,
     timeline.host(plan::ChangeLimits{settings});
     if (!properties.empty()) {
         timeline.host(plan::ChangeUnit{std::move(properties)});
-        timeline.host(plan::LimitCgroup{std::move(settings)});  // what systemd has rounded is made exact again
+        timeline.host(
+            plan::LimitCgroup{std::move(settings)});  // what systemd has rounded is made exact again
     }
     return std::move(timeline).finish();
 }

@@ -42,7 +42,8 @@ def that_is_killed_leaves_nothing_running(t):
         if verb == "send_go":
             break
         goes(unit)
-        eventually(lambda: not exists(f"/sys/fs/cgroup/system.slice/{unit}"), f"step {number}, {verb}: its cgroup is left")
+        cgroup = f"/sys/fs/cgroup/system.slice/{unit}"
+        eventually(lambda: not exists(cgroup), f"step {number}, {verb}: {cgroup} is left")
         box.delete("--force").exits(0)
         t.no_state()
     box.delete("--force").ok()

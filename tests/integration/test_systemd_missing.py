@@ -5,6 +5,7 @@ import contextlib
 import os
 import pathlib
 import socket
+import struct
 import threading
 
 from harness import Runtime, case, contains, equal, true
@@ -83,6 +84,30 @@ def welcomes(connection):
     connection.sendall(b"DATA\r\nOK " + GUID + b"\r\nAGREE_UNIX_FD\r\n")
 
 
+def field(code, kind, value):
+    """One field of a message's header (D-Bus specification, "Message Format")."""
+    return struct.pack("<BB2s", code, 1, kind) + value
+
+
+def text(value):
+    return struct.pack("<I", len(value)) + value + b"\0"
+
+
+def padded(data):
+    return data + bytes(-len(data) % 8)
+
+
+def greets(connection):
+    """The bus is well, and gives out a name; systemd behind it is not."""
+    welcomes(connection)
+    serial, = struct.unpack_from("<I", connection.recv(4096), 8)
+    fields = (padded(field(5, b"u", struct.pack("<I", serial))) + padded(field(7, b"s", text(b"org.freedesktop.DBus")))
+              + field(8, b"g", b"\1s\0"))
+    body = text(b":1.1")
+    header = struct.pack("<cBBBII", b"l", 2, 1, 1, len(body), 1) + struct.pack("<I", len(fields)) + fields
+    connection.sendall(padded(header) + body)
+
+
 def refuses(connection):
     connection.recv(4096)
     connection.sendall(b"REJECTED\r\n")
@@ -130,6 +155,18 @@ def a_bus_that_hangs(t, name):
     become(t, Apart)
     with bus(t, globals()[name]) as address:
         contains(create(t, address).err, "no answer in time", "stderr")
+
+
+@case(control=False, why="runc waits for ever", deadline=60)
+def a_systemd_that_hangs(t):
+    """25 s, as long as D-Bus waits by default: a busy systemd is not one that hangs."""
+    become(t, Apart)
+    with bus(t, greets) as address:
+        result = t.container("true").create(env={"PATH": os.environ["PATH"], "DBUS_SYSTEM_BUS_ADDRESS": address},
+                                            timeout=50).exits(1)
+    contains(result.err, "cannot talk to systemd: Version: no answer in time", "stderr")
+    true(20 < result.seconds < 35, f"it took {result.seconds:.1f} s")
+    true(not t.root.exists(), "the state root was made")
 
 
 @case(control=False, why="runc has its own words",

@@ -56,7 +56,7 @@ Answer<Connection> Connection::open_one(std::string_view address) {
     if (done >= 0) done = sd_bus_start(made);
     if (done < 0) return bus_error(done, place);
     for (const std::uint64_t end = now_us() + connect_us; sd_bus_is_ready(made) == 0;)
-        if (auto turned = turn(made, end, place); !turned) return std::unexpected(turned.error());
+        TRY(turn(made, end, place));
     return Connection(std::move(bus), is_peer);
 }
 
@@ -115,8 +115,7 @@ Answer<std::string> Connection::wait_job(const std::string& job, int deadline_ms
     for (;;) {
         const auto found = std::ranges::find(jobs_->ended, job, &Ended::job);
         if (found != jobs_->ended.end()) return found->result;
-        if (auto turned = turn(bus_.get(), end, "waiting for the job"); !turned)
-            return std::unexpected(turned.error());
+        TRY(turn(bus_.get(), end, "waiting for the job"));
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "base/error.hpp"
 #include "base/sys.hpp"
 #include "base/text.hpp"
 #include "cgroups/host_helper/values.hpp"
@@ -40,11 +41,10 @@ std::string path_of(const std::string& name_or_invocation) {
 
 Answer<Message> call_with_text(Connection& systemd, const std::string& path, const char* interface,
                                const char* member, const std::string& text) {
-    auto message = systemd.method(path, interface, member);
-    if (!message) return message;
-    if (const int done = sd_bus_message_append_basic(message->get(), 's', text.c_str()); done < 0)
+    LET(Message message, systemd.method(path, interface, member));
+    if (const int done = sd_bus_message_append_basic(message.get(), 's', text.c_str()); done < 0)
         return bus_error(done, member);
-    return systemd.call(message->get());
+    return systemd.call(message.get());
 }
 
 // Of a reply that is an object path.
@@ -64,18 +64,16 @@ void forget_failure(Connection& systemd, const std::string& name) {
 
 Answer<std::string> start_once(Connection& systemd, const std::string& name, std::uint32_t pid,
                                Words properties) {
-    auto message = systemd.method(manager_path, manager_interface, "StartTransientUnit");
-    if (!message) return std::unexpected(message.error());
+    LET(const Message message, systemd.method(manager_path, manager_interface, "StartTransientUnit"));
     Texts all(properties.begin(), properties.end());
     if (pid != 0) all.insert(all.end(), {"PIDs", "au", "2", "1", cat(pid)});
-    const int begun = sd_bus_message_append(message->get(), "ss", name.c_str(), "replace");
+    const int begun = sd_bus_message_append(message.get(), "ss", name.c_str(), "replace");
     if (begun < 0) return bus_error(begun, name);
-    if (auto added = append_properties(message->get(), all); !added) return std::unexpected(added.error());
-    const int ended = sd_bus_message_append(message->get(), "a(sa(sv))", 0);
+    TRY(append_properties(message.get(), all));
+    const int ended = sd_bus_message_append(message.get(), "a(sa(sv))", 0);
     if (ended < 0) return bus_error(ended, name);
-    auto reply = systemd.call(message->get());
-    if (!reply) return std::unexpected(reply.error());
-    return job_in(reply->get());
+    LET(const Message reply, systemd.call(message.get()));
+    return job_in(reply.get());
 }
 
 bool is_in_use(Connection& systemd, const std::string& name) {
@@ -106,51 +104,44 @@ std::string hexadecimal_of(std::string_view bytes) {
 }
 
 Answer<std::string> invocation_of(Connection& systemd, const std::string& name) {
-    auto message = systemd.method(path_of(name), "org.freedesktop.DBus.Properties", "Get");
-    if (!message) return std::unexpected(message.error());
-    int done = sd_bus_message_append(message->get(), "ss", unit_interface, "InvocationID");
+    LET(const Message message, systemd.method(path_of(name), "org.freedesktop.DBus.Properties", "Get"));
+    int done = sd_bus_message_append(message.get(), "ss", unit_interface, "InvocationID");
     if (done < 0) return bus_error(done, "InvocationID");
-    auto reply = systemd.call(message->get());
-    if (!reply) return std::unexpected(reply.error());
+    LET(const Message reply, systemd.call(message.get()));
     const void* bytes = nullptr;
     std::size_t size = 0;
-    done = sd_bus_message_enter_container(reply->get(), 'v', "ay");
-    if (done >= 0) done = sd_bus_message_read_array(reply->get(), 'y', &bytes, &size);
+    done = sd_bus_message_enter_container(reply.get(), 'v', "ay");
+    if (done >= 0) done = sd_bus_message_read_array(reply.get(), 'y', &bytes, &size);
     if (done < 0) return bus_error(done, "InvocationID");
     return hexadecimal_of({static_cast<const char*>(bytes), size});
 }
 
 Answer<Texts> started(Connection& systemd, const std::string& name) {
     const bool slice = name.ends_with(".slice");
-    auto invocation = invocation_of(systemd, name);
-    if (!invocation) return std::unexpected(invocation.error());
-    auto cgroup = systemd.text_property(
-        path_of(name), slice ? "org.freedesktop.systemd1.Slice" : "org.freedesktop.systemd1.Scope",
-        "ControlGroup");
-    if (!cgroup) return std::unexpected(cgroup.error());
-    return Texts{*invocation, *cgroup};
+    LET(const std::string invocation, invocation_of(systemd, name));
+    LET(const std::string cgroup,
+        systemd.text_property(path_of(name),
+                              slice ? "org.freedesktop.systemd1.Slice" : "org.freedesktop.systemd1.Scope",
+                              "ControlGroup"));
+    return Texts{invocation, cgroup};
 }
 
 }  // namespace
 
 Answer<Texts> describe_manager(Connection& systemd) {
-    auto version = systemd.text_property(manager_path, manager_interface, "Version");
-    if (!version) return std::unexpected(version.error());
-    auto cgroup = systemd.text_property(manager_path, manager_interface, "ControlGroup");
-    if (!cgroup) return std::unexpected(cgroup.error());
-    return Texts{*version, *cgroup};
+    LET(const std::string version, systemd.text_property(manager_path, manager_interface, "Version"));
+    LET(const std::string cgroup, systemd.text_property(manager_path, manager_interface, "ControlGroup"));
+    return Texts{version, cgroup};
 }
 
 Answer<Texts> start_unit(Connection& systemd, Words words) {
     const auto pid = words.size() < 2 ? std::nullopt : parse_decimal<std::uint32_t>(words[1]);
     if (!pid) return misfit("start-unit");
     const std::string& name = words[0];
-    if (*pid != 0)
-        if (auto same = systemd.check_pids(); !same) return std::unexpected(same.error());
-    if (auto watching = systemd.watch_jobs(name); !watching) return std::unexpected(watching.error());
-    auto job = start_when_free(systemd, name, *pid, words.subspan(2));
-    if (!job) return std::unexpected(job.error());
-    auto result = systemd.wait_job(*job, job_ms);
+    if (*pid != 0) TRY(systemd.check_pids());
+    TRY(systemd.watch_jobs(name));
+    LET(const std::string job, start_when_free(systemd, name, *pid, words.subspan(2)));
+    auto result = systemd.wait_job(job, job_ms);
     if (result && *result == "done") return started(systemd, name);
     forget_failure(systemd, name);
     if (!result) return std::unexpected(result.error());
@@ -159,15 +150,12 @@ Answer<Texts> start_unit(Connection& systemd, Words words) {
 
 Answer<Texts> set_properties(Connection& systemd, Words words) {
     if (words.empty()) return misfit("set-properties");
-    auto message = systemd.method(path_of(words[0]), unit_interface, "SetProperties");
-    if (!message) return std::unexpected(message.error());
+    LET(const Message message, systemd.method(path_of(words[0]), unit_interface, "SetProperties"));
     const int until_boot = 1;
-    if (const int done = sd_bus_message_append_basic(message->get(), 'b', &until_boot); done < 0)
+    if (const int done = sd_bus_message_append_basic(message.get(), 'b', &until_boot); done < 0)
         return bus_error(done, "SetProperties");
-    if (auto added = append_properties(message->get(), words.subspan(1)); !added)
-        return std::unexpected(added.error());
-    auto reply = systemd.call(message->get());
-    if (!reply) return std::unexpected(reply.error());
+    TRY(append_properties(message.get(), words.subspan(1)));
+    LET(const Message reply, systemd.call(message.get()));
     return Texts{};
 }
 
@@ -178,31 +166,27 @@ Answer<Texts> stop_unit(Connection& systemd, Words words) {
         forget_failure(systemd, name);
         return Texts{};
     }
-    if (auto watching = systemd.watch_jobs(name); !watching) return std::unexpected(watching.error());
+    TRY(systemd.watch_jobs(name));
     const std::string path = path_of(invocation);
-    auto reply = call_with_text(systemd, path, unit_interface, "Stop", "replace");
+    const auto reply = call_with_text(systemd, path, unit_interface, "Stop", "replace");
     if (!reply && is_gone(reply.error())) return Texts{};
     if (!reply) return std::unexpected(reply.error());
-    auto job = job_in(reply->get());
-    if (!job) return std::unexpected(job.error());
-    auto result = systemd.wait_job(*job, job_ms);
-    if (!result) return std::unexpected(result.error());
-    if (auto message = systemd.method(path, unit_interface, "ResetFailed"))
-        (void)systemd.call(message->get());
+    LET(const std::string job, job_in(reply->get()));
+    TRY(systemd.wait_job(job, job_ms));
+    LET(const Message reset, systemd.method(path, unit_interface, "ResetFailed"));
+    (void)systemd.call(reset.get());  // it may be forgotten already
     return Texts{};
 }
 
 Answer<Texts> attach_process(Connection& systemd, Words words) {
     const auto pid = words.size() != 3 ? std::nullopt : parse_decimal<std::uint32_t>(words[2]);
     if (!pid) return misfit("attach-process");
-    if (auto same = systemd.check_pids(); !same) return std::unexpected(same.error());
-    auto message = systemd.method(manager_path, manager_interface, "AttachProcessesToUnit");
-    if (!message) return std::unexpected(message.error());
+    TRY(systemd.check_pids());
+    LET(const Message message, systemd.method(manager_path, manager_interface, "AttachProcessesToUnit"));
     const int done =
-        sd_bus_message_append(message->get(), "ssau", words[0].c_str(), words[1].c_str(), 1, *pid);
+        sd_bus_message_append(message.get(), "ssau", words[0].c_str(), words[1].c_str(), 1, *pid);
     if (done < 0) return bus_error(done, "AttachProcessesToUnit");
-    auto reply = systemd.call(message->get());
-    if (!reply) return std::unexpected(reply.error());
+    LET(const Message reply, systemd.call(message.get()));
     return Texts{};
 }
 

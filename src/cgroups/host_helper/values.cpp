@@ -67,10 +67,9 @@ class Writer {
     }
 
     Answer<std::size_t> count() {
-        auto word = next();
-        if (!word) return std::unexpected(word.error());
-        const auto number = number_of<std::uint32_t>(*word);
-        if (!number || *number > words_.size()) return misfit(*word, "number of words");
+        LET(const std::string word, next());
+        const auto number = number_of<std::uint32_t>(word);
+        if (!number || *number > words_.size()) return misfit(word, "number of words");
         return *number;
     }
 
@@ -79,7 +78,7 @@ class Writer {
         while (!signature.empty()) {
             const std::size_t size = size_of_first(signature);
             if (size == 0) return misfit(signature, "signature");
-            if (auto done = value(signature.substr(0, size)); !done) return done;
+            TRY(value(signature.substr(0, size)));
             signature.remove_prefix(size);
         }
         return {};
@@ -100,24 +99,21 @@ class Writer {
     Answer<> value(std::string_view type) {
         if (type[0] == 'a') return array(type.substr(1));
         if (type[0] == '(') return inside('r', type.substr(1, type.size() - 2), 1);
-        auto word = next();
-        if (!word) return std::unexpected(word.error());
-        if (append_basic(message_, type[0], *word) < 0) return misfit(*word, type);
+        LET(const std::string word, next());
+        if (append_basic(message_, type[0], word) < 0) return misfit(word, type);
         return {};
     }
 
     Answer<> array(std::string_view element) {
-        auto number = count();
-        if (!number) return std::unexpected(number.error());
-        return inside('a', element, *number);
+        LET(const std::size_t number, count());
+        return inside('a', element, number);
     }
 
     Answer<> inside(char container, std::string_view contents, std::size_t times) {
         const std::string text(contents);
         if (const int done = sd_bus_message_open_container(message_, container, text.c_str()); done < 0)
             return misfit(contents, "signature");
-        for (std::size_t i = 0; i < times; ++i)
-            if (auto done = values(contents); !done) return done;
+        for (std::size_t i = 0; i < times; ++i) TRY(values(contents));
         if (const int done = sd_bus_message_close_container(message_); done < 0)
             return bus_error(done, "message");
         return {};
@@ -149,14 +145,12 @@ Answer<> append_properties(sd_bus_message* message, std::span<const std::string>
     int done = sd_bus_message_open_container(message, 'a', "(sv)");
     if (done < 0) return bus_error(done, "message");
     for (Writer reader(nullptr, words); !reader.done();) {
-        auto name = reader.next();
-        auto signature = name ? reader.next() : name;
-        if (!signature) return std::unexpected(signature.error());
-        auto count = reader.count();
-        if (!count) return std::unexpected(count.error());
+        LET(const std::string name, reader.next());
+        LET(const std::string signature, reader.next());
+        LET(const std::size_t count, reader.count());
         std::vector<std::string> values;
-        for (std::size_t i = 0; i < *count; ++i) values.push_back(*reader.next());
-        if (auto added = append_property(message, *name, *signature, values); !added) return added;
+        for (std::size_t i = 0; i < count; ++i) values.push_back(*reader.next());
+        TRY(append_property(message, name, signature, values));
     }
     done = sd_bus_message_close_container(message);
     if (done < 0) return bus_error(done, "message");

@@ -160,9 +160,13 @@ Description describe_init(const SetDomainname& op, ArenaView arena) {
 Description describe_init(const IsolateMounts&, ArenaView) {
     return {"isolate_mounts", "/ recursively private"};
 }
+Description describe_init(const ChangeMountsByName&, ArenaView) {
+    return {"change_mounts_by_name", "with mount(2), from here on"};
+}
 Description describe_init(const AttachRoot& op, ArenaView arena) {
     return {"attach_root",
-            cat("the tree of the root", op.place.size == 0 ? "" : cat(" on ", arena.text(op.place)))};
+            cat("the tree of the root", op.place.size == 0 ? "" : cat(" on ", arena.text(op.place)),
+                in_brackets(propagation_words(arena, op.propagation)))};
 }
 Description describe_init(const MountOverlay& op, ArenaView arena) {
     std::string upper = "read-only";
@@ -192,7 +196,9 @@ Description describe_init(const Remount& op, ArenaView arena) {
                            in_brackets(options))};
 }
 Description describe_init(const AttachTree& op, ArenaView arena) {
-    return {"attach_tree", cat("on ", inside(arena, op.target))};
+    std::string options = attribute_words(op.attributes);
+    add_word(options, propagation_words(arena, op.propagation));
+    return {"attach_tree", cat("on ", inside(arena, op.target), in_brackets(options))};
 }
 Description describe_init(const MakeDevice& op, ArenaView arena) {
     const char kind = S_ISBLK(op.mode) ? 'b' : S_ISFIFO(op.mode) ? 'p' : 'c';

@@ -26,6 +26,7 @@ Description describe_init(const SetSysctl& op, ArenaView arena);
 Description describe_init(const SetHostname& op, ArenaView arena);
 Description describe_init(const SetDomainname& op, ArenaView arena);
 Description describe_init(const IsolateMounts& op, ArenaView arena);
+Description describe_init(const ChangeMountsByName& op, ArenaView arena);
 Description describe_init(const AttachRoot& op, ArenaView arena);
 Description describe_init(const MountOverlay& op, ArenaView arena);
 Description describe_init(const CloneSource& op, ArenaView arena);

@@ -34,6 +34,15 @@ struct HostFacts {
     // Mounting needs a user namespace of the container's own.
     bool rootless() const { return !privileged; }
 
+    // mount_setattr(2) is 5.12, and knows every attribute (nosymfollow) since 5.14.
+    bool sets_mount_attributes() const { return kernel_at_least(5, 14); }
+
+    // Why something cannot be had here.
+    std::string needs_kernel(unsigned major, unsigned minor) const {
+        return "needs Linux " + std::to_string(major) + '.' + std::to_string(minor) + ", and this is " +
+               std::to_string(kernel_major) + '.' + std::to_string(kernel_minor);
+    }
+
     bool kernel_at_least(unsigned major, unsigned minor) const {
         return kernel_major > major || (kernel_major == major && kernel_minor >= minor);
     }

@@ -139,8 +139,11 @@ void plan_clean_start(TimelineBuilder& timeline, const Blueprint& blueprint) {
 }
 
 // What is written through a procfs that nobody can have changed, before any mount of the config exists.
-void plan_trusted_writes(TimelineBuilder& timeline, const Blueprint& blueprint, const spec::ValidSpec& spec) {
-    if (namespaces::writes_procfs(spec) || process::needs_procfs(spec)) timeline.init(plan::OpenProcfs{1});
+void plan_trusted_writes(TimelineBuilder& timeline, const Blueprint& blueprint, const spec::ValidSpec& spec,
+                         const plan::HostFacts& host) {
+    // mount(2) names a mount by it, where that is how mounts are changed.
+    if (namespaces::writes_procfs(spec) || process::needs_procfs(spec) || !host.sets_mount_attributes())
+        timeline.init(plan::OpenProcfs{1});
     // Those of a network device that a hook brings wait for it.
     if (!has_early_hooks(spec)) namespaces::plan_kernel_parameters(timeline, spec);
     if (blueprint.new_keyring) process::plan_keyring(timeline, spec);
@@ -252,6 +255,7 @@ Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::
                                         const plan::HostFacts& host) {
     TimelineBuilder timeline;
     const bool born_late = namespaces::birth_of(spec, host) == namespaces::Birth::late;
+    if (spec->linux.seccomp) TRY(seccomp::check_flags(*spec->linux.seccomp, host));
     LET(const Ground ground, plan_ground(timeline, blueprint, spec, host));
     TRY(namespaces::plan_spawn(timeline, spec, host, ground.joins, blueprint.systemd));
     TRY(plan_unit(timeline, blueprint, spec, host));
@@ -260,7 +264,7 @@ Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::
     plan_clean_start(timeline, blueprint);
     namespaces::plan_entry(timeline, spec, host, ground.joins);
     TRY(namespaces::plan_network(timeline, spec, host, ground.joins));
-    plan_trusted_writes(timeline, blueprint, spec);
+    plan_trusted_writes(timeline, blueprint, spec, host);
     TRY(rootfs::plan_content(timeline, spec, ground.places, ground.trees));
     TRY(plan_early_hooks(timeline, blueprint, ground, spec, host));
     if (has_early_hooks(spec)) namespaces::plan_kernel_parameters(timeline, spec);

@@ -15,7 +15,9 @@ using test::expect_order;
 using test::has;
 using test::Lines;
 
-plan::HostFacts host() { return {.last_capability = 40, .cgroup_mount = "/cg", .own_cgroup = "/"}; }
+plan::HostFacts host() {
+    return {.kernel_major = 6, .last_capability = 40, .cgroup_mount = "/cg", .own_cgroup = "/"};
+}
 
 Blueprint blueprint(bool await_start) {
     return {.id = "box",

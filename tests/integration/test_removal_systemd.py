@@ -28,17 +28,17 @@ def delete_leaves_nothing(t, status):
 
 @driven()
 def the_same_name_again_at_once(t):
-    """An engine restarts a container: the scope of the same name is made again, ten times."""
+    """An engine restarts a container: the scope of the same name is made again, five times."""
     by_systemd(t)
     box = t.sleeper()
     unit = scope(box)
     seen = set()
-    for _ in range(10):
+    for _ in range(5):
         create(box)
         seen.add(show(unit, "InvocationID"))
         box.start().ok()
         box.delete("--force").ok()
-    equal(len(seen), 10, "different scopes")
+    equal(len(seen), 5, "different scopes")
 
 
 @driven()

@@ -150,8 +150,8 @@ NATIVELY = {
     "exec_user", "exit_codes", "hook_edges", "hooks", "hooks_failure", "hooks_hostile", "hooks_killing",
     "hooks_meanwhile", "hooks_time", "hooks_together", "hygiene", "keep", "kill", "lifecycle", "listing", "many",
     "notify_socket", "parser", "paths", "pause_deadline", "ps", "quickly_dying", "readme", "run", "socket_activation",
-    "stdio_relay", "systemd_missing", "terminal", "terminal_attached", "terminal_exec", "terminal_jobs", "terminal_streams",
-    "terminal_tmux",
+    "stdio_relay", "systemd_missing", "terminal", "terminal_attached", "terminal_exec", "terminal_jobs",
+    "terminal_streams", "terminal_tmux",
 }
 
 

@@ -55,6 +55,10 @@ struct LimitCgroup {
 // Adds the cgroup's inode to state.json, before a process is born into it: a path alone may be another's
 // later.
 struct RecordCgroup {};
+// The container owns its cgroup, but not the limits that hold for it.
+struct DelegateCgroup {
+    std::uint32_t owner = 0;  // an id of the host
+};
 // How the ids of a file system look through a mount (mount_setattr(2), MOUNT_ATTR_IDMAP): the texts that
 // /proc/PID/uid_map and gid_map take.
 struct IdMaps {
@@ -147,6 +151,12 @@ struct MoveNetDevice {
 };
 struct AttachDeviceFilter {
     std::vector<bpf_insn> program;
+};
+// Another one in its place, in one step; undone by the one before. Where ours is not there any more, whoever
+// took it away (a hook that adds a GPU) has put the rules of the creation into his own.
+struct ReplaceDeviceFilter {
+    std::vector<bpf_insn> program;
+    bool as_created = false;  // these are the rules of the creation
 };
 // Adds pid, start time and pidfd inode to state.json, before the process is let go.
 struct RecordProcess {};
@@ -241,11 +251,12 @@ struct RemoveStateDirectory {
 
 using HostOp =
     std::variant<MakeStateDirectory, RecordIntent, MakeCgroup, EnableControllers, LimitCgroup, RecordCgroup,
-                 CloneTree, OpenNamespace, OpenMessageQueues, MakeNotifyDirectory, MakeHandshake,
-                 MakeStartFifo, ConnectConsole, Spawn, WriteIdMaps, SetOomScore, SendPrepared, AwaitRespawn,
-                 MoveNetDevice, AttachDeviceFilter, RecordProcess, SendGo, AwaitReady, AwaitExecution,
-                 SendConsole, DeliverListener, SendPidfd, WritePidFile, Publish, FindInit, FindCgroup,
-                 ReleaseContainer, MakeHookStreams, RunHooks, ReleaseInit, AwaitProgram, RemoveStartFifo,
-                 ChangeLimits, KillContainer, RemoveCgroup, RemoveStateDirectory>;
+                 DelegateCgroup, CloneTree, OpenNamespace, OpenMessageQueues, MakeNotifyDirectory,
+                 MakeHandshake, MakeStartFifo, ConnectConsole, Spawn, WriteIdMaps, SetOomScore, SendPrepared,
+                 AwaitRespawn, MoveNetDevice, AttachDeviceFilter, RecordProcess, SendGo, AwaitReady,
+                 AwaitExecution, SendConsole, DeliverListener, SendPidfd, WritePidFile, Publish, FindInit,
+                 FindCgroup, ReleaseContainer, MakeHookStreams, RunHooks, ReleaseInit, AwaitProgram,
+                 RemoveStartFifo, ChangeLimits, ReplaceDeviceFilter, KillContainer, RemoveCgroup,
+                 RemoveStateDirectory>;
 
 }  // namespace bulkhead::plan

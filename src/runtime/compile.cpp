@@ -2,8 +2,9 @@
 #include "runtime/compile.hpp"
 
 #include "cgroups/controllers.hpp"
-#include "cgroups/devices.hpp"
 #include "cgroups/path.hpp"
+#include "cgroups/plan_delegation.hpp"
+#include "cgroups/plan_devices.hpp"
 #include "cgroups/resources.hpp"
 #include "namespaces/plan.hpp"
 #include "namespaces/sysctl.hpp"
@@ -67,7 +68,10 @@ Result<Ground> plan_ground(TimelineBuilder& timeline, const Blueprint& blueprint
     timeline.host(plan::MakeStateDirectory{blueprint.state_directory});
     timeline.host(plan::RecordIntent{});
     if (blueprint.notify) timeline.host(plan::MakeNotifyDirectory{});
-    if (!cgroup.empty()) TRY(plan_cgroup(timeline, blueprint, spec, host.cgroup_mount, cgroup));
+    if (!cgroup.empty()) {
+        TRY(plan_cgroup(timeline, blueprint, spec, host.cgroup_mount, cgroup));
+        cgroups::plan_delegation(timeline, spec, host);
+    }
     if (!blueprint.console_socket.empty()) timeline.host(plan::ConnectConsole{blueprint.console_socket});
     Ground ground{.joins = namespaces::plan_joins(timeline, spec)};
     ground.places = {.bundle = blueprint.bundle,
@@ -115,11 +119,8 @@ void plan_trusted_writes(TimelineBuilder& timeline, const Blueprint& blueprint, 
 
 Result<> plan_device_filter(TimelineBuilder& timeline, const Blueprint& blueprint,
                             const spec::ValidSpec& spec, const plan::HostFacts& host) {
-    // Elsewhere the kernel refuses the filter, and every mknod as well.
-    if (!host.privileged || !host.initial_user_namespace || blueprint.no_cgroup) return {};
-    LET(auto filter, cgroups::device_program(spec->linux.resources.devices));
-    timeline.host(plan::AttachDeviceFilter{std::move(filter)}, "/linux/resources/devices");
-    return {};
+    if (blueprint.no_cgroup) return {};
+    return cgroups::plan_device_filter(timeline, spec->linux.resources.devices, host);
 }
 
 void plan_go(TimelineBuilder& timeline) {
@@ -274,11 +275,14 @@ Result<plan::Timeline> compile_start(bool programmed) {
     return std::move(timeline).finish();
 }
 
-Result<plan::Timeline> compile_update(std::vector<plan::CgroupSetting> settings, const State& state) {
+Result<plan::Timeline> compile_update(Changes changes, const State& state, const plan::HostFacts& host) {
     TimelineBuilder timeline;
-    timeline.host(
-        plan::EnableControllers{state.cgroup_mount, state.cgroup_path, cgroups::controllers_of(settings)});
-    timeline.host(plan::ChangeLimits{std::move(settings)});
+    if (!changes.settings.empty()) {
+        timeline.host(plan::EnableControllers{state.cgroup_mount, state.cgroup_path,
+                                              cgroups::controllers_of(changes.settings)});
+        timeline.host(plan::ChangeLimits{std::move(changes.settings)});
+    }
+    TRY(cgroups::plan_device_update(timeline, changes.created, changes.devices, host));
     return std::move(timeline).finish();
 }
 

@@ -74,8 +74,14 @@ Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::
                                         const plan::HostFacts& host);
 // programmed: waits until the program has been executed, for the hooks of poststart.
 Result<plan::Timeline> compile_start(bool programmed = false);
-// New limits for a container that is there.
-Result<plan::Timeline> compile_update(std::vector<plan::CgroupSetting> settings, const State& state);
+// What is new for a container that is there.
+struct Changes {
+    std::vector<plan::CgroupSetting> settings;
+    std::vector<spec::DeviceRule> created;  // the device rules that it was created with
+    std::vector<spec::DeviceRule> devices;  // those that shall hold; none: as they are
+};
+// Errors: device rules that no program can be made of.
+Result<plan::Timeline> compile_update(Changes changes, const State& state, const plan::HostFacts& host);
 // kill: something in the container may still run.
 Result<plan::Timeline> compile_removal(const std::string& state_directory, bool kill);
 

@@ -11,6 +11,7 @@
 #include "cgroups/controllers.hpp"
 #include "cgroups/mount.hpp"
 #include "cgroups/resources.hpp"
+#include "namespaces/id_maps.hpp"
 #include "namespaces/plan.hpp"
 #include "runtime/attend.hpp"
 #include "runtime/bundle.hpp"
@@ -139,6 +140,8 @@ Result<Project> prepare(const Site& site, const CreateRequest& request, Mode mod
 
 Result<State> first_state(const Project& project) {
     LET(std::string cgroup, cgroup_path(project.blueprint, project.bundle.spec, project.host));
+    const plan::IdMaps maps =
+        namespaces::maps_of_helpers(project.bundle.spec->linux, project.host).value_or(plan::IdMaps{});
     return State{.id = project.blueprint.id,
                  .bundle = project.bundle.path,
                  .rootfs = project.bundle.root,
@@ -149,6 +152,8 @@ Result<State> first_state(const Project& project) {
                  .private_pids = namespaces::is_new(project.bundle.spec, spec::NamespaceType::pid),
                  .new_keyring = project.blueprint.new_keyring,
                  .cgroup_optional = project.blueprint.cgroup_optional,
+                 .uid_map = maps.uids,
+                 .gid_map = maps.gids,
                  .later_hooks = has_later_hooks(project.bundle.spec)};
 }
 

@@ -18,6 +18,7 @@ Result<> apply(Workshop& workshop, const StepContext& context, const plan::MakeC
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::EnableControllers& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::LimitCgroup& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RecordCgroup& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::DelegateCgroup& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::CloneTree& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::OpenNamespace& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::OpenMessageQueues& op);
@@ -32,6 +33,7 @@ Result<> apply(Workshop& workshop, const StepContext& context, const plan::SendP
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::AwaitRespawn& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::MoveNetDevice& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::AttachDeviceFilter& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::ReplaceDeviceFilter& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RecordProcess& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::SendGo& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::AwaitReady& op);
@@ -63,6 +65,7 @@ void undo(Workshop& workshop, const plan::Spawn& op);
 void undo(Workshop& workshop, const plan::MoveNetDevice& op);
 void undo(Workshop& workshop, const plan::WritePidFile& op);
 void undo(Workshop& workshop, const plan::ChangeLimits& op);
+void undo(Workshop& workshop, const plan::ReplaceDeviceFilter& op);
 
 // The cgroup for SPAWN where the container's own takes no process: controllers are handed down from it, as
 // systemd and nested runtimes do, and init is in one below. Returns that one.

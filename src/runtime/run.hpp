@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/fd.hpp"
 #include "base/robust_word.hpp"
+#include "cgroups/device_filter.hpp"
 #include "namespaces/net_device.hpp"
 #include "namespaces/user_namespace.hpp"
 #include "plan/timeline.hpp"
@@ -38,6 +39,7 @@ struct Workshop {
     namespaces::UserNamespaces id_maps;            // of id-mapped mounts
     std::vector<namespaces::MovedDevice> devices;  // of the host, now in the container
     std::vector<plan::CgroupSetting> limits;       // update: what takes the new ones back
+    cgroups::Installed device_filter;              // what ReplaceDeviceFilter has changed
     std::uint32_t said = 0;                        // kinds of report that the stage has sent, one bit each
     unsigned reports = 0;                          // how many it has sent
     int listener = -1;                  // the stage's number of its seccomp listener, once it has said so

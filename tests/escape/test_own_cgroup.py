@@ -113,15 +113,15 @@ def cgroup_mount_without_namespace(t):
 
 UNIFIED = [("up", "../x", "1"), ("slash", "sub/memory.max", "1"), ("procs", "cgroup.procs", "0"),
            ("kill", "cgroup.kill", "1"), ("freeze", "cgroup.freeze", "1"), ("empty", "", "1"), ("dot", ".", "1"),
-           ("newline", "pids.max\ncgroup.procs", "1"), ("newline in the value", "pids.max", "1\n2"),
+           ("newline", "pids.max\ncgroup.procs", "1"), ("second line", "hugetlb.2MB.max", "2097152\nnonsense"),
            ("subtree", "cgroup.subtree_control", "+pids"), ("type", "cgroup.type", "threaded"),
            ("NUL", "pids.max\0x", "1"), ("absolute", "/sys/fs/cgroup/runner/pids.max", "1"),
            ("unknown", "no.such", "1")]
 
 
-@attack("E29", "A4", later="/linux/resources/unified", each=UNIFIED)
+@attack("E29", "A4", each=UNIFIED)
 def unified_key(t, _, key, value):
-    """A key of `unified` that is no name of a limit, or a value of more than one line, is refused."""
+    """A key of `unified` that is no name of a limit, or a line of a value that is none, is refused."""
     bundle = t.bundle("true").edit(lambda config: config["linux"]["resources"].update(unified={key: value}))
     refused(t, t.container(bundle=bundle).run())
 
@@ -129,9 +129,9 @@ def unified_key(t, _, key, value):
 @unified_key.twin(once=True)
 def unified_limit(t, *_):
     """A limit by its file name is set."""
-    bundle = t.bundle("cat", "/sys/fs/cgroup/pids.max")
-    bundle.edit(lambda config: config["linux"]["resources"].update(unified={"pids.max": "77"}))
-    equal(t.container(bundle=bundle).run().exits(0).out, "77\n", "pids.max")
+    bundle = t.bundle("cat", "/sys/fs/cgroup/hugetlb.2MB.max")
+    bundle.edit(lambda config: config["linux"]["resources"].update(unified={"hugetlb.2MB.max": "2097152"}))
+    equal(t.container(bundle=bundle).run().exits(0).out, "2097152\n", "hugetlb.2MB.max")
 
 
 PATHS = [("dots", "/{id}/../../../../{can}/x"), ("leading dots", "../../../{can}/x"), ("only dots", ".."),

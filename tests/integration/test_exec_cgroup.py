@@ -2,6 +2,7 @@
 """The cgroup of an executed program: the container's, a sub-cgroup that is named, a tree that was rearranged."""
 
 import contextlib
+import fcntl
 
 import isolation
 from harness import case, contains, equal, eventually, true
@@ -64,26 +65,38 @@ def children_of_the_executed_are_there_too(t):
 
 
 @contextlib.contextmanager
+def hugetlb():
+    """The controller at the root of the tree. One case at a time: what another's container hands down cannot be taken."""
+    control = isolation.cgroup2_mount() / "cgroup.subtree_control"
+    with open(__file__, encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        enabled = "hugetlb" in control.read_text().split()
+        if not enabled:
+            control.write_text("+hugetlb")
+        try:
+            yield
+        finally:
+            if not enabled:
+                control.write_text("-hugetlb")
+
+
+@contextlib.contextmanager
 def rearranged(t):
     """A container whose first process went into a sub-cgroup and enabled a controller, as systemd does."""
     script = ("mkdir /sys/fs/cgroup/init && echo 1 > /sys/fs/cgroup/init/cgroup.procs && "
               "echo +hugetlb > /sys/fs/cgroup/cgroup.subtree_control && touch /tmp/done; exec sleep 60")
     bundle = t.bundle("sh", "-c", script).writable()
     bundle.edit(lambda config: [each["options"].remove("ro") for each in config["mounts"] if each["type"] == "cgroup"])
-    box, control = t.container(bundle=bundle), isolation.cgroup2_mount() / "cgroup.subtree_control"
-    enabled = "hugetlb" in control.read_text().split()
-    if not enabled:
-        control.write_text("+hugetlb")
-    box.run_detached().ok()
-    eventually((bundle.rootfs / "tmp/done").exists, "the container cannot rearrange its cgroups")
-    try:
-        yield box
-    finally:
-        box.end_executed()
-        box.delete("--force")
-        box.wait()
-        if not enabled:
-            control.write_text("-hugetlb")
+    box = t.container(bundle=bundle)
+    with hugetlb():
+        box.run_detached().ok()
+        try:
+            eventually((bundle.rootfs / "tmp/done").exists, "the container cannot rearrange its cgroups")
+            yield box
+        finally:
+            box.end_executed()
+            box.delete("--force")
+            box.wait()
 
 
 @case(needs=no_hugetlb)

@@ -81,8 +81,15 @@ def sleeper_in(path):
     return pid
 
 
-@attack("E65", "A3", each=["delete", "delete --force", "kill --all"])
-def cgroup_is_anothers_by_now(t, words):
+VERBS = {"delete": ["delete"], "delete --force": ["delete", "--force"], "kill --all": ["kill", "--all"]}
+
+
+def call(t, box, verb):
+    return t.runtime(*VERBS[verb], box.id, *(["KILL"] if verb == "kill --all" else []))
+
+
+@attack("E65", "A3", each=VERBS)
+def cgroup_is_anothers_by_now(t, verb):
     """The container is dead and its cgroup's path is somebody else's: nobody there is killed, frozen or removed."""
     box = t.sleeper()
     box.run_detached().exits(0)
@@ -93,7 +100,7 @@ def cgroup_is_anothers_by_now(t, words):
     (own / "theirs").mkdir(parents=True)
     victim = sleeper_in(own / "theirs")
     try:
-        ended_well(t, t.runtime(*words.split(), box.id))
+        ended_well(t, call(t, box, verb))
         equal(os.waitpid(victim, os.WNOHANG)[0], 0, "the other process has ended")
         true((own / "theirs").is_dir(), "the other cgroup was removed")
         equal((own / "cgroup.freeze").read_text(), "0\n", "frozen")
@@ -104,16 +111,16 @@ def cgroup_is_anothers_by_now(t, words):
 
 
 @cgroup_is_anothers_by_now.twin
-def cgroup_is_its_own(t, words):
+def cgroup_is_its_own(t, verb):
     """The same verbs on a container that is there take what is in its cgroup."""
     box = divided(t, "mkdir /sys/fs/cgroup/below; sleep 300")
     eventually((TREE / box.id / "below").is_dir, "no cgroup was made")
-    if words == "delete":
+    if verb == "delete":
         os.kill(box.pid, signal.SIGKILL)
         box.wait()
-    t.runtime(*words.split(), box.id).exits(0)
-    if words != "delete":
+    call(t, box, verb).exits(0)
+    if verb != "delete":
         box.wait()
-    if words == "kill --all":
+    if verb == "kill --all":
         box.delete().exits(0)
     true(not (TREE / box.id).exists(), "its cgroup is left")

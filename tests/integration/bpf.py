@@ -36,11 +36,15 @@ def opened(path):
 
 
 def programs(cgroup):
-    """{id: name} of the device programs of this very cgroup, oldest first."""
+    """{id: name} of the device programs of this very cgroup, oldest first; without one that goes while we look."""
     ids = (ctypes.c_uint32 * 64)()
     with opened(cgroup) as directory:
         _, answer = call(QUERY, struct.pack("<IIIIQI", directory, CGROUP_DEVICE, 0, 0, ctypes.addressof(ids), 64))
-    return {number: name_of(number) for number in ids[:struct.unpack_from("<I", answer, 24)[0]]}
+    found = {}
+    for number in ids[:struct.unpack_from("<I", answer, 24)[0]]:
+        with contextlib.suppress(FileNotFoundError):
+            found[number] = name_of(number)
+    return found
 
 
 def name_of(program):

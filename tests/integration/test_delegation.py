@@ -4,17 +4,13 @@
 import isolation
 from harness import case, contains, equal, eventually, read_text, true
 from resources import MIB
+from test_exec_cgroup import hugetlb, no_hugetlb
 from test_rootless import ranged_box
 from test_user_namespace import FIRST, bundle_of, without_group_5
 from unprivileged import UID, delegate, needs_mapping_tools
 
 BY_SYSTEMD_ONLY = "runc hands over a cgroup with its systemd driver only"
 HUGE = [{"pageSize": "2MB", "limit": 4 * MIB}]
-
-
-def no_hugetlb():
-    text = (isolation.cgroup2_mount() / "cgroup.controllers").read_text().split()
-    return None if "hugetlb" in text else "the cgroup2 tree has no hugetlb controller to enable"
 
 
 def cgroup_mount(bundle):
@@ -141,7 +137,8 @@ echo 2097152 > jobs/hugetlb.2MB.max && cat jobs/hugetlb.2MB.max
 { echo max > hugetlb.2MB.max; } 2> /dev/null || cat hugetlb.2MB.max"""
     box = mapped(t, "sh", "-c", script)
     box.bundle.edit(lambda config: config["linux"]["resources"].update(hugepageLimits=HUGE))
-    equal(box.run().ok().lines(), ["2097152", "4194304"], "stdout")
+    with hugetlb():
+        equal(box.run().ok().lines(), ["2097152", "4194304"], "stdout")
 
 
 @case(control=False, why=BY_SYSTEMD_ONLY)

@@ -9,15 +9,18 @@ import bundles
 
 from harness import case, contains, equal, eventually, true
 from resources import MIB, no_controllers
-from test_delegation import no_hugetlb, writable
+from test_delegation import writable
+from test_exec_cgroup import hugetlb, no_hugetlb
 from unprivileged import mapping, with_user_namespace
 
 EVERY_CAPABILITY = [f"CAP_{name}" for name in """
     CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE NET_ADMIN NET_RAW IPC_LOCK
     SYS_CHROOT SYS_PTRACE SYS_ADMIN SYS_NICE SYS_TTY_CONFIG MKNOD SETFCAP AUDIT_WRITE BPF PERFMON""".split()]
 INNER = "/inner"
-# Nobody may stand in a cgroup that hands controllers down: what is in the container goes out of the way first.
-ASIDE = "mkdir /sys/fs/cgroup/init && echo 0 > /sys/fs/cgroup/init/cgroup.procs"
+# Nobody may stand in a cgroup that hands controllers down: the container's program goes out of the way and hands down what there
+# is, as the image of Docker in Docker does. Further programs are then born where it is.
+ASIDE = """mkdir /sys/fs/cgroup/init && echo 0 > /sys/fs/cgroup/init/cgroup.procs &&
+for each in $(cat /sys/fs/cgroup/cgroup.controllers); do echo +$each > /sys/fs/cgroup/cgroup.subtree_control; done"""
 
 
 def inner_bundle(outer, name, *args, **resources):
@@ -44,6 +47,7 @@ def outer_box(t, prepare=ASIDE, mapped=False, **limits):
     bundle.capabilities(**{kind: EVERY_CAPABILITY for kind in ("bounding", "effective", "permitted")})
     bundle.edit(lambda config: (config["linux"].update(maskedPaths=[], readonlyPaths=[]),
                                 config["linux"]["resources"].update(limits)))
+    (bundle.rootfs / "run").mkdir()
     bundle.add_mount("/run", "tmpfs", "tmpfs", "mode=755")
     if mapped:
         os.chmod(t.scratch.parent, 0o711)
@@ -102,12 +106,15 @@ def the_inner_limit_holds(t):
     huge = [{"pageSize": "2MB", "limit": 8 * MIB}]
     outer = outer_box(t, hugepageLimits=huge)
     path = inner_bundle(outer.bundle, "box", "sleep", "300", hugepageLimits=[{"pageSize": "2MB", "limit": 4 * MIB}])
-    started(outer)
-    top = outer.cgroup().parent
-    inside(outer, "run", "--detach", "--bundle", path, "box").exits(0)
-    equal((top / "box/hugetlb.2MB.max").read_text(), f"{4 * MIB}\n", "the inner limit")
-    equal((top / "hugetlb.2MB.max").read_text(), f"{8 * MIB}\n", "the outer limit")
-    inside(outer, "delete", "--force", "box").exits(0)
+    with hugetlb():
+        started(outer)
+        top = outer.cgroup().parent
+        inside(outer, "run", "--detach", "--bundle", path, "box").exits(0)
+        equal((top / "box/hugetlb.2MB.max").read_text(), f"{4 * MIB}\n", "the inner limit")
+        equal((top / "hugetlb.2MB.max").read_text(), f"{8 * MIB}\n", "the outer limit")
+        inside(outer, "delete", "--force", "box").exits(0)
+        outer.delete("--force").ok()
+        outer.wait()
 
 
 @case(needs=no_controllers, deadline=90)
@@ -122,15 +129,18 @@ def every_kind_of_limit(t):
     equal(outer.status(), "running", "the outer container")
 
 
-@case(control=False, why="runc 1.1.5 takes the error of the kernel as it is")
+@case(needs=no_hugetlb, control=False, why="runc 1.1.5 takes the error of the kernel as it is")
 def who_stands_in_the_way_is_told(t):
     """Where the container's programs are in the cgroup that should hand a controller down, the error says so."""
     outer = outer_box(t, prepare=":", hugepageLimits=[{"pageSize": "2MB", "limit": 8 * MIB}])
     path = inner_bundle(outer.bundle, "box", "true", hugepageLimits=[{"pageSize": "2MB", "limit": 4 * MIB}])
-    started(outer)
-    result = inside(outer, "run", "--bundle", path, "box").exits(1)
-    contains(result.err, "hugetlb", "stderr")
-    equal({path.name for path in outer.cgroup().iterdir() if path.is_dir()}, set(), "cgroups")
+    with hugetlb():
+        started(outer)
+        result = inside(outer, "run", "--bundle", path, "box").exits(1)
+        contains(result.err, "a cgroup with processes in it cannot hand controllers down", "stderr")
+        equal({path.name for path in outer.cgroup().iterdir() if path.is_dir()}, set(), "cgroups")
+        outer.delete("--force").ok()
+        outer.wait()
 
 
 @case()

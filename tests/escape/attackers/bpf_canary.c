@@ -21,6 +21,7 @@ struct call {
     pid_t pid;
     int command;
     unsigned long behind;  // the first address that is not the attribute's
+    unsigned long output, output_end;  // where the kernel shall write, which may be behind it, too
     size_t known;          // how many bytes of it could be read
     unsigned char before[BEHIND];
 };
@@ -50,6 +51,31 @@ static size_t peek(pid_t pid, unsigned long address, unsigned char* into) {
     return size > 0 ? (size_t)size : 0;
 }
 
+// The buffer for the verifier's words, for what is known of a program, for ids: by its address and size in the attribute.
+static void find_output(pid_t pid, struct call* call, unsigned long attribute) {
+    static const struct place { int command, address, size, unit; } places[] = {{5, 32, 28, 1}, {15, 8, 4, 1}, {16, 16, 24, 4}};
+    unsigned char bytes[64] = {0};
+    struct iovec here = {bytes, sizeof bytes}, there = {(void*)attribute, sizeof bytes};
+    call->output = call->output_end = 0;
+    if (call->behind - attribute < sizeof bytes) here.iov_len = there.iov_len = call->behind - attribute;
+    if (process_vm_readv(pid, &here, 1, &there, 1, 0) <= 0) return;
+    for (unsigned i = 0; i < sizeof places / sizeof *places; i++)
+        if (places[i].command == call->command) {
+            unsigned size;
+            memcpy(&call->output, bytes + places[i].address, sizeof call->output);
+            memcpy(&size, bytes + places[i].size, sizeof size);
+            call->output_end = call->output + (unsigned long)size * (unsigned)places[i].unit;
+        }
+}
+
+static int differs(const struct call* call, const unsigned char* after, size_t known) {
+    for (size_t i = 0; i < known && i < call->known; i++) {
+        unsigned long address = call->behind + i;
+        if (call->before[i] != after[i] && (address < call->output || address >= call->output_end)) return 1;
+    }
+    return 0;
+}
+
 static void at_call(pid_t pid) {
     struct __ptrace_syscall_info info;
     if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info) <= 0) return;
@@ -60,13 +86,12 @@ static void at_call(pid_t pid) {
         call->command = (int)info.entry.args[0];
         call->behind = info.entry.args[1] + info.entry.args[2];
         call->known = peek(pid, call->behind, call->before);
+        find_output(pid, call, info.entry.args[1]);
         struct count* count = &counts[call->command];
         if (count->calls++ == 0 || info.entry.args[2] < count->smallest) count->smallest = info.entry.args[2];
     } else if (info.op == PTRACE_SYSCALL_INFO_EXIT && call->command >= 0) {
         unsigned char after[BEHIND];
-        size_t known = peek(pid, call->behind, after);
-        if (known < call->known) known = 0;
-        if (memcmp(call->before, after, call->known < known ? call->known : known) != 0) counts[call->command].overwritten++;
+        if (differs(call, after, peek(pid, call->behind, after))) counts[call->command].overwritten++;
         call->command = -1;
     }
 }

@@ -46,6 +46,11 @@ Result<> replace_all(int cgroup_fd, int program, std::span<const Fd> old) {
 
 }  // namespace
 
+Result<> attach_device_filter(int cgroup_fd, std::span<const bpf_insn> program) {
+    LET(const Fd loaded, bpf::load_device_program(program, device_filter_name));
+    return bpf::attach(cgroup_fd, loaded.number());
+}
+
 Result<Installed> install_device_filter(int cgroup_fd, std::span<const bpf_insn> program) {
     LET(Fd loaded, bpf::load_device_program(program, device_filter_name));
     for (int attempt = 1;; ++attempt) {

@@ -54,6 +54,7 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeCgroup& o
     }
     if (!made) return std::unexpected(std::move(made).error());
     workshop.cgroup = std::move(made->fd);
+    workshop.cgroup_is_new = made->created;
     workshop.state.cgroup_inode = made->inode;
     return {};
 }
@@ -68,7 +69,9 @@ void undo(Workshop& workshop, const plan::MakeCgroup&) {
 // none.
 Result<> apply(Workshop& workshop, const StepContext&, const plan::AttachDeviceFilter& op) {
     if (!workshop.cgroup) return fail(Kind::denied, "without a cgroup the device rules cannot be enforced");
-    TRY(cgroups::install_device_filter(workshop.cgroup.number(), op.program));
+    const int group = workshop.cgroup.number();
+    if (workshop.cgroup_is_new) return cgroups::attach_device_filter(group, op.program);
+    TRY(cgroups::install_device_filter(group, op.program));  // that of a container that used it before goes
     return {};
 }
 

@@ -25,6 +25,7 @@ struct Workshop {
     Fd creation;                                   // its creation file, locked while we make the container
     Fd hierarchy;                                  // the root of cgroup v2
     Fd cgroup;                                     // the container's
+    bool cgroup_is_new = false;                    // nobody had it before
     bool cgroup_optional = false;                  // what has no permission for it goes without
     bool joins = false;                            // exec: the container is there already
     bool cgroup_is_named = false;                  // exec --cgroup: that one and no other

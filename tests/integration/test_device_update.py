@@ -213,6 +213,18 @@ def what_a_killed_runtime_left_goes(t):
     equal(opens(box), True, "with the device allowed")
 
 
+@case()
+def what_a_stopped_container_left_does_not_hold(t):
+    """Who takes the empty cgroup of a stopped container has rules of its own, and no others."""
+    first, second = ruled(t.container("true"), NOTHING), ruled(t.container("sh", "-c", ": > /dev/mine"), KMSG)
+    for box in (first, second):
+        box.bundle.edit(lambda config: config["linux"].update(cgroupsPath=f"/{first.id}"))
+    first.run_detached().ok()
+    first.wait()
+    second.run().ok()
+    first.delete().ok()
+
+
 WRONG = [("no access", {"allow": True}, "device access cannot be empty"), ("a letter", {"allow": True, "access": "x"}, "\"x\""),
          ("a type", {"allow": True, "type": "z", "access": "r"}, "\"z\"")]
 

@@ -56,6 +56,21 @@ TEST_F(HostCgroup, TheRulesOfTheCreationAreInTheProgramOfWhoTookOursAway) {
     EXPECT_EQ(programs().size(), 2u) << "ours is there: another takes its place";
 }
 
+TEST_F(HostCgroup, WhoeverTakesAUsedCgroupHasItsOwnProgramOnly) {
+    attach();
+    const auto first = programs();
+    attach();
+    EXPECT_EQ(programs().size(), 1u);
+    EXPECT_NE(programs(), first);
+}
+
+TEST_F(HostCgroup, InANewCgroupNobodyIsLookedFor) {
+    meeting.workshop.cgroup_is_new = true;
+    attach();
+    attach();
+    EXPECT_EQ(programs().size(), 2u);
+}
+
 TEST_F(HostCgroup, ThereIsNoProgramWithoutACgroup) {
     meeting.workshop.cgroup.reset();
     EXPECT_EQ(replace(false), "without a cgroup the device rules cannot be enforced");

@@ -35,6 +35,7 @@ struct Blueprint {
     std::optional<seccomp::Program> filter;  // of linux.seccomp
     bool cgroup_optional = false;            // rootless: no permission, no cgroup
     bool no_cgroup = false;                  // --cgroup-manager disabled
+    bool systemd = false;                    // systemd makes the cgroup: what it is, the host's facts say
 };
 
 // The container's cgroup below the hierarchy's root, from linux.cgroupsPath and the id. Empty where it shall
@@ -77,12 +78,14 @@ Result<plan::Timeline> compile_start(bool programmed = false);
 // What is new for a container that is there.
 struct Changes {
     std::vector<plan::CgroupSetting> settings;
-    std::vector<spec::DeviceRule> created;  // the device rules that it was created with
-    std::vector<spec::DeviceRule> devices;  // those that shall hold; none: as they are
+    std::vector<plan::UnitProperty> properties;  // of its unit, if it has one
+    std::vector<spec::DeviceRule> created;       // the device rules that it was created with
+    std::vector<spec::DeviceRule> devices;       // those that shall hold; none: as they are
 };
 // Errors: device rules that no program can be made of.
 Result<plan::Timeline> compile_update(Changes changes, const State& state, const plan::HostFacts& host);
-// kill: something in the container may still run.
-Result<plan::Timeline> compile_removal(const std::string& state_directory, bool kill);
+// kill: something in the container may still run. unit: its own, if systemd made its cgroup.
+Result<plan::Timeline> compile_removal(const std::string& state_directory, bool kill,
+                                       const std::string& unit = {});
 
 }  // namespace bulkhead::runtime

@@ -3,6 +3,7 @@
 #include "cgroups/controllers.hpp"
 #include "cgroups/limits.hpp"
 #include "cgroups/mount.hpp"
+#include "cgroups/unit_properties.hpp"
 #include "runtime/compile.hpp"
 #include "runtime/container.hpp"
 #include "runtime/observe.hpp"
@@ -10,11 +11,21 @@
 #include "runtime/probe.hpp"
 #include "runtime/refusal.hpp"
 #include "runtime/run.hpp"
+#include "runtime/systemd_driver.hpp"
 #include "spec/parse.hpp"
 
 namespace bulkhead::runtime {
 
 namespace {
+
+// The same for the container's unit, if it has one: systemd is connected to then.
+Result<std::vector<plan::UnitProperty>> properties_of(Workshop& workshop,
+                                                      const std::vector<plan::CgroupSetting>& settings,
+                                                      const cgroups::Present& present) {
+    if (workshop.state.unit.name.empty()) return std::vector<plan::UnitProperty>();
+    TRY(connect_by_record(workshop));
+    return cgroups::properties_of_limits(settings, workshop.systemd->version(), present);
+}
 
 Result<std::vector<spec::DeviceRule>> rules_of_creation(int directory) {
     LET(const std::string text, load_config(directory));
@@ -31,9 +42,8 @@ Error renamed(Error error, const std::string& where) {
 }
 
 // New device rules take more looking around than limits.
-Result<plan::Timeline> plan_update(std::vector<plan::CgroupSetting> settings, const UpdateRequest& request,
-                                   const Workshop& workshop) {
-    Changes changes{.settings = std::move(settings), .created = {}, .devices = request.resources.devices};
+Result<plan::Timeline> plan_update(Changes changes, const UpdateRequest& request, const Workshop& workshop) {
+    changes.devices = request.resources.devices;
     plan::HostFacts host;
     if (!changes.devices.empty()) {
         LET(changes.created, rules_of_creation(workshop.directory.number()));
@@ -63,7 +73,12 @@ Result<> update(const Site& site, const UpdateRequest& request) {
     LET(workshop.hierarchy, cgroups::open_hierarchy(workshop.state.cgroup_mount));
     TRY(cgroups::check_settings(workshop.hierarchy.number(), workshop.state.cgroup_path, settings));
     TRY(cgroups::check_memory(group, request.resources.memory, request.where));
-    LET(const plan::Timeline timeline, plan_update(std::move(settings), request, workshop));
+    Changes changes;
+    if (!settings.empty()) {
+        LET(changes.properties, properties_of(workshop, settings, present));
+    }
+    changes.settings = std::move(settings);
+    LET(const plan::Timeline timeline, plan_update(std::move(changes), request, workshop));
     return run(timeline, workshop);
 }
 

@@ -72,6 +72,13 @@ Result<> set_mode_at(int directory, const std::string& path, mode_t mode) {
     return done("chmod", path, [&] { return ::fchmodat(directory, path.c_str(), mode, 0); });
 }
 
+Result<> change_owner_at(int directory, const std::string& path, uid_t owner) {
+    return done("chown", path, [&] {
+        constexpr auto unchanged = static_cast<gid_t>(-1);
+        return ::fchownat(directory, path.c_str(), owner, unchanged, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
+    });
+}
+
 Result<struct stat> status_at(int directory, const std::string& path, int flags) {
     struct stat status {};
     TRY(done("stat", path, [&] { return ::fstatat(directory, path.c_str(), &status, flags); }));

@@ -36,6 +36,8 @@ Result<> remove_at(int directory, const std::string& path, int flags = 0);
 Result<> rename_at(int from_directory, const std::string& from, int to_directory, const std::string& to);
 // fchmodat(2), which follows a link: for what we have made ourselves.
 Result<> set_mode_at(int directory, const std::string& path, mode_t mode);
+// fchownat(2) of the user alone; a link is not followed, and "" is `directory` itself.
+Result<> change_owner_at(int directory, const std::string& path, uid_t owner);
 Result<struct stat> status_at(int directory, const std::string& path, int flags = 0);
 Result<struct stat> status_of(int fd);
 Result<> change_directory(int directory);

@@ -36,6 +36,16 @@ bool writes_alone(const Mappings& uids, const Mappings& gids, std::uint32_t uid,
     return maps_only(uids, uid) && maps_only(gids, gid);
 }
 
+std::optional<plan::IdMaps> maps_of_helpers(const spec::Linux& linux, const plan::HostFacts& host) {
+    const auto is_new_user = [](const spec::Namespace& each) {
+        return each.type == spec::NamespaceType::user && each.path.empty();
+    };
+    const bool alone =
+        host.privileged || writes_alone(linux.uid_mappings, linux.gid_mappings, host.uid, host.gid);
+    if (alone || std::ranges::none_of(linux.namespaces, is_new_user)) return std::nullopt;
+    return plan::IdMaps{map_text(linux.uid_mappings), map_text(linux.gid_mappings)};
+}
+
 Result<> plan_id_maps(plan::TimelineBuilder& timeline, const spec::Linux& linux,
                       const plan::HostFacts& host) {
     const auto require = [](const Mappings& mappings, std::string_view pointer) -> Result<> {
@@ -47,7 +57,7 @@ Result<> plan_id_maps(plan::TimelineBuilder& timeline, const spec::Linux& linux,
     TRY(require(linux.gid_mappings, "/linux/gidMappings"));
     const bool alone = writes_alone(linux.uid_mappings, linux.gid_mappings, host.uid, host.gid);
     timeline.host(plan::WriteIdMaps{.maps = {map_text(linux.uid_mappings), map_text(linux.gid_mappings)},
-                                    .by_helper = !host.privileged && !alone,
+                                    .by_helper = maps_of_helpers(linux, host).has_value(),
                                     .deny_setgroups = !host.privileged && alone},
                   "/linux/uidMappings");
     return {};

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,10 @@ plan::InnerIds inner_ids(const Mappings& uids, const Mappings& gids);
 
 // An unprivileged process may map nothing but its own ids without help.
 bool writes_alone(const Mappings& uids, const Mappings& gids, std::uint32_t uid, std::uint32_t gid);
+
+// The maps of a new user namespace that only newuidmap(1) and newgidmap(1) may write for this runtime; none
+// where it writes them alone.
+std::optional<plan::IdMaps> maps_of_helpers(const spec::Linux& linux, const plan::HostFacts& host);
 
 // Host lane: WriteIdMaps. Errors: a user namespace without maps.
 Result<> plan_id_maps(plan::TimelineBuilder& timeline, const spec::Linux& linux, const plan::HostFacts& host);

@@ -327,6 +327,7 @@ Description describe_host(const StartUnit& op) {
 Description describe_host(const ChangeUnit& op) { return {"change_unit", texts_of(op.properties)}; }
 Description describe_host(const StopUnit& op) { return {"stop_unit", op.name}; }
 Description describe_host(const RecordCgroup&) { return {"record_cgroup", "its inode in state.json"}; }
+Description describe_host(const DelegateCgroup& op) { return {"delegate_cgroup", cat("to user ", op.owner)}; }
 Description describe_host(const CloneTree& op) {
     std::string options = attribute_words(op.attributes);
     for (const std::uint32_t flags : op.propagation) add_word(options, propagation_word(flags));
@@ -368,6 +369,10 @@ Description describe_host(const MoveNetDevice& op) {
 }
 Description describe_host(const AttachDeviceFilter& op) {
     return {"attach_device_filter", cat(op.program.size(), " instructions")};
+}
+Description describe_host(const ReplaceDeviceFilter& op) {
+    return {"replace_device_filter",
+            cat(op.program.size(), " instructions", op.as_created ? ", as at the creation" : "")};
 }
 Description describe_host(const RecordProcess&) {
     return {"record_process", "pid and start time in state.json"};

@@ -70,6 +70,10 @@ struct StartUnit {
 // Adds the cgroup's inode to state.json, before a process is born into it, or the one in it is let go: a path
 // alone may be another's later.
 struct RecordCgroup {};
+// The container owns its cgroup, but not the limits that hold for it.
+struct DelegateCgroup {
+    std::uint32_t owner = 0;  // an id of the host
+};
 // How the ids of a file system look through a mount (mount_setattr(2), MOUNT_ATTR_IDMAP): the texts that
 // /proc/PID/uid_map and gid_map take.
 struct IdMaps {
@@ -162,6 +166,12 @@ struct MoveNetDevice {
 };
 struct AttachDeviceFilter {
     std::vector<bpf_insn> program;
+};
+// Another one in its place, in one step; undone by the one before. Where ours is not there any more, whoever
+// took it away (a hook that adds a GPU) has put the rules of the creation into his own.
+struct ReplaceDeviceFilter {
+    std::vector<bpf_insn> program;
+    bool as_created = false;  // these are the rules of the creation
 };
 // Adds pid, start time and pidfd inode to state.json, before the process is let go.
 struct RecordProcess {};
@@ -264,12 +274,12 @@ struct RemoveStateDirectory {
 
 using HostOp =
     std::variant<MakeStateDirectory, RecordIntent, MakeCgroup, EnableControllers, LimitCgroup, StartUnit,
-                 RecordCgroup, CloneTree, OpenNamespace, OpenMessageQueues, MakeNotifyDirectory,
-                 MakeHandshake, MakeStartFifo, ConnectConsole, Spawn, WriteIdMaps, SetOomScore, SendPrepared,
-                 AwaitRespawn, MoveNetDevice, AttachDeviceFilter, RecordProcess, SendGo, AwaitReady,
-                 AwaitExecution, SendConsole, DeliverListener, SendPidfd, WritePidFile, Publish, FindInit,
-                 FindCgroup, ReleaseContainer, MakeHookStreams, RunHooks, ReleaseInit, AwaitProgram,
-                 RemoveStartFifo, ChangeLimits, ChangeUnit, KillContainer, StopUnit, RemoveCgroup,
-                 RemoveStateDirectory>;
+                 RecordCgroup, DelegateCgroup, CloneTree, OpenNamespace, OpenMessageQueues,
+                 MakeNotifyDirectory, MakeHandshake, MakeStartFifo, ConnectConsole, Spawn, WriteIdMaps,
+                 SetOomScore, SendPrepared, AwaitRespawn, MoveNetDevice, AttachDeviceFilter, RecordProcess,
+                 SendGo, AwaitReady, AwaitExecution, SendConsole, DeliverListener, SendPidfd, WritePidFile,
+                 Publish, FindInit, FindCgroup, ReleaseContainer, MakeHookStreams, RunHooks, ReleaseInit,
+                 AwaitProgram, RemoveStartFifo, ChangeLimits, ChangeUnit, ReplaceDeviceFilter, KillContainer,
+                 StopUnit, RemoveCgroup, RemoveStateDirectory>;
 
 }  // namespace bulkhead::plan

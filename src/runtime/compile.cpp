@@ -4,8 +4,9 @@
 #include <algorithm>
 
 #include "cgroups/controllers.hpp"
-#include "cgroups/devices.hpp"
 #include "cgroups/path.hpp"
+#include "cgroups/plan_delegation.hpp"
+#include "cgroups/plan_devices.hpp"
 #include "cgroups/resources.hpp"
 #include "cgroups/unit.hpp"
 #include "cgroups/unit_properties.hpp"
@@ -53,11 +54,12 @@ void plan_limits(TimelineBuilder& timeline, const std::string& mount, const std:
 
 // The container's cgroup with its limits, for the first process to be born into.
 Result<> plan_cgroup(TimelineBuilder& timeline, const Blueprint& blueprint, const spec::ValidSpec& spec,
-                     const std::string& mount, const std::string& path) {
+                     const plan::HostFacts& host, const std::string& path) {
     LET(auto settings, cgroups::settings_of(spec->linux.resources));
-    timeline.host(plan::MakeCgroup{mount, path, may_go_without_cgroup(blueprint, spec)},
+    timeline.host(plan::MakeCgroup{host.cgroup_mount, path, may_go_without_cgroup(blueprint, spec)},
                   "/linux/cgroupsPath");
-    plan_limits(timeline, mount, path, std::move(settings));
+    plan_limits(timeline, host.cgroup_mount, path, std::move(settings));
+    cgroups::plan_delegation(timeline, spec, host);
     return {};
 }
 
@@ -80,6 +82,7 @@ Result<> plan_unit(TimelineBuilder& timeline, const Blueprint& blueprint, const 
     timeline.host(plan::StartUnit{host.cgroup_mount, path, unit.name, std::move(properties)},
                   "/linux/cgroupsPath");
     plan_limits(timeline, host.cgroup_mount, path, std::move(settings));
+    cgroups::plan_delegation(timeline, spec, host);
     return {};
 }
 
@@ -99,8 +102,7 @@ Result<Ground> plan_ground(TimelineBuilder& timeline, const Blueprint& blueprint
     timeline.host(plan::MakeStateDirectory{blueprint.state_directory});
     timeline.host(plan::RecordIntent{});
     if (blueprint.notify) timeline.host(plan::MakeNotifyDirectory{});
-    if (!cgroup.empty() && !blueprint.systemd)
-        TRY(plan_cgroup(timeline, blueprint, spec, host.cgroup_mount, cgroup));
+    if (!cgroup.empty() && !blueprint.systemd) TRY(plan_cgroup(timeline, blueprint, spec, host, cgroup));
     if (!blueprint.console_socket.empty()) timeline.host(plan::ConnectConsole{blueprint.console_socket});
     Ground ground{.joins = namespaces::plan_joins(timeline, spec)};
     ground.places = {.bundle = blueprint.bundle,
@@ -151,11 +153,8 @@ void plan_trusted_writes(TimelineBuilder& timeline, const Blueprint& blueprint, 
 
 Result<> plan_device_filter(TimelineBuilder& timeline, const Blueprint& blueprint,
                             const spec::ValidSpec& spec, const plan::HostFacts& host) {
-    // Elsewhere the kernel refuses the filter, and every mknod as well.
-    if (!host.privileged || !host.initial_user_namespace || blueprint.no_cgroup) return {};
-    LET(auto filter, cgroups::device_program(spec->linux.resources.devices));
-    timeline.host(plan::AttachDeviceFilter{std::move(filter)}, "/linux/resources/devices");
-    return {};
+    if (blueprint.no_cgroup) return {};
+    return cgroups::plan_device_filter(timeline, spec->linux.resources.devices, host);
 }
 
 void plan_go(TimelineBuilder& timeline) {
@@ -317,17 +316,19 @@ Result<plan::Timeline> compile_start(bool programmed) {
     return std::move(timeline).finish();
 }
 
-Result<plan::Timeline> compile_update(std::vector<plan::CgroupSetting> settings,
-                                      std::vector<plan::UnitProperty> properties, const State& state) {
+Result<plan::Timeline> compile_update(Changes changes, const State& state, const plan::HostFacts& host) {
     TimelineBuilder timeline;
-    timeline.host(
-        plan::EnableControllers{state.cgroup_mount, state.cgroup_path, cgroups::controllers_of(settings)});
-    timeline.host(plan::ChangeLimits{settings});
-    if (!properties.empty()) {
-        timeline.host(plan::ChangeUnit{std::move(properties)});
-        timeline.host(
-            plan::LimitCgroup{std::move(settings)});  // what systemd has rounded is made exact again
+    if (!changes.settings.empty()) {
+        timeline.host(plan::EnableControllers{state.cgroup_mount, state.cgroup_path,
+                                              cgroups::controllers_of(changes.settings)});
+        timeline.host(plan::ChangeLimits{changes.settings});
     }
+    if (!changes.properties.empty()) {
+        timeline.host(plan::ChangeUnit{std::move(changes.properties)});
+        // What systemd has rounded is made exact again.
+        timeline.host(plan::LimitCgroup{std::move(changes.settings)});
+    }
+    TRY(cgroups::plan_device_update(timeline, changes.created, changes.devices, host));
     return std::move(timeline).finish();
 }
 

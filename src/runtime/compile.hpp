@@ -75,10 +75,15 @@ Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::
                                         const plan::HostFacts& host);
 // programmed: waits until the program has been executed, for the hooks of poststart.
 Result<plan::Timeline> compile_start(bool programmed = false);
-// New limits for a container that is there.
-// `properties` are those of its unit, if it has one.
-Result<plan::Timeline> compile_update(std::vector<plan::CgroupSetting> settings,
-                                      std::vector<plan::UnitProperty> properties, const State& state);
+// What is new for a container that is there.
+struct Changes {
+    std::vector<plan::CgroupSetting> settings;
+    std::vector<plan::UnitProperty> properties;  // of its unit, if it has one
+    std::vector<spec::DeviceRule> created;       // the device rules that it was created with
+    std::vector<spec::DeviceRule> devices;       // those that shall hold; none: as they are
+};
+// Errors: device rules that no program can be made of.
+Result<plan::Timeline> compile_update(Changes changes, const State& state, const plan::HostFacts& host);
 // kill: something in the container may still run. unit: its own, if systemd made its cgroup.
 Result<plan::Timeline> compile_removal(const std::string& state_directory, bool kill,
                                        const std::string& unit = {});

@@ -12,6 +12,7 @@
 #include "cgroups/mount.hpp"
 #include "cgroups/resources.hpp"
 #include "cgroups/unit.hpp"
+#include "namespaces/id_maps.hpp"
 #include "namespaces/plan.hpp"
 #include "runtime/attend.hpp"
 #include "runtime/bundle.hpp"
@@ -164,6 +165,8 @@ Result<UnitRecord> first_record(const Project& project) {
 
 Result<State> first_state(const Project& project) {
     LET(std::string cgroup, cgroup_path(project.blueprint, project.bundle.spec, project.host));
+    const plan::IdMaps maps =
+        namespaces::maps_of_helpers(project.bundle.spec->linux, project.host).value_or(plan::IdMaps{});
     LET(UnitRecord unit, first_record(project));
     return State{.id = project.blueprint.id,
                  .bundle = project.bundle.path,
@@ -175,6 +178,8 @@ Result<State> first_state(const Project& project) {
                  .private_pids = namespaces::is_new(project.bundle.spec, spec::NamespaceType::pid),
                  .new_keyring = project.blueprint.new_keyring,
                  .cgroup_optional = project.blueprint.cgroup_optional && !project.blueprint.systemd,
+                 .uid_map = maps.uids,
+                 .gid_map = maps.gids,
                  .later_hooks = has_later_hooks(project.bundle.spec),
                  .unit = std::move(unit)};
 }

@@ -3,14 +3,17 @@
 #include <signal.h>
 
 #include <cerrno>
+#include <functional>
 
 #include "base/sys.hpp"
 #include "cgroups/controllers.hpp"
+#include "cgroups/delegation.hpp"
 #include "cgroups/device_filter.hpp"
 #include "cgroups/group.hpp"
 #include "cgroups/limits.hpp"
 #include "cgroups/mount.hpp"
 #include "runtime/host_ops.hpp"
+#include "runtime/mapped_root.hpp"
 #include "runtime/own_cgroup.hpp"
 #include "runtime/process_identity.hpp"
 
@@ -20,6 +23,14 @@ namespace {
 
 bool is_forbidden(const Error& error) {
     return error.err == EACCES || error.err == EPERM || error.err == EROFS;
+}
+
+// Another user of a rootless container may own what is below its cgroup, and root inside may have given away
+// even the files of the cgroup itself.
+Result<> with_power_over_its_users(const State& state, const std::function<Result<>()>& act) {
+    auto done = act();
+    if (done || !is_forbidden(done.error()) || state.uid_map.empty()) return done;
+    return as_mapped_root({state.uid_map, state.gid_map}, act);
 }
 
 }  // namespace
@@ -43,6 +54,7 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeCgroup& o
     }
     if (!made) return std::unexpected(std::move(made).error());
     workshop.cgroup = std::move(made->fd);
+    workshop.cgroup_is_new = made->created;
     workshop.state.cgroup_inode = made->inode;
     return {};
 }
@@ -57,7 +69,26 @@ void undo(Workshop& workshop, const plan::MakeCgroup&) {
 // none.
 Result<> apply(Workshop& workshop, const StepContext&, const plan::AttachDeviceFilter& op) {
     if (!workshop.cgroup) return fail(Kind::denied, "without a cgroup the device rules cannot be enforced");
-    return cgroups::attach_device_filter(workshop.cgroup.number(), op.program);
+    const int group = workshop.cgroup.number();
+    if (workshop.cgroup_is_new) return cgroups::attach_device_filter(group, op.program);
+    TRY(cgroups::install_device_filter(group, op.program));  // that of a container that used it before goes
+    return {};
+}
+
+Result<> apply(Workshop& workshop, const StepContext&, const plan::ReplaceDeviceFilter& op) {
+    if (!workshop.cgroup) return fail(Kind::denied, "without a cgroup the device rules cannot be enforced");
+    if (op.as_created) {
+        LET(const bool ours, cgroups::has_device_filter(workshop.cgroup.number()));
+        if (!ours) return {};
+    }
+    LET(workshop.device_filter, cgroups::install_device_filter(workshop.cgroup.number(), op.program));
+    return {};
+}
+
+void undo(Workshop& workshop, const plan::ReplaceDeviceFilter&) {
+    if (!workshop.device_filter.now) return;
+    (void)cgroups::restore_device_filter(workshop.cgroup.number(), workshop.device_filter);
+    workshop.device_filter = {};
 }
 
 Result<> apply(Workshop& workshop, const StepContext&, const plan::EnableControllers& op) {
@@ -84,12 +115,18 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::RecordCgroup&
     return save(workshop.directory.number(), workshop.state);
 }
 
+// In a user namespace of its own the runtime may have been given a cgroup, and then it has none.
+Result<> apply(Workshop& workshop, const StepContext&, const plan::DelegateCgroup& op) {
+    return workshop.cgroup ? cgroups::delegate(workshop.cgroup.number(), op.owner) : Result<>();
+}
+
 // The cgroup holds them all, also where a runtime died before it could write down a pid.
 Result<> apply(Workshop& workshop, const StepContext&, const plan::KillContainer&) {
     const State& state = workshop.state;
     if (const auto init = open_init(state)) (void)sys::signal_process(init->number(), SIGKILL);
     LET(const Fd group, open_own_cgroup(state));
-    return group ? cgroups::kill_all(group.number()) : Result<>();
+    if (!group) return {};
+    return with_power_over_its_users(state, [&] { return cgroups::kill_all(group.number()); });
 }
 
 // Where it is not known which cgroup was made, an empty one at its path goes and an occupied one is
@@ -101,8 +138,10 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::RemoveCgroup&
         LET(workshop.hierarchy, cgroups::open_hierarchy(state.cgroup_mount));
     }
     const bool known = state.cgroup_inode != 0;
-    auto removed = cgroups::remove(workshop.hierarchy.number(), state.cgroup_path,
-                                   known ? removal_deadline_ms : 0, state.cgroup_inode);
+    auto removed = with_power_over_its_users(state, [&] {
+        return cgroups::remove(workshop.hierarchy.number(), state.cgroup_path,
+                               known ? removal_deadline_ms : 0, state.cgroup_inode);
+    });
     return known ? removed : Result<>();
 }
 

@@ -5,11 +5,11 @@
 
 #include "base/files.hpp"
 #include "base/kernel.hpp"
-#include "base/program.hpp"
 #include "base/socket.hpp"
 #include "base/sys.hpp"
 #include "namespaces/visit.hpp"
 #include "runtime/host_ops.hpp"
+#include "runtime/mapped_root.hpp"
 
 namespace bulkhead::runtime {
 
@@ -27,22 +27,6 @@ std::string process_file(const Workshop& workshop, std::string_view name) {
     return cat("/proc/", workshop.pid, '/', name);
 }
 
-// "0 100000 65536\n1 ...\n" as arguments: pid, then three numbers a line.
-std::vector<std::string> helper_arguments(pid_t pid, const std::string& map) {
-    std::vector<std::string> arguments{cat(pid)};
-    for (const std::string_view line : split(map, '\n'))
-        for (const std::string_view number : split(line, ' '))
-            if (!number.empty()) arguments.emplace_back(number);
-    return arguments;
-}
-
-Result<> map_by_helper(const Workshop& workshop, const char* program, const std::string& map) {
-    constexpr int deadline_ms = 10'000;
-    const auto done = run_program(program, helper_arguments(workshop.pid, map), deadline_ms);
-    if (!done) return std::unexpected(Error(done.error()).under(program));
-    return {};
-}
-
 }  // namespace
 
 Result<> apply(Workshop& workshop, const StepContext&, const plan::OpenNamespace& op) {
@@ -58,10 +42,7 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::OpenNamespace
 }
 
 Result<> apply(Workshop& workshop, const StepContext&, const plan::WriteIdMaps& op) {
-    if (op.by_helper) {
-        TRY(map_by_helper(workshop, "/usr/bin/newuidmap", op.maps.uids));
-        return map_by_helper(workshop, "/usr/bin/newgidmap", op.maps.gids);
-    }
+    if (op.by_helper) return map_by_helper(workshop.pid, op.maps);
     TRY(write_kernel_file(sys::here, process_file(workshop, "uid_map"), op.maps.uids));
     if (op.deny_setgroups) TRY(write_kernel_file(sys::here, process_file(workshop, "setgroups"), "deny"));
     return write_kernel_file(sys::here, process_file(workshop, "gid_map"), op.maps.gids);

@@ -19,6 +19,7 @@ Result<> apply(Workshop& workshop, const StepContext& context, const plan::Enabl
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::LimitCgroup& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::StartUnit& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RecordCgroup& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::DelegateCgroup& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::CloneTree& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::OpenNamespace& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::OpenMessageQueues& op);
@@ -33,6 +34,7 @@ Result<> apply(Workshop& workshop, const StepContext& context, const plan::SendP
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::AwaitRespawn& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::MoveNetDevice& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::AttachDeviceFilter& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::ReplaceDeviceFilter& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RecordProcess& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::SendGo& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::AwaitReady& op);
@@ -67,6 +69,7 @@ void undo(Workshop& workshop, const plan::Spawn& op);
 void undo(Workshop& workshop, const plan::MoveNetDevice& op);
 void undo(Workshop& workshop, const plan::WritePidFile& op);
 void undo(Workshop& workshop, const plan::ChangeLimits& op);
+void undo(Workshop& workshop, const plan::ReplaceDeviceFilter& op);
 
 // Where SPAWN goes if the container's own cgroup takes no process: controllers are handed down from it, as
 // systemd and nested runtimes do, and init is in one below. Returns the path of that one, from the own on.

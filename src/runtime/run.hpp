@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/fd.hpp"
 #include "base/robust_word.hpp"
+#include "cgroups/device_filter.hpp"
 #include "cgroups/systemd.hpp"
 #include "namespaces/net_device.hpp"
 #include "namespaces/user_namespace.hpp"
@@ -26,6 +27,7 @@ struct Workshop {
     Fd creation;                                   // its creation file, locked while we make the container
     Fd hierarchy;                                  // the root of cgroup v2
     Fd cgroup;                                     // the container's
+    bool cgroup_is_new = false;                    // nobody had it before
     std::optional<cgroups::Systemd> systemd;       // connected, for the systemd driver
     bool cgroup_optional = false;                  // what has no permission for it goes without
     bool joins = false;                            // exec: the container is there already
@@ -41,6 +43,7 @@ struct Workshop {
     namespaces::UserNamespaces id_maps;            // of id-mapped mounts
     std::vector<namespaces::MovedDevice> devices;  // of the host, now in the container
     std::vector<plan::CgroupSetting> limits;       // update: what takes the new ones back
+    cgroups::Installed device_filter;              // what ReplaceDeviceFilter has changed
     std::uint32_t said = 0;                        // kinds of report that the stage has sent, one bit each
     unsigned reports = 0;                          // how many it has sent
     int listener = -1;                  // the stage's number of its seccomp listener, once it has said so

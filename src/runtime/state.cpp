@@ -79,6 +79,8 @@ std::string serialize(const State& state) {
     append_number(text, "privatePids", state.private_pids ? 1 : 0);
     append_number(text, "newKeyring", state.new_keyring ? 1 : 0);
     append_number(text, "cgroupOptional", state.cgroup_optional ? 1 : 0);
+    append_string(text, "uidMap", state.uid_map);
+    append_string(text, "gidMap", state.gid_map);
     append_number(text, "laterHooks", state.later_hooks ? 1 : 0);
     append_unit(text, state.unit);
     append_number(text, "pid", state.pid);
@@ -110,6 +112,8 @@ Result<State> deserialize(std::string_view text) {
     LET(const int private_pids, number_of<int>(root, "privatePids"));
     LET(const int new_keyring, number_of<int>(root, "newKeyring"));
     LET(const int cgroup_optional, number_of<int>(root, "cgroupOptional"));
+    LET(state.uid_map, string_of(root, "uidMap"));
+    LET(state.gid_map, string_of(root, "gidMap"));
     LET(const int later_hooks, number_of<int>(root, "laterHooks"));
     LET(state.unit, unit_of(root));
     LET(state.pid, number_of<pid_t>(root, "pid"));

@@ -33,6 +33,8 @@ struct State {
     bool private_pids = true;        // it has a pid namespace of its own: killing init kills all
     bool new_keyring = true;         // what joins it later gets a session keyring of its own, too
     bool cgroup_optional = false;    // rootless: what has no permission to enter its cgroup goes without
+    std::string uid_map;             // of a user namespace whose ids the caller has no power over:
+    std::string gid_map;             // what removing may need; empty in all others
     bool later_hooks = false;        // start or delete have hooks to run: those of the kept config
     UnitRecord unit;                 // of systemd, where that made the cgroup
     pid_t pid = 0;                   // 0: not started yet

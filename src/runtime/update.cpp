@@ -8,9 +8,11 @@
 #include "runtime/container.hpp"
 #include "runtime/observe.hpp"
 #include "runtime/own_cgroup.hpp"
+#include "runtime/probe.hpp"
 #include "runtime/refusal.hpp"
 #include "runtime/run.hpp"
 #include "runtime/systemd_driver.hpp"
+#include "spec/parse.hpp"
 
 namespace bulkhead::runtime {
 
@@ -23,6 +25,33 @@ Result<std::vector<plan::UnitProperty>> properties_of(Workshop& workshop,
     if (workshop.state.unit.name.empty()) return std::vector<plan::UnitProperty>();
     TRY(connect_by_record(workshop));
     return cgroups::properties_of_limits(settings, workshop.systemd->version(), present);
+}
+
+Result<std::vector<spec::DeviceRule>> rules_of_creation(int directory) {
+    LET(const std::string text, load_config(directory));
+    LET(spec::Spec spec, spec::parse(text));
+    return std::move(spec.linux.resources.devices);
+}
+
+// A rule of the caller's file is not one of config.json.
+Error renamed(Error error, const std::string& where) {
+    constexpr std::string_view there = "/linux/resources";
+    if (error.kind == Kind::invalid_config && error.text.starts_with(there))
+        error.text.replace(0, there.size(), where);
+    return error;
+}
+
+// New device rules take more looking around than limits.
+Result<plan::Timeline> plan_update(Changes changes, const UpdateRequest& request, const Workshop& workshop) {
+    changes.devices = request.resources.devices;
+    plan::HostFacts host;
+    if (!changes.devices.empty()) {
+        LET(changes.created, rules_of_creation(workshop.directory.number()));
+        LET(host, probe_kernel());
+    }
+    auto timeline = compile_update(std::move(changes), workshop.state, host);
+    if (!timeline) return std::unexpected(renamed(std::move(timeline).error(), request.where));
+    return timeline;
 }
 
 }  // namespace
@@ -40,13 +69,16 @@ Result<> update(const Site& site, const UpdateRequest& request) {
     const int group = workshop.cgroup.number();
     LET(const cgroups::Present present, cgroups::present_of(group, request.resources));
     LET(auto settings, cgroups::settings_of(request.resources, present, request.where));
-    if (settings.empty()) return {};
+    if (settings.empty() && request.resources.devices.empty()) return {};
     LET(workshop.hierarchy, cgroups::open_hierarchy(workshop.state.cgroup_mount));
     TRY(cgroups::check_settings(workshop.hierarchy.number(), workshop.state.cgroup_path, settings));
     TRY(cgroups::check_memory(group, request.resources.memory, request.where));
-    LET(auto properties, properties_of(workshop, settings, present));
-    LET(const plan::Timeline timeline,
-        compile_update(std::move(settings), std::move(properties), workshop.state));
+    Changes changes;
+    if (!settings.empty()) {
+        LET(changes.properties, properties_of(workshop, settings, present));
+    }
+    changes.settings = std::move(settings);
+    LET(const plan::Timeline timeline, plan_update(std::move(changes), request, workshop));
     return run(timeline, workshop);
 }
 

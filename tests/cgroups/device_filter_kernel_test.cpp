@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
 #include <random>
 
-#include "cgroups/device_filter.hpp"
-#include "cgroups/devices.hpp"
-#include "kernel_fixture.hpp"
+#include "device_fixture.hpp"
 
 namespace bulkhead::cgroups {
 namespace {
@@ -18,48 +10,14 @@ namespace {
 using spec::DeviceRule;
 using enum spec::DeviceRuleType;
 
-// A folder for nodes on a file system that allows them.
-class DeviceFilter : public testing::CgroupTest {
-  protected:
-    void SetUp() override {
-        CgroupTest::SetUp();
-        if (!IsSkipped()) folder = ::mkdtemp(name.data());
-    }
-    void TearDown() override {
-        if (!folder.empty()) {
-            ::unlink(node().c_str());
-            ::rmdir(folder.c_str());
-        }
-        CgroupTest::TearDown();
-    }
-    std::string node() const { return folder + "/node"; }
-
-    // errno of an act within the cgroup, 0 for success
-    template <class Act>
-    int inside(int cgroup, Act act) {
-        return testing::in_child([&] {
-            if (!write_kernel_file(cgroup, "cgroup.procs", "0")) return 255;
-            return act() == -1 ? errno : 0;
-        });
-    }
-    int make_node(int cgroup, mode_t type, unsigned major, unsigned minor) {
-        ::unlink(node().c_str());
-        return inside(cgroup, [&] { return ::mknod(node().c_str(), type | 0600, makedev(major, minor)); });
-    }
-    int open_node(int cgroup, const std::string& device, int flags) {
-        return inside(cgroup, [&] { return ::open(device.c_str(), flags | O_NONBLOCK | O_CLOEXEC); });
-    }
-
-    std::string name = "/tmp/bh-test-devices-XXXXXX";
-    std::string folder;
-};
+class DeviceFilter : public testing::DeviceTest {};
 
 TEST_F(DeviceFilter, TheDefaultsLetNullThroughAndNothingOfTheHost) {
     const auto made = make(root(), path).value();
     const int group = made.fd.number();
     if (make_node(group, S_IFCHR, 1, 11) != 0 || open_node(group, node(), O_RDONLY) != 0)
         GTEST_SKIP() << "1:11 does not open here without a filter either";
-    ASSERT_TRUE(attach_device_filter(group, device_program({}).value()));
+    ASSERT_TRUE(install_device_filter(group, device_program({}).value()));
     EXPECT_EQ(open_node(group, "/dev/null", O_RDWR), 0);
     EXPECT_EQ(open_node(group, "/dev/urandom", O_RDONLY), 0);
     EXPECT_EQ(open_node(group, node(), O_RDONLY), EPERM) << "kmsg, by a node that was there before";
@@ -73,7 +31,7 @@ TEST_F(DeviceFilter, DeniesMakingANodeAndTheRightHalfOfAnAccess) {
     const auto made = make(root(), path).value();
     const int group = made.fd.number();
     const std::vector<DeviceRule> rules{{true, character, 1, 3, "rwm"}, {true, character, 1, 5, "r"}};
-    ASSERT_TRUE(attach_device_filter(group, compile_device_rules(rules).value()));
+    ASSERT_TRUE(install_device_filter(group, compile_device_rules(rules).value()));
     EXPECT_EQ(make_node(group, S_IFCHR, 1, 3), 0);
     EXPECT_EQ(open_node(group, node(), O_RDWR), 0);
     EXPECT_EQ(make_node(group, S_IFCHR, 1, 5), EPERM);
@@ -85,10 +43,10 @@ TEST_F(DeviceFilter, DeniesMakingANodeAndTheRightHalfOfAnAccess) {
 
 TEST_F(DeviceFilter, HoldsForCgroupsBelowAndWithASecondOne) {
     const auto made = make(root(), path).value();
-    ASSERT_TRUE(attach_device_filter(made.fd.number(), device_program({}).value()));
+    ASSERT_TRUE(install_device_filter(made.fd.number(), device_program({}).value()));
     const auto below = make(root(), path + "/below").value();
     const std::vector<DeviceRule> everything{{true, all, {}, {}, "rwm"}};
-    ASSERT_TRUE(attach_device_filter(below.fd.number(), device_program(everything).value()));
+    ASSERT_TRUE(install_device_filter(below.fd.number(), device_program(everything).value()));
     EXPECT_EQ(open_node(below.fd.number(), "/dev/null", O_RDWR), 0);
     ASSERT_EQ(make_node(below.fd.number(), S_IFCHR, 1, 11), 0);
     EXPECT_EQ(open_node(below.fd.number(), node(), O_RDONLY), EPERM);
@@ -104,7 +62,7 @@ TEST_F(DeviceFilter, TheVerifierTakesWhateverRulesMake) {
                     below(2) ? "rw" : "m"};
         const auto program = device_program(rules).value();
         const auto made = make(root(), path).value();
-        const auto attached = attach_device_filter(made.fd.number(), program);
+        const auto attached = install_device_filter(made.fd.number(), program);
         EXPECT_TRUE(attached) << size << " rules, " << program.size()
                               << " instructions: " << attached.error().text;
         ASSERT_TRUE(cgroups::remove(root(), path, 1000));
@@ -114,7 +72,7 @@ TEST_F(DeviceFilter, TheVerifierTakesWhateverRulesMake) {
 TEST_F(DeviceFilter, ARefusedProgramQuotesTheVerifier) {
     const auto made = make(root(), path).value();
     const std::vector<bpf_insn> no_result{{BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
-    const auto attached = attach_device_filter(made.fd.number(), no_result);
+    const auto attached = install_device_filter(made.fd.number(), no_result);
     ASSERT_FALSE(attached);
     EXPECT_NE(attached.error().text.find("R0 !read_ok"), std::string::npos) << attached.error().text;
     EXPECT_NE(attached.error().text.find("permission denied"), std::string::npos);
@@ -126,7 +84,7 @@ TEST_F(DeviceFilter, AttachingTheDefaultsIsQuick) {
     for (int round = 0; round < 101; ++round) {
         const auto made = make(root(), path).value();
         const auto begin = sys::monotonic_ns();
-        ASSERT_TRUE(attach_device_filter(made.fd.number(), program));
+        ASSERT_TRUE(install_device_filter(made.fd.number(), program));
         times.push_back((sys::monotonic_ns() - begin) / 100);
         ASSERT_TRUE(cgroups::remove(root(), path, 1000));
     }
@@ -140,7 +98,7 @@ TEST_F(DeviceFilter, LeavesNoDescriptorBehind) {
     const int next = ::dup(0);
     ::close(next);
     for (int round = 0; round < 10; ++round)
-        ASSERT_TRUE(attach_device_filter(made.fd.number(), device_program({}).value()));
+        ASSERT_TRUE(install_device_filter(made.fd.number(), device_program({}).value()));
     const int after = ::dup(0);
     ::close(after);
     EXPECT_EQ(after, next);

@@ -8,7 +8,8 @@ import time
 
 from attacks import attack
 from harness import Failure, equal, eventually, true
-from world import mount_points, refused, strike
+from unprivileged import mapping, with_user_namespace
+from world import mount_points, refused, strike, with_rights
 
 TREE = pathlib.Path("/sys/fs/cgroup")
 ADMIN = {kind: ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"] for kind in ("bounding", "effective", "permitted")}
@@ -24,6 +25,13 @@ mkdir /tmp/c && mount -t cgroup2 none /tmp/c 2>/dev/null && cat /proc/self/cgrou
 cat /proc/self/cgroup; echo end"""
 WAYS = [("default", False, False), ("writable mount", True, False), ("SYS_ADMIN", False, True),
         ("writable mount and SYS_ADMIN", True, True)]
+# What an owner may do to its own cgroup is not what holds for it: with a user namespace it is delegated.
+OWNERS_LOOK = LOOK.replace("echo end", """for file in cgroup.freeze cgroup.kill cgroup.max.depth cgroup.max.descendants cgroup.type hugetlb.2MB.max; do
+    { echo 1 > /sys/fs/cgroup/$file; } 2>/dev/null && echo "changed: $file"
+    chown 0 /sys/fs/cgroup/$file 2>/dev/null && [ "$(stat -c %u /sys/fs/cgroup/$file)" = 0 ] && echo "owned: $file"
+done
+mkdir /sys/fs/cgroup/sub && mv /sys/fs/cgroup/sub /sys/fs/cgroup/../sub 2>/dev/null && echo "moved out"
+rmdir /sys/fs/cgroup/sub; echo end""")
 
 
 def cgroup_bundle(t, writable, admin, *args):
@@ -40,6 +48,31 @@ def cgroup_is_left(t, _, writable, admin):
     """Through /sys/fs/cgroup, by dots or by a cgroup2 mount of its own, a container reaches its own subtree only."""
     result = strike(t, t.container(bundle=cgroup_bundle(t, writable, admin, "sh", "-c", LOOK)))
     equal(version_two(result), {"0::/", "end"}, "what it sees and what worked")
+
+
+def delegated_bundle(t, script):
+    """A container that owns its cgroup, as root of a user namespace with every capability there is."""
+    os.chmod(t.scratch.parent, 0o711)
+    rights = ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_CHOWN", "CAP_FOWNER"]
+    bundle = with_rights(cgroup_bundle(t, True, False, "sh", "-c", script), rights)
+    maps = [mapping(0, 100000, 65536)]
+    return with_user_namespace(bundle, maps, maps).edit(lambda config: [
+        each["options"].remove("gid=5") for each in config["mounts"] if "gid=5" in each.get("options", [])])
+
+
+@attack("E28", "A2")
+def cgroup_owner_leaves(t):
+    """Who owns its cgroup reaches no other, and changes nothing that holds for it."""
+    box = t.container(bundle=delegated_bundle(t, OWNERS_LOOK))
+    equal(version_two(strike(t, box)), {"0::/", "end"}, "what it sees and what worked")
+
+
+@cgroup_owner_leaves.twin
+def cgroup_owner_divides(t):
+    """Who owns its cgroup divides it. Debian's controls hand it over with other drivers, or in other ways, only."""
+    script = "mkdir /sys/fs/cgroup/sub && echo 0 > /sys/fs/cgroup/sub/cgroup.procs && echo divided; cat /proc/self/cgroup"
+    result = t.container(bundle=delegated_bundle(t, script)).run()
+    true(t.control or {"divided", "0::/sub"} <= version_two(result), f"it cannot divide its cgroup: {result}")
 
 
 def version_two(result):

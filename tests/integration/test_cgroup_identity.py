@@ -2,8 +2,11 @@
 """A cgroup is a path and an inode: what another container has at the same path is never touched."""
 
 import json
+import os
 import pathlib
+import signal
 
+import isolation
 from harness import case, contains, equal, true
 
 HIERARCHY = pathlib.Path("/sys/fs/cgroup")
@@ -42,6 +45,110 @@ def an_occupied_cgroup_is_refused(t):
     contains(late.create().exits(1).err, "container's cgroup is not empty", "stderr")
     equal(owner.status(), "running", "the owner of the cgroup")
     owner.delete("--force").ok()
+
+
+def occupied(path):
+    (path / "cgroup.procs").write_text(str(sleeper()))
+
+
+def occupied_below(path):
+    (path / "below/deeper").mkdir(parents=True)
+    occupied(path / "below/deeper")
+
+
+def frozen(path):
+    (path / "cgroup.freeze").write_text("1")
+
+
+def occupied_and_frozen(path):
+    occupied(path)
+    frozen(path)
+
+
+def frozen_below(path):
+    """Only what is below it is: no process of the container's would be."""
+    (path / "below").mkdir()
+    frozen(path / "below")
+
+
+def sleeper():
+    pid = os.fork()
+    if pid == 0:
+        os.execv("/usr/bin/sleep", ["sleep", "60"])
+    return pid
+
+
+def vacated(path):
+    """Ends what is in the cgroup, and removes it and what is below."""
+    for directory, _, _ in os.walk(path):
+        (pathlib.Path(directory) / "cgroup.freeze").write_text("0")
+    for pid in [int(pid) for file in path.rglob("cgroup.procs") for pid in file.read_text().split()]:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    isolation.remove_tree(path)
+
+
+WARNS = "runc 1.1.5 only warns of processes"
+NOT_EMPTY, FROZEN = "container's cgroup is not empty: 1 process(es) found", "container's cgroup unexpectedly frozen"
+UNFIT = [("a process", occupied, NOT_EMPTY), ("a process below", occupied_below, NOT_EMPTY),
+         ("a frozen process", occupied_and_frozen, NOT_EMPTY)]
+
+
+def refused(t, box, path, words):
+    """The container is not made, and the cgroup and what is in it are as they were."""
+    box.bundle.edit(lambda config: config["linux"].update(cgroupsPath=f"/{path.relative_to(HIERARCHY)}"))
+    parent = path if path.exists() else path.parent
+    look = lambda: (sorted(os.walk(parent)), (parent / "cgroup.events").read_text())
+    before = look()
+    contains(box.create().exits(1).err, words, "stderr")
+    equal(look(), before, "the cgroup")
+    t.no_state()
+
+
+@case(control=False, why=WARNS, each=UNFIT)
+def a_cgroup_with_somebody_in_it_is_refused(t, _, make, words):
+    """A process in it or below it, frozen or not, is in the way, and goes on."""
+    path = HIERARCHY / f"{t.prefix}-theirs"
+    path.mkdir()
+    try:
+        make(path)
+        refused(t, t.container("true"), path, words)
+    finally:
+        vacated(path)
+
+
+@case(each=["itself", "its parent"])
+def a_frozen_cgroup_is_refused(t, which):
+    """A container in a frozen cgroup, or below one, would stop before its first instruction."""
+    path = HIERARCHY / f"{t.prefix}-theirs"
+    path.mkdir()
+    try:
+        frozen(path)
+        refused(t, t.container("true"), path if which == "itself" else path / "below", FROZEN)
+    finally:
+        vacated(path)
+
+
+@case(each=[("empty", lambda path: None), ("empty ones below", lambda path: (path / "a/b").mkdir(parents=True)),
+            ("frozen ones below", frozen_below)])
+def a_vacant_cgroup_is_taken(t, _, make):
+    """A cgroup that is there already may be used, and is removed with the container."""
+    path = HIERARCHY / f"{t.prefix}-mine"
+    path.mkdir()
+    make(path)
+    box = t.container("true")
+    box.bundle.edit(lambda config: config["linux"].update(cgroupsPath=f"/{path.name}"))
+    box.run().ok()
+    true(not path.exists(), "the cgroup is left")
+
+
+@case()
+def the_first_process_is_in_it_before_create_returns(t):
+    """Init is in the container's cgroup, and nobody else of the runtime's."""
+    box = t.container("sleep", "60")
+    box.create().ok()
+    equal(box.cgroup().name, box.id, "cgroup")
+    equal((box.cgroup() / "cgroup.procs").read_text().split(), [str(box.pid)], "processes in the cgroup")
 
 
 @case(control=False, why="runc 1.1.5 mounts the whole hierarchy there")

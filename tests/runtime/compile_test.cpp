@@ -235,11 +235,36 @@ TEST(Systemd, NeverGoesWithout) {
 TEST(Systemd, IsToldOfNewLimitsWhenTheKernelHasTakenThem) {
     const std::vector<plan::CgroupSetting> settings{{.file = "pids.max", .text = "7", .pointer = {}}};
     const State state{.cgroup_mount = "/cg", .cgroup_path = "/a"};
-    EXPECT_EQ(test::lines_of(compile_update(settings, {{"TasksMax", "t", {"7"}}}, state).value()),
+    const Changes of_unit{
+        .settings = settings, .properties = {{"TasksMax", "t", {"7"}}}, .created = {}, .devices = {}};
+    const Changes of_files{.settings = settings, .properties = {}, .created = {}, .devices = {}};
+    EXPECT_EQ(test::lines_of(compile_update(of_unit, state, booted()).value()),
               (Lines{"host enable_controllers pids", "host change_limits pids.max 7",
                      "host change_unit TasksMax 7", "host limit_cgroup pids.max 7"}));
-    EXPECT_EQ(test::lines_of(compile_update(settings, {}, state).value()),
+    EXPECT_EQ(test::lines_of(compile_update(of_files, state, booted()).value()),
               (Lines{"host enable_controllers pids", "host change_limits pids.max 7"}));
+}
+
+TEST(Update, ChangesTheDeviceRulesLast) {
+    const std::vector<spec::DeviceRule> all{{true, spec::DeviceRuleType::all, {}, {}, "rwm"}};
+    const Changes both{.settings = {{.file = "pids.max", .text = "7", .pointer = {}}},
+                       .properties = {},
+                       .created = {},
+                       .devices = all};
+    const Changes rules{.settings = {}, .properties = {}, .created = {}, .devices = all};
+    const std::string last = "host replace_device_filter 2 instructions (/linux/resources/devices)";
+    EXPECT_EQ(test::lines_of(compile_update(both, {}, host()).value()),
+              (Lines{"host enable_controllers pids", "host change_limits pids.max 7", last}));
+    EXPECT_EQ(test::lines_of(compile_update(rules, {}, host()).value()), Lines{last});
+}
+
+TEST(Creation, HandsTheCgroupOverBeforeThereIsAnybodyWhoCouldUseIt) {
+    const std::string owner = R"({"mounts": [{"destination": "/sys/fs/cgroup", "type": "cgroup",
+        "source": "cgroup"}], "linux": {"namespaces": [{"type": "mount"}, {"type": "pid"}, {"type": "cgroup"}]}})";
+    expect_order(lines(blueprint(true), owner), {"make_cgroup", "record_cgroup", "delegate_cgroup", "spawn"});
+    expect_order(lines(by_systemd(), owner, booted()),
+                 {"spawn", "start_unit", "record_cgroup", "delegate_cgroup", "send_prepared"});
+    EXPECT_FALSE(has(lines(blueprint(true)), "delegate_cgroup"));
 }
 
 // BPF_PROG_TYPE_CGROUP_DEVICE is for root of the machine.

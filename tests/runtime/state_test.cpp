@@ -23,6 +23,8 @@ const State example{.id = "box",
                     .private_pids = false,
                     .new_keyring = false,
                     .cgroup_optional = true,
+                    .uid_map = "0 1000 1\n1 100000 65536\n",
+                    .gid_map = "0 1001 1\n",
                     .later_hooks = true,
                     .unit = {},
                     .pid = 4194304,
@@ -41,6 +43,8 @@ void expect_same(const State& one, const State& other) {
     EXPECT_EQ(one.private_pids, other.private_pids);
     EXPECT_EQ(one.new_keyring, other.new_keyring);
     EXPECT_EQ(one.cgroup_optional, other.cgroup_optional);
+    EXPECT_EQ(one.uid_map, other.uid_map);
+    EXPECT_EQ(one.gid_map, other.gid_map);
     EXPECT_EQ(one.later_hooks, other.later_hooks);
     EXPECT_EQ(one.unit.name, other.unit.name);
     EXPECT_EQ(one.unit.invocation, other.unit.invocation);
@@ -92,7 +96,7 @@ TEST(State, HostileAnnotationsStayAnnotations) {
                          {"gr\xc3\xbcn", "\xf0\x9f\x98\x80"},
                          {"pid", "7"}};
     expect_same(deserialize(serialize(state)).value(), state);
-    EXPECT_EQ(nlohmann::json::parse(serialize(state)).size(), 16u);
+    EXPECT_EQ(nlohmann::json::parse(serialize(state)).size(), 18u);
 }
 
 TEST(State, InvalidUtf8IsReplacedAndNothingElse) {

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""delete, where the container has made cgroups of its own below its cgroup: many, deep, occupied, frozen, others'."""
+
+import os
+import signal
+
+import isolation
+from harness import case, contains, equal, eventually, true
+from test_delegation import BY_SYSTEMD_ONLY, mapped, writable
+from test_rootless import ranged_box
+from unprivileged import UID, delegate, needs_mapping_tools
+
+SLOWER = 20 if "BULKHEAD_VM" in os.environ else 1  # the virtual machine is emulated
+CHAIN = "/".join(f"level{number}" for number in range(20))
+
+
+def divided(t, script, **process):
+    """A running container whose program has done this in its writable cgroup."""
+    box = t.container(bundle=writable(t.bundle("sh", "-c", f"cd /sys/fs/cgroup; {script}; > /dev/shm/done; sleep 300",
+                                               **process)))
+    return ready(box)
+
+
+def ready(box):
+    box.run_detached().ok()
+    eventually(lambda: os.path.exists(f"/proc/{box.pid}/root/dev/shm/done"), "the cgroups are not made", 30)
+    return box
+
+
+def count(cgroup):
+    return sum(len(names) for _, names, _ in os.walk(cgroup))
+
+
+def is_removed(t, box, seconds, *flags):
+    """delete takes the container and all its cgroups away, within these seconds of a fast machine."""
+    cgroup = top_of(box)
+    result = box.delete(*flags)
+    (result.exits(0) if t.control else result.ok())  # runc warns where its cgroup is busy for a moment
+    true(not cgroup.exists(), "the cgroup is left")
+    true(result.seconds < seconds * SLOWER, f"it took {result.seconds:.2f} s")
+    box.wait()
+    t.no_state()
+
+
+def top_of(box):
+    """The container's cgroup, whichever one below it init is in."""
+    for place in isolation.cgroup2_mount().rglob(box.id):
+        return place
+    raise AssertionError("there is no cgroup")
+
+
+# ---- how many ---------------------------------------------------------------------------------------------
+
+@case()
+def two_hundred_of_them_twenty_deep(t):
+    """Ten chains of twenty cgroups each are removed in less than two seconds."""
+    box = divided(t, f"for n in 0 1 2 3 4 5 6 7 8 9; do mkdir -p $n/{CHAIN.split('/', 1)[1]}; done")
+    equal(count(box.cgroup()), 200, "cgroups")
+    is_removed(t, box, 2, "--force")
+
+
+@case()
+def of_a_stopped_container(t):
+    """Cgroups outlive the program that made them; delete finds them without --force."""
+    box = divided(t, f"mkdir -p a/{CHAIN} b")
+    cgroup = top_of(box)
+    box.kill("KILL").ok()
+    box.wait()
+    equal(count(cgroup), 22, "cgroups")
+    box.delete().ok()
+    true(not cgroup.exists(), "the cgroup is left")
+    t.no_state()
+
+
+@case()
+def of_a_run_that_ends(t):
+    """run takes them away when its program has ended."""
+    box = t.container(bundle=writable(t.bundle("sh", "-c", f"mkdir -p /sys/fs/cgroup/a/{CHAIN} && exit 7")))
+    box.run().exits(7)
+    t.no_state()
+
+
+# ---- what is in them ----------------------------------------------------------------------------------------
+
+LIVING = """mkdir -p {place}; n=0
+while [ $n -lt 20 ]; do sh -c 'echo 0 > {place}/cgroup.procs; exec sleep 300' & n=$((n + 1)); done
+until [ $(wc -l < {place}/cgroup.procs) = 20 ]; do sleep 0.1; done"""
+
+
+@case()
+def with_processes(t):
+    """Processes in cgroups below are killed, and the cgroups go with them."""
+    is_removed(t, divided(t, LIVING.format(place=CHAIN)), 2, "--force")
+
+
+@case(control=False, why="runc 1.1.5 warns that it cannot kill them, and leaves them")
+def of_a_container_without_a_pid_namespace(t):
+    """Nothing but the cgroup tells whose the processes are."""
+    box = t.container(bundle=writable(t.bundle("sh", "-c", "cd /sys/fs/cgroup; " + LIVING.format(place=CHAIN)
+                                               + "; > /dev/shm/done; sleep 300").without_namespace("pid")))
+    is_removed(t, ready(box), 2, "--force")
+
+
+@case()
+def with_frozen_processes(t):
+    """Frozen ones are killed as well."""
+    is_removed(t, divided(t, LIVING.format(place="a/b") + "; echo 1 > a/cgroup.freeze"), 2, "--force")
+
+
+@case()
+def where_init_is_below(t):
+    """Init may be anywhere in its tree, as systemd is in init.scope."""
+    is_removed(t, divided(t, "mkdir -p a/b c && echo 0 > a/b/cgroup.procs"), 2, "--force")
+
+
+@case()
+def with_limits_on_their_number(t):
+    """What keeps cgroups from being made does not keep them from being removed."""
+    script = f"mkdir -p {CHAIN} && echo 0 > level0/cgroup.max.depth && echo 0 > level0/cgroup.max.descendants"
+    is_removed(t, divided(t, script), 2, "--force")
+
+
+@case()
+def of_threads(t):
+    """Threaded cgroups are cgroups, too."""
+    is_removed(t, divided(t, "mkdir -p a/b && echo threaded > a/cgroup.type && echo threaded > a/b/cgroup.type"), 2,
+               "--force")
+
+
+@case()
+def with_closed_doors(t):
+    """Modes of directories do not stop the host's root."""
+    is_removed(t, divided(t, f"mkdir -p {CHAIN} && chmod 0 level0/level1/level2 level0"), 2, "--force")
+
+
+@case()
+def with_names_that_are_hard(t):
+    """A name may have any byte but the newline and the slash."""
+    is_removed(t, divided(t, r"mkdir -p -- -rf 'a b' '..x' \$HOME \* $(printf '\001\377') {0}/{0}/{0}".format("n" * 255)), 2,
+               "--force")
+
+
+# ---- whose they are -------------------------------------------------------------------------------------------
+
+@case(control=False, why=BY_SYSTEMD_ONLY)
+def that_belong_to_the_mapped_user(t):
+    """A cgroup that was handed over is removed with what its owner has made, entered and given to others."""
+    script = (f"cd /sys/fs/cgroup && mkdir -p {CHAIN} b && chown 77:77 level0 b && chmod 700 level0 && "
+              "echo 0 > b/cgroup.procs && > /dev/shm/done; sleep 300")
+    box = mapped(t, "sh", "-c", script)
+    box.bundle.process(capabilities={kind: ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER"]
+                                     for kind in ("bounding", "effective", "permitted")})
+    is_removed(t, ready(box), 2, "--force")
+
+
+GIVEN_AWAY = {"the cgroups below": "mkdir -p a/b && chown -R 77:77 a && chmod 700 a",
+              "all of it": "mkdir -p a/b && chown -R 77:77 . && chmod 700 a"}
+
+
+def hands_of_others(t, what):
+    """A rootless container that has given its cgroups to another of the caller's sub-ids, and the caller's cgroup."""
+    box = ranged_box(t, "sh", "-c", f"cd /sys/fs/cgroup && {GIVEN_AWAY[what]} && > /dev/shm/done; sleep 300")
+    box.bundle.process(capabilities={kind: ["CAP_CHOWN", "CAP_FOWNER", "CAP_DAC_OVERRIDE"]
+                                     for kind in ("bounding", "effective", "permitted")})
+    writable(box.bundle)
+    return box, delegate(t)
+
+
+@case(needs=needs_mapping_tools, control=False, why="runc 1.1.5 leaves them: it has no power over them", each=GIVEN_AWAY)
+def that_a_rootless_caller_has_no_power_over(t, what):
+    """delete takes the power of the container's root, who may do with the sub-ids what it likes."""
+    box, top = hands_of_others(t, what)
+    try:
+        ready(box)
+        cgroup = top_of(box)
+        box.delete("--force").ok()
+        true(not cgroup.exists(), "the cgroup is left")
+        box.wait()
+        t.no_state()
+    finally:
+        eventually(lambda: isolation.remove_tree(top) or not top.exists(), "the user's cgroup is in use")
+
+
+@case(needs=needs_mapping_tools, control=False, why="runc 1.1.5 leaves them: it has no power over them")
+def a_stopped_rootless_one(t):
+    """The container's user namespace is gone with its processes; its maps are in the record."""
+    box, top = hands_of_others(t, "all of it")
+    try:
+        ready(box)
+        box.kill("KILL").ok()
+        box.wait()
+        box.delete().ok()
+        equal({each.name for each in top.iterdir() if each.is_dir()}, {"leaf"}, "cgroups")
+        t.no_state()
+    finally:
+        eventually(lambda: isolation.remove_tree(top) or not top.exists(), "the user's cgroup is in use")

@@ -22,6 +22,9 @@ class Events {
     // case.
     void wait(std::uint64_t nanoseconds) const;
 
+    // For poll(2) together with others: POLLPRI where something has changed since the last flag().
+    int number() const { return file_.number(); }
+
   private:
     explicit Events(Fd file) : file_(std::move(file)) {}
     Fd file_;

@@ -25,6 +25,7 @@ enum class Command : std::uint8_t {
     state,
     exec,
     ps,
+    events,
     kill,
     pause,
     resume,
@@ -60,6 +61,8 @@ inline constexpr std::array commands{
                "run another process in a container"},
     CommandRow{Command::ps, "ps", "CONTAINER-ID [PS-OPTION...]", 1, unlimited, true,
                "list the processes of a container, as ps(1) with these options (default: -ef) shows them"},
+    CommandRow{Command::events, "events", "CONTAINER-ID", 1, 1, false,
+               "print what a container uses every few seconds, and when it runs out of memory, as JSON"},
     CommandRow{Command::kill, "kill", "CONTAINER-ID [SIGNAL]", 1, 2, true,
                "send a signal (default: SIGTERM) to a container's init process, or to all of its processes"},
     CommandRow{Command::pause, "pause", "CONTAINER-ID", 1, 1, false, "freeze all processes of a container"},
@@ -101,6 +104,7 @@ struct Options {
     std::string overlay_from;
     std::string format = "table";
     std::string seccomp = "none";
+    std::string interval = "5s";
     unsigned preserve_fds = 0;
     bool no_pivot = false;
     bool no_new_keyring = false;
@@ -112,6 +116,7 @@ struct Options {
     bool quiet = false;
     bool json = false;
     bool rootless_spec = false;
+    bool stats = false;
 
     std::string process;
     std::string cwd;
@@ -194,10 +199,10 @@ inline constexpr std::array flags{
     Flag{"log-format", 0, &Options::log_format, global, "text|json", "how a line of the log looks"},
     Flag{"log-level", 0, &Options::log_level, global, "error|warning|debug", "what is logged"},
     Flag{"debug", 0, &Options::debug, global, "", "the same as --log-level debug"},
-    Flag{"systemd-cgroup", 0, &Options::systemd_cgroup, global, "", "not supported yet"},
+    Flag{"systemd-cgroup", 0, &Options::systemd_cgroup, global, "",
+         "the same as --cgroup-manager systemd; the config's cgroupsPath is SLICE:PREFIX:NAME then"},
     Flag{"cgroup-manager", 0, &Options::cgroup_manager, global, "cgroupfs|systemd|disabled",
-         "who makes cgroups; disabled: nobody, the container stays in the caller's; systemd is not supported "
-         "yet"},
+         "who makes cgroups: bulkhead, systemd, or (disabled) nobody: the container stays in the caller's"},
     Flag{"rootless", 0, &Options::rootless, global, "true|false|auto",
          "whether a container that may not have a cgroup goes without; auto: where the caller is not root"},
     Flag{"criu", 0, &Options::criu, global, "PATH", "accepted and ignored"},
@@ -237,6 +242,9 @@ inline constexpr std::array flags{
          "kill what still runs; an unknown container is no error"},
     Flag{"format", 'f', &Options::format, for_commands(Command::list, Command::ps), "table|json",
          "how the list looks; json: ids or pids and no ps(1)"},
+    Flag{"interval", 0, &Options::interval, for_commands(Command::events), "DURATION",
+         "the time between two samples, such as 5s (the default), 1m30s or 100ms"},
+    Flag{"stats", 0, &Options::stats, for_commands(Command::events), "", "print one sample and return"},
     Flag{"quiet", 'q', &Options::quiet, for_commands(Command::list), "", "print ids only"},
     Flag{"seccomp", 0, &Options::seccomp, for_commands(Command::spec), "none|default",
          "which filter of system calls to write: none, as runc does, or one for ordinary programs"},

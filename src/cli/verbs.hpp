@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verbs, one file each under verbs/: from a call to what shall be printed. None of them writes to stdout.
+// The verbs, one file each under verbs/: from a call to what shall be printed. None of them writes to stdout
+// but `events`, which prints as things happen.
 #pragma once
 
 #include <optional>
@@ -35,6 +36,7 @@ Result<Outcome> start(const Call& call);
 Result<Outcome> state(const Call& call);
 Result<Outcome> exec(const Call& call);
 Result<Outcome> ps(const Call& call);
+Result<Outcome> events(const Call& call);
 Result<Outcome> kill(const Call& call);
 Result<Outcome> pause(const Call& call);
 Result<Outcome> resume(const Call& call);

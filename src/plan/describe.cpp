@@ -94,10 +94,12 @@ std::string inside(ArenaView arena, Text path) {
     return text.starts_with('/') ? std::string(text) : cat('/', text);
 }
 
-std::string texts_of(const std::vector<CgroupSetting>& settings) {
+std::string text_of(const CgroupSetting& one) { return cat(one.file, ' ', one.text); }
+std::string text_of(const UnitProperty& one) { return cat(one.name, ' ', join(one.values, " ")); }
+template <class Item>
+std::string texts_of(const std::vector<Item>& items) {
     std::string list;
-    for (const CgroupSetting& each : settings)
-        list.append(cat(list.empty() ? "" : ", ", each.file, ' ', each.text));
+    for (const Item& each : items) list.append(cat(list.empty() ? "" : ", ", text_of(each)));
     return list;
 }
 std::string limit(std::uint64_t value) { return value == RLIM_INFINITY ? "unlimited" : cat(value); }
@@ -319,6 +321,11 @@ Description describe_host(const EnableControllers& op) {
 }
 Description describe_host(const LimitCgroup& op) { return {"limit_cgroup", texts_of(op.settings)}; }
 Description describe_host(const ChangeLimits& op) { return {"change_limits", texts_of(op.settings)}; }
+Description describe_host(const StartUnit& op) {
+    return {"start_unit", cat(op.name, in_brackets(texts_of(op.properties)))};
+}
+Description describe_host(const ChangeUnit& op) { return {"change_unit", texts_of(op.properties)}; }
+Description describe_host(const StopUnit& op) { return {"stop_unit", op.name}; }
 Description describe_host(const RecordCgroup&) { return {"record_cgroup", "its inode in state.json"}; }
 Description describe_host(const CloneTree& op) {
     std::string options = attribute_words(op.attributes);

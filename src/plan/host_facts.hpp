@@ -17,6 +17,9 @@ struct HostFacts {
     std::string no_cgroup_mount;         // why that is empty
     bool cgroup_hybrid = false;          // controllers are mounted as cgroup v1 beside it
     std::string own_cgroup;              // the runtime's own cgroup below cgroup_mount
+    bool systemd_of_user = false;        // for the systemd driver: a user's manager, not the machine's
+    unsigned systemd_version = 0;        // ... its version
+    std::string systemd_cgroup;          // ... and its own cgroup
     std::uint32_t uid = 0;               // of the runtime
     std::uint32_t gid = 0;
     bool privileged = true;  // CAP_SYS_ADMIN in its user namespace

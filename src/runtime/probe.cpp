@@ -9,13 +9,11 @@
 #include "base/sys.hpp"
 #include "cgroups/mount.hpp"
 #include "cgroups/path.hpp"
+#include "runtime/helper_program.hpp"
 
 namespace bulkhead::runtime {
 
 namespace {
-
-// Installed beside the binary's library folder; CMake says where.
-constexpr const char* helper_program = BULKHEAD_HELPER_PATH;
 
 Result<> read_release(plan::HostFacts& facts) {
     utsname names{};
@@ -66,7 +64,7 @@ Result<plan::HostFacts> probe_kernel() {
 
 Result<plan::HostFacts> probe() {
     LET(plan::HostFacts facts, probe_kernel());
-    if (const auto hierarchy = cgroups::find_hierarchy(helper_program)) {
+    if (const auto hierarchy = cgroups::find_hierarchy(helper_program())) {
         facts.cgroup_mount = hierarchy->mount;
         facts.cgroup_hybrid = hierarchy->hybrid;
     } else {

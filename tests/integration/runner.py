@@ -43,6 +43,9 @@ def options(argv):
     parser.add_argument("--verbose", action="store_true", help="print the traceback of failures")
     parser.set_defaults(context=harness.Context)
     chosen = parser.parse_args(argv)
+    # A view of our own would hide the units of systemd, which has made one tree for all anyway.
+    chosen.booted = isolation.booted_by_systemd()
+    chosen.native = chosen.native or chosen.booted
     chosen.must_be_tidy = not chosen.control
     return chosen
 
@@ -86,7 +89,7 @@ def unready(chosen):
     """The reason why nothing can be run here, or None."""
     if os.geteuid() != 0:
         return "must run as root"
-    if chosen.control and chosen.native:
+    if chosen.control and chosen.native and not chosen.booted:
         return "--control needs the pure v2 view: on a hybrid machine runc would use cgroup v1"
     if not os.access(runtime_path(chosen), os.X_OK):
         return f"{runtime_path(chosen)} is not there; build it or name another with --runtime"

@@ -105,6 +105,11 @@ JOBS = [
 
     topic(SYSTEMD, "cgroup_identity", 20),
     topic(SYSTEMD, "exec_cgroup", 20),
+    topic(SYSTEMD, "faults_systemd", 50),
+    topic(SYSTEMD, "limits_systemd", 45),
+    topic(SYSTEMD, "removal_systemd", 40),
+    topic(SYSTEMD, "rootless_systemd", 35),
+    topic(SYSTEMD, "systemd", 30),
 
     program(OLDEST, "test_base_kernel", 10),
     program(OLDEST, "test_cgroups_kernel", 10),
@@ -145,8 +150,8 @@ NATIVELY = {
     "exec_user", "exit_codes", "hook_edges", "hooks", "hooks_failure", "hooks_hostile", "hooks_killing",
     "hooks_meanwhile", "hooks_time", "hooks_together", "hygiene", "keep", "kill", "lifecycle", "listing", "many",
     "notify_socket", "parser", "paths", "pause_deadline", "ps", "quickly_dying", "readme", "run", "socket_activation",
-    "stdio_relay", "terminal", "terminal_attached", "terminal_exec", "terminal_jobs", "terminal_streams",
-    "terminal_tmux",
+    "stdio_relay", "systemd_missing", "terminal", "terminal_attached", "terminal_exec", "terminal_jobs",
+    "terminal_streams", "terminal_tmux",
 }
 
 

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/render_events.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace bulkhead::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void add_unless_zero(Json& object, const char* key, std::uint64_t value) {
+    if (value != 0) object[key] = value;
+}
+
+Json json_of(const cgroups::Pressure& pressure) {
+    return {{"avg10", pressure.avg10},
+            {"avg60", pressure.avg60},
+            {"avg300", pressure.avg300},
+            {"total", pressure.total}};
+}
+
+// A kernel without pressure stall information: no key at all.
+void add_stall(Json& object, const std::optional<cgroups::Stall>& stall) {
+    if (stall) object["psi"] = {{"some", json_of(stall->some)}, {"full", json_of(stall->full)}};
+}
+
+Json json_of(const cgroups::CpuStats& cpu) {
+    Json usage = Json::object(), throttling = Json::object();
+    add_unless_zero(usage, "total", cpu.usage);
+    usage["kernel"] = cpu.system;
+    usage["user"] = cpu.user;
+    add_unless_zero(throttling, "periods", cpu.periods);
+    add_unless_zero(throttling, "throttledPeriods", cpu.throttled_periods);
+    add_unless_zero(throttling, "throttledTime", cpu.throttled_time);
+    Json object{{"usage", usage}, {"throttling", throttling}};
+    add_stall(object, cpu.stall);
+    return object;
+}
+
+// Flags of cgroup v1.
+Json cpuset() {
+    Json object = Json::object();
+    for (const char* key :
+         {"cpu_exclusive", "mem_hardwall", "mem_exclusive", "memory_migrate", "memory_spread_page",
+          "memory_spread_slab", "memory_pressure", "sched_load_balance", "sched_relax_domain_level"})
+        object[key] = 0;
+    return object;
+}
+
+Json json_of(const cgroups::MemoryUse& use) {
+    Json object{{"limit", use.limit}};
+    add_unless_zero(object, "usage", use.usage);
+    add_unless_zero(object, "max", use.peak);
+    object["failcnt"] = 0;
+    return object;
+}
+
+// Memory and swap together, as cgroup v1 counted; there is no peak of the sum. A sum with something unlimited
+// is unlimited, where runc's goes around to a small number if that is the memory alone.
+cgroups::MemoryUse with_swap(const cgroups::MemoryStats& stats) {
+    const std::uint64_t room = cgroups::unlimited - stats.memory.limit;
+    return {.usage = stats.memory.usage + stats.swap.usage,
+            .limit = stats.swap.limit > room ? cgroups::unlimited : stats.memory.limit + stats.swap.limit,
+            .peak = 0};
+}
+
+Json json_of(const cgroups::MemoryStats& memory) {
+    Json object = Json::object();
+    const auto cache = memory.raw.find("file");
+    add_unless_zero(object, "cache", cache == memory.raw.end() ? 0 : cache->second);
+    object["usage"] = json_of(memory.memory);
+    object["swap"] = json_of(with_swap(memory));
+    object["kernel"] = json_of(cgroups::MemoryUse{});  // cgroup v2 does not tell these two apart
+    object["kernelTCP"] = json_of(cgroups::MemoryUse{});
+    if (!memory.raw.empty()) object["raw"] = memory.raw;
+    add_stall(object, memory.stall);
+    return object;
+}
+
+// No limit is 0 here, and not 2^64 - 1 as for memory.
+Json json_of(const cgroups::PidsStats& pids) {
+    Json object = Json::object();
+    add_unless_zero(object, "current", pids.current);
+    add_unless_zero(object, "limit", pids.limit == cgroups::unlimited ? 0 : pids.limit);
+    return object;
+}
+
+void add_counts(Json& object, const char* key, const std::vector<cgroups::DeviceCount>& counts) {
+    for (const cgroups::DeviceCount& count : counts) {
+        Json entry = Json::object();
+        add_unless_zero(entry, "major", count.major);
+        add_unless_zero(entry, "minor", count.minor);
+        entry["op"] = count.is_write ? "Write" : "Read";
+        add_unless_zero(entry, "value", count.value);
+        object[key].push_back(std::move(entry));
+    }
+}
+
+Json json_of(const cgroups::IoStats& io) {
+    Json object = Json::object();
+    add_counts(object, "ioServiceBytesRecursive", io.bytes);
+    add_counts(object, "ioServicedRecursive", io.operations);
+    add_stall(object, io.stall);
+    return object;
+}
+
+Json json_of(const std::map<std::string, cgroups::HugePageStats>& sizes) {
+    Json object = Json::object();
+    for (const auto& [size, stats] : sizes) {
+        object[size] = Json::object();
+        add_unless_zero(object[size], "usage", stats.usage);
+        object[size]["failcnt"] = stats.failures;
+    }
+    return object;
+}
+
+std::string line(const Json& object) {
+    return object.dump(-1, ' ', false, Json::error_handler_t::replace).append(1, '\n');
+}
+
+}  // namespace
+
+std::string stats_line(std::string_view id, const cgroups::Stats& stats) {
+    const Json data{{"cpu", json_of(stats.cpu)},
+                    {"cpuset", cpuset()},
+                    {"memory", json_of(stats.memory)},
+                    {"pids", json_of(stats.pids)},
+                    {"blkio", json_of(stats.io)},
+                    {"hugetlb", json_of(stats.huge_pages)},
+                    {"intel_rdt", Json::object()},
+                    {"network_interfaces", nullptr}};  // runc has them for its own veth pairs, of old
+    return line({{"type", "stats"}, {"id", id}, {"data", data}});
+}
+
+std::string oom_line(std::string_view id) { return line({{"type", "oom"}, {"id", id}}); }
+
+}  // namespace bulkhead::cli

@@ -1,0 +1,363 @@
+# SPDX-License-Identifier: Apache-2.0
+"""events: samples, one or one each interval, and when the watch ends."""
+
+import json
+import os
+import signal
+import time
+
+import leaks
+from harness import case, contains, equal, eventually, true
+from hooks import removed
+from resources import created, running
+from test_kill import family
+from watching import Watcher, keys, nothing_to_watch, sample, watching
+
+RUNC = "/usr/sbin/runc"
+# Later versions of runc have these; Debian's 1.1.5 does not.
+SINCE_THEN = {f"{part}.psi{rest}" for part in ("cpu", "memory", "blkio")
+              for rest in ["", *(f".{which}{number}" for which in ("some", "full")
+                                 for number in ("", ".avg10", ".avg60", ".avg300", ".total"))]} | {"memory.usage.max"}
+GROUPS = {"cpu", "cpuset", "memory", "pids", "blkio", "hugetlb", "intel_rdt", "network_interfaces"}
+ALWAYS = {"cpu.usage", "cpu.usage.total", "cpu.usage.kernel", "cpu.usage.user", "cpu.throttling",
+          "cpuset.cpu_exclusive", "cpuset.mem_hardwall", "cpuset.mem_exclusive", "cpuset.memory_migrate",
+          "cpuset.memory_spread_page", "cpuset.memory_spread_slab", "cpuset.memory_pressure",
+          "cpuset.sched_load_balance", "cpuset.sched_relax_domain_level",
+          *(f"memory.{part}{rest}" for part in ("usage", "swap", "kernel", "kernelTCP") for rest in ("", ".limit", ".failcnt")),
+          "pids.current"}
+
+
+def watcher_is_ready(watcher):
+    watcher.asleep()
+    equal(watcher.child.poll(), None, f"exit code ({watcher.said()})")
+    return watcher
+
+
+def kill(box):
+    box.kill("KILL").ok()
+    box.wait()
+
+
+# ---- one sample -------------------------------------------------------------------------------------------
+
+@case()
+def one_sample(t):
+    """--stats prints one line with every group of numbers, and returns at once."""
+    box = running(t)
+    data = sample(t, box)
+    equal(set(data), GROUPS, "groups")
+    equal(ALWAYS - keys(data), set(), "keys that are missing")
+    equal((data["intel_rdt"], data["network_interfaces"]), ({}, None), "what is not there")
+    equal(data["pids"]["current"], 1, "processes")
+
+
+@case(control=False, why="it is compared with itself")
+def the_keys_of_runc(t):
+    """The keys are those of runc's sample of the same bundle, and those that runc has had since."""
+    box, twin, pid_file = t.sleeper(), f"{t.prefix}-runc", t.scratch / "twin.pid"
+    command = [RUNC, "--root", t.scratch / "runc"]
+    # First, since it hands every controller down, and bulkhead those that somebody needs.
+    t.runtime.exec([*command, "run", "--detach", "--pid-file", pid_file, "--bundle", box.bundle.path, twin]).exits(0)
+    try:
+        theirs = json.loads(t.runtime.exec([*command, "events", "--stats", twin]).exits(0).out)["data"]
+        box.run_detached().ok()
+        own = sample(t, box)
+    finally:
+        t.runtime.exec([*command, "kill", twin, "KILL"])
+        eventually(lambda: os.waitpid(int(pid_file.read_text()), os.WNOHANG)[0], "runc's container does not end")
+        t.runtime.exec([*command, "delete", "--force", twin]).exits(0)
+    busy = {"memory.cache", "memory.swap.usage", "memory.usage.usage"}  # left out where they are 0
+    equal(keys(theirs) - keys(own) - busy, set(), "keys that runc has alone")
+    equal(keys(own) - keys(theirs) - busy - SINCE_THEN, set(), "keys that bulkhead has alone")
+
+
+@case()
+def time_is_that_of_the_cgroup(t):
+    """CPU times are those of cpu.stat, in nanoseconds."""
+    box = t.shell("i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; sleep 60")
+    box.run_detached().ok()
+
+    def stat():
+        return {line.split()[0]: int(line.split()[1]) for line in (box.cgroup() / "cpu.stat").read_text().splitlines()}
+    before = stat()
+    usage = sample(t, box)["cpu"]["usage"]
+    after = stat()
+    for name, row in (("total", "usage_usec"), ("user", "user_usec"), ("kernel", "system_usec")):
+        true(before[row] * 1000 <= usage[name] <= after[row] * 1000, f"{name}: {before[row]} {usage[name]} {after[row]}")
+
+
+@case()
+def processes_are_counted(t):
+    """Without the pids controller, too."""
+    box, pids = family(t, "sleep 61 & sleep 62 & wait; sleep 63")
+    equal(sample(t, box)["pids"]["current"], 1 + len(pids), "processes")
+
+
+@case()
+def of_a_created_one(t):
+    """A created container has numbers."""
+    equal(sample(t, created(t))["pids"]["current"], 1, "processes")
+
+
+@case()
+def of_a_paused_one(t):
+    """So has a paused one."""
+    box = running(t)
+    t.runtime("pause", box.id).ok()
+    equal(sample(t, box)["pids"]["current"], 1, "processes")
+
+
+# ---- what is refused --------------------------------------------------------------------------------------
+
+@case(each=[("one", "--stats"), ("all",)])
+def of_a_stopped_one(t, _, *flags):
+    """A stopped container has no numbers: an error."""
+    box = t.container("true")
+    box.run_detached().ok()
+    box.wait()
+    contains(t.runtime("events", *flags, box.id).exits(1).err, f"container with id {box.id} is not running", "stderr")
+
+
+@case(each=[("one", "--stats"), ("all",)])
+def of_an_unknown_one(t, _, *flags):
+    """The error says that it does not exist."""
+    t.root.mkdir()
+    contains(t.runtime("events", *flags, "nobody").exits(1).err, "does not exist", "stderr")
+
+
+@case(each=["0", "0s", "-1s", "5", "abc", "1d", " 5s", "5 s", "3000000h", "0.1ns"])
+def a_bad_interval(t, word):
+    """What is no duration above zero is an error, also with --stats."""
+    box = running(t)
+    for flags in ([], ["--stats"]):
+        result = t.runtime("events", "--interval", word, *flags, box.id).exits(1)
+        true("interval" in result.err, str(result))
+        equal('"stats"' in result.out, False, "a sample is printed")
+
+
+@case(control=False, why="runc takes an empty one for 0")
+def an_empty_interval(t):
+    """An empty duration is none."""
+    contains(t.runtime("events", "--interval", "", running(t).id).exits(1).err, "--interval \"\"", "stderr")
+
+
+@case(each=["5s", "1m30s", "100ms", "1.5h", "1h1m1s1ms1us1ns", "+5s"])
+def a_good_interval(t, word):
+    """Go's durations are understood."""
+    t.runtime("events", "--interval", word, "--stats", running(t).id).ok()
+
+
+@case(each=[("none",), ("two", "a", "b")])
+def one_id(t, _, *ids):
+    """One id, no more and no less."""
+    t.root.mkdir()
+    result = t.runtime("events", "--stats", *ids)
+    true(result.code != 0 and result.err, str(result))
+
+
+@case(control=False, why="an option of crun")
+def without_a_cgroup(t):
+    """A container that has no cgroup has no numbers, and the error says so."""
+    box = t.sleeper()
+    t.runtime("--cgroup-manager", "disabled", "run", "--detach", "--pid-file", box.pid_file, "--bundle",
+              box.bundle.path, box.id).exits(0)
+    for flags in ([], ["--stats"]):
+        contains(t.runtime("events", *flags, box.id).exits(1).err, "it has no cgroup of its own", "stderr")
+
+
+# ---- one each interval ------------------------------------------------------------------------------------
+
+@case(needs=nothing_to_watch)
+def one_each_interval(t):
+    """The first sample comes after one interval, and each other one after one more: no time is lost in between."""
+    interval, count = 0.4, 6
+    with watching(t, running(t), "--interval", "400ms") as watcher:
+        times = []
+        for _ in range(count):
+            equal(watcher.next()["type"], "stats", "type")
+            times.append(time.monotonic() - watcher.begin)
+    true(times[0] >= interval, f"the first one comes after {times[0]:.2f} s")
+    true(times[-1] >= count * interval, f"{count} come within {times[-1]:.2f} s")
+    true(times[-1] - times[0] <= (count - 1) * interval + 0.35, f"they take {times[-1] - times[0]:.2f} s")
+
+
+@case(needs=nothing_to_watch)
+def each_five_seconds(t):
+    """Without --interval that is five seconds."""
+    with watching(t, running(t)) as watcher:
+        equal(watcher.next()["type"], "stats", "type")
+        took = time.monotonic() - watcher.begin
+    true(5 <= took <= 8, f"the first one comes after {took:.2f} s")
+
+
+@case(needs=nothing_to_watch)
+def a_created_one_that_starts(t):
+    """A container can be watched from before its start on; also while it is paused."""
+    box = t.sleeper()
+    box.create().ok()
+    with watching(t, box, "--interval", "200ms") as watcher:
+        for act in ("start", "pause", "resume"):
+            equal(watcher.next()["type"], "stats", "type")
+            t.runtime(act, box.id).ok()
+        equal(watcher.next()["type"], "stats", "type")
+        kill(box)
+        true("oom" not in watcher.all(), "an oom is reported")
+        equal(watcher.ends(), 0, "exit code")
+
+
+# ---- the end ----------------------------------------------------------------------------------------------
+
+@case(needs=nothing_to_watch, each=["kill", "exit", "delete", "delete a paused one"])
+def ends_with_the_container(t, how):
+    """When the container has ended the watch ends, long before the next sample, and successfully."""
+    box, go = t.gated("exit 3")
+    box.run_detached().ok()
+    with watching(t, box, "--interval", "1h") as watcher:
+        watcher_is_ready(watcher)
+        if how == "exit":
+            go()
+            box.wait()
+        elif how == "kill":
+            kill(box)
+        else:
+            if how.endswith("paused one"):
+                t.runtime("pause", box.id).ok()
+            removed(box, "--force")
+        equal(watcher.ends(), 0, "exit code")
+        equal(watcher.all(), [], "events")
+
+
+@case(needs=nothing_to_watch)
+def ends_with_an_attached_run(t):
+    """The same where the cgroup is removed at the moment of the end."""
+    for _ in range(5):
+        box, go = t.gated("exit 3")
+        child = box.run_in_background()
+        with watching(t, box, "--interval", "1h") as watcher:
+            watcher_is_ready(watcher)
+            go()
+            equal(child.wait(10), 3, "exit code of run")
+            equal(watcher.ends(), 0, "exit code")
+
+
+@case(needs=nothing_to_watch)
+def ends_with_the_last_process(t):
+    """Where the pid namespace is shared, others may outlive the first process."""
+    box, pids = family(t, "sleep 61 & sleep 62 & wait; sleep 63", private=False)
+    with watching(t, box, "--interval", "1h") as watcher:
+        watcher_is_ready(watcher)
+        os.kill(box.pid, signal.SIGKILL)
+        box.wait()
+        watcher.silent(0.5)
+        equal(watcher.child.poll(), None, "exit code")
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        leaks.reap_orphans()
+        eventually(lambda: leaks.reap_orphans() or watcher.child.poll() is not None, "the watcher does not end")
+
+
+@case(control=False, why="runc looks at whether somebody reads only when it writes", each=["pipe", "terminal"])
+def ends_with_its_reader(t, how):
+    """When nobody reads any more the watch ends, and does not wait for the next sample."""
+    box = running(t)
+    reader, writer = os.pipe() if how == "pipe" else os.openpty()
+    with watching(t, box, "--interval", "1h", stdout=writer) as watcher:
+        os.close(writer)
+        watcher_is_ready(watcher)
+        os.close(reader)
+        equal(watcher.ends(), 1, "exit code")
+        contains(watcher.said(), "broken pipe", "stderr")
+    equal(box.status(), "running", "status")
+
+
+@case(needs=nothing_to_watch)
+def ends_with_its_reader_at_the_next_sample(t):
+    """The same at a sample: no success, and no process is left."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with watching(t, running(t), "--interval", "100ms", stdout=writer) as watcher:
+        os.close(writer)
+        true(watcher.ends() != 0, "it ends successfully")
+
+
+@case(control=False, why="runc goes on and complains of each sample")
+def a_full_disk(t):
+    """What cannot be written is an error."""
+    with open("/dev/full", "wb") as full, watching(t, running(t), "--interval", "100ms", stdout=full) as watcher:
+        equal(watcher.ends(), 1, "exit code")
+        contains(watcher.said(), "no space left on device", "stderr")
+
+
+@case(needs=nothing_to_watch, each=["TERM", "INT", "HUP", "KILL"])
+def ends_by_a_signal(t, name):
+    """Signals end it at once; the container does not notice."""
+    box, number = running(t), getattr(signal, f"SIG{name}")
+
+    def heed():  # whoever started the cases may ignore some
+        if number != signal.SIGKILL:
+            signal.signal(number, signal.SIG_DFL)
+    with watching(t, box, "--interval", "1h", preexec_fn=heed) as watcher:
+        watcher_is_ready(watcher)
+        watcher.child.send_signal(number)
+        true(watcher.ends() != 0, "it ends successfully")
+    equal(box.status(), "running", "status")
+
+
+@case(needs=nothing_to_watch)
+def a_reader_that_does_not_read(t):
+    """Samples wait for their reader; what could not be told in time is left out, and the end is not missed."""
+    box = running(t)
+    with watching(t, box, "--interval", "1ms") as watcher:
+        time.sleep(1.5)
+        equal(watcher.child.poll(), None, "exit code")
+        kill(box)
+        true(watcher.all().count("stats") > 5, "samples are missing")
+        equal(watcher.ends(), 0, "exit code")
+
+
+# ---- what it costs ----------------------------------------------------------------------------------------
+
+@case(needs=nothing_to_watch)
+def it_sleeps(t):
+    """Between two samples nothing is done, whatever happened before."""
+    box = running(t)
+    with watching(t, box, "--interval", "1h") as watcher:
+        watcher_is_ready(watcher)
+        for verb in ("pause", "resume"):
+            t.runtime(verb, box.id).ok()
+        time.sleep(0.3)
+        before = watcher.ticks()
+        time.sleep(1)
+        true(watcher.ticks() - before <= 1, f"it uses {watcher.ticks() - before} hundredths of a second of CPU time")
+
+
+@case(control=False, why="Go collects garbage when it pleases", deadline=120)
+def a_thousand_samples(t):
+    """A thousand samples take no more memory than a hundred."""
+    with watching(t, running(t), "--interval", "1ms") as watcher:
+        for _ in range(100):
+            watcher.next("stats")
+        before = watcher.resident()
+        for _ in range(1000):
+            watcher.next("stats")
+        after = watcher.resident()
+    true(after - before <= 64, f"{before} KiB have become {after} KiB")
+
+
+@case(needs=nothing_to_watch, deadline=90)
+def twenty_at_once(t):
+    """Twenty watch one container: each sees it live, and each sees its end."""
+    box = running(t)
+    watchers = [Watcher(t, box, "--interval", "500ms") for _ in range(20)]
+    try:
+        for watcher in watchers:
+            for _ in range(3):
+                equal(watcher.next(seconds=40)["type"], "stats", "type")
+        kill(box)
+        for watcher in watchers:
+            watcher.all()
+            equal(watcher.ends(), 0, "exit code")
+    finally:
+        for watcher in watchers:
+            watcher.child.kill()
+            watcher.child.communicate()

@@ -60,8 +60,9 @@ def load_cases(chosen):
         topic = file.stem.removeprefix("test_")
         if may_have(topic, chosen.filter) and (not chosen.topic or topic in chosen.topic):
             importlib.import_module(file.stem)
-    return [case for case in harness.CASES
-            if (not chosen.filter or any(word in case.title for word in chosen.filter))
+    return [case for case in harness.CASES  # those of topics that another one imports are there, too
+            if (not chosen.topic or case.topic in chosen.topic)
+            and (not chosen.filter or any(word in case.title for word in chosen.filter))
             and not any(word in case.title for word in chosen.without)]
 
 

@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 
-from harness import Failure, eventually
+from harness import Failure, eventually, read_text
 from resources import controllers, running  # noqa: F401  (`running` is for the cases)
+
+PPOLL = {"x86_64": 271, "aarch64": 73}[os.uname().machine]
 
 
 def nothing_to_watch():
@@ -83,12 +85,15 @@ class Watcher:
             raise Failure(f"something is said: {self.next()}")
 
     def asleep(self):
-        """Waits until it has set itself up and sleeps in poll."""
-        calls = ("271", "7")  # ppoll, poll; runc has threads, of which the first sleeps in a futex
-        def sleeps():
-            word = self.proc("syscall").split()[:1]
-            return word and word[0] in (*calls, "202") and self.proc("stat").rpartition(")")[2].split()[0] == "S"
-        eventually(lambda: self.child.poll() is not None or sleeps(), "the watcher does not sleep", 10)
+        """Waits until it watches: sleeps in ppoll(2), or has runc's two inotify watches."""
+        def watches():
+            if self.proc("syscall").startswith(f"{PPOLL} "):
+                return True
+            directory = f"/proc/{self.child.pid}/fdinfo"
+            with contextlib.suppress(FileNotFoundError):  # a descriptor that is closed meanwhile
+                return sum(read_text(f"{directory}/{name}").count("inotify wd:") for name in os.listdir(directory)) == 2
+            return False
+        eventually(lambda: self.child.poll() is not None or watches(), "nothing is watched", 10)
         return self
 
     def ends(self, seconds=5):

@@ -18,9 +18,12 @@ namespace {
 // What the child opens and closes between fork and exec.
 class SpawnFiles {
   public:
-    explicit SpawnFiles(int output) {
+    SpawnFiles(int input, int output) {
         ::posix_spawn_file_actions_init(&actions_);
-        ::posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
+        if (input < 0)
+            ::posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
+        else
+            ::posix_spawn_file_actions_adddup2(&actions_, input, 0);
         ::posix_spawn_file_actions_adddup2(&actions_, output, 1);
         ::posix_spawn_file_actions_adddup2(&actions_, output, 2);
         ::posix_spawn_file_actions_addclosefrom_np(&actions_,
@@ -35,8 +38,10 @@ class SpawnFiles {
     posix_spawn_file_actions_t actions_;
 };
 
-// Output goes to memory and not through a pipe: a helper that hangs or floods cannot block us.
-Result<pid_t> spawn(const std::string& program, const std::vector<std::string>& arguments, int output) {
+}  // namespace
+
+Result<pid_t> spawn_program(const std::string& program, const std::vector<std::string>& arguments, int input,
+                            int output) {
     std::vector<std::string> words{program};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
@@ -44,7 +49,9 @@ Result<pid_t> spawn(const std::string& program, const std::vector<std::string>& 
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
     std::array<char*, 1> environment{nullptr};
-    const SpawnFiles files(output);
+    const SpawnFiles files(input, output);
+    // A caller that ignores it would have the kernel reap the program for us.
+    (void)::signal(SIGCHLD, SIG_DFL);
     pid_t pid = 0;
     const int err =
         ::posix_spawn(&pid, program.c_str(), files.value(), nullptr, argv.data(), environment.data());
@@ -64,12 +71,11 @@ Result<std::string> output_of(int file, std::size_t limit) {
     return text;
 }
 
-}  // namespace
-
 Result<std::string> run_program(const std::string& program, const std::vector<std::string>& arguments,
                                 int deadline_ms, std::size_t output_limit) {
+    // Output goes to memory and not through a pipe: a helper that hangs or floods cannot block us.
     LET(const Fd output, sys::memory_file("output", false));
-    LET(const pid_t pid, spawn(program, arguments, output.number()));
+    LET(const pid_t pid, spawn_program(program, arguments, -1, output.number()));
     LET(const Fd process, sys::open_process(pid));
     LET(const bool ended, sys::wait_readable(process.number(), deadline_ms));
     if (!ended) TRY(sys::signal_process(process.number(), SIGKILL));

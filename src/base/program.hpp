@@ -2,6 +2,8 @@
 // Runs another program of the host to its end.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -15,5 +17,13 @@ namespace bulkhead {
 // `deadline_ms`; more than `output_limit` bytes of output, or an exit status other than 0, is an error.
 Result<std::string> run_program(const std::string& program, const std::vector<std::string>& arguments,
                                 int deadline_ms, std::size_t output_limit = 64 << 10);
+
+// Starts it, with an empty environment and no descriptors but these: its input (-1: /dev/null), and both its
+// outputs. Whoever starts it reaps it.
+Result<pid_t> spawn_program(const std::string& program, const std::vector<std::string>& arguments, int input,
+                            int output);
+
+// What was written to a file, from its beginning, without newlines at the end.
+Result<std::string> output_of(int file, std::size_t limit);
 
 }  // namespace bulkhead

@@ -63,13 +63,15 @@ std::string v1_mount(std::string_view controller) {
     return {};
 }
 
-std::unexpected<Error> lacks(const std::string& pointer, std::string_view controller,
-                             const std::string& parent, const std::string& list) {
+std::unexpected<Error> lacks(const plan::CgroupSetting& setting, const std::string& parent,
+                             const std::string& list) {
+    const std::string_view controller = controller_of(setting.file);
     const std::string v1 = v1_mount(controller);
-    const std::string found =
-        !v1.empty() ? cat("it is mounted as cgroup v1 at ", quotable(v1))
-                    : cat("cgroup ", shown(parent), " has ", list.empty() ? "none" : quotable(list));
-    return fail(Kind::unsupported, pointer, ": the cgroup controller ", quoted(controller),
+    const std::string found = !v1.empty()
+                                  ? cat("it is mounted as cgroup v1 at ", quotable(v1))
+                                  : cat("cgroup ", shown(parent), parent.empty() ? " has " : " hands down ",
+                                        list.empty() ? "none" : quotable(list));
+    return fail(Kind::unsupported, setting.pointer, ": the cgroup controller ", quoted(controller),
                 " is not available: ", found);
 }
 
@@ -99,16 +101,22 @@ Result<> check_page_size(const plan::CgroupSetting& setting) {
 
 // ---- handing down ---------------------------------------------------------------------------------------
 
+// The root of all may have processes; it is the one without a type. Elsewhere the kernel refuses (EBUSY) or,
+// for controllers that can tell threads apart, would make a threaded domain of it, in which a container
+// cannot be.
+Result<bool> is_occupied(int hierarchy_fd, const std::string& parent) {
+    if (!sys::status_at(hierarchy_fd, file_in(parent, "cgroup.type"))) return false;
+    LET(const std::string processes, read_kernel_file(hierarchy_fd, file_in(parent, "cgroup.procs")));
+    return !processes.empty();
+}
+
 Result<> hand_down(int hierarchy_fd, const std::string& parent, std::string_view controller) {
+    LET(const bool occupied, is_occupied(hierarchy_fd, parent));
+    const std::string what = cat("cgroup ", shown(parent), " cannot hand down the controller ", controller);
+    if (occupied) return fail(Kind::bad_state, what, ": there are processes in it");
     auto written = write_kernel_file(hierarchy_fd, file_in(parent, handed_down), cat('+', controller));
-    if (written) return {};
-    const int err = written.error().err;
-    const std::string_view why = err == EBUSY
-                                     ? " (a cgroup with processes in it cannot hand controllers down)"
-                                 : err == EOPNOTSUPP ? " (it is threaded)"
-                                                     : "";
-    return std::unexpected(std::move(written).error().under(
-        cat("cgroup ", shown(parent), " cannot hand down the controller ", controller, why)));
+    if (!written) return std::unexpected(std::move(written).error().under(what));
+    return {};
 }
 
 Result<std::vector<std::string>> missing_in(int hierarchy_fd, const std::string& parent,
@@ -134,17 +142,18 @@ std::vector<std::string> controllers_of(std::span<const plan::CgroupSetting> set
 Result<> check_settings(int hierarchy_fd, const std::string& path,
                         std::span<const plan::CgroupSetting> settings) {
     LET(const std::string below, below_mount(path));
-    std::vector<std::string> parents = above(below);
-    while (parents.size() > 1 && !sys::status_at(hierarchy_fd, parents.back())) parents.pop_back();
-    const std::string& nearest = parents.back();
-    LET(const std::string list, read_line(hierarchy_fd, file_in(nearest, delegated)));
-    LET(const std::string given, read_line(hierarchy_fd, file_in(nearest, handed_down)));
-    const bool may_give = may_write(hierarchy_fd, file_in(nearest, handed_down));
+    LET(const std::string all, read_line(hierarchy_fd, delegated));
     for (const plan::CgroupSetting& each : settings) {
-        const std::string_view controller = controller_of(each.file);
-        if (!has(list, controller) || (!may_give && !has(given, controller)))
-            return lacks(each.pointer, controller, nearest, may_give ? list : given);
+        if (!has(all, controller_of(each.file))) return lacks(each, "", all);
         TRY(check_page_size(each));
+    }
+    for (const std::string& parent : above(below)) {
+        const auto given = read_line(hierarchy_fd, file_in(parent, handed_down));
+        if (!given && given.error().err == ENOENT) return {};  // to be made, by whoever may
+        if (!given) return std::unexpected(given.error());
+        if (may_write(hierarchy_fd, file_in(parent, handed_down))) continue;
+        for (const plan::CgroupSetting& each : settings)
+            if (!has(*given, controller_of(each.file))) return lacks(each, parent, *given);
     }
     return {};
 }

@@ -17,8 +17,8 @@ std::vector<std::string> controllers_of(std::span<const plan::CgroupSetting> set
 
 // Whether what is above `path` can hand down the controllers that `settings` need, and whether this machine
 // has huge pages of the sizes they name. Changes nothing. Kind::unsupported, naming the property, the
-// controller, and where it is instead: mounted as cgroup v1, or not delegated to the nearest cgroup that is
-// there.
+// controller, and where it is instead: mounted as cgroup v1, or not handed down by a cgroup above that the
+// caller may not write to.
 Result<> check_settings(int hierarchy_fd, const std::string& path,
                         std::span<const plan::CgroupSetting> settings);
 

@@ -55,7 +55,7 @@ Result<bool> make_directory(int hierarchy_fd, const std::string& below) {
     return std::unexpected(std::move(made).error());
 }
 
-Result<> check_vacant(int cgroup_fd) {
+Result<> check_open_vacant(int cgroup_fd) {
     LET(const Events events, Events::open(cgroup_fd));
     LET(const bool occupied, events.flag("populated"));
     if (occupied) {
@@ -70,9 +70,20 @@ Result<> check_vacant(int cgroup_fd) {
 
 Result<Made> open_vacant(int hierarchy_fd, const std::string& below, bool created) {
     LET(Fd directory, open_below(hierarchy_fd, below));
-    TRY(check_vacant(directory.number()));
+    TRY(check_open_vacant(directory.number()));
     LET(const struct stat status, sys::status_of(directory.number()));
     return Made{std::move(directory), created, status.st_ino};
+}
+
+// Of the nearest cgroup above that is there; the root of the hierarchy cannot be frozen.
+Result<bool> frozen_above(int hierarchy_fd, std::string below) {
+    for (std::size_t slash = below.rfind('/'); slash != std::string::npos; slash = below.rfind('/')) {
+        below.resize(slash);
+        const auto directory = open_below(hierarchy_fd, below);
+        if (directory) return frozen(directory->number());
+        if (!is_gone(directory.error())) return std::unexpected(directory.error());
+    }
+    return false;
 }
 
 // cgroup.procs of one cgroup, added to `pids`. A threaded one has its processes listed further up
@@ -96,6 +107,20 @@ Result<Made> make(int hierarchy_fd, const std::string& path) {
     if (made) return made;
     if (created) (void)sys::remove_at(hierarchy_fd, below, AT_REMOVEDIR);
     return std::unexpected(std::move(made).error().under(cat("cgroup ", quotable(path))));
+}
+
+Result<> check_vacant(int hierarchy_fd, const std::string& path) {
+    LET(const std::string below, below_mount(path));
+    const auto directory = open_below(hierarchy_fd, below);
+    if (directory) {
+        auto vacant = check_open_vacant(directory->number());
+        if (vacant || is_gone(vacant.error())) return {};
+        return std::unexpected(std::move(vacant).error().under(cat("cgroup ", quotable(path))));
+    }
+    if (!is_gone(directory.error())) return std::unexpected(directory.error());
+    LET(const bool stopped, frozen_above(hierarchy_fd, below));
+    if (!stopped) return {};
+    return fail(Kind::bad_state, "cgroup ", quotable(path), ": a cgroup above it is frozen");
 }
 
 Result<Fd> open(int hierarchy_fd, const std::string& path) {

@@ -28,6 +28,10 @@ struct Made {
 // instruction. What this call made of the last component is removed again on failure.
 Result<Made> make(int hierarchy_fd, const std::string& path);
 
+// The same look where systemd will make the cgroup: if it is there, nothing may be in it; nor may the next
+// one above be frozen.
+Result<> check_vacant(int hierarchy_fd, const std::string& path);
+
 // Kind::not_found where there is none.
 Result<Fd> open(int hierarchy_fd, const std::string& path);
 

@@ -105,8 +105,8 @@ Result<Settings> change_settings(int cgroup_fd, std::span<const CgroupSetting> s
 
 Result<Present> present_of(int cgroup_fd, const spec::Resources& resources) {
     Present present;
-    const bool period_alone = resources.cpu.period.value_or(0) != 0 && resources.cpu.quota.value_or(0) == 0;
-    if (!period_alone) return present;
+    const bool period = resources.cpu.period.value_or(0) != 0, quota = resources.cpu.quota.value_or(0) != 0;
+    if (period == quota) return present;
     if (auto text = read_kernel_file(cgroup_fd, "cpu.max")) present.cpu_max = *text;
     return present;
 }

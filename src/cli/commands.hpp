@@ -199,10 +199,10 @@ inline constexpr std::array flags{
     Flag{"log-format", 0, &Options::log_format, global, "text|json", "how a line of the log looks"},
     Flag{"log-level", 0, &Options::log_level, global, "error|warning|debug", "what is logged"},
     Flag{"debug", 0, &Options::debug, global, "", "the same as --log-level debug"},
-    Flag{"systemd-cgroup", 0, &Options::systemd_cgroup, global, "", "not supported yet"},
+    Flag{"systemd-cgroup", 0, &Options::systemd_cgroup, global, "",
+         "the same as --cgroup-manager systemd; the config's cgroupsPath is SLICE:PREFIX:NAME then"},
     Flag{"cgroup-manager", 0, &Options::cgroup_manager, global, "cgroupfs|systemd|disabled",
-         "who makes cgroups; disabled: nobody, the container stays in the caller's; systemd is not supported "
-         "yet"},
+         "who makes cgroups: bulkhead, systemd, or (disabled) nobody: the container stays in the caller's"},
     Flag{"rootless", 0, &Options::rootless, global, "true|false|auto",
          "whether a container that may not have a cgroup goes without; auto: where the caller is not root"},
     Flag{"criu", 0, &Options::criu, global, "PATH", "accepted and ignored"},

@@ -33,7 +33,6 @@ Result<Outcome> perform(const Arguments& arguments, const Options& options) {
     if (options.help || command == Command::none) return Outcome{help_text(command), 0, {}};
     TRY(check_operands(arguments));
     const Caller caller = look_at_caller();
-    TRY(check_supported(options, command));
     LET(runtime::Site site, site_of(options, caller));
     const Verb verb = handlers[static_cast<std::size_t>(command) - 1];
     return verb(Call{std::move(site), options, arguments.operands, caller});

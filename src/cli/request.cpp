@@ -84,6 +84,8 @@ Result<std::vector<std::string>> parse_directories(std::string_view list) {
 Result<runtime::CreateRequest> create_request(const Options& options, std::string id, const Caller& caller) {
     LET(const plan::Fault fault, parse_fault(options.fault));
     LET(std::vector<std::string> overlay_from, parse_directories(options.overlay_from));
+    if (options.systemd_cgroup && options.cgroup_manager == "disabled")
+        return fail(Kind::usage, "--systemd-cgroup and --cgroup-manager disabled contradict each other");
     return runtime::CreateRequest{
         .id = std::move(id),
         .bundle = options.bundle,
@@ -99,6 +101,8 @@ Result<runtime::CreateRequest> create_request(const Options& options, std::strin
         .no_pivot = options.no_pivot,
         .rootless = options.rootless == "auto" ? std::nullopt : std::optional(options.rootless == "true"),
         .no_cgroup = options.cgroup_manager == "disabled",
+        .systemd = options.systemd_cgroup || options.cgroup_manager == "systemd",
+        .buses = {caller.system_bus, caller.session_bus, caller.runtime_directory},
         .no_new_keyring = options.no_new_keyring,
         .detach = options.detach,
         .keep = options.keep,

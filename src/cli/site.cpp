@@ -53,6 +53,8 @@ Caller look_at_caller() {
     if (caller.is_root && !caller.runtime_directory.empty())
         caller.in_user_namespace = !in_initial_user_namespace();
     take_service_variables(caller);
+    caller.system_bus = variable("DBUS_SYSTEM_BUS_ADDRESS");
+    caller.session_bus = variable("DBUS_SESSION_BUS_ADDRESS");
     return caller;
 }
 
@@ -68,17 +70,6 @@ Result<runtime::Site> site_of(const Options& options, const Caller& caller) {
     if (root == "/")
         return fail(Kind::usage, "--root: the root directory cannot hold the states of containers");
     return runtime::Site{root, options.root_given};
-}
-
-Result<> check_supported(const Options& options, Command command) {
-    const auto refuse = [](std::string_view flag, std::string_view what) {
-        return fail(Kind::unsupported, flag, ": ", what, " not supported yet");
-    };
-    if ((planners & for_commands(command)) == 0) return {};
-    if (options.systemd_cgroup) return refuse("--systemd-cgroup", "the systemd cgroup driver is");
-    if (options.cgroup_manager == "systemd")
-        return refuse("--cgroup-manager systemd", "the systemd cgroup driver is");
-    return {};
 }
 
 }  // namespace bulkhead::cli

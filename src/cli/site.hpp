@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where states are kept, and what the global options ask for that this version cannot do.
+// Where states are kept, and what a caller's environment says.
 #pragma once
 
 #include <string>
@@ -17,6 +17,8 @@ struct Caller {
     unsigned listen_fds = 0;    // LISTEN_FDS, if LISTEN_PID says that it is meant for us (sd_listen_fds(3))
     std::string listen_names;   // LISTEN_FDNAMES
     std::string notify_socket;  // NOTIFY_SOCKET (sd_notify(3))
+    std::string system_bus;     // DBUS_SYSTEM_BUS_ADDRESS
+    std::string session_bus;    // DBUS_SESSION_BUS_ADDRESS
 };
 
 Caller look_at_caller();
@@ -26,10 +28,5 @@ std::string default_root(const Caller& caller);
 
 // --root made absolute and clean; `/` is refused.
 Result<runtime::Site> site_of(const Options& options, const Caller& caller);
-
-// --systemd-cgroup and --cgroup-manager matter when a container is made. Other verbs are sent
-// them all the same (go-runc puts its globals in front of `features`), and what they need is in the
-// container's state.
-Result<> check_supported(const Options& options, Command command);
 
 }  // namespace bulkhead::cli

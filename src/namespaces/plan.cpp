@@ -186,23 +186,29 @@ Joins plan_joins(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
 }
 
 Result<> plan_spawn(TimelineBuilder& timeline, const spec::ValidSpec& spec, const plan::HostFacts& host,
-                    const Joins& joins) {
-    const bool new_user = is_new(spec, NamespaceType::user);
+                    const Joins& joins, bool waits) {
     const bool any_user = entry_of(*spec, NamespaceType::user).has_value();
     if (!host.privileged && !any_user)
         return fail(Kind::unsupported,
                     "config.json: /linux/namespaces: rootless container requires user namespaces");
     plan::Spawn spawn{flags_where(*spec, [&](const Row& row) { return made_by_clone(*spec, host, row); })};
-    spawn.awaits_preparation = any_user;
+    spawn.awaits_preparation = any_user || waits;
     if (joined_by_host(*spec))
         for (std::size_t i = 0; i < joins.size(); ++i)
             if (joins[i]) spawn.inherited.push_back({*joins[i], row_of(spec->linux.namespaces[i].type).flag});
-    if (new_user) spawn.ids = inner_ids(spec->linux.uid_mappings, spec->linux.gid_mappings);
+    if (is_new(spec, NamespaceType::user))
+        spawn.ids = inner_ids(spec->linux.uid_mappings, spec->linux.gid_mappings);
     timeline.host(std::move(spawn), "/linux/namespaces");
-    if (new_user) TRY(plan_id_maps(timeline, spec->linux, host));
+    return {};
+}
+
+Result<> plan_preparation(TimelineBuilder& timeline, const spec::ValidSpec& spec, const plan::HostFacts& host,
+                          bool waits) {
+    if (is_new(spec, NamespaceType::user)) TRY(plan_id_maps(timeline, spec->linux, host));
     if (const auto& score = spec.process().oom_score_adj)
         timeline.host(plan::SetOomScore{*score}, "/process/oomScoreAdj");
-    if (any_user) timeline.host(plan::SendPrepared{}, "/linux/namespaces");
+    const bool any_user = entry_of(*spec, NamespaceType::user).has_value();
+    if (any_user || waits) timeline.host(plan::SendPrepared{}, any_user ? "/linux/namespaces" : "");
     return {};
 }
 

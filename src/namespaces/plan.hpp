@@ -24,10 +24,15 @@ enum class Birth : std::uint8_t { at_spawn, early, late };
 // Host lane, before anything is entered: opens every namespace that is joined, and checks its type.
 Joins plan_joins(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
 
-// Host lane: SPAWN; with a user namespace its maps, and what only the host may write about the new process.
+// Host lane: SPAWN. `waits`: the child waits for plan_preparation, also where it need not for its namespaces.
 // Errors: a caller without privileges and without a user namespace.
 Result<> plan_spawn(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const plan::HostFacts& host,
-                    const Joins& joins);
+                    const Joins& joins, bool waits);
+
+// Host lane: with a user namespace its maps, and what only the host may write about the new process. Then
+// that one goes on, if it waits.
+Result<> plan_preparation(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
+                          const plan::HostFacts& host, bool waits);
 
 // Both lanes: joins in an order that the kernel permits, new namespaces that clone3 did not make, clock
 // offsets, an early RESPAWN.

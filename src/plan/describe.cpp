@@ -94,10 +94,12 @@ std::string inside(ArenaView arena, Text path) {
     return text.starts_with('/') ? std::string(text) : cat('/', text);
 }
 
-std::string texts_of(const std::vector<CgroupSetting>& settings) {
+std::string text_of(const CgroupSetting& one) { return cat(one.file, ' ', one.text); }
+std::string text_of(const UnitProperty& one) { return cat(one.name, ' ', join(one.values, " ")); }
+template <class Item>
+std::string texts_of(const std::vector<Item>& items) {
     std::string list;
-    for (const CgroupSetting& each : settings)
-        list.append(cat(list.empty() ? "" : ", ", each.file, ' ', each.text));
+    for (const Item& each : items) list.append(cat(list.empty() ? "" : ", ", text_of(each)));
     return list;
 }
 std::string limit(std::uint64_t value) { return value == RLIM_INFINITY ? "unlimited" : cat(value); }
@@ -158,9 +160,13 @@ Description describe_init(const SetDomainname& op, ArenaView arena) {
 Description describe_init(const IsolateMounts&, ArenaView) {
     return {"isolate_mounts", "/ recursively private"};
 }
+Description describe_init(const ChangeMountsByName&, ArenaView) {
+    return {"change_mounts_by_name", "with mount(2), from here on"};
+}
 Description describe_init(const AttachRoot& op, ArenaView arena) {
     return {"attach_root",
-            cat("the tree of the root", op.place.size == 0 ? "" : cat(" on ", arena.text(op.place)))};
+            cat("the tree of the root", op.place.size == 0 ? "" : cat(" on ", arena.text(op.place)),
+                in_brackets(propagation_words(arena, op.propagation)))};
 }
 Description describe_init(const MountOverlay& op, ArenaView arena) {
     std::string upper = "read-only";
@@ -190,7 +196,9 @@ Description describe_init(const Remount& op, ArenaView arena) {
                            in_brackets(options))};
 }
 Description describe_init(const AttachTree& op, ArenaView arena) {
-    return {"attach_tree", cat("on ", inside(arena, op.target))};
+    std::string options = attribute_words(op.attributes);
+    add_word(options, propagation_words(arena, op.propagation));
+    return {"attach_tree", cat("on ", inside(arena, op.target), in_brackets(options))};
 }
 Description describe_init(const MakeDevice& op, ArenaView arena) {
     const char kind = S_ISBLK(op.mode) ? 'b' : S_ISFIFO(op.mode) ? 'p' : 'c';
@@ -313,6 +321,11 @@ Description describe_host(const EnableControllers& op) {
 }
 Description describe_host(const LimitCgroup& op) { return {"limit_cgroup", texts_of(op.settings)}; }
 Description describe_host(const ChangeLimits& op) { return {"change_limits", texts_of(op.settings)}; }
+Description describe_host(const StartUnit& op) {
+    return {"start_unit", cat(op.name, in_brackets(texts_of(op.properties)))};
+}
+Description describe_host(const ChangeUnit& op) { return {"change_unit", texts_of(op.properties)}; }
+Description describe_host(const StopUnit& op) { return {"stop_unit", op.name}; }
 Description describe_host(const RecordCgroup&) { return {"record_cgroup", "its inode in state.json"}; }
 Description describe_host(const CloneTree& op) {
     std::string options = attribute_words(op.attributes);

@@ -17,6 +17,9 @@ struct HostFacts {
     std::string no_cgroup_mount;         // why that is empty
     bool cgroup_hybrid = false;          // controllers are mounted as cgroup v1 beside it
     std::string own_cgroup;              // the runtime's own cgroup below cgroup_mount
+    bool systemd_of_user = false;        // for the systemd driver: a user's manager, not the machine's
+    unsigned systemd_version = 0;        // ... its version
+    std::string systemd_cgroup;          // ... and its own cgroup
     std::uint32_t uid = 0;               // of the runtime
     std::uint32_t gid = 0;
     bool privileged = true;  // CAP_SYS_ADMIN in its user namespace
@@ -30,6 +33,15 @@ struct HostFacts {
 
     // Mounting needs a user namespace of the container's own.
     bool rootless() const { return !privileged; }
+
+    // mount_setattr(2) is 5.12, and knows every attribute (nosymfollow) since 5.14.
+    bool sets_mount_attributes() const { return kernel_at_least(5, 14); }
+
+    // Why something cannot be had here.
+    std::string needs_kernel(unsigned major, unsigned minor) const {
+        return "needs Linux " + std::to_string(major) + '.' + std::to_string(minor) + ", and this is " +
+               std::to_string(kernel_major) + '.' + std::to_string(kernel_minor);
+    }
 
     bool kernel_at_least(unsigned major, unsigned minor) const {
         return kernel_major > major || (kernel_major == major && kernel_minor >= minor);

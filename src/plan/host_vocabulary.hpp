@@ -42,6 +42,13 @@ struct CgroupSetting {
     std::string other_text{};
     bool operator==(const CgroupSetting&) const = default;
 };
+// A property of a systemd unit.
+struct UnitProperty {
+    std::string name;                 // "MemoryMax"
+    std::string signature;            // of D-Bus: "t", "as"
+    std::vector<std::string> values;  // flat: an array's elements behind their number
+    bool operator==(const UnitProperty&) const = default;
+};
 // Hands controllers down to the cgroup: "+memory" in cgroup.subtree_control of all above it.
 struct EnableControllers {
     std::string mount;
@@ -52,8 +59,16 @@ struct EnableControllers {
 struct LimitCgroup {
     std::vector<CgroupSetting> settings;
 };
-// Adds the cgroup's inode to state.json, before a process is born into it: a path alone may be another's
-// later.
+// systemd makes the cgroup: a transient unit, whose first process is the one that SPAWN made and that still
+// waits. (A scope is never without one: systemd would end it.) Before that nothing may be in the cgroup.
+struct StartUnit {
+    std::string mount;
+    std::string path;  // of the unit's cgroup
+    std::string name;
+    std::vector<UnitProperty> properties;
+};
+// Adds the cgroup's inode to state.json, before a process is born into it, or the one in it is let go: a path
+// alone may be another's later.
 struct RecordCgroup {};
 // How the ids of a file system look through a mount (mount_setattr(2), MOUNT_ATTR_IDMAP): the texts that
 // /proc/PID/uid_map and gid_map take.
@@ -232,20 +247,29 @@ struct RemoveStartFifo {};
 struct ChangeLimits {
     std::vector<CgroupSetting> settings;
 };
+// The same limits for systemd, which writes them again whenever it likes.
+struct ChangeUnit {
+    std::vector<UnitProperty> properties;
+};
 // SIGKILL to everything in the container's cgroup, and waits until it is gone.
 struct KillContainer {};
+// The unit is stopped, and systemd forgets it.
+struct StopUnit {
+    std::string name;
+};
 struct RemoveCgroup {};
 struct RemoveStateDirectory {
     std::string path;
 };
 
 using HostOp =
-    std::variant<MakeStateDirectory, RecordIntent, MakeCgroup, EnableControllers, LimitCgroup, RecordCgroup,
-                 CloneTree, OpenNamespace, OpenMessageQueues, MakeNotifyDirectory, MakeHandshake,
-                 MakeStartFifo, ConnectConsole, Spawn, WriteIdMaps, SetOomScore, SendPrepared, AwaitRespawn,
-                 MoveNetDevice, AttachDeviceFilter, RecordProcess, SendGo, AwaitReady, AwaitExecution,
-                 SendConsole, DeliverListener, SendPidfd, WritePidFile, Publish, FindInit, FindCgroup,
-                 ReleaseContainer, MakeHookStreams, RunHooks, ReleaseInit, AwaitProgram, RemoveStartFifo,
-                 ChangeLimits, KillContainer, RemoveCgroup, RemoveStateDirectory>;
+    std::variant<MakeStateDirectory, RecordIntent, MakeCgroup, EnableControllers, LimitCgroup, StartUnit,
+                 RecordCgroup, CloneTree, OpenNamespace, OpenMessageQueues, MakeNotifyDirectory,
+                 MakeHandshake, MakeStartFifo, ConnectConsole, Spawn, WriteIdMaps, SetOomScore, SendPrepared,
+                 AwaitRespawn, MoveNetDevice, AttachDeviceFilter, RecordProcess, SendGo, AwaitReady,
+                 AwaitExecution, SendConsole, DeliverListener, SendPidfd, WritePidFile, Publish, FindInit,
+                 FindCgroup, ReleaseContainer, MakeHookStreams, RunHooks, ReleaseInit, AwaitProgram,
+                 RemoveStartFifo, ChangeLimits, ChangeUnit, KillContainer, StopUnit, RemoveCgroup,
+                 RemoveStateDirectory>;
 
 }  // namespace bulkhead::plan

@@ -17,6 +17,7 @@ struct StageContext {
     int root = -1;         // AttachRoot: the container's root directory
     int joined_pids = -1;  // JoinNamespace: the pid namespace whose processes a procfs has to show
     int procfs = -1;       // OpenProcfs: the root of a procfs that can be trusted
+    int self = -1;         // ChangeMountsByName: our own directory of it, "fd" and "mountinfo" below
     int mask = -1;         // MaskPath: the attached empty directory, cloned for further masks
     int null = -1;         // MaskPath: the attached null device, cloned likewise
     const volatile std::uint32_t* handshake = nullptr;  // MapHandshake: a word as in base/robust_word.hpp

@@ -97,10 +97,15 @@ struct SetDomainname {
 
 // Nothing mounted from here on is seen by the host, and nothing of the host's arrives.
 struct IsolateMounts {};
+// Behind it, steps that change a mount do so with mount(2), and only once it is attached: for a kernel before
+// 5.14, whose mount_setattr(2) is missing or does not know every attribute. mount(2) takes a path, so a mount
+// is named by its descriptor in the procfs of OpenProcfs.
+struct ChangeMountsByName {};
 // Attaches the detached tree of the root; PivotRoot makes it the root.
 struct AttachRoot {
     Slot tree;
-    Text place;  // a directory of the host, where hooks expect it; empty: over "/"
+    Text place{};           // a directory of the host, where hooks expect it; empty: over "/"
+    Numbers propagation{};  // what the tree has not got yet: MS_SHARED and so on, MS_REC; in order
 };
 // The root as an overlay: layers and, unless it is read-only, an upper directory, all below directories that
 // the administrator allowed, attached over "/". Every path is a pair: an allowed directory, and what must
@@ -151,10 +156,12 @@ struct Remount {
     MountAttributes attributes;
     std::uint32_t whole_filesystem;  // 0: the mount alone (remount,bind)
 };
-// Attaches a tree that the host cloned (bind mounts) at `target`, made as a file or directory if missing.
+// Attaches a tree that was cloned (bind mounts) at `target`, made as a file or directory if missing.
 struct AttachTree {
     Slot tree;
     Text target;
+    MountAttributes attributes{};  // what the tree has not got yet
+    Numbers propagation{};         // likewise: MS_SHARED and so on, MS_REC; in order
 };
 struct MakeDevice {
     Text path;
@@ -332,13 +339,14 @@ struct Vocabulary {
 using InitVocabulary =
     Vocabulary<MarkDescriptors, ResetSignals, AwaitGo, ReportReady, AwaitStart, CloseDescriptors,
                ReportExecution, Execute, Respawn, JoinNamespace, AssumeIds, UnshareNamespaces, SetTimeOffsets,
-               JoinContainer, RaiseLoopback, SetSysctl, SetHostname, SetDomainname, IsolateMounts, AttachRoot,
-               MountOverlay, CloneSource, MountFilesystem, Remount, AttachTree, MakeDevice, MakeLink,
-               MaskPath, ProtectPath, MakeDirectory, OpenTerminal, ReplaceNull, ProtectRoot, PivotRoot,
-               ChangeRoot, SetRootPropagation, JoinKeyring, StartSession, ClaimTerminal, OpenProcfs, SetLabel,
-               TakeStdio, DieWithHost, SetAffinity, SetScheduler, SetIoPriority, SetPersonality, SetRlimit,
-               EnterDirectory, OwnStdio, LimitBounding, SetGroups, SetIds, SetCapabilities, SetUmask,
-               FindHome, FindProgram, ForbidNewPrivileges, MapHandshake, LoadSeccomp, AwaitDelivery>;
+               JoinContainer, RaiseLoopback, SetSysctl, SetHostname, SetDomainname, IsolateMounts,
+               ChangeMountsByName, AttachRoot, MountOverlay, CloneSource, MountFilesystem, Remount,
+               AttachTree, MakeDevice, MakeLink, MaskPath, ProtectPath, MakeDirectory, OpenTerminal,
+               ReplaceNull, ProtectRoot, PivotRoot, ChangeRoot, SetRootPropagation, JoinKeyring, StartSession,
+               ClaimTerminal, OpenProcfs, SetLabel, TakeStdio, DieWithHost, SetAffinity, SetScheduler,
+               SetIoPriority, SetPersonality, SetRlimit, EnterDirectory, OwnStdio, LimitBounding, SetGroups,
+               SetIds, SetCapabilities, SetUmask, FindHome, FindProgram, ForbidNewPrivileges, MapHandshake,
+               LoadSeccomp, AwaitDelivery>;
 
 // One step of the init lane as it travels: which verb, its place in the whole timeline, its bytes.
 struct InitStep {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "plan/arena.hpp"
+#include "rootfs/cloner.hpp"
 
 namespace bulkhead::rootfs {
 
@@ -15,9 +15,9 @@ struct DeviceNode {
     std::uint32_t mode = 0;  // S_IFCHR, S_IFBLK or S_IFIFO, and the permissions
     std::uint32_t major = 0, minor = 0;
     std::uint32_t uid = 0, gid = 0;
-    std::string pointer;             // of the property; empty: one of the default devices
-    std::optional<plan::Slot> tree;  // a clone of the host's node, attached instead of making one
-    bool verified = true;            // what the clone is was looked at when it was made
+    std::string pointer{};       // of the property; empty: one of the default devices
+    std::optional<Tree> tree{};  // a clone of the host's node, attached instead of making one
+    bool verified = true;        // what the clone is was looked at when it was made
 };
 
 }  // namespace bulkhead::rootfs

@@ -36,6 +36,15 @@ Outcome inherit(int context, const struct statx& below, bool with_owner) {
     return outcome(configure_number(context, "gid", below.stx_gid, 10), plan::Call::fsconfig);
 }
 
+// What fsmount(2) does not set: with tmpcopyup it becomes read-only once it is filled, and fsmount knows
+// nosymfollow as long as mount_setattr(2) does.
+std::uint32_t late_attributes(const StageContext& stage, const plan::MountFilesystem& op) {
+    std::uint32_t late = 0;
+    if (op.copy_up != 0) late |= MOUNT_ATTR_RDONLY;
+    if (changes_by_name(stage)) late |= MOUNT_ATTR_NOSYMFOLLOW;
+    return op.attributes & late;
+}
+
 // The file system's own options, and the mount of it, attached nowhere: or -errno, with the call in `call`.
 long make_mount(StageContext& stage, const plan::MountFilesystem& op, int context, plan::Call& call) {
     call = plan::Call::fsconfig;
@@ -43,16 +52,8 @@ long make_mount(StageContext& stage, const plan::MountFilesystem& op, int contex
     const long made = raw::fsconfig(context, FSCONFIG_CMD_CREATE, nullptr, nullptr);
     if (made < 0) return made;
     call = plan::Call::fsmount;
-    const std::uint32_t filled = op.copy_up != 0 ? std::uint32_t{MOUNT_ATTR_RDONLY} : 0;
     return raw::call(__NR_fsmount, long{context}, long{FSMOUNT_CLOEXEC},
-                     static_cast<long>(op.attributes & ~filled));
-}
-
-// With tmpcopyup it becomes read-only, if it shall, once it is filled.
-Outcome fill(int mount, int below, const plan::MountFilesystem& op) {
-    if (const Outcome copied = copy_up(below, mount); !copied) return copied;
-    if ((op.attributes & MOUNT_ATTR_RDONLY) == 0) return {};
-    return outcome(raw::set_mount_attributes(mount, false, MOUNT_ATTR_RDONLY), plan::Call::mount_setattr);
+                     static_cast<long>(op.attributes & ~late_attributes(stage, op)));
 }
 
 }  // namespace
@@ -92,9 +93,9 @@ Outcome apply(StageContext& stage, const plan::MountFilesystem& op) {
     const raw::Handle mount(make_mount(stage, op, context.number(), call));
     if (mount.number() < 0) return outcome(mount.number(), call);
     if (op.copy_up != 0)
-        if (const Outcome filled = fill(mount.number(), target.number(), op); !filled) return filled;
-    if (const Outcome set = spread(stage.arena, mount.number(), op.propagation); !set) return set;
-    return outcome(raw::attach(mount.number(), target.number()), plan::Call::move_mount);
+        if (const Outcome filled = copy_up(target.number(), mount.number()); !filled) return filled;
+    return attach_changed(stage, mount.number(), target.number(),
+                          {{.set = late_attributes(stage, op)}, op.propagation});
 }
 
 Outcome apply(StageContext& stage, const plan::AttachTree& op) {
@@ -110,7 +111,7 @@ Outcome apply(StageContext& stage, const plan::AttachTree& op) {
     if (((found.stx_mode ^ status.stx_mode) & kind_bits) != 0 &&
         (is_directory(found) || is_directory(status)))
         return {ENOTDIR, plan::Call::move_mount};  // the kernel would only say EINVAL
-    return outcome(raw::attach(stage.fd(op.tree), target.number()), plan::Call::move_mount);
+    return attach_changed(stage, stage.fd(op.tree), target.number(), {op.attributes, op.propagation});
 }
 
 Outcome apply(StageContext& stage, const plan::MakeDirectory& op) {

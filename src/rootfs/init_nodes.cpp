@@ -21,7 +21,7 @@ constexpr unsigned directory_kind = 0040000;
 constexpr std::uint64_t mask_attributes =
     MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 // A device stays writable on a read-only mount; its mode and owner do not.
-constexpr std::uint64_t null_attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+constexpr std::uint32_t null_attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
 
 // The kernel's dev_t, as mknod(2) takes it.
 long device_number(std::uint32_t major, std::uint32_t minor) {
@@ -99,9 +99,8 @@ Outcome mask_file(StageContext& stage, int target) {
     if (!same_device(status, null_device)) return {ENODEV, plan::Call::check};
     raw::Handle clone(raw::clone_tree(null.number(), false));
     ATTEMPT(clone.number(), open_tree);
-    ATTEMPT(raw::set_mount_attributes(clone.number(), false, null_attributes), mount_setattr);
     stage.null = clone.release();
-    return outcome(raw::attach(stage.null, target), plan::Call::move_mount);
+    return attach_changed(stage, stage.null, target, {.attributes = {.set = null_attributes}});
 }
 
 bool missing(long fd) { return fd == -ENOENT || fd == -ENOTDIR; }
@@ -172,8 +171,8 @@ Outcome apply(StageContext& stage, const plan::ProtectPath& op) {
     ATTEMPT(target.number(), openat2);
     const raw::Handle clone(raw::clone_tree(target.number(), true));
     ATTEMPT(clone.number(), open_tree);
-    ATTEMPT(raw::set_mount_attributes(clone.number(), true, MOUNT_ATTR_RDONLY), mount_setattr);
-    return outcome(raw::attach(clone.number(), target.number()), plan::Call::move_mount);
+    return attach_changed(stage, clone.number(), target.number(),
+                          {.attributes = {.set_tree = MOUNT_ATTR_RDONLY}});
 }
 
 }  // namespace bulkhead::rootfs

@@ -2,16 +2,21 @@
 // The root file system's steps, as the stage does them: mounts, devices, masks, pivot. Freestanding.
 #pragma once
 
-#include "plan/stage_context.hpp"
+#include "rootfs/init_change.hpp"
 
 namespace bulkhead::rootfs {
 
 // Attaches a detached tree, or moves an attached one, over "/", where PivotRoot expects the root.
 long attach_over_root(int tree);
-// At `place`, a directory of the host, or over "/" where there is none.
-plan::Outcome attach_root(const plan::StageContext& stage, plan::Text place);
+// At `place`, a directory of the host, or over "/" where there is none, changed before.
+plan::Outcome attach_root(const plan::StageContext& stage, plan::Text place, const Change& change);
+// A tmpfs over "/", for a moment: PivotRoot expects nothing between the host's root and the container's.
+// uncover_root makes it the working directory.
+plan::Outcome cover_root(const char* size, int& covered);
+plan::Outcome uncover_root(int covered);
 
 plan::Outcome apply(plan::StageContext& stage, const plan::IsolateMounts& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::ChangeMountsByName& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::AttachRoot& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::MountOverlay& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::CloneSource& op);

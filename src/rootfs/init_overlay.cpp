@@ -98,33 +98,6 @@ Outcome enter_descriptors() {
     return outcome(raw::call(__NR_fchdir, long{directory.number()}), plan::Call::fchdir);
 }
 
-// A tmpfs over "/" for a moment, since the kernel takes no layer that is not attached in the namespace
-// (CVE-2021-3732).
-Outcome cover_root(const char* size, int& covered) {
-    const raw::Handle context(raw::call(__NR_fsopen, "tmpfs", long{FSOPEN_CLOEXEC}));
-    ATTEMPT(context.number(), fsopen);
-    const struct {
-        const char* key;
-        const char* value;
-    } options[] = {{"source", "tmpfs"}, {"mode", "700"}, {"size", size}};
-    for (const auto& option : options)
-        ATTEMPT(raw::fsconfig(context.number(), FSCONFIG_SET_STRING, option.key, option.value), fsconfig);
-    ATTEMPT(raw::fsconfig(context.number(), FSCONFIG_CMD_CREATE, nullptr, nullptr), fsconfig);
-    raw::Handle mount(raw::call(__NR_fsmount, long{context.number()}, long{FSMOUNT_CLOEXEC},
-                                long{MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV}));
-    ATTEMPT(mount.number(), fsmount);
-    ATTEMPT(attach_over_root(mount.number()), move_mount);
-    covered = mount.release();
-    return {};
-}
-
-// The overlay goes on holding the tmpfs; nobody else can see it any more. PivotRoot expects nothing between
-// the host's root and the container's.
-Outcome uncover_root(int covered) {
-    constexpr long detach_it = 2;  // MNT_DETACH
-    return outcome(raw::call(__NR_umount2, Name(covered).text(), detach_it), plan::Call::umount);
-}
-
 Outcome make_directory(int parent, const char* name, unsigned mode, int& made) {
     ATTEMPT(raw::call(__NR_mkdirat, long{parent}, name, long{mode}), mkdirat);
     const long fd = raw::openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
@@ -232,23 +205,28 @@ Outcome mount_by_text(const StageContext& stage, const plan::MountOverlay& op, c
     return {};
 }
 
+bool is_writable(const plan::MountOverlay& op) { return op.upper.count != 0 || op.size.size != 0; }
+
 // The kernel takes no overlay of one layer that nothing can be written to: it is that layer, read-only.
+bool is_a_single_layer(const plan::MountOverlay& op) { return !is_writable(op) && op.lower.count == 2; }
+
 Outcome clone_layer(const StageContext& stage, const plan::MountOverlay& op, int& root) {
     const raw::Handle layer(open_layer(stage, op.lower, 0));
     ATTEMPT(layer.number(), openat2);
-    raw::Handle clone(raw::clone_tree(layer.number(), false));
-    ATTEMPT(clone.number(), open_tree);
-    ATTEMPT(raw::set_mount_attributes(clone.number(), false, MOUNT_ATTR_RDONLY), mount_setattr);
-    root = clone.release();
+    const long clone = raw::clone_tree(layer.number(), false);
+    ATTEMPT(clone, open_tree);
+    root = static_cast<int>(clone);
     return {};
 }
 
 Outcome mount_layers(const StageContext& stage, const plan::MountOverlay& op, int& root) {
-    const bool writable = op.upper.count != 0 || op.size.size != 0, by_text = op.by_parameter == 0;
-    if (!writable && op.lower.count == 2) return clone_layer(stage, op, root);
+    const bool writable = is_writable(op), by_text = op.by_parameter == 0;
+    if (is_a_single_layer(op)) return clone_layer(stage, op, root);
     if (const Outcome entered = enter_descriptors(); !entered) return entered;
     Upper upper;
-    if (op.size.size != 0 || by_text) {  // mount(2) needs a place of its own, whatever is above the layers
+    // The kernel takes no layer that is not attached in the namespace (CVE-2021-3732), and mount(2) needs a
+    // place of its own, whatever is above the layers.
+    if (op.size.size != 0 || by_text) {
         const char* size = op.size.size != 0 ? stage.arena.text(op.size) : "64k";
         if (const Outcome covered = cover_root(size, upper.scratch); !covered) return covered;
     }
@@ -256,14 +234,16 @@ Outcome mount_layers(const StageContext& stage, const plan::MountOverlay& op, in
         if (const Outcome opened = open_upper(stage, op, upper); !opened) return opened;
     const Outcome mounted =
         by_text ? mount_by_text(stage, op, upper, root) : mount_by_parameter(stage, op, upper, root);
-    return mounted && upper.scratch >= 0 ? uncover_root(upper.scratch) : mounted;
+    return mounted && upper.scratch >= 0 ? uncover_root(upper.scratch) : mounted;  // the overlay holds it
 }
 
 }  // namespace
 
 Outcome apply(StageContext& stage, const plan::MountOverlay& op) {
     if (const Outcome mounted = mount_layers(stage, op, stage.root); !mounted) return mounted;
-    if (const Outcome attached = attach_root(stage, op.place); !attached) return attached;
+    Change change;
+    if (is_a_single_layer(op)) change.attributes.set = MOUNT_ATTR_RDONLY;
+    if (const Outcome attached = attach_root(stage, op.place, change); !attached) return attached;
     return outcome(raw::call(__NR_fchdir, long{stage.root}), plan::Call::fchdir);
 }
 

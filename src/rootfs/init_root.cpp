@@ -14,6 +14,7 @@ using plan::StageContext;
 namespace {
 
 constexpr long ms_private_recursive = (1L << 18) | 16384;  // MS_PRIVATE | MS_REC
+constexpr long detach = 2;                                 // MNT_DETACH
 
 }  // namespace
 
@@ -21,11 +22,41 @@ long attach_over_root(int tree) {
     return raw::call(__NR_move_mount, long{tree}, "", long{AT_FDCWD}, "/", long{MOVE_MOUNT_F_EMPTY_PATH});
 }
 
-Outcome attach_root(const StageContext& stage, plan::Text place) {
-    if (place.size == 0) return outcome(attach_over_root(stage.root), plan::Call::move_mount);
-    const raw::Handle directory(raw::open_from_root(stage.arena.text(place), O_PATH | O_DIRECTORY));
-    ATTEMPT(directory.number(), openat2);
-    return outcome(raw::attach(stage.root, directory.number()), plan::Call::move_mount);
+Outcome attach_root(const StageContext& stage, plan::Text place, const Change& change) {
+    if (place.size != 0) {
+        const raw::Handle directory(raw::open_from_root(stage.arena.text(place), O_PATH | O_DIRECTORY));
+        ATTEMPT(directory.number(), openat2);
+        return attach_changed(stage, stage.root, directory.number(), change);
+    }
+    if (changes_by_name(stage)) {  // over "/" is where a mount is changed
+        ATTEMPT(attach_over_root(stage.root), move_mount);
+        return change_mount(stage, stage.root, change);
+    }
+    if (const Outcome changed = change_mount(stage, stage.root, change); !changed) return changed;
+    return outcome(attach_over_root(stage.root), plan::Call::move_mount);
+}
+
+Outcome cover_root(const char* size, int& covered) {
+    const raw::Handle context(raw::call(__NR_fsopen, "tmpfs", long{FSOPEN_CLOEXEC}));
+    ATTEMPT(context.number(), fsopen);
+    const struct {
+        const char* key;
+        const char* value;
+    } options[] = {{"source", "tmpfs"}, {"mode", "700"}, {"size", size}};
+    for (const auto& option : options)
+        ATTEMPT(raw::fsconfig(context.number(), FSCONFIG_SET_STRING, option.key, option.value), fsconfig);
+    ATTEMPT(raw::fsconfig(context.number(), FSCONFIG_CMD_CREATE, nullptr, nullptr), fsconfig);
+    raw::Handle mount(raw::call(__NR_fsmount, long{context.number()}, long{FSMOUNT_CLOEXEC},
+                                long{MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV}));
+    ATTEMPT(mount.number(), fsmount);
+    ATTEMPT(attach_over_root(mount.number()), move_mount);
+    covered = mount.release();
+    return {};
+}
+
+Outcome uncover_root(int covered) {
+    ATTEMPT(raw::call(__NR_fchdir, long{covered}), fchdir);
+    return outcome(raw::call(__NR_umount2, ".", detach), plan::Call::umount);
 }
 
 Outcome apply(StageContext&, const plan::IsolateMounts&) {
@@ -34,17 +65,15 @@ Outcome apply(StageContext&, const plan::IsolateMounts&) {
 
 Outcome apply(StageContext& stage, const plan::AttachRoot& op) {
     stage.root = stage.fd(op.tree);
-    return attach_root(stage, op.place);
+    return attach_root(stage, op.place, {.propagation = op.propagation});
 }
 
 Outcome apply(StageContext& stage, const plan::ProtectRoot&) {
-    return outcome(raw::set_mount_attributes(stage.root, false, MOUNT_ATTR_RDONLY),
-                   plan::Call::mount_setattr);
+    return change_mount(stage, stage.root, {.attributes = {.set = MOUNT_ATTR_RDONLY}});
 }
 
 // The new root covers the old one, and the old one leaves the namespace: no path leads to the host any more.
 Outcome apply(StageContext& stage, const plan::PivotRoot&) {
-    constexpr long detach = 2;  // MNT_DETACH
     ATTEMPT(raw::call(__NR_fchdir, long{stage.root}), fchdir);
     ATTEMPT(raw::call(__NR_pivot_root, ".", "."), pivot_root);
     ATTEMPT(raw::call(__NR_umount2, ".", detach), umount);
@@ -57,11 +86,11 @@ Outcome apply(StageContext& stage, const plan::PivotRoot&) {
 // mount that a user namespace holds fast cannot go; an empty directory over its root makes it one that shows
 // nothing.
 Outcome apply(StageContext& stage, const plan::ChangeRoot& op) {
-    constexpr long detach_it = 2, no_follow = 8;  // MNT_DETACH, UMOUNT_NOFOLLOW
-    constexpr long read_only = 1 | 2 | 4 | 8;     // MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
+    constexpr long no_follow = 8;              // UMOUNT_NOFOLLOW
+    constexpr long read_only = 1 | 2 | 4 | 8;  // MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
     for (std::uint32_t i = 0; i < op.kernel_mounts.count; ++i) {
         const char* path = stage.arena.text(op.kernel_mounts, i);
-        const long gone = raw::call(__NR_umount2, path, detach_it | no_follow);
+        const long gone = raw::call(__NR_umount2, path, detach | no_follow);
         if (gone >= 0 || gone == -ENOENT) continue;  // it may have gone with a mount above it
         if (gone != -EINVAL && gone != -EPERM) return outcome(gone, plan::Call::umount);
         ATTEMPT(raw::call(__NR_mount, "tmpfs", path, "tmpfs", read_only, "nr_blocks=1,nr_inodes=1,mode=555"),

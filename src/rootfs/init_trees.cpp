@@ -14,8 +14,6 @@ using plan::StageContext;
 
 namespace {
 
-constexpr std::uint32_t recursively = 16384;  // MS_REC
-
 Outcome reconfigure(StageContext& stage, int target, const plan::Remount& op) {
     const raw::Handle context(
         raw::call(__NR_fspick, long{target}, "", long{FSPICK_CLOEXEC | FSPICK_EMPTY_PATH}));
@@ -27,30 +25,13 @@ Outcome reconfigure(StageContext& stage, int target, const plan::Remount& op) {
 
 }  // namespace
 
-Outcome spread(plan::ArenaView arena, int mount, plan::Numbers propagation) {
-    for (std::uint32_t i = 0; i < propagation.count; ++i) {
-        const std::uint32_t flags = arena.numbers(propagation)[i];
-        ATTEMPT(raw::set_mount_attributes(mount, (flags & recursively) != 0, 0, 0, flags & ~recursively),
-                mount_setattr);
-    }
-    return {};
-}
-
-Outcome set_attributes(int mount, const plan::MountAttributes& attributes) {
-    const auto& [set, clear, set_tree, clear_tree] = attributes;
-    if ((set | clear) != 0) ATTEMPT(raw::set_mount_attributes(mount, false, set, clear), mount_setattr);
-    if ((set_tree | clear_tree) != 0)
-        ATTEMPT(raw::set_mount_attributes(mount, true, set_tree, clear_tree), mount_setattr);
-    return {};
-}
-
 Outcome apply(StageContext& stage, const plan::CloneSource& op) {
     const raw::Handle source(raw::openat(AT_FDCWD, stage.arena.text(op.path), O_PATH));
     ATTEMPT(source.number(), openat);
     raw::Handle tree(raw::clone_tree(source.number(), op.recursive != 0));
     ATTEMPT(tree.number(), open_tree);
-    if (const Outcome set = spread(stage.arena, tree.number(), op.propagation); !set) return set;
-    if (const Outcome set = set_attributes(tree.number(), op.attributes); !set) return set;
+    const Change change{op.attributes, op.propagation};
+    if (const Outcome changed = change_mount(stage, tree.number(), change); !changed) return changed;
     stage.slots[op.slot.index] = tree.release();
     return {};
 }
@@ -63,8 +44,7 @@ Outcome apply(StageContext& stage, const plan::Remount& op) {
     if ((found.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0) return {EINVAL, plan::Call::check};
     if (op.whole_filesystem != 0)
         if (const Outcome done = reconfigure(stage, target.number(), op); !done) return done;
-    if (const Outcome set = set_attributes(target.number(), op.attributes); !set) return set;
-    return spread(stage.arena, target.number(), op.propagation);
+    return change_mount(stage, target.number(), {op.attributes, op.propagation});
 }
 
 }  // namespace bulkhead::rootfs

@@ -13,12 +13,6 @@ inline constexpr unsigned directory_kind = 0040000, regular_kind = 0100000, link
 long configure(int context, char* option);
 plan::Outcome configure_all(plan::ArenaView arena, int context, plan::Texts options);
 
-// mount_setattr(2) for each, in order: what a mount sends and receives.
-plan::Outcome spread(plan::ArenaView arena, int mount, plan::Numbers propagation);
-
-// The mount's own attributes first, then those of its tree, which win.
-plan::Outcome set_attributes(int mount, const plan::MountAttributes& attributes);
-
 // Copies what is in the directory `from` into the new tmpfs `to` (tmpcopyup): directories, regular files and
 // links, with mode and owner; no device, socket, fifo, set-id bit or capability. Mounts are not entered.
 // EOVERFLOW: more than a million entries, or deeper than 64 directories.

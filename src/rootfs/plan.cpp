@@ -17,7 +17,10 @@ namespace {
 // The root itself: a clone of the host's directory, or layers.
 void plan_root(TimelineBuilder& timeline, const spec::Spec& spec, const Places& places, const Trees& trees) {
     if (!trees.overlay) {
-        timeline.init(plan::AttachRoot{trees.root, timeline.text(places.root_place)}, "/root/path");
+        timeline.init(plan::AttachRoot{.tree = trees.root.slot,
+                                       .place = timeline.text(places.root_place),
+                                       .propagation = timeline.numbers(trees.root.propagation)},
+                      "/root/path");
         return;
     }
     timeline.init(
@@ -93,11 +96,12 @@ void plan_joined_stdio(TimelineBuilder& timeline, const spec::ValidSpec& spec, c
 
 Result<> plan_content(TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places,
                       const Trees& trees) {
-    plan_inner_clones(timeline, trees);
+    plan_inner_clones(timeline, trees.inner);
     timeline.init(plan::IsolateMounts{});
+    if (!places.host.sets_mount_attributes()) timeline.init(plan::ChangeMountsByName{});
     plan_root(timeline, *spec, places, trees);
     TRY(plan_mounts(timeline, *spec, trees));
-    if (trees.notify) timeline.init(plan::AttachTree{*trees.notify, timeline.text("run/notify")});
+    if (trees.notify) plan_attachment(timeline, *trees.notify, "run/notify", "");
     plan_devices(timeline, *spec, trees);
     plan_stdio(timeline, spec.process(), places.host, true);
     if (const std::string cwd = cleaned(spec.process().cwd); !cwd.empty())

@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "plan/host_facts.hpp"
 #include "plan/timeline.hpp"
+#include "rootfs/cloner.hpp"
 #include "rootfs/device_node.hpp"
 #include "rootfs/options.hpp"
 #include "rootfs/plan_overlay.hpp"
@@ -34,28 +35,18 @@ struct Places {
 // A mount of the config, its option words read once and its source found.
 struct PlannedMount {
     MountOptions options;
-    std::string type;                // of the new file system, where `tree` is empty
-    std::optional<plan::Slot> tree;  // what is attached
-    bool shows_cgroups = false;      // a tree with cgroups in it that are not the container's
-};
-
-// A clone that the stage makes.
-struct InnerClone {
-    std::string path;
-    bool recursive;
-    plan::MountAttributes attributes;
-    std::vector<std::uint32_t> propagation;
-    plan::Slot slot;
-    std::string pointer;
+    std::string type;            // of the new file system, where `tree` is empty
+    std::optional<Tree> tree;    // what is attached
+    bool shows_cgroups = false;  // a tree with cgroups in it that are not the container's
 };
 
 // The trees that are cloned before anything of the container is mounted.
 struct Trees {
-    plan::Slot root;
+    Tree root;
     std::vector<PlannedMount> mounts;  // those of the config
     std::vector<InnerClone> inner;     // none where the host clones
     std::optional<Overlay> overlay;    // then `root` is none
-    std::optional<plan::Slot> notify;  // Places::notify
+    std::optional<Tree> notify;        // Places::notify
     std::vector<DeviceNode> devices;   // made, or bound where they have a tree
 };
 

@@ -101,8 +101,7 @@ void make_parent(TimelineBuilder& timeline, const DeviceNode& node) {
 // one.
 void plan_node(TimelineBuilder& timeline, const DeviceNode& node) {
     make_parent(timeline, node);
-    if (node.tree)
-        timeline.init(plan::AttachTree{.tree = *node.tree, .target = timeline.text(node.path)}, node.pointer);
+    if (node.tree) plan_attachment(timeline, *node.tree, node.path, node.pointer);
     if (node.tree && node.verified) return;
     timeline.init(plan::MakeDevice{.path = timeline.text(node.path),
                                    .mode = node.mode,
@@ -113,27 +112,16 @@ void plan_node(TimelineBuilder& timeline, const DeviceNode& node) {
                   node.pointer);
 }
 
-void bind_node(TimelineBuilder& timeline, DeviceNode& node) {
-    node.tree = timeline.slot();
-    timeline.host(plan::CloneTree{.path = "/" + node.path,
-                                  .slot = *node.tree,
-                                  .attributes = bound_attributes,
-                                  .propagation = {MS_PRIVATE},
-                                  .device = plan::DeviceIdentity{.kind = node.mode & S_IFMT,
-                                                                 .major = node.major,
-                                                                 .minor = node.minor}},
-                  node.pointer);
-}
-
-InnerClone bind_node_inside(TimelineBuilder& timeline, DeviceNode& node) {
-    node.tree = timeline.slot();
-    node.verified = false;
-    return {.path = "/" + node.path,
-            .recursive = false,
-            .attributes = bound_attributes,
-            .propagation = {MS_PRIVATE},
-            .slot = *node.tree,
-            .pointer = node.pointer};
+// What the stage clones is looked at by MakeDevice instead.
+void bind_node(Cloner& clone, DeviceNode& node) {
+    node.verified = !clone.is_inside();
+    node.tree = clone(
+        {.path = "/" + node.path,
+         .attributes = bound_attributes,
+         .propagation = {MS_PRIVATE},
+         .device =
+             plan::DeviceIdentity{.kind = node.mode & S_IFMT, .major = node.major, .minor = node.minor}},
+        node.pointer);
 }
 
 }  // namespace
@@ -145,19 +133,13 @@ bool dev_is_bound(const spec::Spec& spec, const Trees& trees) {
 }
 
 // A named pipe is no device: mknod(2) makes it anywhere.
-Result<Devices> plan_device_trees(TimelineBuilder& timeline, const spec::Spec& spec, const Places& places,
-                                  bool whole_dev) {
-    Devices devices;
-    LET(devices.nodes, wanted_nodes(spec, whole_dev));
-    if (!in_user_namespace(spec, places.host)) return devices;
-    for (DeviceNode& node : devices.nodes) {
-        if (S_ISFIFO(node.mode)) continue;
-        if (places.clones_inside)
-            devices.inner.push_back(bind_node_inside(timeline, node));
-        else
-            bind_node(timeline, node);
-    }
-    return devices;
+Result<std::vector<DeviceNode>> plan_device_trees(Cloner& clone, const spec::Spec& spec, const Places& places,
+                                                  bool whole_dev) {
+    LET(auto nodes, wanted_nodes(spec, whole_dev));
+    if (!in_user_namespace(spec, places.host)) return nodes;
+    for (DeviceNode& node : nodes)
+        if (!S_ISFIFO(node.mode)) bind_node(clone, node);
+    return nodes;
 }
 
 void plan_devices(TimelineBuilder& timeline, const spec::Spec& spec, const Trees& trees) {

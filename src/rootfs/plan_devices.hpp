@@ -10,15 +10,10 @@ namespace bulkhead::rootfs {
 // Whether /dev comes from elsewhere as a whole; then it brings its own nodes (runc does the same).
 bool dev_is_bound(const spec::Spec& spec, const Trees& trees);
 
-struct Devices {
-    std::vector<DeviceNode> nodes;
-    std::vector<InnerClone> inner;  // what the stage has to clone for them
-};
-
-// Which nodes the container gets; those that are bound are cloned, in the host lane if it may. `whole_dev`:
-// see dev_is_bound. Errors: a path that is the root or inside /proc.
-Result<Devices> plan_device_trees(plan::TimelineBuilder& timeline, const spec::Spec& spec,
-                                  const Places& places, bool whole_dev);
+// Which nodes the container gets; those that are bound are cloned. `whole_dev`: see dev_is_bound. Errors: a
+// path that is the root or inside /proc.
+Result<std::vector<DeviceNode>> plan_device_trees(Cloner& clone, const spec::Spec& spec, const Places& places,
+                                                  bool whole_dev);
 
 // Init lane: nodes and links.
 void plan_devices(plan::TimelineBuilder& timeline, const spec::Spec& spec, const Trees& trees);

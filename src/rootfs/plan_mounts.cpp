@@ -120,7 +120,7 @@ void plan_remount(TimelineBuilder& timeline, const MountOptions& options, const 
 
 void plan_tree(TimelineBuilder& timeline, const PlannedMount& mount, const std::string& target,
                const std::string& pointer) {
-    timeline.init(plan::AttachTree{.tree = *mount.tree, .target = timeline.text(target)}, pointer);
+    plan_attachment(timeline, *mount.tree, target, pointer);
     if (mount.shows_cgroups) timeline.init(plan::ProtectPath{timeline.text(target + "/fs/cgroup")}, pointer);
 }
 

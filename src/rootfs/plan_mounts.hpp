@@ -13,10 +13,6 @@ namespace bulkhead::rootfs {
 // "/a//b/./c/../d" -> "a/b/d": relative to the root, which ".." does not leave.
 std::string cleaned(std::string_view path);
 
-// Init lane: the clones that the host may not make. Before IsolateMounts, so that what they receive from the
-// host, they go on receiving.
-void plan_inner_clones(plan::TimelineBuilder& timeline, const Trees& trees);
-
 // Init lane: the mounts in the config's order. Errors: a mount over the root or below /proc that is none of
 // those lxcfs makes.
 Result<> plan_mounts(plan::TimelineBuilder& timeline, const spec::Spec& spec, const Trees& trees);

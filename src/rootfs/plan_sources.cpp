@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
+#include <utility>
 
 #include "rootfs/plan_devices.hpp"
 #include "rootfs/plan_mounts.hpp"
@@ -53,15 +53,6 @@ std::vector<std::uint32_t> root_propagation(const spec::Spec& spec) {
     return base.empty() ? std::vector<std::uint32_t>{MS_SLAVE | MS_REC} : base;
 }
 
-// A tree of the host, as it is wanted in the container.
-struct Source {
-    std::string path;
-    bool recursive = false;
-    plan::MountAttributes attributes{};
-    std::vector<std::uint32_t> propagation;
-    std::optional<plan::IdMaps> id_maps;
-};
-
 // Only a socket to write to.
 Source notify_source(const std::string& path) {
     return {
@@ -69,34 +60,6 @@ Source notify_source(const std::string& path) {
         .attributes = {.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC},
         .propagation = {MS_PRIVATE}};
 }
-
-// Hands the clone to whoever may make it.
-class Cloner {
-  public:
-    Cloner(TimelineBuilder& timeline, Trees& trees, bool inside)
-        : timeline_(timeline), trees_(trees), inside_(inside) {}
-
-    plan::Slot operator()(Source source, std::string pointer) {
-        const plan::Slot slot = timeline_.slot();
-        if (inside_)
-            trees_.inner.push_back({std::move(source.path), source.recursive, source.attributes,
-                                    std::move(source.propagation), slot, std::move(pointer)});
-        else
-            timeline_.host(plan::CloneTree{.path = std::move(source.path),
-                                           .slot = slot,
-                                           .recursive = source.recursive,
-                                           .attributes = source.attributes,
-                                           .propagation = std::move(source.propagation),
-                                           .id_maps = std::move(source.id_maps)},
-                           std::move(pointer));
-        return slot;
-    }
-
-  private:
-    TimelineBuilder& timeline_;
-    Trees& trees_;
-    bool inside_;
-};
 
 std::string map_text(const std::vector<spec::IdMapping>& mappings) {
     std::string text;
@@ -107,7 +70,7 @@ std::string map_text(const std::vector<spec::IdMapping>& mappings) {
 
 // The mount's mappings, else those of the container's user namespace where idmap or ridmap asks for one.
 Result<std::optional<plan::IdMaps>> id_maps_of(const spec::Mount& mount, const MountOptions& options,
-                                               const spec::Linux& linux, bool inside,
+                                               const spec::Linux& linux, const Places& places,
                                                const std::string& pointer) {
     const bool given = !mount.uid_mappings.empty();
     if (!given && options.id_map == IdMapWord::none) return std::nullopt;
@@ -117,7 +80,10 @@ Result<std::optional<plan::IdMaps>> id_maps_of(const spec::Mount& mount, const M
     };
     if (!options.bind || options.remount)
         return refuse("id-mapped mounts are only supported for bind-mounts");
-    if (inside)
+    if (!places.host.kernel_at_least(5, 12))
+        return fail(Kind::unsupported, "config.json: ", where, ": an id-mapped mount ",
+                    places.host.needs_kernel(5, 12));
+    if (places.clones_inside)
         return refuse("id-mapped mounts are not supported for rootless containers: they need privileges");
     if (!given && (linux.uid_mappings.empty() || linux.gid_mappings.empty()))
         return refuse("an id-mapped mount needs uidMappings and gidMappings, its own or those of linux");
@@ -170,6 +136,15 @@ Result<> check_cgroup_words(const spec::Mount& mount, const std::string& pointer
     return {};
 }
 
+// Without privileges over the host an overlay keeps its marks in user.* attributes (5.11). A single read-only
+// layer is none (MountOverlay).
+Result<> check_overlay(const Overlay& overlay, const spec::Spec& spec, const plan::HostFacts& host) {
+    const bool single = overlay.lower.size() == 1 && overlay.upper.empty() && overlay.size.empty();
+    if (single || host.kernel_at_least(5, 11) || !in_user_namespace(spec, host)) return {};
+    return fail(Kind::unsupported, "config.json: ", overlay.lower.front().pointer,
+                ": an overlay in a user namespace ", host.needs_kernel(5, 11));
+}
+
 // Places the mount in the container: what is cloned for it, or which file system is made.
 class Finder {
   public:
@@ -178,7 +153,7 @@ class Finder {
 
     Result<PlannedMount> operator()(const spec::Mount& mount, const std::string& pointer) {
         LET(PlannedMount planned, begin(mount, pointer));
-        LET(const auto maps, id_maps_of(mount, planned.options, spec_.linux, places_.clones_inside, pointer));
+        LET(const auto maps, id_maps_of(mount, planned.options, spec_.linux, places_, pointer));
         if (planned.options.remount) return planned;
         if (planned.options.bind) {
             bind(planned, mount, maps, pointer);
@@ -255,11 +230,13 @@ class Finder {
     }
 
     void open_queues(PlannedMount& planned, const std::string& pointer) {
-        planned.tree = timeline_.slot();
+        Tree tree{.slot = timeline_.slot(), .propagation = planned.options.propagation};
+        plan::MountAttributes attributes = planned.options.attributes;
+        if (!places_.host.sets_mount_attributes()) tree.attributes = std::exchange(attributes, {});
         timeline_.host(
-            plan::OpenMessageQueues{
-                .ipc = places_.ipc, .attributes = planned.options.attributes, .slot = *planned.tree},
+            plan::OpenMessageQueues{.ipc = places_.ipc, .attributes = attributes, .slot = tree.slot},
             pointer);
+        planned.tree = std::move(tree);
     }
 
     TimelineBuilder& timeline_;
@@ -273,7 +250,8 @@ class Finder {
 Result<Trees> plan_trees(TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places) {
     Trees trees;
     LET(trees.overlay, read_overlay(*spec, places.overlay_from));
-    Cloner clone(timeline, trees, places.clones_inside);
+    if (trees.overlay) TRY(check_overlay(*trees.overlay, *spec, places.host));
+    Cloner clone(timeline, places.clones_inside, places.host);
     if (!trees.overlay)
         trees.root = clone({places.root, true, {}, root_propagation(*spec), {}}, "/root/path");
     Finder find(timeline, *spec, places, clone);
@@ -282,20 +260,9 @@ Result<Trees> plan_trees(TimelineBuilder& timeline, const spec::ValidSpec& spec,
         trees.mounts.push_back(std::move(planned));
     }
     if (!places.notify.empty()) trees.notify = clone(notify_source(places.notify), "");
-    LET(Devices devices, plan_device_trees(timeline, *spec, places, dev_is_bound(*spec, trees)));
-    trees.devices = std::move(devices.nodes);
-    std::ranges::move(devices.inner, std::back_inserter(trees.inner));
+    LET(trees.devices, plan_device_trees(clone, *spec, places, dev_is_bound(*spec, trees)));
+    trees.inner = std::move(clone).inner();
     return trees;
-}
-
-void plan_inner_clones(TimelineBuilder& timeline, const Trees& trees) {
-    for (const InnerClone& clone : trees.inner)
-        timeline.init(plan::CloneSource{.path = timeline.text(clone.path),
-                                        .attributes = clone.attributes,
-                                        .propagation = timeline.numbers(clone.propagation),
-                                        .slot = clone.slot,
-                                        .recursive = clone.recursive},
-                      clone.pointer);
 }
 
 }  // namespace bulkhead::rootfs

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/compile.hpp"
 
+#include <algorithm>
+
 #include "cgroups/controllers.hpp"
 #include "cgroups/devices.hpp"
 #include "cgroups/path.hpp"
 #include "cgroups/resources.hpp"
+#include "cgroups/unit.hpp"
+#include "cgroups/unit_properties.hpp"
 #include "namespaces/plan.hpp"
 #include "namespaces/sysctl.hpp"
 #include "process/plan.hpp"
@@ -31,10 +35,20 @@ struct Ground {
 };
 
 // Rootless callers, and root in a user namespace: without the permission to make cgroups there is none, as
-// with runc, unless one was named or has limits.
+// with runc, unless one was named, has limits, or shall be made by systemd.
 bool may_go_without_cgroup(const Blueprint& blueprint, const spec::ValidSpec& spec) {
+    if (blueprint.systemd) return false;
     const auto settings = cgroups::settings_of(spec->linux.resources);
     return blueprint.cgroup_optional && spec->linux.cgroups_path.empty() && settings && settings->empty();
+}
+
+void plan_limits(TimelineBuilder& timeline, const std::string& mount, const std::string& path,
+                 std::vector<plan::CgroupSetting> settings) {
+    timeline.host(plan::RecordCgroup{});
+    if (settings.empty()) return;
+    timeline.host(plan::EnableControllers{mount, path, cgroups::controllers_of(settings)},
+                  "/linux/resources");
+    timeline.host(plan::LimitCgroup{std::move(settings)}, "/linux/resources");
 }
 
 // The container's cgroup with its limits, for the first process to be born into.
@@ -43,11 +57,29 @@ Result<> plan_cgroup(TimelineBuilder& timeline, const Blueprint& blueprint, cons
     LET(auto settings, cgroups::settings_of(spec->linux.resources));
     timeline.host(plan::MakeCgroup{mount, path, may_go_without_cgroup(blueprint, spec)},
                   "/linux/cgroupsPath");
-    timeline.host(plan::RecordCgroup{});
-    if (settings.empty()) return {};
-    timeline.host(plan::EnableControllers{mount, path, cgroups::controllers_of(settings)},
-                  "/linux/resources");
-    timeline.host(plan::LimitCgroup{std::move(settings)}, "/linux/resources");
+    plan_limits(timeline, mount, path, std::move(settings));
+    return {};
+}
+
+// The same by systemd, which makes no scope without a process and ends it when it has none. So the
+// container's own is the first in it: it has been cloned and waits, nothing else yet, until the cgroup is
+// known and limited. Should we be killed now, it ends, and the scope with it. The files are written as well,
+// since systemd rounds.
+Result<> plan_unit(TimelineBuilder& timeline, const Blueprint& blueprint, const spec::ValidSpec& spec,
+                   const plan::HostFacts& host) {
+    if (!blueprint.systemd) return {};
+    LET(const cgroups::Unit unit,
+        cgroups::unit_of(spec->linux.cgroups_path, blueprint.id, host.systemd_of_user));
+    LET(auto settings, cgroups::settings_of(spec->linux.resources));
+    LET(auto asked_for, cgroups::properties_of_annotations(spec->annotations));
+    std::vector<plan::UnitProperty> properties = cgroups::properties_of_unit(unit, blueprint.id);
+    std::ranges::move(cgroups::properties_of_limits(settings, host.systemd_version),
+                      std::back_inserter(properties));
+    std::ranges::move(asked_for, std::back_inserter(properties));
+    const std::string path = cgroups::cgroup_of(unit, host.systemd_cgroup);
+    timeline.host(plan::StartUnit{host.cgroup_mount, path, unit.name, std::move(properties)},
+                  "/linux/cgroupsPath");
+    plan_limits(timeline, host.cgroup_mount, path, std::move(settings));
     return {};
 }
 
@@ -67,7 +99,8 @@ Result<Ground> plan_ground(TimelineBuilder& timeline, const Blueprint& blueprint
     timeline.host(plan::MakeStateDirectory{blueprint.state_directory});
     timeline.host(plan::RecordIntent{});
     if (blueprint.notify) timeline.host(plan::MakeNotifyDirectory{});
-    if (!cgroup.empty()) TRY(plan_cgroup(timeline, blueprint, spec, host.cgroup_mount, cgroup));
+    if (!cgroup.empty() && !blueprint.systemd)
+        TRY(plan_cgroup(timeline, blueprint, spec, host.cgroup_mount, cgroup));
     if (!blueprint.console_socket.empty()) timeline.host(plan::ConnectConsole{blueprint.console_socket});
     Ground ground{.joins = namespaces::plan_joins(timeline, spec)};
     ground.places = {.bundle = blueprint.bundle,
@@ -106,8 +139,11 @@ void plan_clean_start(TimelineBuilder& timeline, const Blueprint& blueprint) {
 }
 
 // What is written through a procfs that nobody can have changed, before any mount of the config exists.
-void plan_trusted_writes(TimelineBuilder& timeline, const Blueprint& blueprint, const spec::ValidSpec& spec) {
-    if (namespaces::writes_procfs(spec) || process::needs_procfs(spec)) timeline.init(plan::OpenProcfs{1});
+void plan_trusted_writes(TimelineBuilder& timeline, const Blueprint& blueprint, const spec::ValidSpec& spec,
+                         const plan::HostFacts& host) {
+    // mount(2) names a mount by it, where that is how mounts are changed.
+    if (namespaces::writes_procfs(spec) || process::needs_procfs(spec) || !host.sets_mount_attributes())
+        timeline.init(plan::OpenProcfs{1});
     // Those of a network device that a hook brings wait for it.
     if (!has_early_hooks(spec)) namespaces::plan_kernel_parameters(timeline, spec);
     if (blueprint.new_keyring) process::plan_keyring(timeline, spec);
@@ -208,20 +244,27 @@ Result<std::string> cgroup_path(const Blueprint& blueprint, const spec::ValidSpe
     if (blueprint.no_cgroup) return std::string();
     if (host.cgroup_mount.empty() && may_go_without_cgroup(blueprint, spec)) return std::string();
     if (host.cgroup_mount.empty()) return fail(Kind::unsupported, host.no_cgroup_mount);
-    return cgroups::container_path(spec->linux.cgroups_path, blueprint.id, host.own_cgroup);
+    if (!blueprint.systemd)
+        return cgroups::container_path(spec->linux.cgroups_path, blueprint.id, host.own_cgroup);
+    LET(const cgroups::Unit unit,
+        cgroups::unit_of(spec->linux.cgroups_path, blueprint.id, host.systemd_of_user));
+    return cgroups::cgroup_of(unit, host.systemd_cgroup);
 }
 
 Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::ValidSpec& spec,
                                         const plan::HostFacts& host) {
     TimelineBuilder timeline;
     const bool born_late = namespaces::birth_of(spec, host) == namespaces::Birth::late;
+    if (spec->linux.seccomp) TRY(seccomp::check_flags(*spec->linux.seccomp, host));
     LET(const Ground ground, plan_ground(timeline, blueprint, spec, host));
-    TRY(namespaces::plan_spawn(timeline, spec, host, ground.joins));
+    TRY(namespaces::plan_spawn(timeline, spec, host, ground.joins, blueprint.systemd));
+    TRY(plan_unit(timeline, blueprint, spec, host));
+    TRY(namespaces::plan_preparation(timeline, spec, host, blueprint.systemd));
 
     plan_clean_start(timeline, blueprint);
     namespaces::plan_entry(timeline, spec, host, ground.joins);
     TRY(namespaces::plan_network(timeline, spec, host, ground.joins));
-    plan_trusted_writes(timeline, blueprint, spec);
+    plan_trusted_writes(timeline, blueprint, spec, host);
     TRY(rootfs::plan_content(timeline, spec, ground.places, ground.trees));
     TRY(plan_early_hooks(timeline, blueprint, ground, spec, host));
     if (has_early_hooks(spec)) namespaces::plan_kernel_parameters(timeline, spec);
@@ -274,17 +317,25 @@ Result<plan::Timeline> compile_start(bool programmed) {
     return std::move(timeline).finish();
 }
 
-Result<plan::Timeline> compile_update(std::vector<plan::CgroupSetting> settings, const State& state) {
+Result<plan::Timeline> compile_update(std::vector<plan::CgroupSetting> settings,
+                                      std::vector<plan::UnitProperty> properties, const State& state) {
     TimelineBuilder timeline;
     timeline.host(
         plan::EnableControllers{state.cgroup_mount, state.cgroup_path, cgroups::controllers_of(settings)});
-    timeline.host(plan::ChangeLimits{std::move(settings)});
+    timeline.host(plan::ChangeLimits{settings});
+    if (!properties.empty()) {
+        timeline.host(plan::ChangeUnit{std::move(properties)});
+        timeline.host(
+            plan::LimitCgroup{std::move(settings)});  // what systemd has rounded is made exact again
+    }
     return std::move(timeline).finish();
 }
 
-Result<plan::Timeline> compile_removal(const std::string& state_directory, bool kill) {
+Result<plan::Timeline> compile_removal(const std::string& state_directory, bool kill,
+                                       const std::string& unit) {
     TimelineBuilder timeline;
     if (kill) timeline.host(plan::KillContainer{});
+    if (!unit.empty()) timeline.host(plan::StopUnit{unit});
     timeline.host(plan::RemoveCgroup{});
     timeline.host(plan::RemoveStateDirectory{state_directory});
     return std::move(timeline).finish();

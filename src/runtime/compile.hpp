@@ -35,6 +35,7 @@ struct Blueprint {
     std::optional<seccomp::Program> filter;  // of linux.seccomp
     bool cgroup_optional = false;            // rootless: no permission, no cgroup
     bool no_cgroup = false;                  // --cgroup-manager disabled
+    bool systemd = false;                    // systemd makes the cgroup: what it is, the host's facts say
 };
 
 // The container's cgroup below the hierarchy's root, from linux.cgroupsPath and the id. Empty where it shall
@@ -75,8 +76,11 @@ Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::
 // programmed: waits until the program has been executed, for the hooks of poststart.
 Result<plan::Timeline> compile_start(bool programmed = false);
 // New limits for a container that is there.
-Result<plan::Timeline> compile_update(std::vector<plan::CgroupSetting> settings, const State& state);
-// kill: something in the container may still run.
-Result<plan::Timeline> compile_removal(const std::string& state_directory, bool kill);
+// `properties` are those of its unit, if it has one.
+Result<plan::Timeline> compile_update(std::vector<plan::CgroupSetting> settings,
+                                      std::vector<plan::UnitProperty> properties, const State& state);
+// kill: something in the container may still run. unit: its own, if systemd made its cgroup.
+Result<plan::Timeline> compile_removal(const std::string& state_directory, bool kill,
+                                       const std::string& unit = {});
 
 }  // namespace bulkhead::runtime

@@ -4,6 +4,8 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
+
 #include "base/files.hpp"
 #include "base/sys.hpp"
 #include "runtime/compile.hpp"
@@ -22,12 +24,13 @@ namespace {
 
 std::string state_directory(const Site& site, const std::string& id) { return cat(site.root, '/', id); }
 
-// A timeline of host steps on a container that exists.
-Result<> walk(const plan::Timeline& timeline, Found found) {
+// A timeline of host steps on a container that exists. Returns its warnings.
+Result<std::vector<std::string>> walk(const plan::Timeline& timeline, Found found) {
     Workshop workshop;
     workshop.state = std::move(found.state);
     workshop.directory = std::move(found.directory);
-    return run(timeline, workshop);
+    TRY(run(timeline, workshop));
+    return std::move(workshop.warnings);
 }
 
 // ---- views ----------------------------------------------------------------------------------------------
@@ -82,7 +85,8 @@ Result<> remove_leftover(const Site& site, const std::string& id, Found found) {
     LET(const bool making, being_made(found.directory.number()));
     if (making) return {};
     LET(const plan::Timeline timeline, compile_removal(state_directory(site, id), false));
-    return walk(timeline, std::move(found));
+    TRY(walk(timeline, std::move(found)));
+    return {};
 }
 
 // A runtime that was killed leaves its lock to the stage for the moment between clone3 and execve; whoever
@@ -130,11 +134,13 @@ Result<Made> remove(const Site& site, const std::string& id, bool force) {
     if (rule == Rule::nothing_to_do) return Made{};
     // A stopped init may leave others in the cgroup; by force they go, too.
     const bool kill = force || rule == Rule::kill_first || !found.state.private_pids || found.state.pid == 0;
-    LET(const plan::Timeline timeline, compile_removal(state_directory(site, id), kill));
+    LET(const plan::Timeline timeline,
+        compile_removal(state_directory(site, id), kill, found.state.unit.name));
     const State state = found.state;
     const DeleteHooks hooks = hooks_of_delete(found.directory.number(), state);
-    TRY(walk(timeline, std::move(found)));
-    return Made{.warnings = run_poststop(hooks, state)};
+    LET(std::vector<std::string> warnings, walk(timeline, std::move(found)));
+    std::ranges::move(run_poststop(hooks, state), std::back_inserter(warnings));
+    return Made{.warnings = std::move(warnings)};
 }
 
 }  // namespace bulkhead::runtime

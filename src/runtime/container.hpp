@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "cgroups/bus.hpp"
 #include "plan/timeline.hpp"
 #include "runtime/exec_process.hpp"
 #include "runtime/lifecycle.hpp"
@@ -41,6 +42,8 @@ struct CreateRequest {
     bool no_pivot = false;
     std::optional<bool> rootless;  // none: whether the caller has privileges decides
     bool no_cgroup = false;        // --cgroup-manager disabled
+    bool systemd = false;          // systemd makes the cgroup
+    cgroups::BusEnvironment buses{};
     bool no_new_keyring = false;
     bool detach = false;        // run only
     bool keep = false;          // run only: leave state and cgroup when the process has ended

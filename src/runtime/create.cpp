@@ -11,6 +11,7 @@
 #include "cgroups/controllers.hpp"
 #include "cgroups/mount.hpp"
 #include "cgroups/resources.hpp"
+#include "cgroups/unit.hpp"
 #include "namespaces/plan.hpp"
 #include "runtime/attend.hpp"
 #include "runtime/bundle.hpp"
@@ -26,6 +27,7 @@
 #include "runtime/probe.hpp"
 #include "runtime/request.hpp"
 #include "runtime/run.hpp"
+#include "runtime/systemd_driver.hpp"
 #include "seccomp/cache.hpp"
 #include "seccomp/compile.hpp"
 
@@ -43,6 +45,7 @@ struct Project {
     plan::Timeline timeline;
     plan::Timeline poststart;  // of run; both are empty where there are no such hooks
     DeleteHooks end;
+    std::optional<Driver> driver;  // of --systemd-cgroup, connected
 };
 
 Result<> check_request(const CreateRequest& request) {
@@ -86,6 +89,19 @@ std::vector<std::string> warnings_of(const Project& project) {
     return warnings;
 }
 
+// The systemd that will make the cgroup, and what is to be known of it. That the path is one it can make is
+// looked at before anybody is asked.
+Result<std::optional<Driver>> driver_of(const CreateRequest& request, const spec::ValidSpec& spec,
+                                        plan::HostFacts& host) {
+    if (!request.systemd) return std::nullopt;
+    host.systemd_of_user = is_of_user(host);
+    TRY(cgroups::unit_of(spec->linux.cgroups_path, request.id, host.systemd_of_user));
+    LET(Driver driver, connect_driver(request.buses, host.systemd_of_user, host.uid));
+    host.systemd_version = driver.systemd.version();
+    host.systemd_cgroup = driver.systemd.cgroup();
+    return driver;
+}
+
 // What cannot be had is said before anything is made.
 Result<> check_limits(const Blueprint& blueprint, const spec::ValidSpec& spec, const plan::HostFacts& host) {
     LET(const auto settings, cgroups::settings_of(spec->linux.resources));
@@ -123,22 +139,32 @@ Result<Project> prepare(const Site& site, const CreateRequest& request, Mode mod
         .no_pivot = request.no_pivot,
         .overlay_from = request.overlay_from,
         .cgroup_optional = request.rootless.value_or(!host.privileged || !host.initial_user_namespace),
-        .no_cgroup = request.no_cgroup};
+        .no_cgroup = request.no_cgroup,
+        .systemd = request.systemd};
     LET(blueprint.pid_file, writable_if_given(request.pid_file));
     LET(blueprint.console_socket, absolute_if_given(request.console_socket));
     LET(blueprint.pidfd_socket, absolute_if_given(request.pidfd_socket));
     LET(blueprint.filter, seccomp_filter(site, bundle.spec, mode));
+    LET(std::optional<Driver> driver, driver_of(request, bundle.spec, host));
     LET(plan::Timeline timeline, compile_creation(blueprint, bundle.spec, host));
     if (mode != Mode::explain) TRY(check_limits(blueprint, bundle.spec, host));
     const HookBlueprint outside{.bundle = bundle.path, .root = bundle.root, .filter = {}};
     LET(plan::Timeline poststart, compile_hook_run(plan::HookKind::poststart, outside, bundle.spec, host));
     LET(plan::Timeline poststop, compile_hook_run(plan::HookKind::poststop, outside, bundle.spec, host));
-    return Project{std::move(bundle),   std::move(host),      std::move(blueprint),
-                   std::move(timeline), std::move(poststart), {std::move(poststop), {}}};
+    return Project{std::move(bundle),    std::move(host),           std::move(blueprint), std::move(timeline),
+                   std::move(poststart), {std::move(poststop), {}}, std::move(driver)};
+}
+
+Result<UnitRecord> first_record(const Project& project) {
+    if (!project.driver) return UnitRecord{};
+    LET(cgroups::Unit unit, cgroups::unit_of(project.bundle.spec->linux.cgroups_path, project.blueprint.id,
+                                             project.host.systemd_of_user));
+    return UnitRecord{std::move(unit.name), {}, project.driver->addresses};
 }
 
 Result<State> first_state(const Project& project) {
     LET(std::string cgroup, cgroup_path(project.blueprint, project.bundle.spec, project.host));
+    LET(UnitRecord unit, first_record(project));
     return State{.id = project.blueprint.id,
                  .bundle = project.bundle.path,
                  .rootfs = project.bundle.root,
@@ -148,8 +174,9 @@ Result<State> first_state(const Project& project) {
                  .cgroup_path = std::move(cgroup),
                  .private_pids = namespaces::is_new(project.bundle.spec, spec::NamespaceType::pid),
                  .new_keyring = project.blueprint.new_keyring,
-                 .cgroup_optional = project.blueprint.cgroup_optional,
-                 .later_hooks = has_later_hooks(project.bundle.spec)};
+                 .cgroup_optional = project.blueprint.cgroup_optional && !project.blueprint.systemd,
+                 .later_hooks = has_later_hooks(project.bundle.spec),
+                 .unit = std::move(unit)};
 }
 
 // A creation that failed has been undone; hooks of poststop end what its own hooks began.
@@ -159,16 +186,18 @@ Error after_hooks(Error error, const Project& project, const Workshop& workshop)
 }
 
 // Walks the creation; the workshop then holds the new container.
-Result<Workshop> make(const Site& site, const Project& project, const CreateRequest& request) {
+Result<Workshop> make(const Site& site, Project& project, const CreateRequest& request) {
     LET(const Fd root, make_root(site));
     Workshop workshop;
     LET(workshop.state, first_state(project));
+    if (project.driver) workshop.systemd.emplace(std::move(project.driver->systemd));
     workshop.config = project.bundle.text;
     workshop.fault = request.fault;
     workshop.traced = !request.trace_file.empty();
     if (auto done = run(project.timeline, workshop); !done)
         return std::unexpected(after_hooks(std::move(done).error(), project, workshop));
     workshop.devices.clear();  // nobody brings them back any more
+    workshop.systemd.reset();
     return workshop;
 }
 
@@ -194,23 +223,25 @@ Result<std::vector<std::string>> clear(const Project& project, Workshop& worksho
     LET(const struct stat status, sys::status_of(workshop.directory.number()));
     if (status.st_nlink == 0) return std::vector<std::string>();
     LET(const plan::Timeline timeline,
-        compile_removal(project.blueprint.state_directory, !workshop.state.private_pids));
+        compile_removal(project.blueprint.state_directory, !workshop.state.private_pids,
+                        workshop.state.unit.name));
     workshop.fault = {};
     TRY(run(timeline, workshop));
-    return run_poststop(project.end, workshop.state);
+    std::ranges::move(run_poststop(project.end, workshop.state), std::back_inserter(workshop.warnings));
+    return std::move(workshop.warnings);
 }
 
 }  // namespace
 
 Result<Made> create(const Site& site, const CreateRequest& request) {
-    LET(const Project project, prepare(site, request, Mode::create));
+    LET(Project project, prepare(site, request, Mode::create));
     TRY(make(site, project, request));
     return Made{.warnings = warnings_of(project)};
 }
 
 Result<Made> run(const Site& site, const CreateRequest& request) {
     const std::uint64_t begin = sys::monotonic_ns();
-    LET(const Project project, prepare(site, request, Mode::run));
+    LET(Project project, prepare(site, request, Mode::run));
     std::optional<SignalWatch> watch;
     if (!request.detach) {
         LET(watch, SignalWatch::start(!request.no_subreaper));

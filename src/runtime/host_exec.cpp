@@ -37,12 +37,11 @@ Result<std::string> clean_below(const std::string& path) {
     return cleaned;
 }
 
-// The cgroup itself, or one below it.
-Result<Fd> open_below(Fd group, const std::string& path) {
-    LET(const std::string below, clean_below(path));
+// The cgroup itself, or one below it, with a clean path.
+Result<Fd> open_below(Fd group, const std::string& below) {
     if (below.empty()) return group;
     auto opened = cgroups::open(group.number(), below);
-    if (!opened) return std::unexpected(std::move(opened).error().under(cat("--cgroup ", quoted(path))));
+    if (!opened) return std::unexpected(std::move(opened).error().under(cat("--cgroup ", quoted(below))));
     return opened;
 }
 
@@ -70,21 +69,19 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::FindCgroup& o
         return fail(Kind::bad_state, "the container's cgroup ", quoted(workshop.state.cgroup_path),
                     " is gone: ", lifecycle::words(lifecycle::Rule::not_running));
     workshop.cgroup_optional = workshop.state.cgroup_optional;
-    workshop.cgroup_is_named = !op.below.empty();
-    LET(workshop.cgroup, open_below(std::move(group), op.below));
+    LET(workshop.cgroup_below, clean_below(op.below));
+    LET(workshop.cgroup, open_below(std::move(group), workshop.cgroup_below));
     return {};
 }
 
-Result<Fd> open_cgroup_of_init(const Workshop& workshop) {
+Result<std::string> cgroup_of_init(const Workshop& workshop) {
     const State& state = workshop.state;
     LET(const std::string text, read_kernel_file(sys::here, cat("/proc/", state.pid, "/cgroup")));
     const std::string path = cgroups::own_path(text);
     if (!path.starts_with(state.cgroup_path + "/"))
         return fail(Kind::bad_state, "init is in the cgroup ", quoted(path), ", which is not below ",
                     quoted(state.cgroup_path));
-    LET(const Fd group, open_own_cgroup(state));
-    if (!group) return not_running(state);
-    return cgroups::open(group.number(), path.substr(state.cgroup_path.size()));
+    return path.substr(state.cgroup_path.size());
 }
 
 // Said, not left to the end of the descriptor: a child that is not the stage yet has a copy of it, and in a

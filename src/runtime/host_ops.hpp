@@ -17,6 +17,7 @@ Result<> apply(Workshop& workshop, const StepContext& context, const plan::Recor
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::MakeCgroup& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::EnableControllers& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::LimitCgroup& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::StartUnit& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RecordCgroup& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::CloneTree& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::OpenNamespace& op);
@@ -50,7 +51,9 @@ Result<> apply(Workshop& workshop, const StepContext& context, const plan::Await
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::ReleaseInit& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RemoveStartFifo& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::ChangeLimits& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::ChangeUnit& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::KillContainer& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::StopUnit& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RemoveCgroup& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RemoveStateDirectory& op);
 
@@ -59,14 +62,18 @@ template <class Op>
 void undo(Workshop&, const Op&) {}
 void undo(Workshop& workshop, const plan::MakeStateDirectory& op);
 void undo(Workshop& workshop, const plan::MakeCgroup& op);
+void undo(Workshop& workshop, const plan::StartUnit& op);
 void undo(Workshop& workshop, const plan::Spawn& op);
 void undo(Workshop& workshop, const plan::MoveNetDevice& op);
 void undo(Workshop& workshop, const plan::WritePidFile& op);
 void undo(Workshop& workshop, const plan::ChangeLimits& op);
 
-// The cgroup for SPAWN where the container's own takes no process: controllers are handed down from it, as
-// systemd and nested runtimes do, and init is in one below. Returns that one.
-Result<Fd> open_cgroup_of_init(const Workshop& workshop);
+// Where SPAWN goes if the container's own cgroup takes no process: controllers are handed down from it, as
+// systemd and nested runtimes do, and init is in one below. Returns the path of that one, from the own on.
+Result<std::string> cgroup_of_init(const Workshop& workshop);
+
+// systemd moves a process, which waits for it, into the container's unit: for a caller who may not do that.
+Result<> move_by_systemd(Workshop& workshop, pid_t pid);
 
 // Goes on without the container's cgroup, which is removed and forgotten.
 void give_up_cgroup(Workshop& workshop);

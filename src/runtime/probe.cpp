@@ -9,13 +9,11 @@
 #include "base/sys.hpp"
 #include "cgroups/mount.hpp"
 #include "cgroups/path.hpp"
+#include "runtime/helper_program.hpp"
 
 namespace bulkhead::runtime {
 
 namespace {
-
-// Installed beside the binary's library folder; CMake says where.
-constexpr const char* helper_program = BULKHEAD_HELPER_PATH;
 
 Result<> read_release(plan::HostFacts& facts) {
     utsname names{};
@@ -53,10 +51,11 @@ void look_for_security_modules(plan::HostFacts& facts) {
 Result<plan::HostFacts> probe_kernel() {
     plan::HostFacts facts;
     TRY(read_release(facts));
-    // mount_setattr(2): without it attributes cannot be set before a mount is attached.
-    if (!facts.kernel_at_least(5, 12))
+    // What there is no other way for is older: close_range(2) 5.9, setns(2) by pidfd 5.8, openat2(2) and
+    // pidfd_getfd(2) 5.6, clone3(2) into a cgroup 5.7. Below 5.10 nothing is tested.
+    if (!facts.kernel_at_least(5, 10))
         return fail(Kind::unsupported, "kernel ", facts.kernel_major, '.', facts.kernel_minor,
-                    ": bulkhead needs 5.12 or newer");
+                    ": bulkhead needs 5.10 or newer");
     facts.last_capability = static_cast<std::uint32_t>(cap_max_bits() - 1);
     TRY(read_privileges(facts));
     look_for_security_modules(facts);
@@ -65,7 +64,7 @@ Result<plan::HostFacts> probe_kernel() {
 
 Result<plan::HostFacts> probe() {
     LET(plan::HostFacts facts, probe_kernel());
-    if (const auto hierarchy = cgroups::find_hierarchy(helper_program)) {
+    if (const auto hierarchy = cgroups::find_hierarchy(helper_program())) {
         facts.cgroup_mount = hierarchy->mount;
         facts.cgroup_hybrid = hierarchy->hybrid;
     } else {

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
 #include "base/robust_word.hpp"
+#include "cgroups/systemd.hpp"
 #include "namespaces/net_device.hpp"
 #include "namespaces/user_namespace.hpp"
 #include "plan/timeline.hpp"
@@ -24,9 +26,10 @@ struct Workshop {
     Fd creation;                                   // its creation file, locked while we make the container
     Fd hierarchy;                                  // the root of cgroup v2
     Fd cgroup;                                     // the container's
+    std::optional<cgroups::Systemd> systemd;       // connected, for the systemd driver
     bool cgroup_optional = false;                  // what has no permission for it goes without
     bool joins = false;                            // exec: the container is there already
-    bool cgroup_is_named = false;                  // exec --cgroup: that one and no other
+    std::string cgroup_below;                      // exec --cgroup: that one below it and no other
     std::vector<Fd> slots;                         // trees and fifo, by slot number
     Fd console;                                    // connected console socket
     pid_t pid = 0;                                 // of the process that SPAWN made

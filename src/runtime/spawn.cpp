@@ -15,8 +15,10 @@
 #include "base/raw_call.hpp"
 #include "base/socket.hpp"
 #include "base/sys.hpp"
+#include "cgroups/group.hpp"
 #include "namespaces/visit.hpp"
 #include "runtime/host_ops.hpp"
+#include "runtime/own_cgroup.hpp"
 #include "runtime/process_identity.hpp"
 #include "runtime/stage_file.hpp"
 
@@ -134,25 +136,55 @@ bool cgroup_is_closed(const Workshop& workshop, const Error& error) {
 // EBUSY: controllers are handed down from it, so it may hold no process; EOPNOTSUPP: it is not threaded, and
 // what is below it is (cgroups(7), "No internal processes").
 bool takes_no_process(const Workshop& workshop, const Error& error) {
-    return workshop.joins && !workshop.cgroup_is_named && (error.err == EBUSY || error.err == EOPNOTSUPP);
+    return workshop.joins && workshop.cgroup_below.empty() && (error.err == EBUSY || error.err == EOPNOTSUPP);
 }
 
+// A login session is not below the user's own systemd, and between the two nobody but root moves a process
+// or is born across.
+bool is_for_systemd_to_move(const Workshop& workshop, const Error& error) {
+    return workshop.joins && !workshop.state.unit.name.empty() && (error.err == EACCES || error.err == EPERM);
+}
+
+Result<Fd> open_cgroup_of_init(const Workshop& workshop) {
+    LET(const std::string below, cgroup_of_init(workshop));
+    LET(const Fd group, open_own_cgroup(workshop.state));
+    if (!group) return fail(Kind::not_found, "the container's cgroup is gone");
+    return cgroups::open(group.number(), below);
+}
+
+struct Born {
+    pid_t pid;             // 0: this is the child
+    bool outside = false;  // of its cgroup, until systemd moves it
+};
+
 // Into the container's cgroup, or where that cannot be, into what stands for it.
-Result<pid_t> clone_into_cgroup(Workshop& workshop, const plan::Spawn& op, int& pidfd) {
+Result<Born> clone_into_cgroup(Workshop& workshop, const plan::Spawn& op, int& pidfd) {
     clone_args arguments = arguments_of(op, workshop.cgroup, pidfd);
-    auto cloned = sys::clone_process(arguments);
-    if (cloned || !workshop.cgroup) return cloned;
-    if (takes_no_process(workshop, cloned.error())) {
+    const auto cloned = sys::clone_process(arguments);
+    if (cloned) return Born{*cloned};
+    const bool outside = workshop.cgroup && is_for_systemd_to_move(workshop, cloned.error());
+    if (!workshop.cgroup) return std::unexpected(cloned.error());
+    if (outside) {
+        workshop.cgroup.reset();
+    } else if (takes_no_process(workshop, cloned.error())) {
         LET(workshop.cgroup, open_cgroup_of_init(workshop));
     } else if (!cgroup_is_closed(workshop, cloned.error())) {
-        return cloned;
+        return std::unexpected(cloned.error());
     } else if (workshop.joins) {
         workshop.cgroup.reset();
     } else {
         give_up_cgroup(workshop);
     }
     arguments = arguments_of(op, workshop.cgroup, pidfd);
-    return sys::clone_process(arguments);
+    LET(const pid_t pid, sys::clone_process(arguments));
+    return Born{pid, outside};
+}
+
+// Into its cgroup, and then it becomes the stage, unless more is to be prepared.
+Result<> bring_in(Workshop& workshop, const plan::Spawn& op) {
+    TRY(move_by_systemd(workshop, workshop.pid));
+    if (op.awaits_preparation) return {};
+    return sys::send(workshop.report.number(), {&plan::prepared_message, 1});
 }
 
 // The CPUs of a child are those of its parent, until a cpuset has others.
@@ -194,19 +226,20 @@ Result<> apply(Workshop& workshop, const StepContext& context, const plan::Spawn
     LET(const Fd plan, plan_file(plan_bytes));
     LET(auto ends, sys::message_pair());
     LET(Handover handover, prepare(workshop, stage.number(), plan.number(), ends.second.number()));
-    handover.waits = op.awaits_preparation;
     handover.host_end = ends.first.number();
     handover.ids = op.ids;
     int pidfd = -1;
     (void)::signal(SIGCHLD, SIG_DFL);  // a caller that ignores it would have the kernel reap init for us
     LET(namespaces::Visit visit, visit_inherited(workshop, op.inherited));
     LET(const OnCpus moved, OnCpus::move(op.cpus));
-    LET(const pid_t pid, clone_into_cgroup(workshop, op, pidfd));
-    if (pid == 0) become_stage(handover, static_cast<std::uint16_t>(context.number));
-    workshop.pid = pid;
+    LET(const Born born, clone_into_cgroup(workshop, op, pidfd));
+    handover.waits = op.awaits_preparation || born.outside;
+    if (born.pid == 0) become_stage(handover, static_cast<std::uint16_t>(context.number));
+    workshop.pid = born.pid;
     workshop.process = Fd(pidfd);
     workshop.report = std::move(ends.first);
     auto left = visit.leave();
+    if (left && born.outside) left = bring_in(workshop, op);
     if (!left) undo(workshop, op);
     return left;
 }

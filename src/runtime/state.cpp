@@ -32,6 +32,29 @@ Result<std::string> string_of(json::Value object, std::string_view key) {
     return std::string(value->text());
 }
 
+// Only where there is one.
+void append_unit(std::string& text, const UnitRecord& unit) {
+    if (unit.name.empty()) return;
+    text.append(cat("  \"systemd\": {\"unit\": ", json_string(unit.name),
+                    ", \"invocation\": ", json_string(unit.invocation), ", \"addresses\": ["));
+    for (std::string_view separator; const std::string& each : unit.addresses) {
+        text.append(cat(separator, json_string(each)));
+        separator = ", ";
+    }
+    text.append("]},\n");
+}
+
+Result<UnitRecord> unit_of(json::Value root) {
+    UnitRecord unit;
+    const auto record = root.find("systemd");
+    if (!record) return unit;
+    LET(unit.name, string_of(*record, "unit"));
+    LET(unit.invocation, string_of(*record, "invocation"));
+    if (const auto addresses = record->find("addresses"))
+        for (const json::Value each : addresses->children()) unit.addresses.emplace_back(each.text());
+    return unit;
+}
+
 template <class Number>
 Result<Number> number_of(json::Value object, std::string_view key) {
     const auto value = object.find(key);
@@ -57,6 +80,7 @@ std::string serialize(const State& state) {
     append_number(text, "newKeyring", state.new_keyring ? 1 : 0);
     append_number(text, "cgroupOptional", state.cgroup_optional ? 1 : 0);
     append_number(text, "laterHooks", state.later_hooks ? 1 : 0);
+    append_unit(text, state.unit);
     append_number(text, "pid", state.pid);
     append_number(text, "startTime", state.start_time);
     append_number(text, "pidfdInode", state.pidfd_inode);
@@ -87,6 +111,7 @@ Result<State> deserialize(std::string_view text) {
     LET(const int new_keyring, number_of<int>(root, "newKeyring"));
     LET(const int cgroup_optional, number_of<int>(root, "cgroupOptional"));
     LET(const int later_hooks, number_of<int>(root, "laterHooks"));
+    LET(state.unit, unit_of(root));
     LET(state.pid, number_of<pid_t>(root, "pid"));
     LET(state.start_time, number_of<std::uint64_t>(root, "startTime"));
     LET(state.pidfd_inode, number_of<std::uint64_t>(root, "pidfdInode"));

@@ -8,10 +8,18 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 
 namespace bulkhead::runtime {
+
+// A container's unit, and where the systemd answers that has it: later verbs may have no environment at all.
+struct UnitRecord {
+    std::string name;        // empty: none
+    std::string invocation;  // the id of its start; empty: not known, the runtime was killed while it started
+    std::vector<std::string> addresses;  // cgroups/bus.hpp
+};
 
 struct State {
     std::string id;
@@ -26,6 +34,7 @@ struct State {
     bool new_keyring = true;         // what joins it later gets a session keyring of its own, too
     bool cgroup_optional = false;    // rootless: what has no permission to enter its cgroup goes without
     bool later_hooks = false;        // start or delete have hooks to run: those of the kept config
+    UnitRecord unit;                 // of systemd, where that made the cgroup
     pid_t pid = 0;                   // 0: not started yet
     std::uint64_t start_time = 0;    // of that pid, in clock ticks since boot (proc(5), field 22)
     std::uint64_t pidfd_inode = 0;   // of that process (process_identity.hpp); 0: the kernel has none

@@ -3,14 +3,29 @@
 #include "cgroups/controllers.hpp"
 #include "cgroups/limits.hpp"
 #include "cgroups/mount.hpp"
+#include "cgroups/unit_properties.hpp"
 #include "runtime/compile.hpp"
 #include "runtime/container.hpp"
 #include "runtime/observe.hpp"
 #include "runtime/own_cgroup.hpp"
 #include "runtime/refusal.hpp"
 #include "runtime/run.hpp"
+#include "runtime/systemd_driver.hpp"
 
 namespace bulkhead::runtime {
+
+namespace {
+
+// The same for the container's unit, if it has one: systemd is connected to then.
+Result<std::vector<plan::UnitProperty>> properties_of(Workshop& workshop,
+                                                      const std::vector<plan::CgroupSetting>& settings,
+                                                      const cgroups::Present& present) {
+    if (workshop.state.unit.name.empty()) return std::vector<plan::UnitProperty>();
+    TRY(connect_by_record(workshop));
+    return cgroups::properties_of_limits(settings, workshop.systemd->version(), present);
+}
+
+}  // namespace
 
 Result<> update(const Site& site, const UpdateRequest& request) {
     LET(Found found, find_locked(site, request.id));
@@ -29,7 +44,9 @@ Result<> update(const Site& site, const UpdateRequest& request) {
     LET(workshop.hierarchy, cgroups::open_hierarchy(workshop.state.cgroup_mount));
     TRY(cgroups::check_settings(workshop.hierarchy.number(), workshop.state.cgroup_path, settings));
     TRY(cgroups::check_memory(group, request.resources.memory, request.where));
-    LET(const plan::Timeline timeline, compile_update(std::move(settings), workshop.state));
+    LET(auto properties, properties_of(workshop, settings, present));
+    LET(const plan::Timeline timeline,
+        compile_update(std::move(settings), std::move(properties), workshop.state));
     return run(timeline, workshop);
 }
 

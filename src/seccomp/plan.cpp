@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seccomp/plan.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace bulkhead::seccomp {
@@ -17,6 +18,14 @@ plan::Numbers store(plan::TimelineBuilder& timeline, const std::vector<sock_filt
 }
 
 }  // namespace
+
+Result<> check_flags(const spec::Seccomp& profile, const plan::HostFacts& host) {
+    if (!profile.flags || host.kernel_at_least(5, 19)) return {};
+    const auto found = std::ranges::find(*profile.flags, spec::SeccompFlag::wait_killable_recv);
+    if (found == profile.flags->end()) return {};
+    return fail(Kind::unsupported, "config.json: ", pointer, "/flags/", found - profile.flags->begin(),
+                ": SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV ", host.needs_kernel(5, 19));
+}
 
 void plan_filter(plan::TimelineBuilder& timeline, const Program& program) {
     timeline.init(

@@ -2,10 +2,15 @@
 // Which steps put a filter in force. Pure.
 #pragma once
 
+#include "base/error.hpp"
+#include "plan/host_facts.hpp"
 #include "plan/timeline.hpp"
 #include "seccomp/program.hpp"
 
 namespace bulkhead::seccomp {
+
+// Errors: a flag that this kernel does not have.
+Result<> check_flags(const spec::Seccomp& profile, const plan::HostFacts& host);
 
 // Init lane, right before Execute: no call but execve has to pass the filter.
 void plan_filter(plan::TimelineBuilder& timeline, const Program& program);

@@ -7,12 +7,14 @@
 #include "base/sys.hpp"
 #include "support/child.hpp"
 #include "support/folder.hpp"
+#include "support/kernel_release.hpp"
 
 namespace bulkhead {
 namespace {
 
 TEST(ClonedTree, IsDetachedAndCanBeMadeReadOnly) {
     NEEDS_ROOT();
+    NEEDS_KERNEL(5, 12);
     const test::Folder folder;
     test::write_text(folder / "a", "text");
     const auto tree = sys::clone_tree(folder.fd(), "", true);
@@ -39,6 +41,7 @@ TEST(ClonedTree, OfOneFile) {
 
 TEST(MountAttributes, AreRefusedForWhatIsNoMount) {
     NEEDS_ROOT();
+    NEEDS_KERNEL(5, 12);
     const test::Folder folder;
     EXPECT_EQ(sys::set_mount_attributes(folder.fd(), false, MOUNT_ATTR_RDONLY, 0, 0).error().text,
               "mount_setattr: invalid argument");

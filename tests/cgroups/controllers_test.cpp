@@ -31,17 +31,17 @@ TEST(ControllersOf, AreNamedOnceAndSorted) {
     EXPECT_TRUE(controllers_of({}).empty());
 }
 
-TEST(CheckSettings, LooksAtTheNearestCgroupThatIsThere) {
+TEST(CheckSettings, TakesWhatTheRootHasAndThoseBelowMayHandDown) {
     const test::Folder root;
     make_group(root, "", "cpu memory pids\n", "memory\n");
     make_group(root, "a", "memory\n", "\n");
     EXPECT_TRUE(check_settings(root.fd(), "/b/c", settings({"cpu.weight", "pids.max"})));
-    EXPECT_TRUE(check_settings(root.fd(), "/a/box", settings({"memory.max"})));
+    EXPECT_TRUE(check_settings(root.fd(), "/a/box", settings({"memory.max", "pids.max"})));
     const auto missing = check_settings(root.fd(), "/a/box", settings({"memory.max", "nonsense.max"}));
     ASSERT_FALSE(missing);
     EXPECT_EQ(missing.error().kind, Kind::unsupported);
     EXPECT_EQ(missing.error().text,
-              "/x: the cgroup controller \"nonsense\" is not available: cgroup /a has memory");
+              "/x: the cgroup controller \"nonsense\" is not available: cgroup / has cpu memory pids");
 }
 
 TEST(CheckSettings, NamesAPageSizeThatThisMachineDoesNotHave) {
@@ -62,6 +62,19 @@ TEST(EnableControllers, WritesToAllAboveWhatIsNotThere) {
     ASSERT_TRUE(enable_controllers(root.fd(), "/a/box", wanted));
     EXPECT_TRUE(test::text_of(root / "cgroup.subtree_control").starts_with("+memory"));
     EXPECT_EQ(test::text_of(root / "a/cgroup.subtree_control"), "+memory") << "the last of two writes";
+}
+
+TEST(EnableControllers, LeavesACgroupWithProcessesAlone) {
+    const test::Folder root;
+    make_group(root, "", "pids\n", "pids\n");
+    make_group(root, "a", "pids\n", "\n");
+    test::write_text(root / "a/cgroup.type", "domain\n");
+    test::write_text(root / "a/cgroup.procs", "17\n");
+    const auto enabled = enable_controllers(root.fd(), "/a/box", std::vector<std::string>{"pids"});
+    ASSERT_FALSE(enabled);
+    EXPECT_EQ(enabled.error().text,
+              "cgroup /a cannot hand down the controller pids: there are processes in it");
+    EXPECT_EQ(test::text_of(root / "a/cgroup.subtree_control"), "\n");
 }
 
 TEST(EnableControllers, LeavesThoseAboveAloneWhereTheNearestHasAll) {

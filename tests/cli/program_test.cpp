@@ -39,8 +39,8 @@ TEST(Perform, RefusesWrongCommandLines) {
     EXPECT_EQ(error_of({"kill", "ID", "FOO"}), "unknown signal \"FOO\"");
     EXPECT_EQ(error_of({"exec"}), "bulkhead: \"exec\" requires a minimum of 1 argument(s)");
     EXPECT_EQ(error_of({"pause"}), "bulkhead: \"pause\" requires exactly 1 argument(s)");
-    EXPECT_EQ(error_of({"--systemd-cgroup", "run", "ID"}),
-              "--systemd-cgroup: the systemd cgroup driver is not supported yet");
+    EXPECT_EQ(error_of({"--systemd-cgroup", "--cgroup-manager", "disabled", "run", "ID"}),
+              "--systemd-cgroup and --cgroup-manager disabled contradict each other");
     EXPECT_EQ(error_of({"--root", "/", "state", "ID"}),
               "--root: the root directory cannot hold the states of containers");
 }

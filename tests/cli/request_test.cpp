@@ -174,5 +174,27 @@ TEST(CreateRequest, SaysWhatMayHappenWithoutACgroup) {
     EXPECT_TRUE(request({"--cgroup-manager", "disabled", "run", "ID"}).no_cgroup);
 }
 
+TEST(CreateRequest, SaysWhoMakesTheCgroup) {
+    const auto request = [](const std::vector<const char*>& words) {
+        return create_request(read_options(normalise(words)).value(), "ID", {});
+    };
+    EXPECT_FALSE(request({"run", "ID"})->systemd);
+    EXPECT_FALSE(request({"--cgroup-manager=cgroupfs", "run", "ID"})->systemd);
+    EXPECT_FALSE(request({"--cgroup-manager=disabled", "run", "ID"})->systemd);
+    EXPECT_TRUE(request({"--cgroup-manager=systemd", "run", "ID"})->systemd);
+    EXPECT_TRUE(request({"--systemd-cgroup", "run", "ID"})->systemd);
+    EXPECT_TRUE(request({"--systemd-cgroup", "--systemd-cgroup", "run", "ID"})->systemd);
+    EXPECT_EQ(request({"--systemd-cgroup", "--cgroup-manager=disabled", "run", "ID"}).error().kind,
+              Kind::usage);
+}
+
+TEST(CreateRequest, KnowsTheBusesOfTheCaller) {
+    const Caller caller{.runtime_directory = "/r", .system_bus = "a", .session_bus = "b"};
+    const auto made = create_request({}, "ID", caller).value();
+    EXPECT_EQ(made.buses.system_bus, "a");
+    EXPECT_EQ(made.buses.session_bus, "b");
+    EXPECT_EQ(made.buses.runtime_directory, "/r");
+}
+
 }  // namespace
 }  // namespace bulkhead::cli

@@ -45,30 +45,5 @@ TEST(SiteOf, KnowsAnExplicitRoot) {
     EXPECT_TRUE(site_of(options, {})->root_is_explicit);
 }
 
-TEST(CheckSupported, RefusesOnlyWhereAContainerIsMade) {
-    Options options;
-    options.systemd_cgroup = true;
-    for (const Command maker : {Command::create, Command::run, Command::explain})
-        EXPECT_EQ(check_supported(options, maker).error().text,
-                  "--systemd-cgroup: the systemd cgroup driver is not supported yet");
-    for (const Command other :
-         {Command::state, Command::remove, Command::kill, Command::features, Command::list})
-        EXPECT_TRUE(check_supported(options, other));
-}
-
-TEST(CheckSupported, NamesWhatIsMissing) {
-    Options disabled, systemd, rootless, spec;
-    disabled.cgroup_manager = "disabled";
-    systemd.cgroup_manager = "systemd";
-    rootless.rootless = "true";
-    spec.rootless_spec = true;
-    EXPECT_EQ(check_supported(systemd, Command::run).error().text,
-              "--cgroup-manager systemd: the systemd cgroup driver is not supported yet");
-    EXPECT_TRUE(check_supported({}, Command::create));
-    EXPECT_TRUE(check_supported(disabled, Command::run));
-    EXPECT_TRUE(check_supported(rootless, Command::run));
-    EXPECT_TRUE(check_supported(spec, Command::spec));
-}
-
 }  // namespace
 }  // namespace bulkhead::cli

@@ -145,7 +145,7 @@ def mount_overlay(what):
     overlay = filesystem("overlay", [option("index=off"), *numbered], [], "")
     return [[rf"fchdir\({FD}\) = 0", *tmpfs[:-1], OVER_ROOT, rf'mkdirat\({FD}, "upper", 0\d+\) = 0',
              rf'fchownat\({FD}, "", \d+, \d+, AT_EMPTY_PATH\) = 0', rf'mkdirat\({FD}, "work", 0700\) = 0',
-             *overlay[:-1], r'umount2\("\d+", MNT_DETACH\) = 0', OVER_ROOT, rf"fchdir\({FD}\) = 0"]]
+             *overlay[:-1], rf"fchdir\({FD}\) = 0", r'umount2\("\.", MNT_DETACH\) = 0', OVER_ROOT, rf"fchdir\({FD}\) = 0"]]
 
 
 def propagation_of(word):
@@ -221,6 +221,12 @@ def remount(what):
               *[option(word) for word in words if "=" in word], rf"fsconfig\({FD}, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0\) = 0"]
     whole = [] if "(the mount alone)" in what else picked
     return [[*whole, *settings] for settings in reversed(spread(words))]
+
+
+def attach_tree(what):
+    target = what.removeprefix("on ").partition(" (")[0]
+    return [making for settings in reversed(spread(words_in_brackets(what)))
+            for making in with_made(target, *settings, attached(target))]
 
 
 def change_root(what):
@@ -372,8 +378,15 @@ def quoted(call, value):
     return [[rf'{call}\("{re.escape(value)}", {len(value)}\) = 0']]
 
 
+def mark_descriptors(what):
+    """At once, or, before 5.11, those that /proc/self/fd shows."""
+    call = rf"close_range\({what.split()[0]}, 4294967295, CLOSE_RANGE_CLOEXEC\) = "
+    listed, marked = rf"getdents64\({FD}, .*", rf"fcntl\({FD}, F_SETFD, FD_CLOEXEC\) = 0"
+    return [[call + "0"], *([call + "-1 EINVAL.*", listed, *[marked] * count, listed] for count in range(12, 0, -1))]
+
+
 MEANINGS = {
-    "mark_descriptors": lambda what: [[rf"close_range\({what.split()[0]}, 4294967295, CLOSE_RANGE_CLOEXEC\) = 0"]],
+    "mark_descriptors": mark_descriptors,
     "reset_signals": simple(*[r"rt_sigaction\(.*SIG_DFL.* = 0"] * 62, r"rt_sigprocmask\(SIG_SETMASK, \[\], NULL, 8\) = 0"),
     # Behind it the trace is that of the copy.
     "respawn": simple(r"clone\(.*CLONE_PARENT\|SIGCHLD.*\) = \d+.*", rf"sendmsg\({FD}, .*MSG_NOSIGNAL\) = 16",
@@ -404,7 +417,7 @@ MEANINGS = {
     "mount_filesystem": mount_filesystem,
     "clone_source": clone_source,
     "remount": remount,
-    "attach_tree": lambda what: with_made(what.removeprefix("on "), attached(what.removeprefix("on "))),
+    "attach_tree": attach_tree,
     "make_device": make_device,
     "make_link": make_link,
     "mask_path": mask_path,
@@ -439,6 +452,55 @@ MEANINGS = {
     "await_delivery": simple(),  # it calls nothing: the filter may stop any call
     "execute": simple(r"execve\(.* = 0"),
 }
+
+
+# ---- behind change_mounts_by_name -----------------------------------------------------------------------------
+# A mount is put over "/", one of a file on a file of a tmpfs there, changed by mount(2), and moved to its place.
+
+CHANGED_BY_NAME = [rf"fchdir\({FD}\) = 0", r'mount\("", "fd/\d+", "", MS_[A-Z_|]+, NULL\) = 0']
+
+
+def moved_by_name(target, count):
+    """A directory and a file, with so many calls of mount(2)."""
+    cover = filesystem("tmpfs", [option("mode=700"), option("size=4k")], ["NOSUID", "NODEV"], "")[:-1]
+    moved = [*CHANGED_BY_NAME * count, attached(target)]
+    standing = [r'mknodat\(' + FD + r', "file", S_IFREG(, 0)?\) = 0', attached("/file")]
+    return [[OVER_ROOT, *moved],
+            [*cover, OVER_ROOT, *standing, *moved, rf"fchdir\({FD}\) = 0", r'umount2\("\.", MNT_DETACH\) = 0']]
+
+
+def attach_tree_by_name(what):
+    target = what.removeprefix("on ").partition(" (")[0]
+    words = words_in_brackets(what)
+    return [making for count in range(len(words), 0, -1) for way in moved_by_name(target, count)
+            for making in with_made(target, *way)]
+
+
+def cloned_by_name(path):
+    clone = rf"open_tree\(\d+<[^>]*>, .*OPEN_TREE_CLONE.* = {FD}"
+    return [[clone, *way] for way in moved_by_name(path.removesuffix(" read-only"), 1)]
+
+
+def attach_root_by_name(what):
+    count = len(words_in_brackets(what))
+    return [[root_attached(what), *CHANGED_BY_NAME * count], [OVER_ROOT, *CHANGED_BY_NAME * count, root_attached(what)]]
+
+
+BY_NAME = {
+    "attach_root": attach_root_by_name,
+    "attach_tree": attach_tree_by_name,
+    "mask_path": cloned_by_name,
+    "protect_path": cloned_by_name,
+    "protect_root": simple(*CHANGED_BY_NAME),
+    "remount": lambda what: [CHANGED_BY_NAME * count for count in range(len(words_in_brackets(what)), 0, -1)],
+}
+
+
+def either(verb):
+    return lambda what, usual=MEANINGS[verb]: [*usual(what), *BY_NAME[verb](what)]
+
+
+MEANINGS.update({"change_mounts_by_name": simple(), **{verb: either(verb) for verb in BY_NAME}})
 # Before its first step the stage hides, names itself and maps its plan.
 PROLOGUE = [r"prctl\(PR_SET_DUMPABLE, SUID_DUMP_DISABLE\) = 0", r'prctl\(PR_SET_NAME, "bulkhead:init"\) = 0', r"mmap\(.*"]
 

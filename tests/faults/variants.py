@@ -66,7 +66,8 @@ class Variants:
         collect_descriptors(self.agent)
 
     def __enter__(self):
-        return {"joined pod": self.joined_pod, "joined user namespace": self.joined_user, "user namespace": new_user,
+        limits = {"huge pages": limited} if has_huge_pages() else {}
+        return {**limits, "joined pod": self.joined_pod, "joined user namespace": self.joined_user, "user namespace": new_user,
                 "pod below a user namespace": self.inherited_pod, "clocks": clocks, "seccomp": filtered,
                 "seccomp listener": self.notifying, "hooks": hooked}
 
@@ -106,6 +107,16 @@ def new_user(config):
     config["linux"]["namespaces"].append({"type": "user"})
     for key in ("uidMappings", "gidMappings"):
         config["linux"][key] = [{"containerID": 0, "hostID": 0, "size": 65536}]
+
+
+def has_huge_pages():
+    """Whether cgroup v2 has the one controller that machines with cgroup v1 leave to it."""
+    return "hugetlb" in pathlib.Path("/sys/fs/cgroup/cgroup.controllers").read_text().split()
+
+
+def limited(config):
+    """A limit, for the steps that hand a controller down and write it."""
+    config["linux"].setdefault("resources", {})["hugepageLimits"] = [{"pageSize": "2MB", "limit": 4194304}]
 
 
 def clocks(config):

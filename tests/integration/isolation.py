@@ -48,6 +48,11 @@ def cgroup2_mount():
     raise RuntimeError("this machine has no cgroup2 mount")
 
 
+def booted_by_systemd():
+    """Whether PID 1 is systemd, with every controller in one cgroup2 tree (sd_booted(3))."""
+    return os.path.isdir("/run/systemd/system") and str(cgroup2_mount()) == "/sys/fs/cgroup"
+
+
 def inside():
     return os.environ.get(STAGE) == "inside"
 

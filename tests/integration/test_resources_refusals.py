@@ -111,7 +111,9 @@ def parent_with_processes(t):
         (place / "cgroup.procs").write_text(str(child.pid))
         bundle = t.bundle("true").edit(lambda config: config["linux"].update(cgroupsPath=f"/{place.name}/box"))
         result = limited(t, bundle=bundle, pids={"limit": 5}).create().exits(1)
-        contains(result.err, f"cgroup /{place.name} cannot hand down the controller pids", "stderr")
+        contains(result.err, f"cgroup /{place.name} cannot hand down the controller pids: there are "
+                 "processes in it", "stderr")
+        equal((place / "cgroup.subtree_control").read_text().strip(), "", "what it hands down")
         t.no_state()
     finally:
         child.kill()

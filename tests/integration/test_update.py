@@ -16,9 +16,9 @@ FLAGS = [
     ("--cpu-share", "512", {"cpu.weight": "59"}, {"cpu.weight": "20"}),
     ("--cpu-quota", "20000", {"cpu.max": "20000 100000"}),
     ("--cpu-quota", "-1", {"cpu.max": "max 100000"}),
-    ("--cpu-period", "50000", {"cpu.max": "50000 50000"}, {"cpu.max": "max 50000"}),
+    ("--cpu-period", "50000", {"cpu.max": "50000 50000"}),
     ("--cpu-burst", "20000", {"cpu.max.burst": "20000", "cpu.max": "50000 100000"}, None),
-    ("--cpu-idle", "1", {"cpu.idle": "1"}, None),
+    ("--cpu-idle", "1", {"cpu.idle": "1", "cpu.weight": "0"}, None),
     ("--cpuset-cpus", "1", {"cpuset.cpus": "1"}), ("--cpuset-mems", "0", {"cpuset.mems": "0"}),
     ("--pids-limit", "55", {"pids.max": "55"}), ("--pids-limit", "-1", {"pids.max": "max"}),
     ("--cpu-rt-period", "5000", {"cpu.max": "50000 100000"}), ("--cpu-rt-runtime", "500", {"cpu.max": "50000 100000"}),
@@ -26,7 +26,7 @@ FLAGS = [
 ]
 UNTOUCHED = {"memory.max": "134217728", "cpu.weight": "100", "cpu.max": "50000 100000", "pids.max": "100",
              "memory.swap.max": "max", "cpuset.cpus": ""}
-WRONG = [("--memory", "5x"), ("--memory", ""), ("--memory", "9999999999999g"), ("--memory", "-5"), ("--cpu-quota", "1.5"),
+WRONG = [("--memory", "5x"), ("--memory", "9999999999999g"), ("--memory", "-5"), ("--cpu-quota", "1.5"),
          ("--cpu-share", "-1"), ("--cpu-share", "99999999999999999999"), ("--pids-limit", "many"),
          ("--cpu-period", "0x10"), ("--blkio-weight", "70000"), ("--cpu-idle", "2")]
 
@@ -42,8 +42,9 @@ def with_json(t, box, document, **options):
 def everything(box):
     """What all files that can be set say, to see that nothing changed."""
     directory = box.cgroup()
-    names = sorted(path.name for path in directory.iterdir() if path.stat().st_mode & 0o200 and path.stat().st_mode & 0o400)
-    return {name: (directory / name).read_text() for name in names if not name.startswith("cgroup.")}
+    files = [path for path in directory.iterdir() if path.is_file() and path.stat().st_mode & 0o600 == 0o600]
+    return {path.name: path.read_text() for path in files
+            if not path.name.startswith("cgroup.") and not path.name.endswith(".pressure")}
 
 
 @case(needs=no_controllers, each=[(f"{flag} {value}", flag, value, *rest) for flag, value, *rest in FLAGS])
@@ -114,6 +115,8 @@ def json_of_everything(t):
                                   ("unset", {"memory": {"limit": 0}, "cpu": {"shares": 0, "quota": 0}, "pids": {}})])
 def nothing_to_change(t, _, document):
     """What is null or unset stays as it is."""
+    if t.control and None in document.values():
+        return  # runc 1.1.5 crashes
     box = running(t, **FULL)
     before = everything(box)
     with_json(t, box, document).exits(0)
@@ -183,12 +186,12 @@ def quota_and_burst_in_both_directions(t):
 @case(each=[(f"{flag} {value!r}", flag, value) for flag, value in WRONG])
 def wrong_value(t, _, flag, value):
     """A value out of its grammar is refused, naming the flag."""
-    if t.control and (flag in ("--cpu-idle",) or value == ""):
-        return  # runc 1.1.5 does not know the one, and takes the other for absent
+    if t.control and flag == "--cpu-idle":
+        return  # runc 1.1.5 does not know it
     box = running_here(t)
     result = update(t, box, flag, value)
     true(result.code == 1 or t.control and result.code != 0, f"taken: {result}")
-    if not t.control and value:
+    if not t.control:
         contains(result.err, flag.lstrip("-"), "stderr")
 
 

@@ -23,6 +23,10 @@ def within_reach(t):
     path = pathlib.Path(t.runtime.path).resolve()
     if all(parent.stat().st_mode & 1 for parent in path.parents):
         return t.runtime.path
+    helper = path.parent / "libexec/bulkhead/host-helper"
+    if helper.exists():
+        (t.scratch / "libexec/bulkhead").mkdir(parents=True)
+        shutil.copy(helper, t.scratch / "libexec/bulkhead")
     return shutil.copy(path, t.scratch / "runtime")
 
 

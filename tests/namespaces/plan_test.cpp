@@ -48,7 +48,8 @@ spec::ValidSpec user_spec(const std::string& maps, const std::string& more = "")
 Result<plan::Timeline> timeline_of(const spec::ValidSpec& spec, const plan::HostFacts& host) {
     plan::TimelineBuilder builder;
     const Joins joins = plan_joins(builder, spec);
-    TRY(plan_spawn(builder, spec, host, joins));
+    TRY(plan_spawn(builder, spec, host, joins, false));
+    TRY(plan_preparation(builder, spec, host, false));
     plan_entry(builder, spec, host, joins);
     TRY(plan_network(builder, spec, host, joins));
     builder.init(plan::Execute{});

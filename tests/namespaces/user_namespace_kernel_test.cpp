@@ -7,6 +7,7 @@
 #include "namespaces/user_namespace.hpp"
 #include "support/child.hpp"
 #include "support/folder.hpp"
+#include "support/kernel_release.hpp"
 
 namespace bulkhead::namespaces {
 namespace {
@@ -41,6 +42,7 @@ TEST(UserNamespaces, AreMadeOncePerMaps) {
 
 TEST(MapIds, ShowsOwnersThroughTheMaps) {
     NEEDS_ROOT();
+    NEEDS_KERNEL(5, 12);
     const test::Folder folder;
     test::write_text(folder / "f", "text");
     const auto tree = clone_of(folder);
@@ -55,6 +57,7 @@ TEST(MapIds, ShowsOwnersThroughTheMaps) {
 
 TEST(MapIds, RefusesWhatIsMappedAlready) {
     NEEDS_ROOT();
+    NEEDS_KERNEL(5, 12);
     const test::Folder folder;
     const auto tree = clone_of(folder);
     UserNamespaces made;
@@ -66,6 +69,7 @@ TEST(MapIds, RefusesWhatIsMappedAlready) {
 
 TEST(MapIds, SaysWhereAFileSystemCannot) {
     NEEDS_ROOT();
+    NEEDS_KERNEL(5, 12);
     test::in_namespaces(CLONE_NEWNS, [] {
         const auto proc = sys::open("/proc", O_PATH | O_DIRECTORY);
         const auto tree = sys::clone_tree(proc->number(), "", false);

@@ -28,6 +28,8 @@ std::vector<Golden> goldens() {
         list.push_back({bundle, bundle, Mode::create, pure_host()});
     list.push_back({"no-terminal.run", "no-terminal", Mode::run, pure_host()});
     list.push_back({"no-terminal.hybrid", "no-terminal", Mode::create, hybrid_host()});
+    for (const char* bundle : {"binds", "default", "every-hook", "overlay"})
+        list.push_back({cat(bundle, ".oldest"), bundle, Mode::create, oldest_host()});
     return list;
 }
 

@@ -62,6 +62,14 @@ inline HostFacts hybrid_host() {
     return host;
 }
 
+// The oldest kernel that bulkhead runs on.
+inline HostFacts oldest_host() {
+    HostFacts host = pure_host();
+    host.kernel_major = 5;
+    host.kernel_minor = 10;
+    return host;
+}
+
 inline runtime::Blueprint blueprint_of(const std::string& bundle, const spec::ValidSpec& spec) {
     const std::string path = "/bundles/" + bundle;
     return {.id = "box",

@@ -231,6 +231,7 @@ TEST_P(Overlay, ShowsNothingOfTheHost) {
 
 // In a user namespace the marks are user.overlay.*, and a whiteout is one of the few nodes that can be made.
 TEST_P(Overlay, WorksInAUserNamespace) {
+    NEEDS_KERNEL(5, 11);
     const test::Folder folder;
     test::in_namespaces(CLONE_NEWUSER | CLONE_NEWNS, [&] {
         test::write_text("/proc/self/setgroups", "deny");

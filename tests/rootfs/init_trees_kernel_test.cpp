@@ -20,19 +20,22 @@ struct Wish {
     bool recursive = false;
 };
 
-// Clones, and attaches the clone at `target`.
+// Clones, and attaches the clone at `target`. Where only what is attached can be changed, that step does it.
 plan::Outcome clone(World& world, const Wish& wish, const std::string& target) {
     const Fd placeholder(::open("/dev/null", O_PATH | O_CLOEXEC));
     const plan::Slot slot = world.stage.slot(placeholder.number());
-    const plan::Outcome cloned =
-        apply(world.stage.context, plan::CloneSource{.path = world.stage.text(wish.path),
-                                                     .attributes = wish.attributes,
-                                                     .propagation = world.stage.numbers(wish.propagation),
-                                                     .slot = slot,
-                                                     .recursive = wish.recursive});
-    if (!cloned) return cloned;
+    plan::CloneSource source{.path = world.stage.text(wish.path),
+                             .attributes = {},
+                             .propagation = {},
+                             .slot = slot,
+                             .recursive = wish.recursive};
+    plan::AttachTree attach{slot, world.stage.text(target), {}, {}};
+    const bool at_once = world.changing == plan::Call::mount_setattr;
+    (at_once ? source.attributes : attach.attributes) = wish.attributes;
+    (at_once ? source.propagation : attach.propagation) = world.stage.numbers(wish.propagation);
+    if (const plan::Outcome cloned = apply(world.stage.context, source); !cloned) return cloned;
     const Fd tree(world.stage.context.fd(slot));
-    return apply(world.stage.context, plan::AttachTree{slot, world.stage.text(target)});
+    return apply(world.stage.context, attach);
 }
 
 void mount_tmpfs(const std::string& at, unsigned long flags = 0) {
@@ -123,7 +126,7 @@ TEST(CloneSource, ALockedAttributeStays) {
         ASSERT_EQ(::unshare(CLONE_NEWUSER | CLONE_NEWNS), 0);
         EXPECT_TRUE(
             fails(clone(world, {.path = source.path(), .attributes = {.clear = MOUNT_ATTR_NODEV}}, "a"),
-                  EPERM, plan::Call::mount_setattr));
+                  EPERM, world.changing));
     });
 }
 

@@ -12,9 +12,10 @@ namespace {
 
 using test::Lines;
 
-const plan::HostFacts root_host{};
-const plan::HostFacts nested_host{.initial_user_namespace = false};
-const plan::HostFacts rootless_host{.uid = 1000, .privileged = false, .initial_user_namespace = false};
+const plan::HostFacts root_host{.kernel_major = 6};
+const plan::HostFacts nested_host{.kernel_major = 6, .initial_user_namespace = false};
+const plan::HostFacts rootless_host{
+    .kernel_major = 6, .uid = 1000, .privileged = false, .initial_user_namespace = false};
 
 Result<plan::Timeline> planned(const std::string& patch, const plan::HostFacts& host = root_host) {
     const spec::ValidSpec spec = test::spec_with(patch);

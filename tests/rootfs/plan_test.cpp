@@ -16,7 +16,8 @@ Result<plan::Timeline> planned(const std::string& patch, bool own_cgroup_namespa
     const Places places{.bundle = "/bundle",
                         .root = "/bundle/rootfs",
                         .cgroup = "/cg/box",
-                        .own_cgroup_namespace = own_cgroup_namespace};
+                        .own_cgroup_namespace = own_cgroup_namespace,
+                        .host = {.kernel_major = 6}};
     LET(const Trees trees, plan_trees(timeline, spec, places));
     timeline.host(plan::Spawn{0});
     TRY(plan_content(timeline, spec, places, trees));

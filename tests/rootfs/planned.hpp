@@ -11,8 +11,11 @@ namespace bulkhead::rootfs {
 
 using test::Lines;
 
-inline const Places ours{
-    .bundle = "/bundle", .root = "/bundle/rootfs", .cgroup = "/cg/box", .own_cgroup_namespace = true};
+inline const Places ours{.bundle = "/bundle",
+                         .root = "/bundle/rootfs",
+                         .cgroup = "/cg/box",
+                         .own_cgroup_namespace = true,
+                         .host = {.kernel_major = 6, .kernel_minor = 18}};
 
 inline Places changed(Places places, void (*change)(Places&)) {
     change(places);

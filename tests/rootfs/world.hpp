@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A root of a container that is none yet: a tmpfs in a mount namespace of its own, which goes with the test.
+// What changes mounts is tried in both ways, by mount_setattr(2) and by mount(2).
 #pragma once
 
 #include <sys/mount.h>
@@ -13,15 +14,29 @@
 #include "base/text.hpp"
 #include "support/child.hpp"
 #include "support/folder.hpp"
+#include "support/kernel_release.hpp"
 #include "support/stage.hpp"
 
 namespace bulkhead::test {
 
+enum class Way : unsigned char { by_call, by_name };
+
+// The first is that of this kernel.
+inline std::vector<Way> ways() {
+    return kernel_at_least(5, 14) ? std::vector{Way::by_call, Way::by_name} : std::vector{Way::by_name};
+}
+
 struct World {
-    explicit World(const std::string& at) : path(at) {
+    explicit World(const std::string& at, Way way = ways().front())
+        : changing(way == Way::by_call ? plan::Call::mount_setattr : plan::Call::mount), path(at) {
         EXPECT_EQ(::mount("tmpfs", at.c_str(), "tmpfs", 0, "mode=755"), 0) << std::strerror(errno);
         root = Fd(::open(at.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
         stage.context.root = root.number();
+        if (way == Way::by_name) {
+            procfs = Fd(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+            self = Fd(::openat(procfs.number(), "self", O_PATH | O_DIRECTORY | O_CLOEXEC));
+            stage.context.self = self.number();
+        }
     }
 
     std::string operator/(const std::string& name) const { return path + "/" + name; }
@@ -37,19 +52,23 @@ struct World {
         return stage.slot(trees.back().number());
     }
 
+    plan::Call changing;  // the call that changes a mount
     std::string path;
-    Fd root;
+    Fd root, procfs, self;
     Stage stage;
     std::vector<Fd> trees;
 };
 
 inline void in_world(const std::function<void(World&)>& body) {
-    const Folder folder;
-    in_namespaces(CLONE_NEWNS, [&] {
-        ::umask(0);  // as in the stage
-        World world(folder.path());
-        body(world);
-    });
+    for (const Way way : ways()) {
+        SCOPED_TRACE(way == Way::by_call ? "by mount_setattr(2)" : "by mount(2)");
+        const Folder folder;
+        in_namespaces(CLONE_NEWNS, [&] {
+            ::umask(0);  // as in the stage
+            World world(folder.path(), way);
+            body(world);
+        });
+    }
 }
 
 // A line of mountinfo (proc(5)); the last one at a path is the topmost.

@@ -15,7 +15,9 @@ using test::expect_order;
 using test::has;
 using test::Lines;
 
-plan::HostFacts host() { return {.last_capability = 40, .cgroup_mount = "/cg", .own_cgroup = "/"}; }
+plan::HostFacts host() {
+    return {.kernel_major = 6, .last_capability = 40, .cgroup_mount = "/cg", .own_cgroup = "/"};
+}
 
 Blueprint blueprint(bool await_start) {
     return {.id = "box",
@@ -146,6 +148,98 @@ TEST(Creation, OnAMachineWithoutCgroupsIsForThoseWhoNeedNone) {
     wish.cgroup_optional = true;
     EXPECT_FALSE(has(lines(wish, "{}", machine), "make_cgroup"));
     EXPECT_EQ(lines(wish, R"({"linux": {"cgroupsPath": "/a"}})", machine), Lines{"none found"});
+}
+
+// ---- the systemd driver ----------------------------------------------------------------------------------
+
+Blueprint by_systemd() {
+    Blueprint wish = blueprint(true);
+    wish.systemd = true;
+    return wish;
+}
+
+plan::HostFacts booted(bool of_user = false) {
+    plan::HostFacts machine = host();
+    machine.systemd_of_user = of_user;
+    machine.systemd_version = 252;
+    machine.systemd_cgroup = of_user ? "/user.slice/user-7.slice/user@7.service" : "/";
+    return machine;
+}
+
+// What is needed to find out what is in the scope is on disk before the process there becomes anything.
+TEST(Systemd, StartsTheUnitWithTheProcessThatStillWaits) {
+    const Lines all =
+        lines(by_systemd(), R"({"linux": {"resources": {"memory": {"limit": 1048576}}}})", booted());
+    expect_order(all, {"record_intent", "make_start_fifo", "spawn", "start_unit", "record_cgroup",
+                       "enable_controllers", "limit_cgroup", "send_prepared", "mark_descriptors",
+                       "attach_device_filter", "record_process", "send_go"});
+    EXPECT_FALSE(has(all, "make_cgroup"));
+    const std::string& line = all.at(at(all, "start_unit"));
+    EXPECT_NE(line.find("bulkhead-box.scope (Description bulkhead container box, Slice system.slice, "),
+              std::string::npos)
+        << line;
+    EXPECT_NE(line.find("MemoryMax 1048576"), std::string::npos) << line;
+    EXPECT_FALSE(has(lines(blueprint(true)), "start_unit"));
+    EXPECT_FALSE(has(lines(blueprint(true)), "send_prepared"));
+}
+
+TEST(Systemd, KnowsTheCgroupThatTheUnitWillHave) {
+    const auto path = [](const std::string& patch, const plan::HostFacts& machine) {
+        return cgroup_path(by_systemd(), test::spec_with(patch), machine).value();
+    };
+    EXPECT_EQ(path("{}", booted()), "/system.slice/bulkhead-box.scope");
+    EXPECT_EQ(path(R"({"linux": {"cgroupsPath": "a-b.slice:p:n"}})", booted()),
+              "/a.slice/a-b.slice/p-n.scope");
+    EXPECT_EQ(path("{}", booted(true)),
+              "/user.slice/user-7.slice/user@7.service/user.slice/bulkhead-box.scope");
+}
+
+TEST(Systemd, MapsIdsOnlyWhenTheProcessIsInItsCgroup) {
+    const std::string user = R"({"linux": {"namespaces": [{"type": "mount"}, {"type": "user"}],
+        "uidMappings": [{"containerID": 0, "hostID": 7, "size": 1}],
+        "gidMappings": [{"containerID": 0, "hostID": 8, "size": 1}]}})";
+    const Lines all = lines(by_systemd(), user, booted());
+    expect_order(all, {"spawn", "start_unit", "record_cgroup", "write_id_maps", "send_prepared"});
+    EXPECT_EQ(std::ranges::count_if(all, [](auto& line) { return line.starts_with("host send_prepared"); }),
+              1);
+}
+
+TEST(Systemd, HasItsPropertiesFromAnnotationsLast) {
+    const Lines all = lines(
+        by_systemd(), R"({"annotations": {"org.systemd.property.CollectMode": "'inactive'"}})", booted());
+    EXPECT_TRUE(all.at(at(all, "start_unit")).contains("DefaultDependencies false, CollectMode inactive)"));
+    EXPECT_EQ(
+        lines(by_systemd(), R"({"annotations": {"org.systemd.property.KillSignal": "TERM"}})", booted()),
+        Lines{"config.json: /annotations/org.systemd.property.KillSignal: \"TERM\": \"TERM\": is no value"});
+    EXPECT_TRUE(has(lines(blueprint(true), R"({"annotations": {"org.systemd.property.KillSignal": "TERM"}})"),
+                    "spawn"))
+        << "they are for this driver alone";
+}
+
+TEST(Systemd, RefusesAPathOfTheOtherDriver) {
+    EXPECT_TRUE(
+        lines(by_systemd(), R"({"linux": {"cgroupsPath": "/a/b"}})", booted())
+            .at(0)
+            .starts_with("config.json: /linux/cgroupsPath: \"/a/b\": expected cgroupsPath to be of format"));
+}
+
+TEST(Systemd, NeverGoesWithout) {
+    Blueprint wish = by_systemd();
+    wish.cgroup_optional = true;
+    plan::HostFacts machine = booted();
+    machine.cgroup_mount.clear();
+    machine.no_cgroup_mount = "none found";
+    EXPECT_EQ(lines(wish, "{}", machine), Lines{"none found"});
+}
+
+TEST(Systemd, IsToldOfNewLimitsWhenTheKernelHasTakenThem) {
+    const std::vector<plan::CgroupSetting> settings{{.file = "pids.max", .text = "7", .pointer = {}}};
+    const State state{.cgroup_mount = "/cg", .cgroup_path = "/a"};
+    EXPECT_EQ(test::lines_of(compile_update(settings, {{"TasksMax", "t", {"7"}}}, state).value()),
+              (Lines{"host enable_controllers pids", "host change_limits pids.max 7",
+                     "host change_unit TasksMax 7", "host limit_cgroup pids.max 7"}));
+    EXPECT_EQ(test::lines_of(compile_update(settings, {}, state).value()),
+              (Lines{"host enable_controllers pids", "host change_limits pids.max 7"}));
 }
 
 // BPF_PROG_TYPE_CGROUP_DEVICE is for root of the machine.
@@ -300,6 +394,11 @@ TEST(Removal, KillsWhereSomethingMayRun) {
     const Lines all = test::lines_of(compile_removal("/run/x/box", true).value());
     EXPECT_EQ(all.at(0), "host kill_container everything in its cgroup");
     EXPECT_EQ(Lines(all.begin() + 1, all.end()), rest);
+}
+
+TEST(Removal, StopsTheUnitWhenNothingRunsInIt) {
+    expect_order(test::lines_of(compile_removal("/run/x/box", true, "p-n.scope").value()),
+                 {"kill_container", "stop_unit", "remove_cgroup", "remove_state_directory"});
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "base/kernel.hpp"
 #include "namespaces/visit.hpp"
 #include "runtime/workshop.hpp"
+#include "support/kernel_release.hpp"
 
 namespace bulkhead::runtime {
 namespace {
@@ -39,6 +40,7 @@ TEST(OpenMessageQueues, AreThoseOfTheNamespaceInTheSlot) {
 
 TEST(OpenMessageQueues, HaveTheirAttributesFromTheBeginning) {
     NEEDS_ROOT();
+    NEEDS_KERNEL(5, 12);
     Queues queues;
     const Fd& tree = queues.open(std::nullopt, {.set = MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSUID});
     EXPECT_EQ(*sys::filesystem_type(tree.number()), mqueue_magic);

@@ -8,6 +8,7 @@
 #include "namespaces/visit.hpp"
 #include "runtime/process_identity.hpp"
 #include "runtime/workshop.hpp"
+#include "support/kernel_release.hpp"
 
 namespace bulkhead::runtime {
 namespace {
@@ -23,6 +24,7 @@ Result<Fd> cloned(const plan::CloneTree& wish) {
 
 TEST(CloneTree, HasItsAttributesBeforeAnybodySeesIt) {
     NEEDS_ROOT();
+    NEEDS_KERNEL(5, 12);
     const Folder source;
     test::write_text(source / "f", "text");
     const auto tree = cloned({source.path(), {0}, true, {.set = MOUNT_ATTR_RDONLY}});
@@ -33,6 +35,7 @@ TEST(CloneTree, HasItsAttributesBeforeAnybodySeesIt) {
 
 TEST(CloneTree, TakesEveryAccessTime) {
     NEEDS_ROOT();
+    NEEDS_KERNEL(5, 12);
     const Folder source;
     for (const std::uint32_t atime : {MOUNT_ATTR_RELATIME, MOUNT_ATTR_NOATIME, MOUNT_ATTR_STRICTATIME})
         EXPECT_TRUE(cloned({source.path(), {0}, false, {.set = atime, .clear = MOUNT_ATTR__ATIME}})) << atime;

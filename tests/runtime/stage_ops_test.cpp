@@ -35,17 +35,6 @@ struct Connected {
     Fd host, report;
 };
 
-TEST(MarkDescriptors, FromTheFirstOn) {
-    in_child([] {
-        for (const int fd : {50, 51, 900}) ASSERT_EQ(::dup2(1, fd), fd);
-        Stage stage;
-        ASSERT_TRUE(succeeded(apply(stage.context, plan::MarkDescriptors{51})));
-        EXPECT_FALSE(test::closes_on_exec(50));
-        EXPECT_TRUE(test::closes_on_exec(51));
-        EXPECT_TRUE(test::closes_on_exec(900));
-    });
-}
-
 TEST(ResetSignals, IgnoredAndBlockedOnesBecomeDefault) {
     in_child([] {
         sigset_t all;

@@ -24,6 +24,7 @@ const State example{.id = "box",
                     .new_keyring = false,
                     .cgroup_optional = true,
                     .later_hooks = true,
+                    .unit = {},
                     .pid = 4194304,
                     .start_time = 18446744073709551614ul,
                     .pidfd_inode = 17};
@@ -41,6 +42,9 @@ void expect_same(const State& one, const State& other) {
     EXPECT_EQ(one.new_keyring, other.new_keyring);
     EXPECT_EQ(one.cgroup_optional, other.cgroup_optional);
     EXPECT_EQ(one.later_hooks, other.later_hooks);
+    EXPECT_EQ(one.unit.name, other.unit.name);
+    EXPECT_EQ(one.unit.invocation, other.unit.invocation);
+    EXPECT_EQ(one.unit.addresses, other.unit.addresses);
     EXPECT_EQ(one.pid, other.pid);
     EXPECT_EQ(one.start_time, other.start_time);
     EXPECT_EQ(one.pidfd_inode, other.pidfd_inode);
@@ -49,6 +53,35 @@ void expect_same(const State& one, const State& other) {
 TEST(State, ComesBackAsItWas) {
     expect_same(deserialize(serialize(example)).value(), example);
     expect_same(deserialize(serialize(State{})).value(), State{});
+}
+
+// --systemd-cgroup
+State with_unit() {
+    State state = example;
+    state.unit = {"p-a\\x2bb.scope", "0123456789abcdef0123456789abcdef", {"bus unix:path=/a\"b", "peer x"}};
+    return state;
+}
+
+TEST(State, RemembersTheUnitAndWhereToAskForIt) {
+    expect_same(deserialize(serialize(with_unit())).value(), with_unit());
+    State early = with_unit();
+    early.unit.invocation.clear();
+    expect_same(deserialize(serialize(early)).value(), early);
+    EXPECT_FALSE(nlohmann::json::parse(serialize(example)).contains("systemd"));
+}
+
+TEST(State, WithADamagedUnitIsRefused) {
+    const nlohmann::json good = nlohmann::json::parse(serialize(with_unit()));
+    for (const char* key : {"unit", "invocation"}) {
+        nlohmann::json changed = good;
+        changed["systemd"].erase(key);
+        EXPECT_FALSE(deserialize(changed.dump())) << key;
+        changed["systemd"][key] = 5;
+        EXPECT_FALSE(deserialize(changed.dump())) << key;
+    }
+    nlohmann::json changed = good;
+    changed["systemd"] = "p-n.scope";
+    EXPECT_FALSE(deserialize(changed.dump()));
 }
 
 TEST(State, HostileAnnotationsStayAnnotations) {

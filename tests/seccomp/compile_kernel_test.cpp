@@ -18,6 +18,7 @@
 #include "interpreter.hpp"
 #include "seccomp/cache.hpp"
 #include "seccomp/default_profile.hpp"
+#include "seccomp/library.hpp"
 #include "support/child.hpp"
 #include "support/folder.hpp"
 
@@ -180,10 +181,13 @@ TEST(Kernel, GivesAListenerThatAnswers) {
 }
 
 TEST(Kernel, TakesEveryFlagThatItSaysItTakes) {
-    const Program program = compiled(R"({"defaultAction":"SCMP_ACT_ALLOW","flags":["SECCOMP_FILTER_FLAG_LOG",
-        "SECCOMP_FILTER_FLAG_SPEC_ALLOW","SECCOMP_FILTER_FLAG_TSYNC","SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"],
-        "syscalls":[{"names":["getpid"],"action":"SCMP_ACT_NOTIFY"}]})");
-    in_child([&] { EXPECT_GT(load(program), 2); });
+    std::string flags;
+    for (const std::string_view flag : supported_flags())
+        flags.append(cat(flags.empty() ? "" : ",", quoted(flag)));
+    const Program program =
+        compiled(cat(R"({"defaultAction":"SCMP_ACT_ALLOW","flags":[)", flags,
+                     R"(], "syscalls":[{"names":["getpid"],"action":"SCMP_ACT_NOTIFY"}]})"));
+    in_child([&] { EXPECT_GT(load(program), 2) << flags; });
 }
 
 // ---- the default profile --------------------------------------------------------------------------------

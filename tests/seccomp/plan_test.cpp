@@ -59,5 +59,20 @@ TEST(PlanFilter, OfTheLargestProgramKeepsItsSize) {
     EXPECT_EQ(test::ops_of<plan::LoadSeccomp>(timeline).at(0).program.count, 2u * BPF_MAXINSNS);
 }
 
+TEST(CheckFlags, NamesTheOneThatTheKernelDoesNotHave) {
+    const spec::Seccomp waits{.flags =
+                                  std::vector{spec::SeccompFlag::log, spec::SeccompFlag::wait_killable_recv}};
+    const auto refused = check_flags(waits, {.kernel_major = 5, .kernel_minor = 18});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, Kind::unsupported);
+    EXPECT_EQ(
+        refused.error().text,
+        "config.json: /linux/seccomp/flags/1: SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV needs Linux 5.19, and "
+        "this is 5.18");
+    EXPECT_TRUE(check_flags(waits, {.kernel_major = 5, .kernel_minor = 19}));
+    EXPECT_TRUE(check_flags({.flags = std::vector{spec::SeccompFlag::log}}, {.kernel_major = 5}));
+    EXPECT_TRUE(check_flags({}, {.kernel_major = 5}));
+}
+
 }  // namespace
 }  // namespace bulkhead::seccomp

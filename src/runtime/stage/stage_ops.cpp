@@ -2,6 +2,7 @@
 #include "runtime/stage/stage_ops.hpp"
 
 #include <asm/errno.h>
+#include <linux/magic.h>
 
 #include "base/kernel.hpp"
 
@@ -32,6 +33,45 @@ char** fill(const plan::ArenaView& arena, plan::Texts strings, plan::Pointers ro
     return array;
 }
 
+void mark(long fd) { raw::call(__NR_fcntl, fd, long{F_SETFD}, long{FD_CLOEXEC}); }
+
+// struct linux_dirent64
+struct Entry {
+    std::uint64_t inode, next;
+    std::uint16_t size;
+    std::uint8_t type;
+    char name[1];
+};
+
+// The number that a name of /proc/self/fd is; "." and ".." are none.
+long number_of(const char* name) {
+    long number = 0;
+    for (; *name >= '0' && *name <= '9'; ++name) number = number * 10 + (*name - '0');
+    return *name == '\0' ? number : -1;
+}
+
+Outcome mark_listed(int directory, std::uint32_t first) {
+    alignas(8) char buffer[1024];
+    for (;;) {
+        const long size = raw::call(__NR_getdents64, long{directory}, buffer, sizeof buffer);
+        ATTEMPT(size, getdents);
+        if (size == 0) return {};
+        for (long at = 0; at < size;) {
+            const auto* entry = reinterpret_cast<const Entry*>(buffer + at);
+            at += entry->size;
+            if (const long fd = number_of(entry->name); fd >= long{first}) mark(fd);
+        }
+    }
+}
+
+// Without procfs: all that may be open.
+Outcome mark_possible(std::uint32_t first) {
+    rlimit64 limit{};
+    ATTEMPT(raw::call(__NR_prlimit64, 0L, long{RLIMIT_NOFILE}, 0L, &limit), prlimit);
+    for (std::uint64_t fd = first; fd < limit.rlim_cur; ++fd) mark(static_cast<long>(fd));
+    return {};
+}
+
 }  // namespace
 
 long send(int socket, const plan::Report& report, const plan::StepTime* times) {
@@ -47,11 +87,9 @@ Outcome apply(StageContext&, const plan::MarkDescriptors& op) {
     const long marked =
         raw::call(__NR_close_range, long{op.first}, every_fd, long{kernel::close_range_cloexec});
     if (marked != -EINVAL) return outcome(marked, plan::Call::close_range);
-    rlimit64 limit{};
-    ATTEMPT(raw::call(__NR_prlimit64, 0L, long{RLIMIT_NOFILE}, 0L, &limit), prlimit);
-    for (std::uint64_t fd = op.first; fd < limit.rlim_cur; ++fd)
-        raw::call(__NR_fcntl, static_cast<long>(fd), long{F_SETFD}, long{FD_CLOEXEC});
-    return {};
+    const raw::Handle directory(raw::openat(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY));
+    const bool listed = raw::filesystem_type(directory.number()) == PROC_SUPER_MAGIC;
+    return listed ? mark_listed(directory.number(), op.first) : mark_possible(op.first);
 }
 
 Outcome apply(StageContext&, const plan::ResetSignals&) {

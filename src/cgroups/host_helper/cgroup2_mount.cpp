@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// host-helper REQUEST: the small dynamic program for what has no static library in Debian. The main binary
-// runs it seldom, with an empty environment and a deadline (cgroups/helper.hpp). Exit status: 0 an answer on
-// stdout, 1 there is none (why, on stderr), 2 an unknown request.
+// host-helper cgroup2-mount: where cgroup v2 is mounted, on the standard output.
 #include <libmount/libmount.h>
 #include <sys/vfs.h>
 
-#include <array>
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include <string_view>
 
 #include "base/kernel.hpp"
+#include "cgroups/host_helper/requests.hpp"
+
+namespace bulkhead::host_helper {
 
 namespace {
 
 // A mount that something else was mounted over is still in mountinfo, but its path leads elsewhere.
 bool is_reachable(const char* path) {
     struct statfs status {};
-    return ::statfs(path, &status) == 0 && status.f_type == bulkhead::kernel::cgroup2_super_magic;
+    return ::statfs(path, &status) == 0 && status.f_type == kernel::cgroup2_super_magic;
 }
 
 // A bind mount of a part of the hierarchy will not do: the paths of /proc/self/cgroup start at its root.
@@ -30,8 +29,9 @@ bool is_whole_hierarchy(libmnt_fs* fs) {
     return std::strcmp(type, "cgroup2") == 0 && std::strcmp(root, "/") == 0 && is_reachable(target);
 }
 
-// Prints the target of the first cgroup2 mount.
-int cgroup2_mount() {
+}  // namespace
+
+int cgroup2_mount(const std::vector<std::string>&) {
     const std::unique_ptr<libmnt_table, void (*)(libmnt_table*)> table(
         mnt_new_table_from_file("/proc/self/mountinfo"), mnt_unref_table);
     const std::unique_ptr<libmnt_iter, void (*)(libmnt_iter*)> iterator(mnt_new_iter(MNT_ITER_FORWARD),
@@ -47,17 +47,4 @@ int cgroup2_mount() {
     return 1;
 }
 
-struct Request {
-    std::string_view name;
-    int (*answer)();
-};
-constexpr std::array requests{Request{"cgroup2-mount", cgroup2_mount}};
-
-}  // namespace
-
-int main(int count, char** arguments) {
-    for (const Request& request : requests)
-        if (count == 2 && request.name == arguments[1]) return request.answer();
-    (void)std::fputs("usage: host-helper cgroup2-mount\n", stderr);
-    return 2;
-}
+}  // namespace bulkhead::host_helper

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Trees of the host: who clones them, and when they get what the config asks for. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plan/host_facts.hpp"
+#include "plan/timeline.hpp"
+
+namespace bulkhead::rootfs {
+
+// A tree of the host, as it is wanted in the container.
+struct Source {
+    std::string path;
+    bool recursive = false;
+    plan::MountAttributes attributes{};
+    std::vector<std::uint32_t> propagation{};
+    std::optional<plan::IdMaps> id_maps{};
+    std::optional<plan::DeviceIdentity> device{};  // what it has to be; the stage does not look
+};
+
+// A clone, which some later step attaches. Where the kernel changes nothing that is not attached, it gets
+// attributes and propagation from that step, else they are empty here.
+struct Tree {
+    plan::Slot slot;
+    plan::MountAttributes attributes{};
+    std::vector<std::uint32_t> propagation{};
+};
+
+// A clone that the stage makes.
+struct InnerClone {
+    Source source;
+    plan::Slot slot;
+    std::string pointer;
+};
+
+// Hands each clone to whoever may make it: the host, or the stage in its user namespace.
+class Cloner {
+  public:
+    Cloner(plan::TimelineBuilder& timeline, bool inside, const plan::HostFacts& host)
+        : timeline_(timeline), inside_(inside), changes_clones_(host.sets_mount_attributes()) {}
+
+    bool is_inside() const { return inside_; }
+    Tree operator()(Source source, std::string pointer);
+    // Those of the stage.
+    std::vector<InnerClone> inner() && { return std::move(inner_); }
+
+  private:
+    plan::TimelineBuilder& timeline_;
+    bool inside_;
+    bool changes_clones_;
+    std::vector<InnerClone> inner_;
+};
+
+// Init lane: the clones that the host may not make. Before IsolateMounts, so that what they receive from the
+// host, they go on receiving.
+void plan_inner_clones(plan::TimelineBuilder& timeline, const std::vector<InnerClone>& clones);
+
+// Init lane: attaches a clone below the root.
+void plan_attachment(plan::TimelineBuilder& timeline, const Tree& tree, const std::string& target,
+                     std::string pointer);
+
+}  // namespace bulkhead::rootfs

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Containers whose cgroup systemd makes, and what systemd says of them."""
+
+import os
+import pathlib
+import subprocess
+
+import isolation
+from harness import Runtime, case, eventually
+
+MAKERS = ("create", "run", "explain")
+MIB = 1 << 20
+LIMITS = {"memory": {"limit": 64 * MIB, "reservation": 16 * MIB, "swap": 64 * MIB}, "pids": {"limit": 33},
+          "cpu": {"quota": 12500, "period": 50000, "cpus": "0", "mems": "0"}}
+FILES = {"memory.max": str(64 * MIB), "memory.low": str(16 * MIB), "pids.max": "33", "cpu.max": "12500 50000",
+         "cpuset.cpus": "0", "cpuset.mems": "0"}
+
+
+def needs_systemd():
+    return None if isolation.booted_by_systemd() else "systemd is not PID 1 here (tests/vm/run --systemd)"
+
+
+def driven(**options):
+    """A case for where systemd is PID 1."""
+    return case(needs=needs_systemd, deadline=120, **options)
+
+
+class Driven(Runtime):
+    """Makes containers with --systemd-cgroup; the other verbs are not told."""
+
+    flags = ("--systemd-cgroup",)
+
+    def command(self, *arguments, root=True):
+        words = super().command(*arguments, root=root)
+        at = len(words) - len(arguments)
+        return [*words[:at], *self.flags, *words[at:]] if arguments and arguments[0] in MAKERS else words
+
+
+def by_systemd(t, *flags):
+    """From here on `t` makes its containers with the systemd driver."""
+    t.runtime = Driven(t.runtime.path, t.root, t.scratch, t.null)
+    t.runtime.flags = flags or Driven.flags
+    return t
+
+
+def maker(t):
+    """How the runtime calls the scopes that nobody has named."""
+    name = pathlib.Path(t.runtime.path).name
+    return name if name in ("runc", "crun") else "bulkhead"
+
+
+def resources(box, **limits):
+    box.bundle.edit(lambda config: config["linux"]["resources"].update(limits))
+    return box
+
+
+def quiet(box, result):
+    """It worked; runc says which devices of its default list it cannot find here, where no udev is."""
+    return result.ok() if box.context.bulkhead else result.exits(0)
+
+
+def create(box):
+    return quiet(box, box.create())
+
+
+def cgroups_path(box, path):
+    box.bundle.edit(lambda config: config["linux"].update(cgroupsPath=path))
+    return box
+
+
+def scope(box, slice_name="system.slice", prefix="bh"):
+    """Names the container's scope; returns the name."""
+    cgroups_path(box, f"{slice_name}:{prefix}:{box.id}")
+    return f"{prefix}-{box.id}.scope"
+
+
+def created(t, **limits):
+    """A created container with these limits, and its scope."""
+    by_systemd(t)
+    box = resources(t.sleeper(), **limits)
+    unit = scope(box)
+    create(box)
+    return box, unit
+
+
+def files(box):
+    """What the files that LIMITS is about say."""
+    return {name: text(box, name) for name in FILES}
+
+
+def systemctl(*words, user=None, check=True):
+    """The output; `user` is (uid, words in front) of whose manager is asked."""
+    command = ["systemctl", *words] if user is None else [*user, "systemctl", "--user", *words]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=60)
+    if check and done.returncode != 0:
+        raise RuntimeError(f"{command}: {done.stdout}")
+    return done.stdout
+
+
+def show(unit, *names, user=None):
+    """Properties of a unit as systemctl(1) prints them, in this order."""
+    lines = dict(line.partition("=")[::2] for line in systemctl("show", unit, user=user).splitlines())
+    return tuple(lines.get(name) for name in names)
+
+
+def is_gone(unit, user=None):
+    return show(unit, "LoadState", user=user) == ("not-found",)
+
+
+def goes(unit, user=None):
+    """Waits until systemd has forgotten the unit."""
+    eventually(lambda: is_gone(unit, user), f"{unit} is still there")
+
+
+def text(box, name):
+    return (box.cgroup() / name).read_text().strip()
+
+
+def reload():
+    systemctl("daemon-reload")
+
+
+def failed_scope(unit):
+    """A scope of this name that has failed, and that systemd keeps."""
+    subprocess.run(["systemd-run", "--quiet", "--scope", f"--unit={unit}", "--property=RuntimeMaxSec=1", "sleep", "60"],
+                   check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
+    eventually(lambda: show(unit, "ActiveState") == ("failed",), f"{unit} does not fail", 30)
+
+
+def busy_scope(unit):
+    """A scope of this name with a process in it; the Popen of that."""
+    child = subprocess.Popen(["systemd-run", "--quiet", "--scope", f"--unit={unit}", "sleep", "60"],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    eventually(lambda: show(unit, "ActiveState") == ("active",), f"{unit} does not start", 30)
+    return child
+
+
+def exists(cgroup):
+    return os.path.exists(cgroup)

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Limits with the systemd driver: properties of the unit and files of the cgroup."""
+
+import os
+import stat
+
+from harness import absent, contains, equal, eventually, true
+from systemd import (FILES, LIMITS, MIB, by_systemd, create, created, driven, files, goes, quiet, reload, resources,
+                     scope, show, text)
+
+
+@driven()
+def limits_are_properties_and_files(t):
+    """systemd knows the limits, and the files have them."""
+    box, unit = created(t, **LIMITS)
+    equal(show(unit, "MemoryMax", "MemoryLow", "TasksMax", "CPUQuotaPerSecUSec", "CPUQuotaPeriodUSec", "AllowedCPUs",
+               "AllowedMemoryNodes"), (str(64 * MIB), str(16 * MIB), "33", "250ms", "50ms", "0", "0"), "properties")
+    equal(files(box), FILES, "files")
+
+
+@driven()
+def a_quota_is_exact_until_a_reload(t):
+    """systemd counts in 1 % of a CPU: it is told more, not less, and writes that when it reads its units again."""
+    box, unit = created(t, cpu={"quota": 12345, "period": 50000})
+    equal((show(unit, "CPUQuotaPerSecUSec"), text(box, "cpu.max")), (("250ms",), "12345 50000"), "quota")
+    reload()
+    equal((show(unit, "CPUQuotaPerSecUSec"), text(box, "cpu.max")), (("250ms",), "12500 50000"), "quota")
+
+
+@driven(control=False, why="Debian's runc has the old formula for shares, and no io.weight as a property")
+def weights_are_properties(t):
+    """cpu.shares by the quadratic formula, blockIO.weight on the scale of io.weight."""
+    box, unit = created(t, cpu={"shares": 512}, blockIO={"weight": 500})
+    equal(show(unit, "CPUWeight", "IOWeight"), ("59", "4950"), "properties")
+    equal(text(box, "cpu.weight"), "59", "cpu.weight")
+
+
+@driven(control=False, why="Debian's runc does not know cpu.idle")
+def idle_is_a_weight(t):
+    """cpu.idle is CPUWeight=idle."""
+    box, unit = created(t, cpu={"idle": 1})
+    equal((show(unit, "CPUWeight"), text(box, "cpu.idle")), (("idle",), "1"), "idle")
+
+
+@driven(control=False, why="Debian's runc makes properties of fewer files")
+def unified_is_made_properties_and_has_the_last_word(t):
+    """What systemd knows of `unified`, it is told; the rest is in the files alone."""
+    box, unit = created(t, memory={"limit": 64 * MIB},
+                        unified={"memory.max": "32M", "memory.high": "31M", "memory.oom.group": "1", "pids.max": "9"})
+    equal(show(unit, "MemoryMax", "MemoryHigh", "TasksMax"), (str(32 * MIB), str(31 * MIB), "9"), "properties")
+    equal((text(box, "memory.max"), text(box, "memory.oom.group")), (str(32 * MIB), "1"), "files")
+
+
+@driven()
+def limits_survive_a_reload(t):
+    """daemon-reload leaves properties, files and everything in the scope as they are."""
+    box, unit = created(t, **LIMITS)
+    before = show(unit, "MemoryMax", "TasksMax", "CPUQuotaPerSecUSec", "InvocationID")
+    reload()
+    equal(show(unit, "MemoryMax", "TasksMax", "CPUQuotaPerSecUSec", "InvocationID"), before, "properties")
+    equal(files(box), FILES, "files")
+    box.start().ok()
+    equal(box.status(), "running", "status")
+
+
+@driven()
+def the_device_filter_survives_a_reload(t):
+    """What the filter forbids is forbidden before and after daemon-reload."""
+    by_systemd(t)
+    box = t.sleeper()
+    scope(box)
+    os.mknod(box.bundle.rootfs / "disk", stat.S_IFBLK | 0o666, os.makedev(7, 0))
+    create(box)
+    box.start().ok()
+    for _ in range(3):
+        contains(box.exec("cat", "/disk").err, "Operation not permitted", "stderr")
+        box.exec("head", "-c", "1", "/dev/zero").exits(0)
+        reload()
+
+
+@driven()
+def limits_hold(t):
+    """A fork storm stops at pids.limit; a second daemon-reload changes nothing about that."""
+    by_systemd(t)
+    box = resources(t.shell("while [ ! -e /dev/shm/go ]; do sleep 0.1; done; "
+                            "n=0; while sleep 60 & do n=$((n+1)); [ $n -gt 40 ] && exit 0; done; exit 1"),
+                    pids={"limit": 12})
+    scope(box)
+    create(box)
+    box.start().ok()
+    reload()
+    box.exec("touch", "/dev/shm/go").exits(0)
+    eventually(lambda: int(box_events(box).get("max", "0")) > 0, "the limit is not met", 20)
+    true(int(text(box, "pids.current")) <= 12, "more processes than the limit")
+
+
+def box_events(box):
+    return dict(line.split() for line in text(box, "pids.events").splitlines())
+
+
+@driven(control=False, why="its own process in the container needs threads")
+def a_limit_of_one_process(t):
+    """Nothing of the runtime is in the scope beside init: pids.limit 1 is enough for one process."""
+    by_systemd(t)
+    box = resources(t.container("true"), pids={"limit": 1})
+    scope(box)
+    quiet(box, box.run())
+
+
+@driven()
+def update_changes_both(t):
+    """New limits are in the files, and systemd knows them, also after a reload."""
+    box, unit = created(t, **LIMITS)
+    box.start().ok()
+    t.runtime("update", "--memory", str(96 * MIB), "--memory-swap", str(96 * MIB), "--pids-limit", "44",
+              "--cpu-period", "100000", "--cpu-quota", "35000", box.id).exits(0)
+    for _ in range(2):
+        equal(show(unit, "MemoryMax", "TasksMax", "CPUQuotaPerSecUSec", "CPUQuotaPeriodUSec"),
+              (str(96 * MIB), "44", "350ms", "100ms"), "properties")
+        equal(files(box), {**FILES, "memory.max": str(96 * MIB), "pids.max": "44", "cpu.max": "35000 100000"},
+              "files")
+        reload()
+
+
+@driven(control=False, why="Debian's runc sets the properties although the kernel refuses the file")
+def an_update_that_fails_changes_neither(t):
+    """The kernel is asked first: what it refuses, systemd never hears of."""
+    box, unit = created(t, **LIMITS)
+    t.runtime("update", "--pids-limit", "44", "--cpuset-cpus", "4000", box.id).exits(1)
+    equal(show(unit, "TasksMax", "AllowedCPUs"), ("33", "0"), "properties")
+    equal(files(box), FILES, "files")
+
+
+@driven(control=False, why="runc has its own words")
+def a_limit_that_the_kernel_refuses(t):
+    """The unit is taken back."""
+    by_systemd(t)
+    box = resources(t.sleeper(), cpu={"cpus": "4000"})
+    unit = scope(box)
+    absent(box.create().exits(1).err, "systemd", "stderr")
+    t.no_state()
+    goes(unit)

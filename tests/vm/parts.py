@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What runs in which guest: the one table to which a topic is added."""
+
+import dataclasses
+import pathlib
+
+PROJECT = pathlib.Path(__file__).resolve().parent.parent.parent
+INTEGRATION = "tests/integration/run"
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """A kind of guest. Its jobs run one after another, shared out among `guests` of them."""
+    name: str
+    guests: int = 1
+    kernel: str = "6.1"
+    systemd: bool = False
+    cpus: int = 1
+
+
+PLAIN = Part("plain", guests=3)
+SYSTEMD = Part("systemd", systemd=True)
+OLDEST = Part("oldest", kernel="5.10")
+PARTS = {part.name: part for part in (PLAIN, SYSTEMD, OLDEST)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A command whose last line counts its cases, or a test program (one word without a slash)."""
+    part: Part
+    name: str
+    seconds: int  # its weight: in a guest, on a quiet machine
+    command: tuple
+
+    @property
+    def deadline(self):
+        """Other suites may take the machine's time meanwhile."""
+        return 60 + 6 * self.seconds
+
+    @property
+    def is_program(self):
+        return "/" not in self.command[0]
+
+
+def program(part, name, seconds):
+    """A GoogleTest program of the build that is installed."""
+    return Job(part, name, seconds, (name,))
+
+
+def topic(part, name, seconds):
+    """The cases of tests/integration/test_NAME.py."""
+    return Job(part, name, seconds, (INTEGRATION, "--topic", name))
+
+
+def command(part, name, seconds, *words):
+    return Job(part, name, seconds, words)
+
+
+# A new topic of the integration cases gets a row here, or stands in NATIVELY. The seconds are those that the suite
+# prints; they share the jobs out evenly and set the deadlines.
+JOBS = [
+    program(PLAIN, "test_base_kernel", 10),
+    program(PLAIN, "test_cgroups_kernel", 10),
+    program(PLAIN, "test_namespaces_kernel", 10),
+    program(PLAIN, "test_process_kernel", 10),
+    program(PLAIN, "test_rootfs_kernel", 10),
+    program(PLAIN, "test_runtime_kernel", 10),
+    program(PLAIN, "test_seccomp_kernel", 10),
+    command(PLAIN, "apparmor, runc as the control", 20, INTEGRATION, "--control", "--topic", "apparmor"),
+    command(PLAIN, "escape: watchers", 20, "tests/escape/run", "--seconds", "30", "--filter", "whoever_joins"),
+    topic(PLAIN, "apparmor", 20),
+    topic(PLAIN, "cgroup_identity", 20),
+    topic(PLAIN, "credentials", 20),
+    topic(PLAIN, "devices", 20),
+    topic(PLAIN, "exec_cgroup", 20),
+    topic(PLAIN, "exec_seccomp", 20),
+    topic(PLAIN, "host_sysfs", 20),
+    topic(PLAIN, "idmap", 20),
+    topic(PLAIN, "joins", 20),
+    topic(PLAIN, "keyring", 20),
+    topic(PLAIN, "labels", 20),
+    topic(PLAIN, "limits", 20),
+    topic(PLAIN, "mount_options", 20),
+    topic(PLAIN, "mounts", 20),
+    topic(PLAIN, "namespaces", 20),
+    topic(PLAIN, "net_devices", 20),
+    topic(PLAIN, "no_openat2", 20),
+    topic(PLAIN, "no_pivot", 20),
+    topic(PLAIN, "oom", 20),
+    topic(PLAIN, "overlay", 20),
+    topic(PLAIN, "pause", 20),
+    topic(PLAIN, "propagation", 20),
+    topic(PLAIN, "resources_in_force", 20),
+    topic(PLAIN, "resources_refusals", 20),
+    topic(PLAIN, "resources_values", 20),
+    topic(PLAIN, "root_propagation", 20),
+    topic(PLAIN, "rootless", 20),
+    topic(PLAIN, "scheduling", 20),
+    topic(PLAIN, "seccomp", 20),
+    topic(PLAIN, "seccomp_listener", 20),
+    topic(PLAIN, "stage", 20),
+    topic(PLAIN, "sysctl", 20),
+    topic(PLAIN, "update", 20),
+    topic(PLAIN, "user_namespace", 20),
+
+    topic(SYSTEMD, "cgroup_identity", 20),
+    topic(SYSTEMD, "exec_cgroup", 20),
+
+    program(OLDEST, "test_base_kernel", 10),
+    program(OLDEST, "test_cgroups_kernel", 10),
+    program(OLDEST, "test_namespaces_kernel", 10),
+    program(OLDEST, "test_process_kernel", 10),
+    program(OLDEST, "test_rootfs_kernel", 10),
+    program(OLDEST, "test_runtime_kernel", 10),
+    program(OLDEST, "test_seccomp_kernel", 10),
+    topic(OLDEST, "run", 20),
+    topic(OLDEST, "lifecycle", 20),
+    topic(OLDEST, "mounts", 20),
+    topic(OLDEST, "mount_options", 20),
+    topic(OLDEST, "exec", 20),
+    topic(OLDEST, "hooks", 20),
+    topic(OLDEST, "seccomp", 20),
+    topic(OLDEST, "user_namespace", 20),
+    topic(OLDEST, "pause", 20),
+    topic(OLDEST, "kill", 20),
+    topic(OLDEST, "overlay", 20),
+    topic(OLDEST, "idmap", 20),
+    topic(OLDEST, "propagation", 20),
+    topic(OLDEST, "root_propagation", 20),
+    topic(OLDEST, "rootless", 20),
+    topic(OLDEST, "no_pivot", 20),
+    topic(OLDEST, "devices", 20),
+    topic(OLDEST, "stage", 20),
+    topic(OLDEST, "namespaces", 20),
+    topic(OLDEST, "joins", 20),
+    topic(OLDEST, "host_sysfs", 20),
+    topic(OLDEST, "exec_lifecycle", 20),
+    topic(OLDEST, "seccomp_listener", 20),
+    topic(OLDEST, "resources_in_force", 20),
+]
+# Topics with little kernel in them, or with much time: what they say natively holds in a guest.
+NATIVELY = {
+    "bad_input", "debian", "descriptors", "environment", "exec", "exec_affinity", "exec_apparmor", "exec_attached",
+    "exec_flags", "exec_lifecycle", "exec_policy", "exec_privileges", "exec_process", "exec_refusals", "exec_rootless",
+    "exec_user", "exit_codes", "hook_edges", "hooks", "hooks_failure", "hooks_hostile", "hooks_killing",
+    "hooks_meanwhile", "hooks_time", "hooks_together", "hygiene", "keep", "kill", "lifecycle", "listing", "many",
+    "notify_socket", "parser", "paths", "pause_deadline", "ps", "quickly_dying", "readme", "run", "socket_activation",
+    "stdio_relay", "terminal", "terminal_attached", "terminal_exec", "terminal_jobs", "terminal_streams",
+    "terminal_tmux",
+}
+
+
+def misplaced():
+    """What is wrong with the table, in sentences."""
+    there = {path.stem.removeprefix("test_") for path in (PROJECT / "tests/integration").glob("test_*.py")}
+    listed = {job.name for job in JOBS if job.command[:2] == (INTEGRATION, "--topic")}
+    return ([f"test_{name}.py has no place in tests/vm/parts.py" for name in sorted(there - listed - NATIVELY)]
+            + [f"tests/vm/parts.py names {name}, and there is no test_{name}.py"
+               for name in sorted((listed | NATIVELY) - there)])
+
+
+@dataclasses.dataclass
+class Shard:
+    """What one guest does."""
+    part: Part
+    number: str  # "2/3"
+    jobs: list
+
+    @property
+    def name(self):
+        return self.part.name if self.part.guests == 1 else f"{self.part.name} {self.number}"
+
+    @property
+    def seconds(self):
+        return sum(job.seconds for job in self.jobs)
+
+    @property
+    def deadline(self):
+        return 120 + 4 * self.seconds
+
+
+def share_out(part):
+    """The heaviest job first, each to the guest that has least to do."""
+    shards = [Shard(part, f"{number}/{part.guests}", []) for number in range(1, part.guests + 1)]
+    for job in sorted((job for job in JOBS if job.part is part), key=lambda job: -job.seconds):
+        min(shards, key=lambda shard: shard.seconds).jobs.append(job)
+    return shards
+
+
+# The guests of the suite. The longest come first, so that two that run at a time end together.
+SHARDS = sorted((shard for part in PARTS.values() for shard in share_out(part)), key=lambda shard: -shard.seconds)
+
+
+def shard(part, number):
+    """What `tests/vm/suite PART NUMBER/COUNT` does."""
+    return next(each for each in SHARDS if (each.part.name, each.number) == (part, number))

@@ -9,8 +9,8 @@ import subprocess
 import sys
 import time
 
-from harness import Failure, eventually, read_text
-from resources import controllers, running  # noqa: F401  (`running` is for the cases)
+from harness import Failure, eventually, read_text, status_field
+from resources import controllers
 
 PPOLL = {"x86_64": 271, "aarch64": 73}[os.uname().machine]
 
@@ -115,10 +115,9 @@ class Watcher:
         fields = self.proc("stat").rpartition(")")[2].split()
         return int(fields[11]) + int(fields[12])
 
-    def resident(self):
-        """Its memory in KiB."""
-        line, = [line for line in self.proc("status").splitlines() if line.startswith("VmRSS:")]
-        return int(line.split()[1])
+    def memory(self, name):
+        """VmRSS or VmSize, in KiB."""
+        return int(status_field(self.proc("status"), name).split()[0])
 
     def said(self):
         return f"exit code {self.child.poll()}, stderr {self.errors.read_text()!r}"

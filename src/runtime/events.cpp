@@ -66,8 +66,8 @@ class Watch {
 
     Result<> until_gone() {
         for (;;) {
-            TRY(tell_of_kills());
             LET(const bool there, look());
+            TRY(tell_of_kills());  // behind the look: what has ended it may have been a kill
             if (!there) return {};
             TRY(wait());
         }
@@ -128,21 +128,17 @@ class Watch {
         if (::ppoll(entries, std::size(entries), &time, nullptr) == -1)
             return errno == EINTR ? Result<>() : system_error(errno, "ppoll");
         if (entries[2].revents != 0) again_ = cgroups::BackOff(again_ms);
-        if (entries[3].revents != 0) init_ended();
+        if (entries[3].revents != 0) init_.reset();
         return entries[0].revents == 0 ? Result<>() : system_error(EPIPE, "write", "output");
     }
 
-    // Others may live on where the pid namespace is not the container's own; the notice of their end is lost
-    // if the cgroup is removed within 10 ms of another one, so from now on it is looked at from time to time.
-    void init_ended() {
-        init_.reset();
-        lonely_ = true;
-    }
-
+    // Behind init's end others may live on where the pid namespace is not the container's own. The notice of
+    // their end is lost if the cgroup is removed within 10 ms of another one, so it is looked at from time to
+    // time then.
     std::uint64_t patience() {
         const std::uint64_t now = sys::monotonic_ns();
         std::uint64_t ns = next_ > now ? next_ - now : 0;
-        if (lonely_) ns = std::min(ns, second_ns / 10);
+        if (!init_) ns = std::min(ns, second_ns / 10);
         const std::uint64_t soon = again_.next();
         return soon == 0 ? ns : std::min(ns, soon);
     }
@@ -158,7 +154,6 @@ class Watch {
     std::uint64_t interval_;
     std::uint64_t next_;  // when the next sample is due
     cgroups::BackOff again_{0};
-    bool lonely_ = false;
     const Audience& audience_;
 };
 

@@ -3,9 +3,11 @@
 
 import json
 import os
+import pathlib
 import signal
 import time
 
+import isolation
 import leaks
 from harness import case, contains, equal, eventually, true
 from hooks import removed
@@ -23,7 +25,8 @@ ALWAYS = {"cpu.usage", "cpu.usage.total", "cpu.usage.kernel", "cpu.usage.user", 
           "cpuset.cpu_exclusive", "cpuset.mem_hardwall", "cpuset.mem_exclusive", "cpuset.memory_migrate",
           "cpuset.memory_spread_page", "cpuset.memory_spread_slab", "cpuset.memory_pressure",
           "cpuset.sched_load_balance", "cpuset.sched_relax_domain_level",
-          *(f"memory.{part}{rest}" for part in ("usage", "swap", "kernel", "kernelTCP") for rest in ("", ".limit", ".failcnt")),
+          *(f"memory.{part}{rest}" for part in ("usage", "swap", "kernel", "kernelTCP")
+            for rest in ("", ".limit", ".failcnt")),
           "pids.current"}
 
 
@@ -51,7 +54,11 @@ def one_sample(t):
     equal(data["pids"]["current"], 1, "processes")
 
 
-@case(control=False, why="it is compared with itself")
+def runc_on_v2():
+    return None if isolation.cgroup2_mount() == pathlib.Path("/sys/fs/cgroup") else "runc would use cgroup v1 here"
+
+
+@case(control=False, why="it is compared with itself", needs=runc_on_v2)
 def the_keys_of_runc(t):
     """The keys are those of runc's sample of the same bundle, and those that runc has had since."""
     box, twin, pid_file = t.sleeper(), f"{t.prefix}-runc", t.scratch / "twin.pid"
@@ -83,7 +90,8 @@ def time_is_that_of_the_cgroup(t):
     usage = sample(t, box)["cpu"]["usage"]
     after = stat()
     for name, row in (("total", "usage_usec"), ("user", "user_usec"), ("kernel", "system_usec")):
-        true(before[row] * 1000 <= usage[name] <= after[row] * 1000, f"{name}: {before[row]} {usage[name]} {after[row]}")
+        low, high = before[row] * 1000, after[row] * 1000
+        true(low <= usage[name] <= high, f"{name} is {usage[name]}, cpu.stat says {low} before and {high} after it")
 
 
 @case()
@@ -337,10 +345,12 @@ def a_thousand_samples(t):
     with watching(t, running(t), "--interval", "1ms") as watcher:
         for _ in range(100):
             watcher.next("stats")
-        before = watcher.resident()
+        if watcher.memory("VmSize") > 1 << 30:
+            return  # AddressSanitizer, which keeps what was freed for a while
+        before = watcher.memory("VmRSS")
         for _ in range(1000):
             watcher.next("stats")
-        after = watcher.resident()
+        after = watcher.memory("VmRSS")
     true(after - before <= 64, f"{before} KiB have become {after} KiB")
 
 

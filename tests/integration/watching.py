@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 
-from harness import Failure, eventually
-from resources import controllers, running  # noqa: F401  (`running` is for the cases)
+from harness import Failure, eventually, read_text, status_field
+from resources import controllers
+
+PPOLL = {"x86_64": 271, "aarch64": 73}[os.uname().machine]
 
 
 def nothing_to_watch():
@@ -83,12 +85,15 @@ class Watcher:
             raise Failure(f"something is said: {self.next()}")
 
     def asleep(self):
-        """Waits until it has set itself up and sleeps in poll."""
-        calls = ("271", "7")  # ppoll, poll; runc has threads, of which the first sleeps in a futex
-        def sleeps():
-            word = self.proc("syscall").split()[:1]
-            return word and word[0] in (*calls, "202") and self.proc("stat").rpartition(")")[2].split()[0] == "S"
-        eventually(lambda: self.child.poll() is not None or sleeps(), "the watcher does not sleep", 10)
+        """Waits until it watches: sleeps in ppoll(2), or has runc's two inotify watches."""
+        def watches():
+            if self.proc("syscall").startswith(f"{PPOLL} "):
+                return True
+            directory = f"/proc/{self.child.pid}/fdinfo"
+            with contextlib.suppress(FileNotFoundError):  # a descriptor that is closed meanwhile
+                return sum(read_text(f"{directory}/{name}").count("inotify wd:") for name in os.listdir(directory)) == 2
+            return False
+        eventually(lambda: self.child.poll() is not None or watches(), "nothing is watched", 10)
         return self
 
     def ends(self, seconds=5):
@@ -110,10 +115,9 @@ class Watcher:
         fields = self.proc("stat").rpartition(")")[2].split()
         return int(fields[11]) + int(fields[12])
 
-    def resident(self):
-        """Its memory in KiB."""
-        line, = [line for line in self.proc("status").splitlines() if line.startswith("VmRSS:")]
-        return int(line.split()[1])
+    def memory(self, name):
+        """VmRSS or VmSize, in KiB."""
+        return int(status_field(self.proc("status"), name).split()[0])
 
     def said(self):
         return f"exit code {self.child.poll()}, stderr {self.errors.read_text()!r}"

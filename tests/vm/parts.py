@@ -72,6 +72,10 @@ JOBS = [
     topic(PLAIN, "cgroup_identity", 20),
     topic(PLAIN, "credentials", 20),
     topic(PLAIN, "devices", 20),
+    topic(PLAIN, "events_resources", 20),
+    command(PLAIN, "events, runc as the control", 50, INTEGRATION, "--control", "--filter", "events_resources:",
+            "--filter", "events: ends", "--filter", "events: one_each", "--filter", "events: a_created",
+            "--filter", "events: it_sleeps", "--filter", "events: twenty"),
     topic(PLAIN, "exec_cgroup", 20),
     topic(PLAIN, "exec_seccomp", 20),
     topic(PLAIN, "host_sysfs", 20),
@@ -142,11 +146,12 @@ JOBS = [
     topic(OLDEST, "exec_lifecycle", 20),
     topic(OLDEST, "seccomp_listener", 20),
     topic(OLDEST, "resources_in_force", 20),
+    topic(OLDEST, "events_resources", 20),
 ]
 # Topics with little kernel in them, or with much time: what they say natively holds in a guest.
 NATIVELY = {
-    "bad_input", "debian", "descriptors", "environment", "exec", "exec_affinity", "exec_apparmor", "exec_attached",
-    "exec_flags", "exec_lifecycle", "exec_policy", "exec_privileges", "exec_process", "exec_refusals", "exec_rootless",
+    "bad_input", "debian", "descriptors", "environment", "events", "exec", "exec_affinity", "exec_apparmor",
+    "exec_attached", "exec_flags", "exec_lifecycle", "exec_policy", "exec_privileges", "exec_process", "exec_refusals", "exec_rootless",
     "exec_user", "exit_codes", "hook_edges", "hooks", "hooks_failure", "hooks_hostile", "hooks_killing",
     "hooks_meanwhile", "hooks_time", "hooks_together", "hygiene", "keep", "kill", "lifecycle", "listing", "many",
     "notify_socket", "parser", "paths", "pause_deadline", "ps", "quickly_dying", "readme", "run", "socket_activation",

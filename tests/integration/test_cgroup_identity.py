@@ -117,9 +117,19 @@ def a_cgroup_with_somebody_in_it_is_refused(t, _, make, words):
         vacated(path)
 
 
-@case(each=["itself", "its parent"])
-def a_frozen_cgroup_is_refused(t, which):
-    """A container in a frozen cgroup, or below one, would stop before its first instruction."""
+@case()
+def a_frozen_cgroup_is_refused(t):
+    """A container in a frozen cgroup would stop before its first instruction."""
+    in_the_way(t, "itself")
+
+
+@case(control=False, why="runc 1.1.5 waits for ever for its frozen process")
+def one_below_a_frozen_cgroup_is_refused(t):
+    """So would one below it."""
+    in_the_way(t, "its parent")
+
+
+def in_the_way(t, which):
     path = HIERARCHY / f"{t.prefix}-theirs"
     path.mkdir()
     try:

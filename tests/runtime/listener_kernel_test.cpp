@@ -57,7 +57,7 @@ struct Confined : test::Meeting {
         ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
         for (;;) ::pause();
     }
-    plan::DeliverListener order(const std::string& path) const { return {path, "some \"data\"", {0}}; }
+    plan::DeliverListener order(const std::string& path) const { return {path, "some \"data\""}; }
     std::uint32_t handshake() const {
         std::uint32_t word = 0;
         EXPECT_EQ(::pread(workshop.slots[0].number(), &word, sizeof word, 0), 4);

@@ -184,7 +184,6 @@ struct SendConsole {};
 struct DeliverListener {
     std::string path;
     std::string metadata;
-    Slot handshake;
     std::string status = "creating";  // of the container
 };
 struct SendPidfd {

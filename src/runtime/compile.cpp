@@ -284,8 +284,7 @@ Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::
     const plan::Execute execute = process::plan_search(timeline, spec, found);
 
     if (blueprint.await_start) {
-        if (notifies)
-            seccomp::plan_listener(timeline, *blueprint.filter, *spec->linux.seccomp, ground.handshake);
+        if (notifies) seccomp::plan_listener(timeline, *blueprint.filter, *spec->linux.seccomp);
         timeline.init(plan::ReportReady{});
         timeline.host(plan::AwaitReady{});
         plan_announcement(timeline, blueprint);
@@ -298,7 +297,7 @@ Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::
     timeline.init(plan::CloseDescriptors{stdio + blueprint.preserve_fds, watched, ground.fifo});
     timeline.init(plan::ReportExecution{});
     if (notifies && !blueprint.await_start)
-        seccomp::plan_listener(timeline, *blueprint.filter, *spec->linux.seccomp, ground.handshake);
+        seccomp::plan_listener(timeline, *blueprint.filter, *spec->linux.seccomp);
     if (blueprint.filter && !notifies) seccomp::plan_filter(timeline, *blueprint.filter);
     timeline.init(execute, "/process/args");
     if (!blueprint.await_start) {

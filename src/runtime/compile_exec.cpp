@@ -137,8 +137,7 @@ Result<plan::Timeline> compile_exec(const ExecBlueprint& blueprint, const spec::
     const plan::Execute execute = plan_program(timeline, blueprint, spec, found);
     timeline.init(plan::ReportExecution{});
     if (notifies(blueprint))
-        seccomp::plan_listener(timeline, *blueprint.filter, *spec->linux.seccomp, ground.handshake,
-                               blueprint.status);
+        seccomp::plan_listener(timeline, *blueprint.filter, *spec->linux.seccomp, blueprint.status);
     else if (blueprint.filter)
         seccomp::plan_filter(timeline, *blueprint.filter);
     timeline.init(execute, blueprint.hook ? blueprint.hook->pointer : "/process/args");

@@ -39,14 +39,13 @@ void plan_handshake(plan::TimelineBuilder& timeline, plan::Slot handshake) {
 }
 
 void plan_listener(plan::TimelineBuilder& timeline, const Program& program, const spec::Seccomp& profile,
-                   plan::Slot handshake, std::string status) {
+                   std::string status) {
     timeline.init(
         plan::LoadSeccomp{
             .program = store(timeline, program.instructions), .flags = program.flags, .listener = 1},
         pointer);
-    timeline.host(
-        plan::DeliverListener{profile.listener_path, profile.listener_metadata, handshake, std::move(status)},
-        "/linux/seccomp/listenerPath");
+    timeline.host(plan::DeliverListener{profile.listener_path, profile.listener_metadata, std::move(status)},
+                  "/linux/seccomp/listenerPath");
     timeline.init(plan::AwaitDelivery{}, "/linux/seccomp/listenerPath");
 }
 

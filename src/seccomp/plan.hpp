@@ -22,6 +22,6 @@ void plan_handshake(plan::TimelineBuilder& timeline, plan::Slot handshake);
 // behind it has to pass the filter.
 // `status` is the container's, for the agent.
 void plan_listener(plan::TimelineBuilder& timeline, const Program& program, const spec::Seccomp& profile,
-                   plan::Slot handshake, std::string status = "creating");
+                   std::string status = "creating");
 
 }  // namespace bulkhead::seccomp

@@ -104,17 +104,8 @@ def input_is_pushed_from_a_terminal_of_its_own(t, _, verb):
     settings, and has nothing in its input afterwards."""
     with terminal() as (master, slave):
         before = habits(slave)
-        program = "/pusher /out/words" if verb == "run" else "sleep 60"
-        bundle, words = pushing(t, [*RIGHTS, "CAP_SYS_ADMIN"], program, "words")
-        box = t.container(bundle=bundle.process(terminal=verb == "run"))
-        with draining(master):
-            if verb == "run":
-                below(t, slave, "run", "--bundle", bundle.path, box.id)
-            else:
-                box.run_detached().exits(0)
-                below(t, slave, "exec", "--tty", box.id, "sh", "-c", "/pusher /out/words")
-                box.delete("--force").exits(0)
-        contains(words.read_text(), "is a terminal", "what it has")
+        words = said_with_a_terminal(t, verb, [*RIGHTS, "CAP_SYS_ADMIN"], "/pusher /out/words", master, slave)
+        contains(words, "is a terminal", "what it has")
         equal(habits(slave), before, "the caller's terminal")
 
 
@@ -136,20 +127,25 @@ def draining(master):
         thread.join()
 
 
+def said_with_a_terminal(t, verb, rights, program, master, slave):
+    """What the program leaves in /out/words, run or executed with a terminal of its own below the caller's."""
+    bundle, words = pushing(t, rights, program if verb == "run" else "sleep 60", "words")
+    box = t.container(bundle=bundle.process(terminal=verb == "run"))
+    with draining(master):
+        if verb == "run":
+            below(t, slave, "run", "--bundle", bundle.path, box.id)
+        else:
+            box.run_detached().exits(0)
+            below(t, slave, "exec", "--tty", box.id, "sh", "-c", program)
+            box.delete("--force").exits(0)
+    return words.read_text()
+
+
 @input_is_pushed_from_a_terminal_of_its_own.twin
 def terminal_of_its_own(t, _, verb):
     """A program with a terminal of its own runs below a terminal."""
     with terminal() as (master, slave):
-        bundle, words = pushing(t, RIGHTS, "tty > /out/words" if verb == "run" else "sleep 60", "words")
-        box = t.container(bundle=bundle.process(terminal=verb == "run"))
-        with draining(master):
-            if verb == "run":
-                below(t, slave, "run", "--bundle", bundle.path, box.id)
-            else:
-                box.run_detached().exits(0)
-                below(t, slave, "exec", "--tty", box.id, "sh", "-c", "tty > /out/words")
-                box.delete("--force").exits(0)
-    contains(words.read_text(), "/dev/pts/", "tty")
+        contains(said_with_a_terminal(t, verb, RIGHTS, "tty > /out/words", master, slave), "/dev/pts/", "tty")
 
 
 # ---- E13 ------------------------------------------------------------------------------------------------

@@ -144,7 +144,7 @@ std::string verdict_with_handshake(Build build) {
     timeline.host(MakeHandshake{slot});
     timeline.host(Spawn{});
     timeline.init(MapHandshake{slot});
-    build(timeline, DeliverListener{.path = "/a", .metadata = "", .handshake = slot});
+    build(timeline, DeliverListener{.path = "/a", .metadata = ""});
     return verdict_with_end(std::move(timeline));
 }
 

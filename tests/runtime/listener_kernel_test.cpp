@@ -57,7 +57,7 @@ struct Confined : test::Meeting {
         ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
         for (;;) ::pause();
     }
-    plan::DeliverListener order(const std::string& path) const { return {path, "some \"data\"", {0}}; }
+    plan::DeliverListener order(const std::string& path) const { return {path, "some \"data\""}; }
     std::uint32_t handshake() const {
         std::uint32_t word = 0;
         EXPECT_EQ(::pread(workshop.slots[0].number(), &word, sizeof word, 0), 4);
@@ -115,7 +115,7 @@ TEST(DeliverListener, OfAStageThatIsGoneFails) {
 TEST(DeliverListener, TellsWhyTheFilterWasRefused) {
     test::Meeting meeting;
     meeting.say({.kind = plan::ReportKind::failed, .step = 1, .error = EINVAL, .call = plan::Call::seccomp});
-    EXPECT_NE(meeting.error_of(plan::DeliverListener{"/x", "", {0}}).find("seccomp: invalid argument"),
+    EXPECT_NE(meeting.error_of(plan::DeliverListener{"/x", ""}).find("seccomp: invalid argument"),
               std::string::npos);
 }
 

@@ -38,7 +38,7 @@ TEST(PlanListener, IsDeliveredBeforeTheStageGoesOn) {
     const spec::Seccomp profile{.listener_path = "/run/agent", .listener_metadata = "some"};
     const plan::Timeline timeline = planned([&](auto& builder, plan::Slot slot) {
         plan_handshake(builder, slot);
-        plan_listener(builder, small(), profile, slot);
+        plan_listener(builder, small(), profile);
     });
     const Lines all = test::lines_of(timeline);
     EXPECT_EQ(Lines(all.begin() + 2, all.end() - 1),

@@ -24,6 +24,11 @@ bool has(std::string_view list, std::string_view word) {
     return std::ranges::count(split(list, ' '), word) != 0;
 }
 
+// "cgroup.max.depth": no controller's.
+bool is_of_every_cgroup(const plan::CgroupSetting& setting) {
+    return controller_of(setting.file) == "cgroup";
+}
+
 // The words of a file that is one line.
 Result<std::string> read_line(int directory, const std::string& path) {
     LET(std::string text, read_kernel_file(directory, path));
@@ -110,13 +115,21 @@ Result<bool> is_occupied(int hierarchy_fd, const std::string& parent) {
     return !processes.empty();
 }
 
-Result<> hand_down(int hierarchy_fd, const std::string& parent, std::string_view controller) {
-    LET(const bool occupied, is_occupied(hierarchy_fd, parent));
+Result<> hand_down(int hierarchy_fd, const std::string& parent, bool occupied, std::string_view controller) {
     const std::string what = cat("cgroup ", shown(parent), " cannot hand down the controller ", controller);
     if (occupied) return fail(Kind::bad_state, what, ": there are processes in it");
     auto written = write_kernel_file(hierarchy_fd, file_in(parent, handed_down), cat('+', controller));
     if (!written) return std::unexpected(std::move(written).error().under(what));
     return {};
+}
+
+// What the machine has, and what is needed.
+Result<std::vector<std::string>> all_and(int hierarchy_fd, std::span<const std::string> needed) {
+    LET(const std::string all, read_line(hierarchy_fd, delegated));
+    std::vector<std::string> wanted(needed.begin(), needed.end());
+    for (const std::string_view each : split(all, ' '))
+        if (!each.empty() && std::ranges::count(needed, each) == 0) wanted.emplace_back(each);
+    return wanted;
 }
 
 Result<std::vector<std::string>> missing_in(int hierarchy_fd, const std::string& parent,
@@ -132,7 +145,8 @@ Result<std::vector<std::string>> missing_in(int hierarchy_fd, const std::string&
 
 std::vector<std::string> controllers_of(std::span<const plan::CgroupSetting> settings) {
     std::vector<std::string> controllers;
-    for (const plan::CgroupSetting& each : settings) controllers.emplace_back(controller_of(each.file));
+    for (const plan::CgroupSetting& each : settings)
+        if (!is_of_every_cgroup(each)) controllers.emplace_back(controller_of(each.file));
     std::ranges::sort(controllers);
     const auto doubles = std::ranges::unique(controllers);
     controllers.erase(doubles.begin(), doubles.end());
@@ -144,6 +158,7 @@ Result<> check_settings(int hierarchy_fd, const std::string& path,
     LET(const std::string below, below_mount(path));
     LET(const std::string all, read_line(hierarchy_fd, delegated));
     for (const plan::CgroupSetting& each : settings) {
+        if (is_of_every_cgroup(each)) continue;
         if (!has(all, controller_of(each.file))) return lacks(each, "", all);
         TRY(check_page_size(each));
     }
@@ -153,21 +168,29 @@ Result<> check_settings(int hierarchy_fd, const std::string& path,
         if (!given) return std::unexpected(given.error());
         if (may_write(hierarchy_fd, file_in(parent, handed_down))) continue;
         for (const plan::CgroupSetting& each : settings)
-            if (!has(*given, controller_of(each.file))) return lacks(each, parent, *given);
+            if (!is_of_every_cgroup(each) && !has(*given, controller_of(each.file)))
+                return lacks(each, parent, *given);
     }
     return {};
 }
 
 // The nearest one has it all for every container but the first of its kind.
-Result<> enable_controllers(int hierarchy_fd, const std::string& path,
-                            std::span<const std::string> controllers) {
+Result<> enable_controllers(int hierarchy_fd, const std::string& path, std::span<const std::string> needed) {
     LET(const std::string below, below_mount(path));
     const std::vector<std::string> parents = above(below);
-    LET(const std::vector<std::string> lacking, missing_in(hierarchy_fd, parents.back(), controllers));
+    LET(std::vector<std::string> wanted, all_and(hierarchy_fd, needed));
+    LET(const std::vector<std::string> lacking, missing_in(hierarchy_fd, parents.back(), wanted));
     if (lacking.empty()) return {};
     for (const std::string& parent : parents) {
-        LET(const std::vector<std::string> missing, missing_in(hierarchy_fd, parent, controllers));
-        for (const std::string& each : missing) TRY(hand_down(hierarchy_fd, parent, each));
+        LET(const std::vector<std::string> missing, missing_in(hierarchy_fd, parent, wanted));
+        if (missing.empty()) continue;
+        LET(const bool occupied, is_occupied(hierarchy_fd, parent));
+        for (const std::string& each : missing) {
+            auto given = hand_down(hierarchy_fd, parent, occupied, each);
+            if (given) continue;
+            if (std::ranges::count(needed, each) != 0) return given;
+            std::erase(wanted, each);  // those below cannot have it either
+        }
     }
     return {};
 }

@@ -23,8 +23,9 @@ Result<> check_settings(int hierarchy_fd, const std::string& path,
                         std::span<const plan::CgroupSetting> settings);
 
 // "+controller" in cgroup.subtree_control of each cgroup above `path`, from the root down, where it is not
-// there yet. It stays when the container goes: neighbours may use it.
-Result<> enable_controllers(int hierarchy_fd, const std::string& path,
-                            std::span<const std::string> controllers);
+// there yet. It stays when the container goes: neighbours may use it. Those in `needed` have to be had; the
+// others of this machine are handed down as far as that goes, as runc does: engines read memory.current and
+// pids.current of containers without limits, too.
+Result<> enable_controllers(int hierarchy_fd, const std::string& path, std::span<const std::string> needed);
 
 }  // namespace bulkhead::cgroups

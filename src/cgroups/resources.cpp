@@ -174,8 +174,9 @@ void add_rdma(Settings& settings, const std::map<std::string, spec::Rdma>& devic
 
 // ---- unified --------------------------------------------------------------------------------------------
 
-// A file of a controller: the ones of cgroup.* rule over the group itself, its processes among them.
+// A file of a controller: the others of cgroup.* rule over the group itself, its processes among them.
 bool is_file_of_controller(std::string_view key) {
+    if (key == "cgroup.max.depth" || key == "cgroup.max.descendants") return true;
     constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
     const std::string_view controller = controller_of(key);
     return key.find_first_not_of(letters) == key.npos && !controller.empty() &&

@@ -49,11 +49,12 @@ struct UnitProperty {
     std::vector<std::string> values;  // flat: an array's elements behind their number
     bool operator==(const UnitProperty&) const = default;
 };
-// Hands controllers down to the cgroup: "+memory" in cgroup.subtree_control of all above it.
+// Hands controllers down to the cgroup: "+memory" in cgroup.subtree_control of all above it. The others that
+// this machine has as far as it goes.
 struct EnableControllers {
     std::string mount;
     std::string path;
-    std::vector<std::string> controllers;
+    std::vector<std::string> needed;
 };
 // The limits, before a process is born into it.
 struct LimitCgroup {

@@ -46,10 +46,9 @@ bool may_go_without_cgroup(const Blueprint& blueprint, const spec::ValidSpec& sp
 void plan_limits(TimelineBuilder& timeline, const std::string& mount, const std::string& path,
                  std::vector<plan::CgroupSetting> settings) {
     timeline.host(plan::RecordCgroup{});
-    if (settings.empty()) return;
     timeline.host(plan::EnableControllers{mount, path, cgroups::controllers_of(settings)},
                   "/linux/resources");
-    timeline.host(plan::LimitCgroup{std::move(settings)}, "/linux/resources");
+    if (!settings.empty()) timeline.host(plan::LimitCgroup{std::move(settings)}, "/linux/resources");
 }
 
 // The container's cgroup with its limits, for the first process to be born into.

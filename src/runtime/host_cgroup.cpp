@@ -92,10 +92,11 @@ void undo(Workshop& workshop, const plan::ReplaceDeviceFilter&) {
 }
 
 Result<> apply(Workshop& workshop, const StepContext&, const plan::EnableControllers& op) {
+    if (!workshop.cgroup) return {};  // it was optional
     if (!workshop.hierarchy) {
         LET(workshop.hierarchy, cgroups::open_hierarchy(op.mount));
     }
-    return cgroups::enable_controllers(workshop.hierarchy.number(), op.path, op.controllers);
+    return cgroups::enable_controllers(workshop.hierarchy.number(), op.path, op.needed);
 }
 
 Result<> apply(Workshop& workshop, const StepContext&, const plan::LimitCgroup& op) {

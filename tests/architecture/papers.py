@@ -15,7 +15,8 @@ def verbs(tree):
 
 def vocabulary(tree):
     """The words of both lanes' vocabularies."""
-    return re.findall(r'return \{\s*"(\w+)"', tree.text("src/plan/describe.cpp"))
+    sentences = tree.text("src/plan/describe_init.cpp") + tree.text("src/plan/describe_host.cpp")
+    return re.findall(r'return \{\s*"(\w+)"', sentences)
 
 
 def manual_text(tree):

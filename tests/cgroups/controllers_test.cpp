@@ -29,6 +29,7 @@ TEST(ControllersOf, AreNamedOnceAndSorted) {
     EXPECT_EQ(controllers_of(settings({"pids.max", "memory.max", "memory.low", "cpuset.cpus"})),
               (std::vector<std::string>{"cpuset", "memory", "pids"}));
     EXPECT_TRUE(controllers_of({}).empty());
+    EXPECT_TRUE(controllers_of(settings({"cgroup.max.depth"})).empty()) << "every cgroup has that";
 }
 
 TEST(CheckSettings, TakesWhatTheRootHasAndThoseBelowMayHandDown) {
@@ -37,6 +38,7 @@ TEST(CheckSettings, TakesWhatTheRootHasAndThoseBelowMayHandDown) {
     make_group(root, "a", "memory\n", "\n");
     EXPECT_TRUE(check_settings(root.fd(), "/b/c", settings({"cpu.weight", "pids.max"})));
     EXPECT_TRUE(check_settings(root.fd(), "/a/box", settings({"memory.max", "pids.max"})));
+    EXPECT_TRUE(check_settings(root.fd(), "/a/box", settings({"cgroup.max.descendants"})));
     const auto missing = check_settings(root.fd(), "/a/box", settings({"memory.max", "nonsense.max"}));
     ASSERT_FALSE(missing);
     EXPECT_EQ(missing.error().kind, Kind::unsupported);
@@ -75,6 +77,19 @@ TEST(EnableControllers, LeavesACgroupWithProcessesAlone) {
     EXPECT_EQ(enabled.error().text,
               "cgroup /a cannot hand down the controller pids: there are processes in it");
     EXPECT_EQ(test::text_of(root / "a/cgroup.subtree_control"), "\n");
+}
+
+TEST(EnableControllers, HandsDownTheOthersAsFarAsItGoes) {
+    const test::Folder root;
+    make_group(root, "", "memory\n", "\n");
+    make_group(root, "a", "memory\n", "\n");
+    make_group(root, "a/b", "\n", "\n");
+    test::write_text(root / "a/cgroup.type", "domain\n");
+    test::write_text(root / "a/cgroup.procs", "17\n");
+    ASSERT_TRUE(enable_controllers(root.fd(), "/a/b/box", {}));
+    EXPECT_EQ(test::text_of(root / "cgroup.subtree_control"), "+memory");
+    EXPECT_EQ(test::text_of(root / "a/cgroup.subtree_control"), "\n") << "there are processes in it";
+    EXPECT_EQ(test::text_of(root / "a/b/cgroup.subtree_control"), "\n") << "it cannot have it";
 }
 
 TEST(EnableControllers, LeavesThoseAboveAloneWhereTheNearestHasAll) {

@@ -297,6 +297,7 @@ TEST(Settings, UnifiedIsWrittenAsItStandsAndLineByLine) {
         {R"({"unified":{"memory.oom.group":"1"}})", {"memory.oom.group=1 /unified/memory.oom.group"}},
         {R"({"unified":{"hugetlb.2MB.rsvd.max":"0"}})",
          {"hugetlb.2MB.rsvd.max=0 /unified/hugetlb.2MB.rsvd.max"}},
+        {R"({"unified":{"cgroup.max.depth":"3"}})", {"cgroup.max.depth=3 /unified/cgroup.max.depth"}},
         {R"({"unified":{"unknown.file":" a b "}})", {"unknown.file= a b  /unified/unknown.file"}},
         {R"({"unified":{"io.max":"8:0 rbps=1\n\n8:16 wbps=2\n"}})",
          {"io.max=8:0 rbps=1 /unified/io.max", "io.max=8:16 wbps=2 /unified/io.max"}},

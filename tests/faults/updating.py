@@ -20,7 +20,7 @@ import steps as walk
 import variants
 
 FILES = ("hugetlb.2MB.max", "hugetlb.2MB.rsvd.max")
-STEPS = [walk.Step(0, "host", "enable_controllers", "hugetlb"),
+STEPS = [walk.Step(0, "host", "enable_controllers", "hugetlb, and what can be had"),
          walk.Step(1, "host", "change_limits", ", ".join(f"{file} {{0}}" for file in FILES)),
          walk.Step(2, "host", "replace_device_filter", "46 instructions")]
 RULE = {"allow": True, "type": "c", "major": 1, "minor": 11, "access": "w"}

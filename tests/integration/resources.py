@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """linux.resources in cases: containers with limits, the files of their cgroups, and what a case needs for them."""
 
+import contextlib
+import fcntl
 import functools
 import os
 import pathlib
@@ -20,6 +22,27 @@ def no_controllers():
     """For cases that need every one of them: those run in the virtual machine."""
     missing = EVERY - controllers()
     return f"no cgroup v2 controllers {' '.join(sorted(missing))} here: in the virtual machine" if missing else None
+
+
+def lacks(controller):
+    """For cases that need this one."""
+    return lambda: None if controller in controllers() else f"the cgroup2 tree has no {controller} controller to enable"
+
+
+@contextlib.contextmanager
+def handed_down(controller):
+    """By the root of the tree. One case at a time: what another's container uses cannot be taken back."""
+    control = isolation.cgroup2_mount() / "cgroup.subtree_control"
+    with control.open("r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        there = controller in control.read_text().split()
+        if not there:
+            control.write_text(f"+{controller}")
+        try:
+            yield
+        finally:
+            if not there:
+                control.write_text(f"-{controller}")
 
 
 def limited(t, *args, bundle=None, **resources):

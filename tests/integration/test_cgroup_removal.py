@@ -2,13 +2,12 @@
 """delete, where the container has made cgroups of its own below its cgroup: many, deep, occupied, frozen, others'."""
 
 import os
-import signal
 
 import isolation
-from harness import case, contains, equal, eventually, true
+from harness import case, equal, eventually, true
 from test_delegation import BY_SYSTEMD_ONLY, mapped, writable
 from test_rootless import ranged_box
-from unprivileged import UID, delegate, needs_mapping_tools
+from unprivileged import delegate, needs_mapping_tools
 
 SLOWER = 20 if "BULKHEAD_VM" in os.environ else 1  # the virtual machine is emulated
 CHAIN = "/".join(f"level{number}" for number in range(20))

@@ -3,8 +3,7 @@
 
 import isolation
 from harness import case, contains, equal, eventually, read_text, true
-from resources import MIB
-from test_exec_cgroup import hugetlb, no_hugetlb
+from resources import MIB, handed_down, lacks
 from test_rootless import ranged_box
 from test_user_namespace import FIRST, bundle_of, without_group_5
 from unprivileged import UID, delegate, needs_mapping_tools
@@ -129,7 +128,7 @@ def its_owner_divides_it(t, _, user):
     equal(said, ["0::/init", "frozen", "removed"], "stdout")
 
 
-@case(control=False, why=BY_SYSTEMD_ONLY, needs=no_hugetlb)
+@case(control=False, why=BY_SYSTEMD_ONLY, needs=lacks("hugetlb"))
 def its_owner_hands_controllers_down(t):
     """A controller that the container has can be handed down to what is below; its own limit is the host's."""
     script = """cd /sys/fs/cgroup && mkdir init jobs && echo 0 > init/cgroup.procs && echo +hugetlb > cgroup.subtree_control
@@ -137,7 +136,7 @@ echo 2097152 > jobs/hugetlb.2MB.max && cat jobs/hugetlb.2MB.max
 { echo max > hugetlb.2MB.max; } 2> /dev/null || cat hugetlb.2MB.max"""
     box = mapped(t, "sh", "-c", script)
     box.bundle.edit(lambda config: config["linux"]["resources"].update(hugepageLimits=HUGE))
-    with hugetlb():
+    with handed_down("hugetlb"):
         equal(box.run().ok().lines(), ["2097152", "4194304"], "stdout")
 
 

@@ -9,7 +9,7 @@ import time
 import bpf
 import isolation
 from harness import case, contains, equal, eventually, true
-from test_exec_cgroup import hugetlb, no_hugetlb
+from resources import handed_down, lacks
 from unprivileged import become_user, delegate, rootless
 
 NOTHING = [{"allow": False, "access": "rwm"}]
@@ -243,13 +243,13 @@ def a_wrong_rule_changes_nothing(t, _, rule, word):
 TWO_PAGES, FOUR_PAGES = ({"hugepageLimits": [{"pageSize": "2MB", "limit": pages << 21}]} for pages in (2, 4))
 
 
-@case(control=False, why=IGNORED, needs=no_hugetlb, each=[("a wrong rule", {"allow": True, "access": "x"}, []),
+@case(control=False, why=IGNORED, needs=lacks("hugetlb"), each=[("a wrong rule", {"allow": True, "access": "x"}, []),
                                                            ("a step that fails", KMSG[1], ["--fault", "2:EPERM"])])
 def rules_and_limits_change_together(t, _, rule, flags):
     """Where the rules cannot be changed, the limits that were named with them are as they were."""
     box = ruled(t.container("sleep", "300"), NOTHING)
     box.bundle.edit(lambda config: config["linux"]["resources"].update(TWO_PAGES))
-    with hugetlb():
+    with handed_down("hugetlb"):
         box.run_detached().ok()
         limit, before = box.cgroup() / "hugetlb.2MB.max", programs(box)
         update(t, box, {"devices": [*NOTHING, rule], **FOUR_PAGES}, *flags).exits(1)

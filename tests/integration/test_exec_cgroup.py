@@ -2,20 +2,14 @@
 """The cgroup of an executed program: the container's, a sub-cgroup that is named, a tree that was rearranged."""
 
 import contextlib
-import fcntl
 
 import isolation
 from harness import case, contains, equal, eventually, true
+from resources import handed_down, lacks
 from test_exec import alone, background, output, running
 from test_exec_flags import refused
 
 OWN = ["cat", "/proc/self/cgroup"]
-
-
-def no_hugetlb():
-    """Without a controller nothing keeps processes out of a cgroup that has children."""
-    text = (isolation.cgroup2_mount() / "cgroup.controllers").read_text().split()
-    return None if "hugetlb" in text else "the cgroup2 tree has no hugetlb controller to enable"
 
 
 def own(box, *flags):
@@ -65,22 +59,6 @@ def children_of_the_executed_are_there_too(t):
 
 
 @contextlib.contextmanager
-def hugetlb():
-    """The controller at the root of the tree. One case at a time: what another's container hands down cannot be taken."""
-    control = isolation.cgroup2_mount() / "cgroup.subtree_control"
-    with open(__file__, encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        enabled = "hugetlb" in control.read_text().split()
-        if not enabled:
-            control.write_text("+hugetlb")
-        try:
-            yield
-        finally:
-            if not enabled:
-                control.write_text("-hugetlb")
-
-
-@contextlib.contextmanager
 def rearranged(t):
     """A container whose first process went into a sub-cgroup and enabled a controller, as systemd does."""
     script = ("mkdir /sys/fs/cgroup/init && echo 1 > /sys/fs/cgroup/init/cgroup.procs && "
@@ -88,7 +66,7 @@ def rearranged(t):
     bundle = t.bundle("sh", "-c", script).writable()
     bundle.edit(lambda config: [each["options"].remove("ro") for each in config["mounts"] if each["type"] == "cgroup"])
     box = t.container(bundle=bundle)
-    with hugetlb():
+    with handed_down("hugetlb"):
         box.run_detached().ok()
         try:
             eventually((bundle.rootfs / "tmp/done").exists, "the container cannot rearrange its cgroups")
@@ -99,7 +77,7 @@ def rearranged(t):
             box.wait()
 
 
-@case(needs=no_hugetlb)
+@case(needs=lacks("hugetlb"))
 def init_that_moved_into_a_sub_cgroup(t):
     """Where the container's cgroup takes no process any more, the program goes where init is (runc#2356)."""
     with rearranged(t) as box:
@@ -109,7 +87,7 @@ def init_that_moved_into_a_sub_cgroup(t):
         equal(own(box), "/init", "cgroup inside")
 
 
-@case(needs=no_hugetlb)
+@case(needs=lacks("hugetlb"))
 def a_named_cgroup_is_not_replaced_by_inits(t):
     """--cgroup of a cgroup that takes no process is an error: nobody is put elsewhere."""
     with rearranged(t) as box:
@@ -118,7 +96,7 @@ def a_named_cgroup_is_not_replaced_by_inits(t):
         alone(box)
 
 
-@case(needs=no_hugetlb)
+@case(needs=lacks("hugetlb"))
 def a_sub_cgroup_beside_inits(t):
     """A third cgroup, beside that of init, can be named."""
     with rearranged(t) as box:
@@ -149,31 +127,22 @@ def delete_takes_the_sub_cgroups_along(t):
     t.no_state()
 
 
-def no_pids():
-    text = (isolation.cgroup2_mount() / "cgroup.controllers").read_text().split()
-    return None if "pids" in text else "the cgroup2 tree has no pids controller"
-
-
-@case(needs=no_pids, control=False, why="runc 1.1.5 moves its process in, and its threads fail in many ways")
+@case(needs=lacks("pids"), control=False, why="runc 1.1.5 moves its process in, and its threads fail in many ways")
 def a_cgroup_that_is_full(t):
     """A container that has as many processes as it may: an error in bounded time, and nothing left."""
-    control = isolation.cgroup2_mount() / "cgroup.subtree_control"
-    enabled = "pids" in control.read_text().split()
-    if not enabled:
-        control.write_text("+pids")
-    box = running(t)
-    (box.cgroup() / "pids.max").write_text("1")
-    contains(box.exec("true").exits(255).err, "esource temporarily unavailable", "stderr")
-    alone(box)
-    (box.cgroup() / "pids.max").write_text("2")
-    box.exec("true")  # one process more than the program itself may be needed, so it may fail
-    alone(box)
-    (box.cgroup() / "pids.max").write_text("3")
-    equal(output(box, "echo", "fine"), "fine\n", "stdout")
-    box.delete("--force").ok()
-    box.wait()
-    if not enabled:
-        control.write_text("-pids")
+    with handed_down("pids"):
+        box = running(t)
+        limit = box.cgroup() / "pids.max"
+        limit.write_text("1")
+        contains(box.exec("true").exits(255).err, "esource temporarily unavailable", "stderr")
+        alone(box)
+        limit.write_text("2")
+        box.exec("true")  # one process more than the program itself may be needed, so it may fail
+        alone(box)
+        limit.write_text("3")
+        equal(output(box, "echo", "fine"), "fine\n", "stdout")
+        box.delete("--force").ok()
+        box.wait()
 
 
 # ---- a sub-cgroup that is named ---------------------------------------------------------------------------

@@ -8,9 +8,8 @@ import shutil
 import bundles
 
 from harness import case, contains, equal, eventually, true
-from resources import MIB, no_controllers
+from resources import MIB, handed_down, lacks, no_controllers
 from test_delegation import BY_SYSTEMD_ONLY, writable
-from test_exec_cgroup import hugetlb, no_hugetlb
 from unprivileged import mapping, with_user_namespace
 
 EVERY_CAPABILITY = [f"CAP_{name}" for name in """
@@ -111,13 +110,13 @@ def run_prints(t):
     contains(inside(outer, "run", "--bundle", path, "box").exits(7).lines(), "0::/", "stdout")
 
 
-@case(needs=no_hugetlb)
+@case(needs=lacks("hugetlb"))
 def the_inner_limit_holds(t):
     """A limit of the inner container, below that of the outer one."""
     huge = [{"pageSize": "2MB", "limit": 8 * MIB}]
     outer = outer_box(t, hugepageLimits=huge)
     path = inner_bundle(outer.bundle, "box", "sleep", "300", hugepageLimits=[{"pageSize": "2MB", "limit": 4 * MIB}])
-    with hugetlb():
+    with handed_down("hugetlb"):
         started(outer)
         top = outer.cgroup().parent
         leaving(outer, "run", "--detach", "--bundle", path, "box").exits(0)
@@ -140,15 +139,15 @@ def every_kind_of_limit(t):
     equal(outer.status(), "running", "the outer container")
 
 
-@case(needs=no_hugetlb, control=False, why="runc 1.1.5 takes the error of the kernel as it is")
+@case(needs=lacks("hugetlb"), control=False, why="runc 1.1.5 takes the error of the kernel as it is")
 def who_stands_in_the_way_is_told(t):
     """Where the container's programs are in the cgroup that should hand a controller down, the error says so."""
     outer = outer_box(t, prepare=":", hugepageLimits=[{"pageSize": "2MB", "limit": 8 * MIB}])
     path = inner_bundle(outer.bundle, "box", "true", hugepageLimits=[{"pageSize": "2MB", "limit": 4 * MIB}])
-    with hugetlb():
+    with handed_down("hugetlb"):
         started(outer)
         result = inside(outer, "run", "--bundle", path, "box").exits(1)
-        contains(result.err, "a cgroup with processes in it cannot hand controllers down", "stderr")
+        contains(result.err, "cannot hand down the controller hugetlb: there are processes in it", "stderr")
         equal({path.name for path in outer.cgroup().iterdir() if path.is_dir()}, set(), "cgroups")
         outer.delete("--force").ok()
         outer.wait()

@@ -239,10 +239,10 @@ TEST(Systemd, IsToldOfNewLimitsWhenTheKernelHasTakenThem) {
         .settings = settings, .properties = {{"TasksMax", "t", {"7"}}}, .created = {}, .devices = {}};
     const Changes of_files{.settings = settings, .properties = {}, .created = {}, .devices = {}};
     EXPECT_EQ(test::lines_of(compile_update(of_unit, state, booted()).value()),
-              (Lines{"host enable_controllers pids", "host change_limits pids.max 7",
+              (Lines{"host enable_controllers pids, and what can be had", "host change_limits pids.max 7",
                      "host change_unit TasksMax 7", "host limit_cgroup pids.max 7"}));
     EXPECT_EQ(test::lines_of(compile_update(of_files, state, booted()).value()),
-              (Lines{"host enable_controllers pids", "host change_limits pids.max 7"}));
+              (Lines{"host enable_controllers pids, and what can be had", "host change_limits pids.max 7"}));
 }
 
 TEST(Update, ChangesTheDeviceRulesLast) {
@@ -253,8 +253,9 @@ TEST(Update, ChangesTheDeviceRulesLast) {
                        .devices = all};
     const Changes rules{.settings = {}, .properties = {}, .created = {}, .devices = all};
     const std::string last = "host replace_device_filter 2 instructions (/linux/resources/devices)";
-    EXPECT_EQ(test::lines_of(compile_update(both, {}, host()).value()),
-              (Lines{"host enable_controllers pids", "host change_limits pids.max 7", last}));
+    EXPECT_EQ(
+        test::lines_of(compile_update(both, {}, host()).value()),
+        (Lines{"host enable_controllers pids, and what can be had", "host change_limits pids.max 7", last}));
     EXPECT_EQ(test::lines_of(compile_update(rules, {}, host()).value()), Lines{last});
 }
 

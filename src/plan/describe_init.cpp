@@ -1,80 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "plan/describe.hpp"
-
-#include <linux/capability.h>
-#include <linux/sched.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <array>
 
+#include "plan/describe.hpp"
+#include "plan/describe_words.hpp"
+
 namespace bulkhead::plan {
 
 namespace {
 
-struct Bit {
-    std::uint64_t bit;
-    std::string_view name;
-};
-
-constexpr std::array namespace_bits{Bit{CLONE_NEWNS, "mount"},    Bit{CLONE_NEWCGROUP, "cgroup"},
-                                    Bit{CLONE_NEWUTS, "uts"},     Bit{CLONE_NEWIPC, "ipc"},
-                                    Bit{CLONE_NEWUSER, "user"},   Bit{CLONE_NEWPID, "pid"},
-                                    Bit{CLONE_NEWNET, "network"}, Bit{CLONE_NEWTIME, "time"}};
-// MS_* of propagation, MS_REC beside one of them.
-constexpr std::array propagation_bits{Bit{MS_UNBINDABLE, "unbindable"}, Bit{MS_PRIVATE, "private"},
-                                      Bit{MS_SLAVE, "slave"}, Bit{MS_SHARED, "shared"}};
-constexpr std::array attribute_bits{Bit{MOUNT_ATTR_RDONLY, "ro"},
-                                    Bit{MOUNT_ATTR_NOSUID, "nosuid"},
-                                    Bit{MOUNT_ATTR_NODEV, "nodev"},
-                                    Bit{MOUNT_ATTR_NOEXEC, "noexec"},
-                                    Bit{MOUNT_ATTR_NOATIME, "noatime"},
-                                    Bit{MOUNT_ATTR_STRICTATIME, "strictatime"},
-                                    Bit{MOUNT_ATTR_NODIRATIME, "nodiratime"},
-                                    Bit{MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow"}};
 constexpr std::array limit_names{"CPU",      "FSIZE",  "DATA",    "STACK", "CORE",  "RSS",
                                  "NPROC",    "NOFILE", "MEMLOCK", "AS",    "LOCKS", "SIGPENDING",
                                  "MSGQUEUE", "NICE",   "RTPRIO",  "RTTIME"};
 static_assert(limit_names.size() == RLIM_NLIMITS);
-
-template <std::size_t size>
-std::string names(std::uint64_t set, const std::array<Bit, size>& bits) {
-    std::string list;
-    for (const Bit& bit : bits) {
-        if ((set & bit.bit) == 0) continue;
-        if (!list.empty()) list.push_back(',');
-        list.append(bit.name);
-    }
-    return list;
-}
-
-void add_word(std::string& list, std::string_view word) {
-    if (word.empty()) return;
-    if (!list.empty()) list.push_back(',');
-    list.append(word);
-}
-
-std::string propagation_word(std::uint32_t flags) {
-    return cat((flags & MS_REC) != 0 ? "r" : "", names(flags, propagation_bits));
-}
-
-// The access time is one field of several bits: whoever sets a value clears the field first.
-std::string attribute_words(const MountAttributes& attributes) {
-    std::string list = names(attributes.set, attribute_bits);
-    const auto cleared = [](std::uint32_t clear, std::uint32_t set) {
-        return names(clear & ~std::uint32_t{MOUNT_ATTR__ATIME} & ~set, attribute_bits);
-    };
-    if (const std::string words = cleared(attributes.clear, attributes.set); !words.empty())
-        add_word(list, cat("not ", words));
-    if (const std::string words = names(attributes.set_tree, attribute_bits); !words.empty())
-        add_word(list, cat("tree ", words));
-    if (const std::string words = cleared(attributes.clear_tree, attributes.set_tree); !words.empty())
-        add_word(list, cat("tree not ", words));
-    return list;
-}
-
-std::string in_brackets(const std::string& list) { return list.empty() ? list : cat(" (", list, ')'); }
 
 std::string texts(ArenaView arena, Texts list) {
     std::string joined;
@@ -94,14 +34,6 @@ std::string inside(ArenaView arena, Text path) {
     return text.starts_with('/') ? std::string(text) : cat('/', text);
 }
 
-std::string text_of(const CgroupSetting& one) { return cat(one.file, ' ', one.text); }
-std::string text_of(const UnitProperty& one) { return cat(one.name, ' ', join(one.values, " ")); }
-template <class Item>
-std::string texts_of(const std::vector<Item>& items) {
-    std::string list;
-    for (const Item& each : items) list.append(cat(list.empty() ? "" : ", ", text_of(each)));
-    return list;
-}
 std::string limit(std::uint64_t value) { return value == RLIM_INFINITY ? "unlimited" : cat(value); }
 std::string set(std::uint64_t bits) { return hexadecimal(bits); }
 
@@ -130,13 +62,13 @@ Description describe_init(const Respawn&, ArenaView) {
     return {"respawn", "as a child that the namespaces hold"};
 }
 Description describe_init(const JoinNamespace& op, ArenaView) {
-    return {"join_namespace", names(op.flag, namespace_bits)};
+    return {"join_namespace", namespace_words(op.flag)};
 }
 Description describe_init(const AssumeIds& op, ArenaView) {
     return {"assume_ids", cat("user ", op.uid, " group ", op.gid, " of the user namespace")};
 }
 Description describe_init(const UnshareNamespaces& op, ArenaView) {
-    return {"unshare_namespaces", names(op.flags, namespace_bits)};
+    return {"unshare_namespaces", namespace_words(op.flags)};
 }
 Description describe_init(const SetTimeOffsets& op, ArenaView arena) {
     std::string lines = arena.text(op.lines);
@@ -145,7 +77,7 @@ Description describe_init(const SetTimeOffsets& op, ArenaView arena) {
     return {"set_time_offsets", lines};
 }
 Description describe_init(const JoinContainer& op, ArenaView) {
-    return {"join_container", cat("all of ", names(op.flags, namespace_bits))};
+    return {"join_container", cat("all of ", namespace_words(op.flags))};
 }
 Description describe_init(const RaiseLoopback&, ArenaView) { return {"raise_loopback", "lo"}; }
 Description describe_init(const SetSysctl& op, ArenaView arena) {
@@ -181,7 +113,7 @@ Description describe_init(const CloneSource& op, ArenaView arena) {
             cat(arena.text(op.path), op.recursive != 0 ? " recursively" : "", in_brackets(options))};
 }
 Description describe_init(const MountFilesystem& op, ArenaView arena) {
-    std::string options = names(op.attributes, attribute_bits);
+    std::string options = attribute_words(op.attributes);
     add_word(options, texts(arena, op.options));
     add_word(options, propagation_words(arena, op.propagation));
     if (op.copy_up != 0) add_word(options, "with what is below");
@@ -312,99 +244,5 @@ Description describe_init(const LoadSeccomp& op, ArenaView) {
 Description describe_init(const AwaitDelivery&, ArenaView) {
     return {"await_delivery", "of the seccomp listener"};
 }
-
-Description describe_host(const MakeStateDirectory& op) { return {"make_state_directory", op.path}; }
-Description describe_host(const RecordIntent&) { return {"record_intent", "state.json"}; }
-Description describe_host(const MakeCgroup& op) { return {"make_cgroup", cat(op.mount, op.path)}; }
-Description describe_host(const EnableControllers& op) {
-    return {"enable_controllers", join(op.controllers, " ")};
-}
-Description describe_host(const LimitCgroup& op) { return {"limit_cgroup", texts_of(op.settings)}; }
-Description describe_host(const ChangeLimits& op) { return {"change_limits", texts_of(op.settings)}; }
-Description describe_host(const StartUnit& op) {
-    return {"start_unit", cat(op.name, in_brackets(texts_of(op.properties)))};
-}
-Description describe_host(const ChangeUnit& op) { return {"change_unit", texts_of(op.properties)}; }
-Description describe_host(const StopUnit& op) { return {"stop_unit", op.name}; }
-Description describe_host(const RecordCgroup&) { return {"record_cgroup", "its inode in state.json"}; }
-Description describe_host(const DelegateCgroup& op) { return {"delegate_cgroup", cat("to user ", op.owner)}; }
-Description describe_host(const CloneTree& op) {
-    std::string options = attribute_words(op.attributes);
-    for (const std::uint32_t flags : op.propagation) add_word(options, propagation_word(flags));
-    if (op.id_maps) add_word(options, op.id_maps->whole_tree ? "tree id-mapped" : "id-mapped");
-    return {"clone_tree", cat(op.path, op.recursive ? " recursively" : "", in_brackets(options))};
-}
-Description describe_host(const OpenNamespace& op) {
-    return {"open_namespace", cat(names(op.type, namespace_bits), ' ', op.path)};
-}
-Description describe_host(const OpenMessageQueues& op) {
-    return {"open_message_queues", op.ipc ? "of the joined ipc namespace" : "of the host"};
-}
-Description describe_host(const MakeNotifyDirectory&) {
-    return {"make_notify_directory", "notify, with a socket"};
-}
-Description describe_host(const MakeHandshake&) { return {"make_handshake", "for the seccomp listener"}; }
-Description describe_host(const MakeStartFifo&) { return {"make_start_fifo", "exec.fifo"}; }
-Description describe_host(const ConnectConsole& op) { return {"connect_console", op.path}; }
-Description describe_host(const Spawn& op) {
-    const std::string list = names(op.namespaces, namespace_bits);
-    return {"spawn", cat("the stage in the cgroup, new namespaces: ", list.empty() ? "none" : list,
-                         op.inherited.empty() ? "" : cat(", born in ", op.inherited.size(), " joined"))};
-}
-Description describe_host(const WriteIdMaps& op) {
-    const auto one_line = [](std::string text) {
-        for (char& each : text)
-            if (each == '\n') each = ';';
-        return text;
-    };
-    return {"write_id_maps", cat("users ", one_line(op.maps.uids), " groups ", one_line(op.maps.gids),
-                                 op.by_helper ? " by newuidmap and newgidmap" : "",
-                                 op.deny_setgroups ? ", setgroups denied" : "")};
-}
-Description describe_host(const SetOomScore& op) { return {"set_oom_score", cat(op.value)}; }
-Description describe_host(const SendPrepared&) { return {"send_prepared", "to the child"}; }
-Description describe_host(const AwaitRespawn&) { return {"await_respawn", "the copy's pid"}; }
-Description describe_host(const MoveNetDevice& op) {
-    return {"move_net_device", cat(op.host_name, " as ", op.name)};
-}
-Description describe_host(const AttachDeviceFilter& op) {
-    return {"attach_device_filter", cat(op.program.size(), " instructions")};
-}
-Description describe_host(const ReplaceDeviceFilter& op) {
-    return {"replace_device_filter",
-            cat(op.program.size(), " instructions", op.as_created ? ", as at the creation" : "")};
-}
-Description describe_host(const RecordProcess&) {
-    return {"record_process", "pid and start time in state.json"};
-}
-Description describe_host(const SendGo&) { return {"send_go", "to the stage"}; }
-Description describe_host(const AwaitReady&) { return {"await_ready", "from the stage"}; }
-Description describe_host(const AwaitExecution&) { return {"await_execution", "of the program"}; }
-Description describe_host(const SendConsole&) { return {"send_console", "the terminal's master"}; }
-Description describe_host(const DeliverListener& op) {
-    return {"deliver_listener", cat("of seccomp to ", op.path)};
-}
-Description describe_host(const SendPidfd& op) { return {"send_pidfd", cat(op.kind, " to ", op.path)}; }
-Description describe_host(const WritePidFile& op) { return {"write_pid_file", op.path}; }
-Description describe_host(const Publish&) { return {"publish", "the container exists"}; }
-Description describe_host(const FindInit&) { return {"find_init", "of the container"}; }
-Description describe_host(const FindCgroup& op) {
-    return {"find_cgroup", cat("of the container", op.below.empty() ? "" : ", below it ", op.below)};
-}
-Description describe_host(const ReleaseContainer&) { return {"release_container", "to other verbs"}; }
-Description describe_host(const MakeHookStreams&) {
-    return {"make_hook_streams", "the state to read, and a pipe for the output"};
-}
-Description describe_host(const RunHooks& op) {
-    std::string list;
-    for (const Hook& hook : op.hooks) add_word(list, hook.path);
-    return {"run_hooks", cat(word(op.kind), ' ', list)};
-}
-Description describe_host(const ReleaseInit&) { return {"release_init", "by the exec fifo"}; }
-Description describe_host(const AwaitProgram&) { return {"await_program", "executed by init"}; }
-Description describe_host(const RemoveStartFifo&) { return {"remove_start_fifo", "exec.fifo"}; }
-Description describe_host(const KillContainer&) { return {"kill_container", "everything in its cgroup"}; }
-Description describe_host(const RemoveCgroup&) { return {"remove_cgroup", ""}; }
-Description describe_host(const RemoveStateDirectory& op) { return {"remove_state_directory", op.path}; }
 
 }  // namespace bulkhead::plan

@@ -74,7 +74,8 @@ def lo_is_up(t):
 @case()
 def a_packet_passes_lo(t):
     """A connection to 127.0.0.1 works."""
-    script = "echo hello | nc -l -p 8080 & until nc 127.0.0.1 8080 < /dev/null; do sleep 0.05; done"
+    # The input of who listens does not end: it hangs up, and then the other end does, only when it has printed all.
+    script = "sleep 60 | nc -l -p 8080 & until echo hello | nc 127.0.0.1 8080; do sleep 0.05; done"
     contains(t.shell(script).run().exits(0).out, "hello", "stdout")
 
 

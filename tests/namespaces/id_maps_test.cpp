@@ -38,6 +38,7 @@ Result<plan::WriteIdMaps> planned(const Mappings& uids, const Mappings& gids, co
     spec::Linux linux;
     linux.uid_mappings = uids;
     linux.gid_mappings = gids;
+    linux.namespaces = {{.type = spec::NamespaceType::user}};
     plan::TimelineBuilder builder;
     TRY(plan_id_maps(builder, linux, host));
     LET(const plan::Timeline timeline, std::move(builder).finish());

@@ -69,8 +69,9 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::FindCgroup& o
         return fail(Kind::bad_state, "the container's cgroup ", quoted(workshop.state.cgroup_path),
                     " is gone: ", lifecycle::words(lifecycle::Rule::not_running));
     workshop.cgroup_optional = workshop.state.cgroup_optional;
-    LET(workshop.cgroup_below, clean_below(op.below));
-    LET(workshop.cgroup, open_below(std::move(group), workshop.cgroup_below));
+    LET(const std::string below, clean_below(op.below));
+    if (!op.below.empty()) workshop.cgroup_below = below;
+    LET(workshop.cgroup, open_below(std::move(group), below));
     return {};
 }
 

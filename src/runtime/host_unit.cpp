@@ -62,8 +62,8 @@ void undo(Workshop& workshop, const plan::StartUnit& op) {
 Result<> move_by_systemd(Workshop& workshop, pid_t pid) {
     TRY(connect_by_record(workshop));
     const std::string& unit = workshop.state.unit.name;
-    auto moved = workshop.systemd->attach_process(unit, workshop.cgroup_below, pid);
-    if (moved || !workshop.cgroup_below.empty()) return moved;
+    auto moved = workshop.systemd->attach_process(unit, workshop.cgroup_below.value_or(""), pid);
+    if (moved || workshop.cgroup_below) return moved;
     const auto below = cgroup_of_init(workshop);
     return below && !below->empty() ? workshop.systemd->attach_process(unit, *below, pid) : moved;
 }

@@ -31,7 +31,7 @@ struct Workshop {
     std::optional<cgroups::Systemd> systemd;       // connected, for the systemd driver
     bool cgroup_optional = false;                  // what has no permission for it goes without
     bool joins = false;                            // exec: the container is there already
-    std::string cgroup_below;                      // exec --cgroup: that one below it and no other
+    std::optional<std::string> cgroup_below;       // exec --cgroup: that one below it and no other
     std::vector<Fd> slots;                         // trees and fifo, by slot number
     Fd console;                                    // connected console socket
     pid_t pid = 0;                                 // of the process that SPAWN made

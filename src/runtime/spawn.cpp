@@ -136,7 +136,7 @@ bool cgroup_is_closed(const Workshop& workshop, const Error& error) {
 // EBUSY: controllers are handed down from it, so it may hold no process; EOPNOTSUPP: it is not threaded, and
 // what is below it is (cgroups(7), "No internal processes").
 bool takes_no_process(const Workshop& workshop, const Error& error) {
-    return workshop.joins && workshop.cgroup_below.empty() && (error.err == EBUSY || error.err == EOPNOTSUPP);
+    return workshop.joins && !workshop.cgroup_below && (error.err == EBUSY || error.err == EOPNOTSUPP);
 }
 
 // A login session is not below the user's own systemd, and between the two nobody but root moves a process
@@ -162,8 +162,8 @@ Result<Born> clone_into_cgroup(Workshop& workshop, const plan::Spawn& op, int& p
     clone_args arguments = arguments_of(op, workshop.cgroup, pidfd);
     const auto cloned = sys::clone_process(arguments);
     if (cloned) return Born{*cloned};
-    const bool outside = workshop.cgroup && is_for_systemd_to_move(workshop, cloned.error());
     if (!workshop.cgroup) return std::unexpected(cloned.error());
+    const bool outside = is_for_systemd_to_move(workshop, cloned.error());
     if (outside) {
         workshop.cgroup.reset();
     } else if (takes_no_process(workshop, cloned.error())) {

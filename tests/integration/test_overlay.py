@@ -155,6 +155,15 @@ def create_and_start_use_it_too(t):
     container.start().ok()
 
 
+def linux():
+    """The version of the kernel."""
+    return tuple(int(number) for number in os.uname().release.split("-")[0].split(".")[:2])
+
+
+def needs_overlays_of_users():
+    return None if linux() >= (5, 11) else "overlays in a user namespace came with Linux 5.11"
+
+
 def mapped_root(t, **annotations):
     """Root in a user namespace replaces a directory of its layers; returns the layers."""
     layers = Layers(t, "sh", "-c", "rm /etc/group && rm -r /home && mkdir /home && echo x > /home/new && ls /etc /home")
@@ -176,8 +185,7 @@ def mapped_root(t, **annotations):
 
 
 def needs_attributes_on_tmpfs():
-    numbers = [int(number) for number in os.uname().release.split("-")[0].split(".")[:2]]
-    return None if numbers >= [6, 6] else "a tmpfs takes the marks of a user namespace (user.*) since Linux 6.6"
+    return None if linux() >= (6, 6) else "a tmpfs takes the marks of a user namespace (user.*) since Linux 6.6"
 
 
 @case(**ONLY_HERE, needs=needs_attributes_on_tmpfs)
@@ -186,7 +194,7 @@ def a_user_namespace_may_throw_away(t):
     mapped_root(t)
 
 
-@case(**ONLY_HERE)
+@case(**ONLY_HERE, needs=needs_overlays_of_users)
 def a_user_namespace_may_keep(t):
     """What root inside writes is in the kept upper directory."""
     layers = mapped_root(t, upper="{layers}/upper", work="{layers}/work")

@@ -184,7 +184,7 @@ TEST_F(Killing, EndsThemWithoutCgroupKillToo) {
     const auto killed = kill_each(made.fd.number());
     ASSERT_TRUE(killed) << killed.error().text;
     EXPECT_FALSE(populated(made.fd.number()).value());
-    EXPECT_FALSE(frozen(made.fd.number()).value());
+    EXPECT_EQ(read_kernel_file(made.fd.number(), "cgroup.freeze").value(), "0\n");
 }
 
 TEST_F(Killing, ReachesFrozenOnesAndThoseBelow) {
@@ -220,7 +220,8 @@ TEST_F(Signalling, ReachesEverybodyHereAndBelow) {
     ASSERT_TRUE(signal_all(made.fd.number(), SIGUSR1));
     EXPECT_EQ(signal_that_ended(children, here), SIGUSR1);
     EXPECT_EQ(signal_that_ended(children, below), SIGUSR1);
-    EXPECT_FALSE(frozen(made.fd.number()).value());
+    // Not its cgroup.events: where all here and below die at once, Linux 6.18 may leave "frozen 1" there.
+    EXPECT_EQ(read_kernel_file(made.fd.number(), "cgroup.freeze").value(), "0\n");
 }
 
 TEST_F(Signalling, ReachesMoreThanOneBatch) {

@@ -5,7 +5,6 @@
 
 #include "base/files.hpp"
 #include "base/kernel.hpp"
-#include "base/socket.hpp"
 #include "base/sys.hpp"
 #include "namespaces/visit.hpp"
 #include "runtime/host_ops.hpp"
@@ -54,13 +53,6 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::SetOomScore& 
     LET(const std::string now, read_kernel_file(sys::here, path));
     if (now == cat(op.value, '\n')) return {};
     return write_kernel_file(sys::here, path, cat(op.value));
-}
-
-// A child that has failed already has said why.
-Result<> apply(Workshop& workshop, const StepContext&, const plan::SendPrepared&) {
-    const auto sent = sys::send(workshop.report.number(), {&plan::prepared_message, 1});
-    if (!sent && sent.error().err == EPIPE) return {};
-    return sent;
 }
 
 }  // namespace bulkhead::runtime

@@ -78,6 +78,9 @@ Result<std::string> cgroup_of_init(const Workshop& workshop);
 // systemd moves a process, which waits for it, into the container's unit: for a caller who may not do that.
 Result<> move_by_systemd(Workshop& workshop, pid_t pid);
 
+// One message. A stage that has failed before it could hear is no failure: its report says what happened.
+Result<> tell_stage(const Workshop& workshop, char message);
+
 // Goes on without the container's cgroup, which is removed and forgotten.
 void give_up_cgroup(Workshop& workshop);
 

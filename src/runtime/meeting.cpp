@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host's side of the meetings with the stage: "go", and waiting for what it says.
+// The host's side of the meetings with the stage: what it tells it, and waiting for what it says.
 #include <cerrno>
 
 #include "base/socket.hpp"
@@ -8,11 +8,19 @@
 
 namespace bulkhead::runtime {
 
-// A stage that has failed before it could hear is no failure of this step: its report says what happened.
+Result<> tell_stage(const Workshop& workshop, char message) {
+    auto sent = sys::send(workshop.report.number(), {&message, 1});
+    // Before Linux 6.2 ECONNREFUSED where the other side is just closing.
+    const bool nobody_hears = !sent && (sent.error().err == EPIPE || sent.error().err == ECONNREFUSED);
+    return nobody_hears ? Result<>() : sent;
+}
+
+Result<> apply(Workshop& workshop, const StepContext&, const plan::SendPrepared&) {
+    return tell_stage(workshop, plan::prepared_message);
+}
+
 Result<> apply(Workshop& workshop, const StepContext&, const plan::SendGo&) {
-    const auto sent = sys::send(workshop.report.number(), {&plan::go_message, 1});
-    if (!sent && sent.error().err == EPIPE) return {};
-    return sent;
+    return tell_stage(workshop, plan::go_message);
 }
 
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::AwaitRespawn&) {

@@ -184,7 +184,7 @@ Result<Born> clone_into_cgroup(Workshop& workshop, const plan::Spawn& op, int& p
 Result<> bring_in(Workshop& workshop, const plan::Spawn& op) {
     TRY(move_by_systemd(workshop, workshop.pid));
     if (op.awaits_preparation) return {};
-    return sys::send(workshop.report.number(), {&plan::prepared_message, 1});
+    return tell_stage(workshop, plan::prepared_message);
 }
 
 // The CPUs of a child are those of its parent, until a cpuset has others.

@@ -28,8 +28,8 @@ std::string verdict(long result) {
     return std::filesystem::read_symlink(cat("/proc/self/fd/", fd.number())).string();
 }
 
-// Where somebody renames something meanwhile, the kernel begins anew and does not forget the links that it
-// has counted, so ELOOP is believed at the fifth time.
+// Where somebody mounts something meanwhile, wherever that is, the kernel begins anew and does not forget the
+// links that it has counted, so ELOOP is believed at the fifth time.
 std::string by_kernel(int root, const std::string& path, long flags,
                       std::uint64_t resolve = RESOLVE_IN_ROOT) {
     long result = -ELOOP;

@@ -60,15 +60,16 @@ PUSHERS = [(f"{verb}, {name}", verb, [*RIGHTS, *more]) for verb in ("run", "exec
            for name, more in [("root", []), ("root with CAP_SYS_ADMIN", ["CAP_SYS_ADMIN", "CAP_SYS_TTY_CONFIG"])]]
 
 
-def push(t, slave, verb, rights, program):
-    """Runs the program without a terminal from the caller's terminal; returns what it wrote into /out/words."""
+def push(t, slave, verb, rights, program, tty=False):
+    """Runs the program from the caller's terminal, with one of its own or without; returns what it wrote into /out/words."""
     bundle, words = pushing(t, rights, program if verb == "run" else "sleep 60", "words")
-    box = t.container(bundle=bundle)
+    box = t.container(bundle=bundle.process(terminal=tty and verb == "run"))
     if verb == "run":
         equal(below(t, slave, "run", "--bundle", bundle.path, box.id), 0, "exit status")
     else:
         box.run_detached().exits(0)
-        equal(below(t, slave, "exec", box.id, "sh", "-c", program), 0, "exit status")
+        flags = ["--tty"] if tty else []
+        equal(below(t, slave, "exec", *flags, box.id, "sh", "-c", program), 0, "exit status")
         box.delete("--force").exits(0)
     return words.read_text()
 
@@ -104,7 +105,8 @@ def input_is_pushed_from_a_terminal_of_its_own(t, _, verb):
     settings, and has nothing in its input afterwards."""
     with terminal() as (master, slave):
         before = habits(slave)
-        words = said_with_a_terminal(t, verb, [*RIGHTS, "CAP_SYS_ADMIN"], "/pusher /out/words", master, slave)
+        with draining(master):
+            words = push(t, slave, verb, [*RIGHTS, "CAP_SYS_ADMIN"], "/pusher /out/words", tty=True)
         contains(words, "is a terminal", "what it has")
         equal(habits(slave), before, "the caller's terminal")
 
@@ -127,25 +129,12 @@ def draining(master):
         thread.join()
 
 
-def said_with_a_terminal(t, verb, rights, program, master, slave):
-    """What the program leaves in /out/words, run or executed with a terminal of its own below the caller's."""
-    bundle, words = pushing(t, rights, program if verb == "run" else "sleep 60", "words")
-    box = t.container(bundle=bundle.process(terminal=verb == "run"))
-    with draining(master):
-        if verb == "run":
-            below(t, slave, "run", "--bundle", bundle.path, box.id)
-        else:
-            box.run_detached().exits(0)
-            below(t, slave, "exec", "--tty", box.id, "sh", "-c", program)
-            box.delete("--force").exits(0)
-    return words.read_text()
-
-
 @input_is_pushed_from_a_terminal_of_its_own.twin
 def terminal_of_its_own(t, _, verb):
     """A program with a terminal of its own runs below a terminal."""
-    with terminal() as (master, slave):
-        contains(said_with_a_terminal(t, verb, RIGHTS, "tty > /out/words", master, slave), "/dev/pts/", "tty")
+    with terminal() as (master, slave), draining(master):
+        words = push(t, slave, verb, RIGHTS, "tty > /out/words", tty=True)
+    contains(words, "/dev/pts/", "tty")
 
 
 # ---- E13 ------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ EVERY_CAPABILITY = [f"CAP_{name}" for name in """
     CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE NET_ADMIN NET_RAW IPC_LOCK
     SYS_CHROOT SYS_PTRACE SYS_ADMIN SYS_NICE SYS_TTY_CONFIG MKNOD SETFCAP AUDIT_WRITE BPF PERFMON""".split()]
 INNER = "/inner"
+LIBRARIES = ("/usr/lib", "/lib", "/lib64")  # Debian's runc is linked with some
 # Nobody may stand in a cgroup that hands controllers down: the container's program goes out of the way and hands down what there
 # is, as the image of Docker in Docker does. Further programs are then born where it is.
 ASIDE = """mkdir /sys/fs/cgroup/init && echo 0 > /sys/fs/cgroup/init/cgroup.procs &&
@@ -52,7 +53,7 @@ def outer_box(t, prepare=ASIDE, mapped=False, **limits):
         os.chmod(t.scratch.parent, 0o711)
         with_user_namespace(bundle, [mapping(0, 100000, 65536)], [mapping(0, 100000, 65536)])
         bundle.edit(lambda config: [each["options"].remove("gid=5") for each in config["mounts"] if "gid=5" in each.get("options", [])])
-    for directory in ("/usr/lib", "/lib", "/lib64") if t.control else ():  # Debian's is linked with libraries
+    for directory in LIBRARIES if t.control else ():
         bundle.add_mount(directory, "bind", directory, "rbind", "ro")
     return t.container(bundle=bundle)
 
@@ -195,6 +196,7 @@ def three_deep(t):
     config = json.loads((place / "config.json").read_text())
     config["process"]["capabilities"] = {kind: EVERY_CAPABILITY for kind in ("bounding", "effective", "permitted")}
     config["mounts"].append(bundles.mount("/run", "tmpfs", "tmpfs", "mode=755"))
+    config["mounts"] += [bundles.mount(each, "bind", each, "rbind", "ro") for each in LIBRARIES if t.control]
     config["mounts"] = [{**each, "options": [word for word in each.get("options", []) if word != "ro" or each["type"] != "cgroup"]}
                         for each in config["mounts"]]
     config["root"]["readonly"] = False

@@ -30,6 +30,7 @@ class Case:
     function: object
     control: bool
     why: str
+    crun: str
     later: str
     deadline: int
     needs: object
@@ -43,22 +44,26 @@ class Case:
         return f"{self.topic}: {self.name}"
 
 
-def case(control=True, why="", later="", deadline=40, needs=None, each=None):
+def case(control=True, why="", crun="", later="", deadline=40, needs=None, each=None):
     """Registers a case. control: runc must pass it too; if not, `why` says what it does instead.
 
+    crun: what crun does instead, as a control; or a dictionary that says so for the cases of these names.
     later: what bulkhead still refuses as "not supported yet" (ARCHITECTURE.md has the list); runc proves the case.
     needs: a function that returns the reason to skip, or None. each: a list of argument tuples,
     one case each, named by the first argument.
     """
     if not control and not why:
         raise ValueError("a case that is not for the control says why")
+    if isinstance(crun, dict) and (unknown := set(crun) - {values[0] for values in each}):
+        raise ValueError(f"no cases for crun: {unknown}")
 
     def register(function):
         for values in [()] if each is None else each:
             values = values if isinstance(values, tuple) else (values,)
             name = function.__name__ + (f"[{values[0]}]" if values else "")
             topic = function.__module__.removeprefix("test_")
-            CASES.append(Case(name, topic, function, control, why, later, deadline, needs, values))
+            differs = crun.get(values[0], "") if isinstance(crun, dict) else crun
+            CASES.append(Case(name, topic, function, control, why, differs, later, deadline, needs, values))
         return function
     return register
 

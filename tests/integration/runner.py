@@ -22,6 +22,7 @@ import leaks
 HERE = pathlib.Path(__file__).resolve().parent
 DEFAULT_RUNTIME = HERE.parent.parent / "build/release/bulkhead"
 CONTROL_RUNTIME = "/usr/sbin/runc"
+CONTROLS = {"runc": CONTROL_RUNTIME, "crun": "/usr/bin/crun"}
 CONTROL_TRIES = 3  # runc races at times; what it passes once proves the case, and each failure is shown
 SKIPPED = 77
 
@@ -29,8 +30,9 @@ SKIPPED = 77
 def options(argv):
     parser = argparse.ArgumentParser(prog="tests/integration/run", description=__doc__)
     parser.add_argument("--runtime", type=pathlib.Path, help=f"the program under test (default {DEFAULT_RUNTIME})")
-    parser.add_argument("--control", action="store_true",
-                        help=f"prove the cases: run those that test runc's behaviour with {CONTROL_RUNTIME}")
+    parser.add_argument("--control", nargs="?", const="runc", choices=CONTROLS, metavar="NAME",
+                        help="prove the cases: run those that test runc's behaviour with it; or with crun, of which "
+                             "the topics of limits know (resources_in_force, resources_values, update)")
     parser.add_argument("--native", action="store_true", help="keep the machine's own view of the cgroups")
     parser.add_argument("--filter", action="append", default=[], metavar="WORD",
                         help="only cases whose title contains it; may be given again")
@@ -83,7 +85,7 @@ def main(argv):
 
 
 def runtime_path(chosen):
-    return (chosen.runtime or pathlib.Path(CONTROL_RUNTIME if chosen.control else DEFAULT_RUNTIME)).absolute()
+    return (chosen.runtime or pathlib.Path(CONTROLS[chosen.control] if chosen.control else DEFAULT_RUNTIME)).absolute()
 
 
 def unready(chosen):
@@ -116,6 +118,8 @@ def run_all(chosen, cases):
 def skip_reason(chosen, case):
     if chosen.control and not case.control:
         return f"not for the control: {case.why}"
+    if chosen.control == "crun" and case.crun:
+        return f"not for crun as the control: {case.crun}"
     if case.later and not chosen.control:
         return f"not supported yet: {case.later}"
     return case.needs() if case.needs else None

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 from harness import case, equal, true
-from resources import MIB, disk, disk_numbers, limited, no_controllers, read, running, scratch_directory
+from resources import MIB, NO_UNITS, disk, disk_numbers, limited, no_controllers, read, running, scratch_directory
 
 HOG = ["tail", "/dev/zero"]  # keeps all that it has read of the line that never ends
 SPIN = ["sh", "-c", "while :; do :; done"]
@@ -34,7 +34,7 @@ def a_hog_is_killed(t):
     limited(t, *HOG, memory={"limit": 24 * MIB}).run().exits(KILLED)
 
 
-@case(needs=no_controllers)
+@case(needs=no_controllers, crun=NO_UNITS)
 def a_hog_is_killed_behind_update(t):
     """The same by a limit that was set while the container ran."""
     box = running(t)
@@ -44,7 +44,7 @@ def a_hog_is_killed_behind_update(t):
     equal(box.status(), "running", "status: the hog was killed, not the container")
 
 
-@case(needs=no_controllers)
+@case(needs=no_controllers, crun=NO_UNITS)
 def a_hog_has_room_behind_update(t):
     """A limit that was raised lets a program have what killed it before."""
     box = running(t, memory={"limit": 16 * MIB})

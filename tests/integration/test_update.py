@@ -4,7 +4,7 @@
 import json
 
 from harness import case, contains, equal, true
-from resources import MIB, created, disk, disk_numbers, limited, no_controllers, read, reads, running
+from resources import MIB, NO_UNITS, created, disk, disk_numbers, limited, no_controllers, read, reads, running
 
 FULL = {"memory": {"limit": 128 * MIB}, "cpu": {"shares": 1024, "quota": 50000, "period": 100000}, "pids": {"limit": 100}}
 # Flag, value, files. A fourth entry is what Debian's runc 1.1.5 makes of it; None: it does not know the flag.
@@ -24,6 +24,13 @@ FLAGS = [
     ("--cpu-rt-period", "5000", {"cpu.max": "50000 100000"}), ("--cpu-rt-runtime", "500", {"cpu.max": "50000 100000"}),
     ("--kernel-memory", "5m", {"memory.max": "134217728"}), ("--kernel-memory-tcp", "5m", {"memory.max": "134217728"}),
 ]
+VERSION_1 = "it has the flag, and refuses it on cgroup v2"
+OF_CRUN = {
+    **{f"{flag} {value}": NO_UNITS for flag, value, *_ in FLAGS if value[-1].isalpha()},
+    **{f"{flag} {value}": VERSION_1 for flag, value, *_ in FLAGS if "-rt-" in flag},
+    "--cpu-quota -1": "it leaves the quota as it is",
+    "--cpu-period 50000": "it takes the quota away when only the period is given",
+}
 UNTOUCHED = {"memory.max": "134217728", "cpu.weight": "100", "cpu.max": "50000 100000", "pids.max": "100",
              "memory.swap.max": "max", "cpuset.cpus": ""}
 WRONG = [("--memory", "5x"), ("--memory", "9999999999999g"), ("--memory", "-5"), ("--cpu-quota", "1.5"),
@@ -47,7 +54,7 @@ def everything(box):
             if not path.name.startswith("cgroup.") and not path.name.endswith(".pressure")}
 
 
-@case(needs=no_controllers, each=[(f"{flag} {value}", flag, value, *rest) for flag, value, *rest in FLAGS])
+@case(needs=no_controllers, crun=OF_CRUN, each=[(f"{flag} {value}", flag, value, *rest) for flag, value, *rest in FLAGS])
 def flag(t, _, name, value, files, *of_runc):
     """This flag changes its limit and no other."""
     if t.control and of_runc == (None,):
@@ -59,7 +66,7 @@ def flag(t, _, name, value, files, *of_runc):
     reads(box, {**before, **(of_runc[0] if t.control and of_runc else files)})
 
 
-@case(needs=no_controllers)
+@case(needs=no_controllers, crun=NO_UNITS)
 def several_flags(t):
     """Flags go together."""
     box = running(t, **FULL)
@@ -111,8 +118,9 @@ def json_of_everything(t):
     equal(read(box, "io.max"), "", "io.max behind a rate of 0")
 
 
-@case(needs=no_controllers, each=[("empty", {}), ("null", {"memory": None, "cpu": None, "pids": None}),
-                                  ("unset", {"memory": {"limit": 0}, "cpu": {"shares": 0, "quota": 0}, "pids": {}})])
+@case(needs=no_controllers, crun={"unset": "it writes memory.max 0: the container would be killed"},
+      each=[("empty", {}), ("null", {"memory": None, "cpu": None, "pids": None}),
+            ("unset", {"memory": {"limit": 0}, "cpu": {"shares": 0, "quota": 0}, "pids": {}})])
 def nothing_to_change(t, _, document):
     """What is null or unset stays as it is."""
     if t.control and None in document.values():
@@ -201,7 +209,7 @@ def running_here(t):
     return box
 
 
-@case()
+@case(crun="it says that a file is not there")
 def unknown_container(t):
     """There is nobody to update."""
     contains(t.runtime("update", "--pids-limit", "5", f"{t.prefix}-nobody").exits(1).err, "container does not exist", "stderr")
@@ -216,7 +224,8 @@ def stopped_container(t):
     contains(update(t, box, "--pids-limit", "5").exits(1).err, f"container not running: {box.id}", "stderr")
 
 
-@case(each=[("no JSON", b"{", "-: "), ("no object", b"[]", "-: "), ("unknown type", b'{"memory": {"limit": "5"}}', "/memory/limit"),
+@case(crun={"no object": "it takes an array", "unknown type": "it takes a text"},
+      each=[("no JSON", b"{", "-: "), ("no object", b"[]", "-: "), ("unknown type", b'{"memory": {"limit": "5"}}', "/memory/limit"),
             ("swap", b'{"memory": {"limit": 5, "swap": 2}}', "memory+swap limit should be >= memory limit"),
             ("page size", b'{"hugepageLimits": [{"pageSize": "3XB", "limit": 2}]}', "-: /hugepageLimits/0/pageSize: \"3XB\"")])
 def wrong_document(t, name, document, words):

@@ -59,6 +59,7 @@ def command(part, name, seconds, *words):
     return Job(part, name, seconds, words)
 
 
+LIMITS = ("--topic", "resources_in_force", "--topic", "resources_values", "--topic", "update")
 # A new topic of the integration cases gets a row here, or stands in NATIVELY. The parts that always run have what cannot
 # be tested on every machine, or is another thing on another kernel; what passes everywhere is in the rest. The seconds
 # are those that the suite prints; they share the jobs out evenly and set the deadlines.
@@ -113,6 +114,8 @@ JOBS = [
 
     command(PLAIN_REST, "escape: watchers", 94, "tests/escape/run", "--seconds", "30", "--filter", "whoever_joins"),
     command(PLAIN_REST, "apparmor, runc as the control", 34, INTEGRATION, "--control", "--topic", "apparmor"),
+    command(PLAIN_REST, "limits, runc as the control", 75, INTEGRATION, "--control", *LIMITS),
+    command(PLAIN_REST, "limits, crun as the control", 75, INTEGRATION, "--control=crun", *LIMITS),
     command(PLAIN_REST, "events, runc as the control", 60, INTEGRATION, "--control", "--filter", "events_resources:",
             "--filter", "events: ends", "--filter", "events: one_each", "--filter", "events: a_created",
             "--filter", "events: it_sleeps", "--filter", "events: twenty"),

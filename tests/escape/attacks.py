@@ -45,7 +45,7 @@ class Attack:
         """What the runner of tests/integration can run."""
         name = f"{self.name}{variant}" + (", harmless" if harmless else "")
         function = self.twin_function if harmless else self.function
-        return harness.Case(name, self.number, function, True, "", self.later, self.deadline, self.needs, values)
+        return harness.Case(name, self.number, function, True, "", "", self.later, self.deadline, self.needs, values)
 
 
 def attack(number, attacker, later="", needs=None, deadline=60, each=None):

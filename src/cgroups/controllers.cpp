@@ -115,9 +115,15 @@ Result<bool> is_occupied(int hierarchy_fd, const std::string& parent) {
     return !processes.empty();
 }
 
+constexpr std::string_view in_the_way = ": there are processes in it";
+
+std::string cannot_give(const std::string& parent, std::string_view controller) {
+    return cat("cgroup ", shown(parent), " cannot hand down the controller ", controller);
+}
+
 Result<> hand_down(int hierarchy_fd, const std::string& parent, bool occupied, std::string_view controller) {
-    const std::string what = cat("cgroup ", shown(parent), " cannot hand down the controller ", controller);
-    if (occupied) return fail(Kind::bad_state, what, ": there are processes in it");
+    const std::string what = cannot_give(parent, controller);
+    if (occupied) return fail(Kind::bad_state, what, in_the_way);
     auto written = write_kernel_file(hierarchy_fd, file_in(parent, handed_down), cat('+', controller));
     if (!written) return std::unexpected(std::move(written).error().under(what));
     return {};
@@ -166,10 +172,15 @@ Result<> check_settings(int hierarchy_fd, const std::string& path,
         const auto given = read_line(hierarchy_fd, file_in(parent, handed_down));
         if (!given && given.error().err == ENOENT) return {};  // to be made, by whoever may
         if (!given) return std::unexpected(given.error());
-        if (may_write(hierarchy_fd, file_in(parent, handed_down))) continue;
-        for (const plan::CgroupSetting& each : settings)
-            if (!is_of_every_cgroup(each) && !has(*given, controller_of(each.file)))
-                return lacks(each, parent, *given);
+        const bool may_give = may_write(hierarchy_fd, file_in(parent, handed_down));
+        for (const plan::CgroupSetting& each : settings) {
+            if (is_of_every_cgroup(each) || has(*given, controller_of(each.file))) continue;
+            if (!may_give) return lacks(each, parent, *given);
+            LET(const bool occupied, is_occupied(hierarchy_fd, parent));
+            if (occupied)
+                return fail(Kind::bad_state, each.pointer, ": ",
+                            cannot_give(parent, controller_of(each.file)), in_the_way);
+        }
     }
     return {};
 }

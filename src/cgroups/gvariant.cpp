@@ -152,7 +152,8 @@ class Parser {
 
     // "@as []"
     Result<BusValue> annotated(std::string_view expected, unsigned depth) {
-        const std::string_view type = first_type(rest_.substr(1));
+        constexpr std::size_t longest = 255;  // D-Bus has no longer signatures
+        const std::string_view type = first_type(rest_.substr(1, longest));
         if (type.empty()) return refuse(rest_, "does not begin with a type of D-Bus");
         rest_.remove_prefix(1 + type.size());
         if (rest_.empty() || !is_blank(rest_[0]))

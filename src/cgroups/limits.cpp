@@ -18,7 +18,9 @@ Error described(Error error, const CgroupSetting& setting) {
     const std::string what = cat(setting.pointer, ": ", quoted(setting.text));
     if (error.err == ENOENT)
         return Error{Kind::unsupported, ENOENT,
-                     cat(what, ": the kernel has no ", quotable(setting.file), " for this cgroup")};
+                     cat(what, ": the kernel has no ",
+                         quotable(setting.other_file.empty() ? setting.file : setting.other_file),
+                         " for this cgroup")};
     return std::move(error).under(what);
 }
 
@@ -40,19 +42,13 @@ std::string_view key_of(const CgroupSetting& setting) {
 // A device that had no line of its own had no limit.
 std::string unlimited(const CgroupSetting& setting, std::string_view key) {
     if (setting.file == "io.max") return cat(key, " rbps=max wbps=max riops=max wiops=max");
+    if (setting.file == "io.latency") return cat(key, " target=max");
     if (setting.file == "rdma.max") return cat(key, " hca_handle=max hca_object=max");
     return cat(key, setting.file.starts_with("io.") ? " default" : " max");
 }
 
-// Newest first, each with the texts that it had before; a failure is not told: the one that led here is.
-void write_back(int cgroup_fd, const Settings& before) {
-    Settings again;
-    for (const CgroupSetting& each : before)
-        if (!write_one(cgroup_fd, each)) again.push_back(each);
-    for (const CgroupSetting& each : again) (void)write_one(cgroup_fd, each);
-}
-
-// What to write to get the file of `setting` back; nothing where there is none.
+// What to write to get the file of `setting` back; nothing where there is none, or none to be read
+// (memory.reclaim).
 Result<Settings> saved(int cgroup_fd, CgroupSetting setting) {
     auto text = read_kernel_file(cgroup_fd, setting.file);
     if (!text && text.error().err == ENOENT && !setting.other_file.empty()) {
@@ -60,7 +56,7 @@ Result<Settings> saved(int cgroup_fd, CgroupSetting setting) {
         setting.text = setting.other_text;
         text = read_kernel_file(cgroup_fd, setting.file);
     }
-    if (!text && text.error().err == ENOENT) return Settings();
+    if (!text && (text.error().err == ENOENT || text.error().err == EINVAL)) return Settings();
     if (!text) return std::unexpected(described(std::move(text).error(), setting));
     return restoring(setting, *text);
 }
@@ -93,31 +89,57 @@ Result<> write_settings(int cgroup_fd, std::span<const CgroupSetting> settings) 
 Result<Settings> change_settings(int cgroup_fd, std::span<const CgroupSetting> settings) {
     Settings before;
     for (const CgroupSetting& each : settings) {
-        LET(const Settings old, saved(cgroup_fd, each));
+        LET(Settings old, saved(cgroup_fd, each));
+        if (each.file == "cpu.idle") {  // both directions cost a cgroup its weight
+            LET(const Settings weight, saved(cgroup_fd, {.file = "cpu.weight", .pointer = each.pointer}));
+            old.insert(old.end(), weight.begin(), weight.end());
+        }
         before.insert(before.begin(), old.begin(), old.end());
     }
     if (auto written = write_settings(cgroup_fd, settings); !written) {
-        write_back(cgroup_fd, before);
+        restore_settings(cgroup_fd, before);
         return std::unexpected(std::move(written).error());
     }
     return before;
 }
 
-Result<Present> present_of(int cgroup_fd, const spec::Resources& resources) {
+void restore_settings(int cgroup_fd, std::span<const CgroupSetting> before) {
+    Settings again;
+    for (const CgroupSetting& each : before)
+        if (!write_one(cgroup_fd, each)) again.push_back(each);
+    for (const CgroupSetting& each : again) (void)write_one(cgroup_fd, each);
+}
+
+Result<Settings> settings_now(int cgroup_fd, std::span<const std::string_view> files) {
+    Settings settings;
+    for (const std::string_view file : files) {
+        LET(const Settings now, saved(cgroup_fd, {.file = std::string(file)}));
+        settings.insert(settings.end(), now.begin(), now.end());
+    }
+    return settings;
+}
+
+Present present_of(int cgroup_fd) {
     Present present;
-    const bool period = resources.cpu.period.value_or(0) != 0, quota = resources.cpu.quota.value_or(0) != 0;
-    if (period == quota) return present;
-    if (auto text = read_kernel_file(cgroup_fd, "cpu.max")) present.cpu_max = *text;
+    if (const auto text = read_kernel_file(cgroup_fd, "cpu.max")) present.cpu_max = split(*text, '\n')[0];
+    if (const auto text = read_kernel_file(cgroup_fd, "cpu.weight"))
+        present.cpu_weight = split(*text, '\n')[0];
+    if (const auto text = read_kernel_file(cgroup_fd, "memory.max"))
+        present.memory_max = split(*text, '\n')[0];
     return present;
 }
 
 Result<> check_memory(int cgroup_fd, const spec::Memory& memory, std::string_view pointer) {
-    const std::int64_t limit = memory.limit.value_or(0);
-    if (!memory.check_before_update.value_or(false) || limit <= 0) return {};
-    LET(const std::uint64_t used, read_number(cgroup_fd, "memory.current"));
-    if (static_cast<std::uint64_t>(limit) < used)
-        return fail(Kind::bad_state, pointer, "/memory/limit: ", limit,
-                    ": rejecting the limit (checkBeforeUpdate): the container uses ", used, " bytes");
+    if (!memory.check_before_update.value_or(false)) return {};
+    const auto used = read_number(cgroup_fd, "memory.current");
+    if (!used && used.error().err == ENOENT) return {};  // nobody has counted yet
+    if (!used) return std::unexpected(used.error());
+    for (const auto& [property, value] : {std::pair{"limit", memory.limit}, {"swap", memory.swap}}) {
+        const std::int64_t limit = value.value_or(0);
+        if (limit > 0 && static_cast<std::uint64_t>(limit) <= *used)
+            return fail(Kind::bad_state, pointer, "/memory/", property, ": ", limit,
+                        ": rejecting the limit (checkBeforeUpdate): the container uses ", *used, " bytes");
+    }
     return {};
 }
 

@@ -19,15 +19,22 @@ namespace bulkhead::cgroups {
 // the file and the text; what was written before it stays.
 Result<> write_settings(int cgroup_fd, std::span<const plan::CgroupSetting> settings);
 
-// The same in a cgroup with a container in it: on failure it is as it was before. Returns what takes it back.
+// The same in a cgroup with a container in it: on failure it is as it was before. Returns what takes it back,
+// newest first.
 Result<std::vector<plan::CgroupSetting>> change_settings(int cgroup_fd,
                                                          std::span<const plan::CgroupSetting> settings);
 
-// What the files of a cgroup say that new values depend on.
-Result<Present> present_of(int cgroup_fd, const spec::Resources& resources);
+// Takes it back. Goes on where a value is refused: the error to tell is the one that led here.
+void restore_settings(int cgroup_fd, std::span<const plan::CgroupSetting> before);
 
-// memory.checkBeforeUpdate: Kind::bad_state where a new limit is below what is used now, which would end in
-// the OOM killer. `pointer` is that of the limits.
+// What these files of one value say now, as settings; a file that is not there has none.
+Result<std::vector<plan::CgroupSetting>> settings_now(int cgroup_fd, std::span<const std::string_view> files);
+
+// What the files of a cgroup say that new values depend on.
+Present present_of(int cgroup_fd);
+
+// memory.checkBeforeUpdate: Kind::bad_state where a new limit, of memory or with swap, leaves no room behind
+// what is used now, which would end in the OOM killer. `pointer` is that of the limits.
 Result<> check_memory(int cgroup_fd, const spec::Memory& memory, std::string_view pointer);
 
 // The settings that bring a file back to `text`, which it had before `setting` was written to it. Pure.

@@ -39,13 +39,16 @@ void add_pids(Settings& settings, const spec::Pids& pids) {
 // ---- memory ---------------------------------------------------------------------------------------------
 
 // memory.swap.max is swap alone, `swap` both together. Nothing where it is unset.
-Result<std::optional<std::int64_t>> swap_alone(const spec::Memory& memory) {
-    const std::int64_t limit = memory.limit.value_or(0), swap = memory.swap.value_or(0);
+Result<std::optional<std::int64_t>> swap_alone(const spec::Memory& memory, const Present& present) {
+    std::int64_t limit = memory.limit.value_or(0);
+    const std::int64_t swap = memory.swap.value_or(0);
     if (limit < -1) return refuse("/memory/limit", cat("invalid memory value: ", limit));
     if (swap < -1) return refuse("/memory/swap", cat("invalid memory value: ", swap));
     if (limit == -1 && swap == 0) return -1;
     if (swap == 0) return std::nullopt;
     if (swap == -1 || limit == -1) return swap;
+    if (limit == 0)  // a number there has 63 bits at most
+        limit = static_cast<std::int64_t>(parse_decimal<std::uint64_t>(present.memory_max).value_or(0));
     if (limit == 0)
         return refuse("/memory/swap", cat(swap, ": unable to set swap limit without memory limit"));
     if (swap < limit)
@@ -53,8 +56,8 @@ Result<std::optional<std::int64_t>> swap_alone(const spec::Memory& memory) {
     return swap - limit;
 }
 
-Result<> add_memory(Settings& settings, const spec::Memory& memory) {
-    LET(const auto swap, swap_alone(memory));
+Result<> add_memory(Settings& settings, const spec::Memory& memory, const Present& present) {
+    LET(const auto swap, swap_alone(memory, present));
     if (swap) {
         add(settings, "memory.swap.max", or_max(*swap), memory.swap ? "/memory/swap" : "/memory/limit");
         // A kernel without swap accounting uses none, and limits none.
@@ -128,7 +131,9 @@ void add_bandwidth(Settings& settings, const spec::Cpu& cpu, const Present& pres
 }
 
 void add_cpu(Settings& settings, const spec::Cpu& cpu, const Present& present) {
-    if (cpu.shares.value_or(0) != 0) add(settings, "cpu.weight", cat(cpu_weight(*cpu.shares)), "/cpu/shares");
+    // What is idle has no weight: the kernel refuses one, and forgets the one before.
+    if (cpu.shares.value_or(0) != 0 && cpu.idle.value_or(0) != 1)
+        add(settings, "cpu.weight", cat(cpu_weight(*cpu.shares)), "/cpu/shares");
     if (cpu.idle) add(settings, "cpu.idle", cat(*cpu.idle), "/cpu/idle");
     add_bandwidth(settings, cpu, present);
     if (cpu.burst) add(settings, "cpu.max.burst", cat(*cpu.burst), "/cpu/burst");
@@ -198,7 +203,7 @@ Result<> add_unified(Settings& settings, const std::map<std::string, std::string
 Result<Settings> all_settings(const spec::Resources& resources, const Present& present) {
     Settings settings;
     add_pids(settings, resources.pids);
-    TRY(add_memory(settings, resources.memory));
+    TRY(add_memory(settings, resources.memory, present));
     TRY(add_block_io(settings, resources.block_io));
     add_cpu(settings, resources.cpu, present);
     TRY(add_huge_pages(settings, resources.hugepage_limits));

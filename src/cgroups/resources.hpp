@@ -16,6 +16,8 @@ namespace bulkhead::cgroups {
 // What a cgroup says now, as far as new values depend on it. As it stands: a cgroup that was just made.
 struct Present {
     std::string cpu_max = "max 100000";  // quota and period: a period alone keeps the quota
+    std::string cpu_weight = "100";      // 0 where it is idle
+    std::string memory_max = "max";      // of memory and swap together, swap alone is what is above it
 };
 
 // In the order in which they are to be written; what `unified` says comes last and so has the last word.

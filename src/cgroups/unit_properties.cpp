@@ -51,14 +51,20 @@ Properties of_weight(std::string_view name, std::string_view text, const Present
     return value ? Properties{number(name, *value)} : Properties();
 }
 
-// CPUWeight=idle is 0 on the bus; what is no weight takes the setting back.
-Properties of_idle(std::string_view name, std::string_view text, const Present&) {
-    if (text != "0" && text != "1") return {};
-    return {number(name, text == "1" ? 0 : infinity)};
+// CPUWeight=idle is 0 on the bus; what is no weight takes that back.
+Properties of_idle(std::string_view name, std::string_view text, const Present& present) {
+    if (text == "1") return {number(name, 0)};
+    return text == "0" && present.cpu_weight == "0" ? Properties{number(name, infinity)} : Properties();
 }
 
-// "2-3,8" as bytes, the lowest CPU in the lowest bit of the first one.
+Properties of_switch(std::string_view name, std::string_view text, const Present&) {
+    if (text != "0" && text != "1") return {};
+    return {{std::string(name), "b", {text == "1" ? "true" : "false"}}};
+}
+
+// "2-3,8" as bytes, the lowest CPU in the lowest bit of the first one. "\n", which empties the file, is none.
 Properties of_list(std::string_view name, std::string_view text, const Present&) {
+    if (text == "\n") return {{std::string(name), "ay", {"0"}}};
     constexpr std::uint32_t limit = 8192;  // the most CPUs that a kernel can be built for
     std::vector<std::uint8_t> mask;
     for (const std::string_view range : split(text, ',')) {
@@ -87,8 +93,7 @@ std::uint64_t quota_per_second(std::uint64_t quota, std::uint64_t period) {
 // "50000 100000"
 Properties of_bandwidth(std::string_view name, std::string_view text, const Present& present) {
     const auto fields = split(text, ' ');
-    const std::string_view now = split(present.cpu_max, '\n')[0];
-    const std::string_view period_text = fields.size() > 1 ? fields[1] : split(now, ' ').back();
+    const std::string_view period_text = fields.size() > 1 ? fields[1] : split(present.cpu_max, ' ').back();
     const auto quota = amount(fields[0]), period = parse_decimal<std::uint64_t>(period_text);
     if (!quota || !period || *period == 0) return {};
     Properties properties;
@@ -108,6 +113,7 @@ struct Row {
     std::string_view property;
     unsigned since;  // version of systemd
     Properties (*convert)(std::string_view property, std::string_view text, const Present& present);
+    bool of_new_scope = false;  // has it while it is being made, and later nobody
 };
 constexpr Row rows[] = {
     {"cpu.idle", "CPUWeight", 252, of_idle},
@@ -120,8 +126,10 @@ constexpr Row rows[] = {
     {"memory.low", "MemoryLow", 231, of_amount},
     {"memory.max", "MemoryMax", 231, of_amount},
     {"memory.min", "MemoryMin", 240, of_amount},
-    {"memory.oom.group", "OOMPolicy", 253, of_oom_group},
+    {"memory.oom.group", "OOMPolicy", 253, of_oom_group, true},
     {"memory.swap.max", "MemorySwapMax", 232, of_amount},
+    {"memory.zswap.max", "MemoryZSwapMax", 253, of_amount},
+    {"memory.zswap.writeback", "MemoryZSwapWriteback", 256, of_switch},
     {"pids.max", "TasksMax", 227, of_amount},
 };
 static_assert(std::ranges::is_sorted(rows, {}, &Row::file));
@@ -149,12 +157,14 @@ Properties properties_of_unit(const Unit& unit, std::string_view id) {
 }
 
 Properties properties_of_limits(std::span<const plan::CgroupSetting> settings, unsigned version,
-                                const Present& present) {
+                                const Present& present, bool new_scope) {
+    const bool has_weight = std::ranges::count(settings, "cpu.weight", &plan::CgroupSetting::file) != 0;
     Properties properties;
     for (const plan::CgroupSetting& each : settings) {
+        if (has_weight && each.file == "cpu.idle" && each.text == "0") continue;
         const bool other = row_of(each.file) == nullptr && !each.other_file.empty();
         const Row* row = row_of(other ? each.other_file : each.file);
-        if (row == nullptr || version < row->since) continue;
+        if (row == nullptr || version < row->since || (row->of_new_scope && !new_scope)) continue;
         std::ranges::move(row->convert(row->property, other ? each.other_text : each.text, present),
                           std::back_inserter(properties));
     }

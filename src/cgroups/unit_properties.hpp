@@ -21,11 +21,18 @@ namespace bulkhead::cgroups {
 std::vector<plan::UnitProperty> properties_of_unit(const Unit& unit, std::string_view id);
 
 // Limits as properties, so that systemd does not take them back when it writes a unit's files anew. Files
-// that it has no property for (huge pages, RDMA, rates of devices), or not in `version`, have none here, and
-// it leaves those alone. Coarser than the files where systemd is: a quota is rounded up to 1 % of a CPU.
-//   present  a quota alone keeps the period
+// that it has no property for (huge pages, RDMA, rates of devices), or not in `version`, have none here.
+// Coarser than the files where systemd is: a quota is rounded up to 1 % of a CPU.
+//   present    a quota alone keeps the period
+//   new_scope  it is being made, and has properties that nobody can change later (OOMPolicy)
 std::vector<plan::UnitProperty> properties_of_limits(std::span<const plan::CgroupSetting> settings,
-                                                     unsigned version, const Present& present = {});
+                                                     unsigned version, const Present& present = {},
+                                                     bool new_scope = false);
+
+// Files that systemd writes whenever properties of a unit change, coarser than they were or from properties
+// that it does not have: to be written again behind that.
+inline constexpr std::string_view rewritten_by_systemd[] = {"cpu.max", "memory.oom.group", "memory.zswap.max",
+                                                            "memory.zswap.writeback"};
 
 // What its annotations begin with.
 inline constexpr std::string_view property_annotation = "org.systemd.property.";

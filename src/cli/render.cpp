@@ -117,7 +117,7 @@ std::string features_json(const Build& build, std::span<const std::string_view> 
                           const SeccompFeatures& seccomp) {
     const Json off{{"enabled", false}};
     const Json on{{"enabled", true}};
-    const Json cgroup{{"v1", false}, {"v2", true}, {"systemd", true}, {"systemdUser", true}, {"rdma", false}};
+    const Json cgroup{{"v1", false}, {"v2", true}, {"systemd", true}, {"systemdUser", true}, {"rdma", true}};
     const Json linux_features{
         {"namespaces", {"cgroup", "ipc", "mount", "network", "pid", "user", "uts"}},
         {"capabilities", capabilities},

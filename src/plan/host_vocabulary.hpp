@@ -257,7 +257,8 @@ struct RemoveStartFifo {};
 struct ChangeLimits {
     std::vector<CgroupSetting> settings;
 };
-// The same limits for systemd, which writes them again whenever it likes.
+// The same limits for systemd, which writes them again whenever it likes. Undone like ChangeLimits, which
+// comes before it.
 struct ChangeUnit {
     std::vector<UnitProperty> properties;
 };

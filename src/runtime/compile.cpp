@@ -74,7 +74,7 @@ Result<> plan_unit(TimelineBuilder& timeline, const Blueprint& blueprint, const 
     LET(auto settings, cgroups::settings_of(spec->linux.resources));
     LET(auto asked_for, cgroups::properties_of_annotations(spec->annotations));
     std::vector<plan::UnitProperty> properties = cgroups::properties_of_unit(unit, blueprint.id);
-    std::ranges::move(cgroups::properties_of_limits(settings, host.systemd_version),
+    std::ranges::move(cgroups::properties_of_limits(settings, host.systemd_version, {}, !unit.is_slice()),
                       std::back_inserter(properties));
     std::ranges::move(asked_for, std::back_inserter(properties));
     const std::string path = cgroups::cgroup_of(unit, host.systemd_cgroup);

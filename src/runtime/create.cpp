@@ -80,9 +80,13 @@ bool has_user_namespace(const spec::ValidSpec& spec) {
     return std::ranges::count(spec->linux.namespaces, spec::NamespaceType::user, &spec::Namespace::type) != 0;
 }
 
-// The validation's warnings, and what nobody enforces: device rules are those of a cgroup.
+// The validation's warnings, and what nobody enforces: limits and device rules are those of a cgroup.
 std::vector<std::string> warnings_of(const Project& project) {
     std::vector<std::string> warnings = project.bundle.spec.warnings();
+    const auto limits = cgroups::settings_of(project.bundle.spec->linux.resources);
+    if (project.blueprint.no_cgroup && limits && !limits->empty())
+        warnings.push_back(cat("--cgroup-manager disabled: without a cgroup this limit is not in force: ",
+                               limits->front().pointer));
     const bool may_make_devices = project.host.privileged && project.host.initial_user_namespace &&
                                   !has_user_namespace(project.bundle.spec);
     if (project.blueprint.no_cgroup && may_make_devices)

@@ -110,6 +110,7 @@ Result<Made> exec(const Site& site, const ExecRequest& request) {
     StdioRelay stdio;
     if (watch && !spec.process().terminal) TRY(stdio.begin());
     const auto done = run(timeline, workshop);
+    workshop.systemd.reset();  // asked for no more, and the program may run for days
     stdio.restore();
     TRY(done);
     Made made{.warnings = spec.warnings()};

@@ -109,7 +109,7 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::ChangeLimits&
 }
 
 void undo(Workshop& workshop, const plan::ChangeLimits&) {
-    (void)cgroups::write_settings(workshop.cgroup.number(), workshop.limits);
+    cgroups::restore_settings(workshop.cgroup.number(), workshop.limits);
 }
 
 Result<> apply(Workshop& workshop, const StepContext&, const plan::RecordCgroup&) {

@@ -69,6 +69,7 @@ void undo(Workshop& workshop, const plan::Spawn& op);
 void undo(Workshop& workshop, const plan::MoveNetDevice& op);
 void undo(Workshop& workshop, const plan::WritePidFile& op);
 void undo(Workshop& workshop, const plan::ChangeLimits& op);
+void undo(Workshop& workshop, const plan::ChangeUnit& op);
 void undo(Workshop& workshop, const plan::ReplaceDeviceFilter& op);
 
 // Where SPAWN goes if the container's own cgroup takes no process: controllers are handed down from it, as

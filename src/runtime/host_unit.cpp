@@ -7,6 +7,7 @@
 #include "base/sys.hpp"
 #include "cgroups/group.hpp"
 #include "cgroups/mount.hpp"
+#include "cgroups/unit_properties.hpp"
 #include "runtime/host_ops.hpp"
 #include "runtime/systemd_driver.hpp"
 
@@ -70,7 +71,15 @@ Result<> move_by_systemd(Workshop& workshop, pid_t pid) {
 
 Result<> apply(Workshop& workshop, const StepContext&, const plan::ChangeUnit& op) {
     TRY(connect_by_record(workshop));
-    return workshop.systemd->set_properties(workshop.state.unit.invocation, op.properties);
+    auto changed = workshop.systemd->set_properties(workshop.state.unit.invocation, op.properties);
+    if (!changed) undo(workshop, op);  // a call that was not answered in time may still be carried out
+    return changed;
+}
+
+// By the values that ChangeLimits has found, before it writes those back itself.
+void undo(Workshop& workshop, const plan::ChangeUnit&) {
+    const auto before = cgroups::properties_of_limits(workshop.limits, workshop.systemd->version(), {});
+    (void)workshop.systemd->set_properties(workshop.state.unit.invocation, before);
 }
 
 // Nothing runs in it any more, so a scope ends by itself, and its directory is removed next. A bus that is

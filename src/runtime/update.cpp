@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // update: new limits for a container that is there.
+#include <algorithm>
+#include <iterator>
+
 #include "cgroups/controllers.hpp"
 #include "cgroups/limits.hpp"
 #include "cgroups/mount.hpp"
@@ -67,7 +70,7 @@ Result<> update(const Site& site, const UpdateRequest& request) {
     LET(workshop.cgroup, open_own_cgroup(workshop.state));
     if (!workshop.cgroup) return no_cgroup(workshop.state.id, "its limits cannot be changed");
     const int group = workshop.cgroup.number();
-    LET(const cgroups::Present present, cgroups::present_of(group, request.resources));
+    const cgroups::Present present = cgroups::present_of(group);
     LET(auto settings, cgroups::settings_of(request.resources, present, request.where));
     if (settings.empty() && request.resources.devices.empty()) return {};
     LET(workshop.hierarchy, cgroups::open_hierarchy(workshop.state.cgroup_mount));
@@ -77,7 +80,10 @@ Result<> update(const Site& site, const UpdateRequest& request) {
     if (!settings.empty()) {
         LET(changes.properties, properties_of(workshop, settings, present));
     }
-    changes.settings = std::move(settings);
+    if (!changes.properties.empty()) {
+        LET(changes.settings, cgroups::settings_now(group, cgroups::rewritten_by_systemd));
+    }
+    std::ranges::move(settings, std::back_inserter(changes.settings));
     LET(const plan::Timeline timeline, plan_update(std::move(changes), request, workshop));
     return run(timeline, workshop);
 }

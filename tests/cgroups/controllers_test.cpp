@@ -56,6 +56,20 @@ TEST(CheckSettings, NamesAPageSizeThatThisMachineDoesNotHave) {
         << missing.error().text;
 }
 
+TEST(CheckSettings, NamesAnOccupiedCgroupThatWouldHaveToGiveIt) {
+    const test::Folder root;
+    make_group(root, "", "pids memory\n", "pids memory\n");
+    make_group(root, "a", "pids memory\n", "pids\n");
+    test::write_text(root / "a/cgroup.type", "domain\n");
+    test::write_text(root / "a/cgroup.procs", "17\n");
+    EXPECT_TRUE(check_settings(root.fd(), "/a/box", settings({"pids.max"}))) << "it gives that already";
+    const auto missing = check_settings(root.fd(), "/a/box", settings({"memory.max"}));
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(missing.error().kind, Kind::bad_state);
+    EXPECT_EQ(missing.error().text,
+              "/x: cgroup /a cannot hand down the controller memory: there are processes in it");
+}
+
 TEST(EnableControllers, WritesToAllAboveWhatIsNotThere) {
     const test::Folder root;
     make_group(root, "", "cpu memory\n", "cpu\n");

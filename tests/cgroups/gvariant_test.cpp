@@ -98,6 +98,7 @@ TEST(Gvariant, SaysWhatIsWrong) {
     EXPECT_EQ(words("byte 256"), "\"256\": does not fit into the type y");
     EXPECT_EQ(words("['a', 5]"), "\"5\": is a number, and must be of the type s");
     EXPECT_EQ(words("[]"), "an empty array needs its type in front: @as []");
+    EXPECT_TRUE(words("@" + std::string(1 << 20, 'a')).contains("does not begin with a type of D-Bus"));
     EXPECT_EQ(words("'a"), "the string has no end");
 }
 

@@ -76,6 +76,33 @@ TEST(ChangeSettings, LeavesAllAsItWasWhereOneFails) {
     EXPECT_EQ(group.says("memory.max").substr(0, 3), "max");
 }
 
+TEST(ChangeSettings, TheWeightGoesWithIdle) {
+    const Group group;
+    group.has("cpu.weight", "59\n");
+    group.has("cpu.idle", "0\n");
+    const auto before = change_settings(group.fd(), std::vector{setting("cpu.idle", "1")});
+    ASSERT_TRUE(before);
+    EXPECT_EQ(*before, (std::vector{setting("cpu.idle", "0"), setting("cpu.weight", "59")}));
+}
+
+TEST(RestoreSettings, GoesOnBehindARefusal) {
+    const Group group;
+    group.has("memory.max", "64");
+    restore_settings(group.fd(), std::vector{setting("is.not.there", "5"), setting("memory.max", "128")});
+    EXPECT_EQ(group.says("memory.max"), "128");
+}
+
+TEST(SettingsNow, AreThoseOfTheFilesThatAreThere) {
+    const Group group;
+    group.has("memory.oom.group", "1\n");
+    const auto now =
+        settings_now(group.fd(), std::vector<std::string_view>{"memory.oom.group", "memory.zswap.max"});
+    ASSERT_TRUE(now);
+    ASSERT_EQ(now->size(), 1u);
+    EXPECT_EQ(now->front().file, "memory.oom.group");
+    EXPECT_EQ(now->front().text, "1");
+}
+
 struct Restored {
     const char* name;
     CgroupSetting written;
@@ -102,37 +129,43 @@ const Restored restored[] = {
     {"rdma", setting("rdma.max", "mlx hca_handle=5"), "mlx hca_handle=max hca_object=2\n",
      "mlx hca_handle=max hca_object=2"},
     {"new_rdma", setting("rdma.max", "mlx hca_handle=5"), "", "mlx hca_handle=max hca_object=max"},
+    {"latency", setting("io.latency", "8:0 target=5"), "", "8:0 target=max"},
     {"misc", setting("misc.max", "sev 5"), "", "sev max"},
 };
 INSTANTIATE_TEST_SUITE_P(Rows, Restoring, testing::ValuesIn(restored),
                          [](const auto& row) { return std::string(row.param.name); });
 
-TEST(PresentOf, ReadsTheQuotaForAPeriodAlone) {
+TEST(PresentOf, ReadsWhatNewValuesDependOn) {
     const Group group;
+    EXPECT_EQ(present_of(group.fd()).cpu_max, "max 100000") << "without the controller";
+    EXPECT_EQ(present_of(group.fd()).memory_max, "max") << "without the controller";
     group.has("cpu.max", "5000 100000\n");
-    spec::Resources resources;
-    EXPECT_EQ(present_of(group.fd(), resources)->cpu_max, "max 100000") << "is not read";
-    resources.cpu.period = 50000;
-    EXPECT_EQ(present_of(group.fd(), resources)->cpu_max, "5000 100000\n");
-    resources.cpu.quota = 1;
-    EXPECT_EQ(present_of(group.fd(), resources)->cpu_max, "max 100000") << "is not read";
+    group.has("memory.max", "4096\n");
+    EXPECT_EQ(present_of(group.fd()).cpu_max, "5000 100000");
+    EXPECT_EQ(present_of(group.fd()).memory_max, "4096");
+    group.has("cpu.weight", "59\n");
+    EXPECT_EQ(present_of(group.fd()).cpu_weight, "59");
 }
 
-TEST(CheckMemory, RefusesWhatIsBelowTheUseOnlyIfAsked) {
+TEST(CheckMemory, RefusesWhatLeavesNoRoomOnlyIfAsked) {
     const Group group;
+    spec::Memory memory{.limit = 1000, .check_before_update = true};
+    EXPECT_TRUE(check_memory(group.fd(), memory, "-: ")) << "without the controller";
     group.has("memory.current", "1000\n");
-    spec::Memory memory{.limit = 999};
-    EXPECT_TRUE(check_memory(group.fd(), memory, "-:"));
-    memory.check_before_update = true;
     const auto refused = check_memory(group.fd(), memory, "-: ");
     ASSERT_FALSE(refused);
     EXPECT_EQ(
         refused.error().text,
-        "-: /memory/limit: 999: rejecting the limit (checkBeforeUpdate): the container uses 1000 bytes");
-    for (const std::int64_t limit : {std::int64_t{1000}, std::int64_t{-1}, std::int64_t{0}}) {
+        "-: /memory/limit: 1000: rejecting the limit (checkBeforeUpdate): the container uses 1000 bytes");
+    for (const std::int64_t limit : {std::int64_t{1001}, std::int64_t{-1}, std::int64_t{0}}) {
         memory.limit = limit;
         EXPECT_TRUE(check_memory(group.fd(), memory, "-: ")) << limit;
     }
+    memory.swap = 999;
+    ASSERT_FALSE(check_memory(group.fd(), memory, "-: "));
+    EXPECT_TRUE(check_memory(group.fd(), memory, "-: ").error().text.starts_with("-: /memory/swap: 999: "));
+    memory.check_before_update = false;
+    EXPECT_TRUE(check_memory(group.fd(), memory, "-: "));
 }
 
 }  // namespace

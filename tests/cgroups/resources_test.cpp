@@ -160,6 +160,13 @@ TEST(Settings, SwapMustFitToMemory) {
 
 // ---- cpu ------------------------------------------------------------------------------------------------
 
+TEST(Settings, SwapAloneIsAboveTheLimitThatThereIs) {
+    const Present present{.memory_max = "100"};
+    EXPECT_EQ(lines_of(R"({"memory":{"swap":150}})", present), Lines{"memory.swap.max=50 /memory/swap"});
+    EXPECT_EQ(lines_of(R"({"memory":{"limit":120,"swap":150}})", present),
+              (Lines{"memory.swap.max=30 /memory/swap", "memory.max=120 /memory/limit"}));
+}
+
 TEST(Settings, CpuShares) {
     expect_all({
         {R"({"cpu":{"shares":1024}})", {"cpu.weight=100 /cpu/shares"}},
@@ -201,6 +208,12 @@ TEST(Settings, CpuBurstAndIdle) {
         {R"({"cpu":{"burst":10000,"quota":50000}})",
          {"cpu.max=50000 /cpu/quota", "cpu.max.burst=10000 /cpu/burst"}},
     });
+}
+
+TEST(Settings, WhatIsIdleHasNoWeight) {
+    EXPECT_EQ(lines_of(R"({"cpu":{"shares":512,"idle":1}})"), Lines{"cpu.idle=1 /cpu/idle"});
+    EXPECT_EQ(lines_of(R"({"cpu":{"shares":512,"idle":0}})"),
+              (Lines{"cpu.weight=59 /cpu/shares", "cpu.idle=0 /cpu/idle"}));
 }
 
 TEST(Settings, Cpuset) {
@@ -339,10 +352,9 @@ TEST(Settings, AllTogetherInTheOrderOfRunc) {
         "memory":{"limit":2,"swap":4,"reservation":1}, "pids":{"limit":9}})");
     Lines names;
     for (const std::string& each : files) names.push_back(each.substr(0, each.find('=')));
-    EXPECT_EQ(names,
-              (Lines{"pids.max", "memory.swap.max", "memory.max", "memory.low", "io.bfq.weight", "io.max",
-                     "cpu.weight", "cpu.idle", "cpu.max", "cpu.max.burst", "cpuset.cpus", "cpuset.mems",
-                     "hugetlb.2MB.max", "hugetlb.2MB.rsvd.max", "rdma.max", "cpu.weight"}));
+    EXPECT_EQ(names, (Lines{"pids.max", "memory.swap.max", "memory.max", "memory.low", "io.bfq.weight",
+                            "io.max", "cpu.idle", "cpu.max", "cpu.max.burst", "cpuset.cpus", "cpuset.mems",
+                            "hugetlb.2MB.max", "hugetlb.2MB.rsvd.max", "rdma.max", "cpu.weight"}));
 }
 
 // ---- the formulas ---------------------------------------------------------------------------------------

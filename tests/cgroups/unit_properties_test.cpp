@@ -48,6 +48,9 @@ TEST(UnitLimits, AmountsAndWeights) {
     EXPECT_EQ(of("memory.high", "3M"), Lines{"MemoryHigh t 3145728"});
     EXPECT_EQ(of("memory.min", "1G"), Lines{"MemoryMin t 1073741824"});
     EXPECT_EQ(of("memory.swap.max", "0"), Lines{"MemorySwapMax t 0"});
+    EXPECT_EQ(of("memory.zswap.max", "0"), Lines{"MemoryZSwapMax t 0"});
+    EXPECT_EQ(of("memory.zswap.max", "0", 252), Lines{});
+    EXPECT_EQ(of("memory.zswap.writeback", "0"), Lines{"MemoryZSwapWriteback b false"});
     EXPECT_EQ(of("pids.max", "7"), Lines{"TasksMax t 7"});
     EXPECT_EQ(of("pids.max", "max"), Lines{endless("TasksMax")});
     EXPECT_EQ(of("cpu.weight", "59"), Lines{"CPUWeight t 59"});
@@ -57,8 +60,19 @@ TEST(UnitLimits, AmountsAndWeights) {
 
 TEST(UnitLimits, IdleIsAWeight) {
     EXPECT_EQ(of("cpu.idle", "1"), Lines{"CPUWeight t 0"});
-    EXPECT_EQ(of("cpu.idle", "0"), Lines{endless("CPUWeight")}) << "unset";
+    EXPECT_EQ(of("cpu.idle", "0", newest, {.cpu_weight = "0"}), Lines{endless("CPUWeight")}) << "unset";
+    EXPECT_EQ(of("cpu.idle", "0", newest, {.cpu_weight = "59"}), Lines{}) << "it was not idle";
     EXPECT_EQ(of("cpu.idle", "1", 251), Lines{});
+}
+
+TEST(UnitLimits, NotIdleLeavesAWeightAlone) {
+    const auto both = [](const char* idle) {
+        return std::vector{plan::CgroupSetting{.file = "cpu.weight", .text = "59", .pointer = {}},
+                           plan::CgroupSetting{.file = "cpu.idle", .text = idle, .pointer = {}}};
+    };
+    EXPECT_EQ(lines_of(properties_of_limits(both("0"), newest)), Lines{"CPUWeight t 59"});
+    EXPECT_EQ(lines_of(properties_of_limits(both("0"), newest, {.cpu_weight = "0"})),
+              Lines{"CPUWeight t 59"});
 }
 
 TEST(UnitLimits, TheWeightOfBfqIsThatOfTheCostModel) {
@@ -85,11 +99,12 @@ TEST(UnitLimits, QuotasAreRoundedUp) {
 
 TEST(UnitLimits, AQuotaAloneKeepsThePeriod) {
     EXPECT_EQ(of("cpu.max", "50000"), Lines{"CPUQuotaPerSecUSec t 500000"});
-    EXPECT_EQ(of("cpu.max", "50000", newest, {.cpu_max = "max 200000\n"}),
+    EXPECT_EQ(of("cpu.max", "50000", newest, {.cpu_max = "max 200000"}),
               Lines{"CPUQuotaPerSecUSec t 250000"});
 }
 
 TEST(UnitLimits, ListsAreMasks) {
+    EXPECT_EQ(of("cpuset.cpus", "\n"), Lines{"AllowedCPUs ay 0"});
     EXPECT_EQ(of("cpuset.cpus", "0"), Lines{"AllowedCPUs ay 1 1"});
     EXPECT_EQ(of("cpuset.cpus", "0-1,3"), Lines{"AllowedCPUs ay 1 11"});
     EXPECT_EQ(of("cpuset.cpus", "8"), Lines{"AllowedCPUs ay 2 0 1"});
@@ -101,9 +116,14 @@ TEST(UnitLimits, ListsAreMasks) {
 }
 
 TEST(UnitLimits, OfTheOomKiller) {
-    EXPECT_EQ(of("memory.oom.group", "1"), Lines{"OOMPolicy s kill"});
-    EXPECT_EQ(of("memory.oom.group", "0"), Lines{"OOMPolicy s continue"});
-    EXPECT_EQ(of("memory.oom.group", "1", 252), Lines{});
+    const auto of_new_scope = [](std::string text, unsigned version = newest) {
+        const plan::CgroupSetting setting{.file = "memory.oom.group", .text = std::move(text), .pointer = {}};
+        return lines_of(properties_of_limits({{setting}}, version, {}, true));
+    };
+    EXPECT_EQ(of_new_scope("1"), Lines{"OOMPolicy s kill"});
+    EXPECT_EQ(of_new_scope("0"), Lines{"OOMPolicy s continue"});
+    EXPECT_EQ(of_new_scope("1", 252), Lines{});
+    EXPECT_EQ(of("memory.oom.group", "1"), Lines{}) << "systemd refuses it later, and of a slice";
 }
 
 TEST(UnitLimits, LeaveOutWhatSystemdCannotSay) {

@@ -47,10 +47,10 @@ def keys(value, path=""):
 class Watcher:
     def __init__(self, t, box, *flags, **streams):
         self.errors = t.scratch / f"watcher{time.monotonic_ns()}.err"
+        self.begin, self.rest, self.lines = time.monotonic(), b"", []
         with open(self.errors, "wb") as errors:
             streams = {"stdout": subprocess.PIPE, "stderr": errors, **streams}
             self.child = t.runtime.start(t.runtime.command("events", *flags, box.id), **streams)
-        self.begin, self.rest, self.lines = time.monotonic(), b"", []
 
     def read(self, seconds):
         """One read(2); False at the end of the stream."""

@@ -78,16 +78,25 @@ Answer<Message> Connection::method(const std::string& path, const char* interfac
     return owned(message);
 }
 
+namespace {
+
+// The other side's own words, where it has answered at all. Frees the error.
+BusError said_by(sd_bus_error& error, int done, const char* doing) {
+    const bool said = sd_bus_error_is_set(&error) != 0 && done != -ETIMEDOUT;
+    const BusError why = said ? BusError{error.name, error.message == nullptr ? error.name : error.message}
+                              : bus_error(done, doing).error();
+    sd_bus_error_free(&error);
+    return why;
+}
+
+}  // namespace
+
 Answer<Message> Connection::call(sd_bus_message* message) {
     sd_bus_error error = SD_BUS_ERROR_NULL;
     sd_bus_message* reply = nullptr;
     const int done = sd_bus_call(bus_.get(), message, call_us, &error, &reply);
     if (done >= 0) return owned(reply);
-    const bool said = sd_bus_error_is_set(&error) != 0 && done != -ETIMEDOUT;
-    const BusError why = said ? BusError{error.name, error.message == nullptr ? error.name : error.message}
-                              : bus_error(done, sd_bus_message_get_member(message)).error();
-    sd_bus_error_free(&error);
-    return std::unexpected(why);
+    return std::unexpected(said_by(error, done, sd_bus_message_get_member(message)));
 }
 
 int Connection::on_job_removed(sd_bus_message* message, void* jobs, sd_bus_error*) {
@@ -125,11 +134,7 @@ Answer<std::string> Connection::text_property(const std::string& path, const cha
     char* text = nullptr;
     const int done = sd_bus_get_property_string(bus_.get(), is_peer_ ? nullptr : systemd_name, path.c_str(),
                                                 interface, name, &error, &text);
-    const bool said = sd_bus_error_is_set(&error) != 0 && done != -ETIMEDOUT;
-    const BusError why = said ? BusError{error.name, cat(name, ": ", error.message)} : BusError{};
-    sd_bus_error_free(&error);
-    if (said) return std::unexpected(why);
-    if (done < 0) return bus_error(done, name);
+    if (done < 0) return std::unexpected(said_by(error, done, name));
     std::string value(text);
     ::free(text);  // NOLINT: sd-bus has allocated it with malloc
     return value;

@@ -116,6 +116,13 @@ Answer<std::string> invocation_of(Connection& systemd, const std::string& name) 
     return hexadecimal_of({static_cast<const char*>(bytes), size});
 }
 
+// Ours, since its job was. A scope ends with the process in it, a slice does not.
+void give_up(Connection& systemd, const std::string& name) {
+    if (name.ends_with(".slice"))
+        (void)call_with_text(systemd, path_of(name), unit_interface, "Stop", "replace");
+    forget_failure(systemd, name);
+}
+
 Answer<Texts> started(Connection& systemd, const std::string& name) {
     const bool slice = name.ends_with(".slice");
     LET(const std::string invocation, invocation_of(systemd, name));
@@ -142,8 +149,12 @@ Answer<Texts> start_unit(Connection& systemd, Words words) {
     TRY(systemd.watch_jobs(name));
     LET(const std::string job, start_when_free(systemd, name, *pid, words.subspan(2)));
     auto result = systemd.wait_job(job, job_ms);
-    if (result && *result == "done") return started(systemd, name);
-    forget_failure(systemd, name);
+    if (result && *result == "done") {
+        auto unit = started(systemd, name);
+        if (!unit) give_up(systemd, name);
+        return unit;
+    }
+    give_up(systemd, name);
     if (!result) return std::unexpected(result.error());
     return std::unexpected(BusError{{}, cat("systemd could not start it: the job has the result ", *result)});
 }

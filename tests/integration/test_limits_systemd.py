@@ -140,3 +140,47 @@ def a_limit_that_the_kernel_refuses(t):
     absent(box.create().exits(1).err, "systemd", "stderr")
     t.no_state()
     goes(unit)
+
+
+# ---- what update must leave alone -------------------------------------------------------------------------
+
+KEPT = {"memory.max": str(64 * MIB), "cpu.max": "12345 50000", "cpu.weight": "59", "memory.oom.group": "1"}
+
+
+def with_limits_to_keep(t):
+    return created(t, memory={"limit": 64 * MIB}, cpu={"quota": 12345, "period": 50000, "shares": 512},
+                   unified={"memory.oom.group": "1"})
+
+
+def says(box, expected):
+    equal({file: text(box, file) for file in expected}, expected, "files")
+
+
+@driven(control=False, why="Debian's runc has the old formula for shares, and loses memory.oom.group")
+def update_keeps_what_it_was_not_told(t):
+    """systemd writes more files than were asked for, and rounds: they are brought back."""
+    box, unit = with_limits_to_keep(t)
+    t.runtime("update", "--pids-limit", "30", box.id).ok()
+    says(box, KEPT)
+    t.runtime("update", "--memory", str(96 * MIB), box.id).ok()
+    says(box, {**KEPT, "memory.max": str(96 * MIB)})
+    t.runtime("update", "--cpu-idle", "0", box.id).ok()
+    says(box, {"cpu.weight": "59", "cpu.idle": "0", "cpu.max": "12345 50000"})
+    t.runtime("update", "--cpu-idle", "1", "--cpu-share", "100", box.id).ok()
+    says(box, {"cpu.idle": "1"})
+    t.runtime("update", "--cpu-idle", "0", "--cpu-share", "512", box.id).ok()
+    says(box, {**KEPT, "memory.max": str(96 * MIB), "cpu.idle": "0"})
+    equal(show(unit, "CPUWeight", "MemoryMax"), ("59", str(96 * MIB)), "properties")
+
+
+@driven(control=False, why="runc has no faults")
+def a_failed_update_changes_nothing(t):
+    """Behind a failure systemd, too, knows the values of before."""
+    box, unit = with_limits_to_keep(t)
+    before = show(unit, "MemoryMax", "CPUWeight", "TasksMax", "CPUQuotaPerSecUSec")
+    for step in range(1, 4):
+        result = t.runtime("update", "--memory", str(96 * MIB), "--cpu-share", "1024", "--pids-limit", "20", "--fault",
+                           f"{step}:EPERM", box.id).exits(1)
+        contains(result.err, "injected fault", "stderr")
+        says(box, KEPT)
+        equal(show(unit, "MemoryMax", "CPUWeight", "TasksMax", "CPUQuotaPerSecUSec"), before, f"properties, step {step}")

@@ -395,6 +395,16 @@ def disabled_warns_where_devices_could_be_made(t):
     contains(result.err, "no device rule is in force", "stderr")
 
 
+@case(control=False, why="runc has no such option")
+def disabled_warns_of_limits(t):
+    """Limits that nobody enforces are named."""
+    box = t.container("true")
+    box.bundle.edit(lambda config: config["linux"]["resources"].update(pids={"limit": 9}))
+    result = t.runtime.exec(t.runtime.command("--cgroup-manager", "disabled", "run", "--bundle", box.bundle.path, box.id))
+    contains(result.exits(0).err, "without a cgroup this limit is not in force: config.json: /linux/resources/pids/limit",
+             "stderr")
+
+
 @case(control=False, why="runc has no explain")
 def explain_tells_a_user_what_root_would_do(t):
     """Any user may ask about any bundle."""

@@ -75,6 +75,15 @@ def several_flags(t):
     reads(box, {"memory.max": "33554432", "memory.swap.max": "16777216", "pids.max": "7", "cpu.max": "30000 60000"})
 
 
+@case(needs=no_controllers, control=False, why="runc 1.1.5 refuses it: unable to set swap limit without memory limit")
+def memory_swap_alone(t):
+    """It counts both, so the limit of memory that there is goes off."""
+    box = running(t, memory={"limit": 32 * MIB})
+    update(t, box, "--memory-swap", "48m").exits(0)
+    reads(box, {"memory.max": "33554432", "memory.swap.max": "16777216"})
+    contains(update(t, box, "--memory-swap", "31m").exits(1).err, "memory+swap limit should be >= memory limit", "stderr")
+
+
 @case(needs=no_controllers)
 def blkio_weight(t):
     """The weight goes where create puts it."""

@@ -9,7 +9,7 @@ import signal
 import isolation
 from harness import case, contains, equal, true
 
-HIERARCHY = pathlib.Path("/sys/fs/cgroup")
+HIERARCHY = isolation.cgroup2_mount()
 NO_FAULTS = "runc has no --fault"
 
 

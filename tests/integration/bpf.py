@@ -35,13 +35,18 @@ def opened(path):
         os.close(number)
 
 
-def programs(cgroup):
-    """{id: name} of the device programs of this very cgroup, oldest first; without one that goes while we look."""
+def attached(cgroup):
+    """The ids of the device programs of this very cgroup at one moment, oldest first."""
     ids = (ctypes.c_uint32 * 64)()
     with opened(cgroup) as directory:
         _, answer = call(QUERY, struct.pack("<IIIIQI", directory, CGROUP_DEVICE, 0, 0, ctypes.addressof(ids), 64))
+    return ids[:struct.unpack_from("<I", answer, 24)[0]]
+
+
+def programs(cgroup):
+    """{id: name} of the device programs of this very cgroup, oldest first; without one that goes while we look."""
     found = {}
-    for number in ids[:struct.unpack_from("<I", answer, 24)[0]]:
+    for number in attached(cgroup):
         with contextlib.suppress(FileNotFoundError):
             found[number] = name_of(number)
     return found

@@ -54,9 +54,11 @@ def that_is_killed_leaves_nothing_running(t):
 def that_is_killed_later_is_deleted_by_force(t):
     """Behind `go` the container may live; delete --force finds its unit by what was written down before."""
     box, unit, host = prepared(t)
-    late = [number for number, verb in host if number > next(n for n, v in host if v == "send_go")]
-    for number in late:
-        box.create("--fault", f"{number}:kill")
+    late = [(number, verb) for number, verb in host if number > next(n for n, v in host if v == "send_go")]
+    true(late, "there is no step behind send_go")
+    for number, verb in late:
+        result = box.create("--fault", f"{number}:kill")
+        true(result.code == -9, f"step {number}, {verb}: {result}")
         box.delete("--force").exits(0)
         goes(unit)
         t.no_state()

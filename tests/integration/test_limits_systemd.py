@@ -5,8 +5,12 @@ import os
 import stat
 
 from harness import absent, contains, equal, eventually, true
-from systemd import (FILES, LIMITS, MIB, by_systemd, create, created, driven, files, goes, quiet, reload, resources,
-                     scope, show, text)
+from systemd import (FILES, LIMITS, MIB, by_systemd, create, created, driven, exists, files, goes, is_gone, quiet,
+                     reload, resources, scope, show, text)
+from test_delegation import delegable, mapped, owners
+from test_device_update import IGNORED, KMSG, NOTHING, opens, ruled, update
+from test_resources_in_force import storm
+from test_user_namespace import FIRST
 
 
 @driven()
@@ -78,24 +82,56 @@ def the_device_filter_survives_a_reload(t):
         reload()
 
 
+@driven(control=False, why=IGNORED)
+def updated_device_rules_survive_a_reload(t):
+    """What an update allows or forbids is in force before and after daemon-reload."""
+    by_systemd(t)
+    box = ruled(t.sleeper(), NOTHING)
+    unit = scope(box)
+    create(box)
+    box.start().ok()
+    equal(opens(box), False, "with nothing allowed")
+    for rules, expected in ((KMSG, True), (NOTHING, False)):
+        update(t, box, {"devices": rules}).ok()
+        equal(opens(box), expected, "behind update, whether it opens")
+        reload()
+        equal(show(unit, "ActiveState"), ("active",), "the unit")  # now systemd has looked at all of them
+        equal(opens(box), expected, "behind daemon-reload, whether it opens")
+
+
+@driven()
+def the_scope_is_the_mapped_users(t):
+    """Root of a user namespace owns what the kernel means to be handed over, and divides it; all goes with delete."""
+    by_systemd(t)
+    box = mapped(t, "sh", "-c", "mkdir -p /sys/fs/cgroup/jobs/1; sleep 60")
+    unit = scope(box)
+    create(box)
+    cgroup = box.cgroup()
+    for _ in range(2):
+        found = owners(cgroup)
+        equal(found.pop(FIRST), delegable(cgroup), "what the user owns")
+        equal(set(found), {0}, "the others' owner")
+        reload()
+    contained = {".", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads"}
+    true(contained <= delegable(cgroup), f"the kernel hands over no more than {delegable(cgroup)}")
+    box.start().ok()
+    eventually((cgroup / "jobs/1").is_dir, "the container cannot divide its cgroup")
+    equal((cgroup / "jobs/1").stat().st_uid, FIRST, "owner of a cgroup below")
+    box.delete("--force").ok()
+    true(not exists(cgroup), f"{cgroup} is still there")
+    true(is_gone(unit), f"{unit} is still there")
+
+
 @driven()
 def limits_hold(t):
     """A fork storm stops at pids.limit; a second daemon-reload changes nothing about that."""
     by_systemd(t)
-    box = resources(t.shell("while [ ! -e /dev/shm/go ]; do sleep 0.1; done; "
-                            "n=0; while sleep 60 & do n=$((n+1)); [ $n -gt 40 ] && exit 0; done; exit 1"),
-                    pids={"limit": 12})
+    box = resources(t.sleeper(), pids={"limit": 12})
     scope(box)
     create(box)
     box.start().ok()
     reload()
-    box.exec("touch", "/dev/shm/go").exits(0)
-    eventually(lambda: int(box_events(box).get("max", "0")) > 0, "the limit is not met", 20)
-    true(int(text(box, "pids.current")) <= 12, "more processes than the limit")
-
-
-def box_events(box):
-    return dict(line.split() for line in text(box, "pids.events").splitlines())
+    equal(storm(box), 12, "processes")
 
 
 @driven(control=False, why="its own process in the container needs threads")

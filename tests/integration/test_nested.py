@@ -154,10 +154,14 @@ def who_stands_in_the_way_is_told(t):
         outer.wait()
 
 
-@case()
-def the_outer_device_rules_hold_inside(t):
+KMSG = {"allow": True, "type": "c", "major": 1, "minor": 11, "access": "rw"}
+
+
+@case(each=[("forbidden", []), ("allowed", [KMSG])])
+def the_outer_device_rules_hold_inside(t, what, rules):
     """The inner container's program is a second one: it cannot allow what the outer one forbids."""
     outer = outer_box(t)
+    outer.bundle.edit(lambda config: config["linux"]["resources"]["devices"].extend(rules))
     allow = [{"allow": True, "access": "rwm"}]
     path = inner_bundle(outer.bundle, "box", "sh", "-c", ": > /dev/mine", devices=allow)
     edit = outer.bundle.rootfs / path.lstrip("/") / "config.json"
@@ -165,7 +169,11 @@ def the_outer_device_rules_hold_inside(t):
     config["linux"]["devices"] = [{"path": "/dev/mine", "type": "c", "major": 1, "minor": 11}]
     edit.write_text(json.dumps(config))
     started(outer)
-    true(inside(outer, "run", "--bundle", path, "box").code != 0, "the device of the host opened")
+    result = inside(outer, "run", "--bundle", path, "box")
+    if what == "allowed":
+        result.exits(0)
+    else:
+        contains(result.exits(1).err, "can't create /dev/mine: Operation not permitted", "stderr")
 
 
 @case(each=[("running", ["--force"]), ("killed", [])])

@@ -64,7 +64,7 @@ def nested_cgroups_go_with_it(t):
     true(not exists(cgroup) and is_gone(unit), "it is still there")
 
 
-@driven()
+@driven(control=False, why="Debian's runc takes the failed unit for its own, and starts none")
 def a_failed_unit_of_the_same_name_makes_room(t):
     """systemd keeps units that failed; a new one takes the name."""
     by_systemd(t)

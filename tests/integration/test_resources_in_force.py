@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 
-from harness import case, equal, true
+from harness import case, equal, status_field, true
 from resources import MIB, NO_UNITS, disk, disk_numbers, limited, no_controllers, read, running, scratch_directory
 
 HOG = ["tail", "/dev/zero"]  # keeps all that it has read of the line that never ends
@@ -106,6 +106,10 @@ def cpu_quota(t):
     near(used(box)[0], 0.4, "CPU time in a second behind update")
 
 
+SHARES = {100: "1024", 300: "4050"}  # of these weights, by the quadratic formula
+SHARES_OF_RUNC = {100: "2598", 300: "7841"}  # and on a straight line, as Debian's runc and crun have it
+
+
 @case(needs=no_controllers)
 def cpu_weights(t):
     """Two that want the same CPU share it by their weights, and behind `update` by the new ones."""
@@ -114,9 +118,12 @@ def cpu_weights(t):
     heavy = running(t, *SPIN, **pinned, unified={"cpu.weight": "300"})
     few, many = used(light, heavy)
     near(many / few, 3.0, "the heavy one's part of the light one's")
-    update(light, "--cpu-share", "262144")  # the weight 10000
-    few, many = used(light, heavy)
-    true(few > 10 * many, f"the light one has {few:.3f}, the heavy one {many:.3f} of the CPU")
+    shares = SHARES if t.bulkhead else SHARES_OF_RUNC
+    for box, weight in ((light, 300), (heavy, 100)):
+        update(box, "--cpu-share", shares[weight])
+        equal(read(box, "cpu.weight"), str(weight), "cpu.weight behind update")
+    many, few = used(light, heavy)
+    near(many / few, 3.0, "behind update, the light one's part of the heavy one's")
 
 
 @case(needs=no_controllers)
@@ -127,6 +134,7 @@ def cpuset(t):
     equal(box.exec(*allowed).ok().out.split()[-1], "1", "CPUs")
     update(box, "--cpuset-cpus", "0")
     equal(box.exec(*allowed).ok().out.split()[-1], "0", "CPUs behind update")
+    equal(status_field(box.proc("status"), "Cpus_allowed_list"), "0", "CPUs of the first process behind update")
 
 
 # ---- block devices ----------------------------------------------------------------------------------------

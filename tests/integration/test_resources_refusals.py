@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Limits that cannot be had: said before anything is made, naming the property."""
 
+import contextlib
+import subprocess
+
 import isolation
-from harness import case, contains, equal
+from harness import case, contains, equal, read_text
 from resources import EVERY, MIB, controllers, disk_numbers, limited, no_controllers
 
 # Name, resources, what the message says.
@@ -62,6 +65,37 @@ def all_here():
 def controller_that_is_not_there(t, name, resources, pointer):
     """A limit whose controller cgroup v2 does not have here is refused, with the place where the controller is."""
     refused(t, resources, f"config.json: /linux/resources/{pointer}: the cgroup controller \"{name}\" is not available: ")
+
+
+def of_version_1():
+    """{controller: the names that share its hierarchy of cgroup v1}."""
+    rows = [line.split(":")[1] for line in read_text("/proc/self/cgroup").splitlines()]
+    return {name: row for row in rows if row and "=" not in row for name in row.split(",")}
+
+
+def no_version_1():
+    return None if "memory" in of_version_1() else "the memory controller is not one of cgroup v1 here"
+
+
+@contextlib.contextmanager
+def hierarchy(t, controller):
+    """Mounts the hierarchy of cgroup v1 that has the controller; where it is first (with --native, elsewhere, too)."""
+    path = t.scratch / "v1"
+    path.mkdir()
+    subprocess.run(["mount", "-t", "cgroup", "-o", of_version_1()[controller], "cgroup", path], check=True)
+    try:
+        yield next(line.split()[4] for line in isolation.mounts()
+                   if " - cgroup " in line and controller in line.split()[-1].split(","))
+    finally:
+        subprocess.run(["umount", path], check=True)
+
+
+@case(needs=no_version_1, control=False, why="runc names the file that it cannot open")
+def controller_of_version_1(t):
+    """Where cgroup v1 has the controller, the error names its mount."""
+    with hierarchy(t, "memory") as path:
+        refused(t, {"memory": {"limit": 64 * MIB}}, "config.json: /linux/resources/memory/limit: the cgroup controller "
+                f"\"memory\" is not available: it is mounted as cgroup v1 at {path}\n")
 
 
 @case(needs=no_controllers, control=False, why="runc names the file that it cannot open")

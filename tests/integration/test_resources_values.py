@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """linux.resources, property by property: what the files of the container's cgroup say after create."""
 
+import contextlib
+import os
+import pathlib
+import re
+import subprocess
+
 from harness import case, equal
 from resources import MIB, created, disk, disk_numbers, limited, no_controllers, read, reads
 
@@ -78,6 +84,36 @@ def block_weight(t):
         equal(read(box, "io.bfq.weight"), "default 500", "io.bfq.weight")
     else:
         equal(read(box, "io.weight"), f"default {1 + 490 * 9999 // 990}", "io.weight")
+
+
+def no_modules():
+    if os.environ.get("BULKHEAD_VM") != "1":
+        return "it loads a module, so only in the virtual machine"
+    return no_controllers()
+
+
+@contextlib.contextmanager
+def bfq():
+    """The scheduler of the scratch disk is BFQ."""
+    subprocess.run(["modprobe", "bfq"], check=True)
+    try:
+        scheduler = pathlib.Path("/sys/dev/block") / disk() / "queue/scheduler"
+        before = re.search(r"\[(.*)\]", scheduler.read_text())[1]
+        scheduler.write_text("bfq")
+        try:
+            yield
+        finally:
+            scheduler.write_text(before)
+    finally:
+        subprocess.run(["rmmod", "bfq"], check=True)
+
+
+@case(needs=no_modules, deadline=60)
+def block_weights_of_bfq(t):
+    """Where there is BFQ, the weight and those of devices are its own, as they are."""
+    with bfq():
+        box = created(t, blockIO={"weight": 500, "weightDevice": [{**disk_numbers(), "weight": 300}]})
+        equal(read(box, "io.bfq.weight"), f"default 500\n{disk()} 300", "io.bfq.weight")
 
 
 @case(needs=no_controllers, each=[("throttleReadBpsDevice", "rbps"), ("throttleWriteBpsDevice", "wbps"),

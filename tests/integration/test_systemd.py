@@ -6,8 +6,12 @@ systemd of no limit, so daemon-reload takes them back; an empty slice is an erro
 name; it takes names with other numbers of colons; and it does not know all types of annotations.
 """
 
+import contextlib
+import pathlib
+
 from harness import contains, equal, true
-from systemd import by_systemd, cgroups_path, create, driven, goes, is_gone, maker, scope, show
+from systemd import (by_systemd, cgroups_path, create, driven, exists, goes, is_gone, maker, reload, scope, show,
+                     systemctl)
 
 
 @driven()
@@ -47,8 +51,7 @@ def an_id_with_a_plus(t):
     goes(unit)
 
 
-@driven(each=[("empty prefix", "system.slice::{}", "{}.scope", "system.slice"),
-              ("empty slice", ":bh:{}", "bh-{}.scope", "system.slice"),
+@driven(each=[("empty slice", ":bh:{}", "bh-{}.scope", "system.slice"),
               ("root slice", "-.slice:bh:{}", "bh-{}.scope", "-.slice")])
 def parts_of_the_path(t, _, path, unit, slice_name):
     """Each part of slice:prefix:name."""
@@ -57,6 +60,12 @@ def parts_of_the_path(t, _, path, unit, slice_name):
     cgroups_path(box, path.format(box.id))
     create(box)
     equal(show(unit.format(box.id), "ActiveState", "Slice"), ("active", slice_name), "properties")
+
+
+@driven(control=False, why="runc begins the name with the dash behind the prefix")
+def an_empty_prefix(t):
+    """The scope is called like the name alone."""
+    parts_of_the_path(t, "empty prefix", "system.slice::{}", "{}.scope", "system.slice")
 
 
 @driven(control=False, why="runc wants the name in full")
@@ -107,6 +116,58 @@ def bad_annotations_are_refused(t, _, name, value):
     true(box.create().code != 0, "it was created")
     t.no_state()
     true(is_gone(unit), f"{unit} is there")
+
+
+@contextlib.contextmanager
+def service(t, command):
+    """A service that is started when somebody wants it; its name."""
+    name = f"{t.prefix}.service"
+    path = pathlib.Path("/run/systemd/system") / name
+    path.write_text(f"[Service]\nType=oneshot\nTimeoutStartSec=infinity\nExecStart={command}\n")
+    reload()
+    try:
+        yield name
+    finally:
+        systemctl("stop", name)
+        path.unlink()
+        systemctl("reset-failed", name, check=False)
+        reload()
+
+
+def refused(t, box, unit, **options):
+    """It is not created, and nothing of it is left; what is said."""
+    result = box.create(**options)
+    true(result.code != 0, "it was created")
+    t.no_state()
+    true(not exists(f"/sys/fs/cgroup/system.slice/{unit}"), "its cgroup is there")
+    return result.err
+
+
+@driven()
+def a_start_that_fails(t):
+    """The job of the scope fails with the service that it requires: an error, and nothing is left."""
+    by_systemd(t)
+    with service(t, "/bin/false") as name:
+        box = annotated(t.sleeper(), Requires=f"['{name}']", After=f"['{name}']")
+        unit = scope(box)
+        said = refused(t, box, unit)
+        goes(unit)
+    if t.bulkhead:
+        contains(said, f'unable to start unit "{unit}": ', "stderr")
+        contains(said, "systemd could not start it: the job has the result dependency", "stderr")
+
+
+@driven()
+def a_start_that_never_ends(t):
+    """The scope waits for a service that is never done: an error after half a minute; the unit goes with the service."""
+    by_systemd(t)
+    with service(t, "/bin/sleep 600") as name:
+        box = annotated(t.sleeper(), Wants=f"['{name}']", After=f"['{name}']")
+        unit = scope(box)
+        said = refused(t, box, unit, timeout=60)  # the job itself is left to systemd
+    goes(unit)
+    if t.bulkhead:
+        contains(said, f'unable to start unit "{unit}": waiting for the job: no answer in time', "stderr")
 
 
 PATHS = ["/absolute/path", "name", "system.slice:name", "a.slice:b:c:d", "system:bh:name", "a--b.slice:bh:name",

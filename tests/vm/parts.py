@@ -22,9 +22,10 @@ class Part:
 PLAIN = Part("plain", guests=2)
 SYSTEMD = Part("systemd", systemd=True)
 OLDEST = Part("oldest", kernel="5.10")
+SYSTEMD_REST = Part("systemd-rest", systemd=True, always=False)
 PLAIN_REST = Part("plain-rest", guests=2, always=False)
 OLDEST_REST = Part("oldest-rest", kernel="5.10", always=False)
-PARTS = {part.name: part for part in (PLAIN, SYSTEMD, OLDEST, PLAIN_REST, OLDEST_REST)}
+PARTS = {part.name: part for part in (PLAIN, SYSTEMD, OLDEST, SYSTEMD_REST, PLAIN_REST, OLDEST_REST)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +74,7 @@ JOBS = [
     program(PLAIN, "test_seccomp_kernel", 8),
     command(PLAIN, "with CAP_SYS_RESOURCE", 8, INTEGRATION, "--filter", "limits: rlimit_above_the_callers",
             "--filter", "oom: lowered", "--filter", "exec_process: a_lower_oom_score_adj"),
+    command(PLAIN, "events: keys", 5, INTEGRATION, "--filter", "events: the_keys_of_runc"),
     topic(PLAIN, "apparmor", 21),
     topic(PLAIN, "cgroup_identity", 9),
     topic(PLAIN, "cgroup_removal", 14),
@@ -85,7 +87,7 @@ JOBS = [
     topic(PLAIN, "nested", 15),
     topic(PLAIN, "resources_in_force", 42),
     topic(PLAIN, "resources_refusals", 11),
-    topic(PLAIN, "resources_values", 13),
+    topic(PLAIN, "resources_values", 15),
     topic(PLAIN, "update", 27),
     topic(PLAIN, "user_namespace", 14),
 
@@ -93,11 +95,11 @@ JOBS = [
     topic(SYSTEMD, "cgroup_identity", 6),
     topic(SYSTEMD, "exec_cgroup", 13),
     topic(SYSTEMD, "faults_systemd", 33),
-    topic(SYSTEMD, "limits_systemd", 36),
+    topic(SYSTEMD, "limits_systemd", 44),
     topic(SYSTEMD, "nested_systemd", 52),
     topic(SYSTEMD, "removal_systemd", 28),
     topic(SYSTEMD, "rootless_systemd", 55),
-    topic(SYSTEMD, "systemd", 22),
+    topic(SYSTEMD, "systemd", 66),
 
     program(OLDEST, "test_base_kernel", 2),
     program(OLDEST, "test_cgroups_kernel", 6),
@@ -111,6 +113,9 @@ JOBS = [
     topic(OLDEST, "pause", 22),
     topic(OLDEST, "resources_in_force", 48),
     topic(OLDEST, "run", 15),
+
+    command(SYSTEMD_REST, "systemd driver, runc as the control", 80, INTEGRATION, "--control", "--topic", "systemd",
+            "--topic", "limits_systemd", "--topic", "removal_systemd", "--topic", "rootless_systemd"),
 
     command(PLAIN_REST, "escape: watchers", 94, "tests/escape/run", "--seconds", "30", "--filter", "whoever_joins"),
     command(PLAIN_REST, "apparmor, runc as the control", 34, INTEGRATION, "--control", "--topic", "apparmor"),

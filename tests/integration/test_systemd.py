@@ -159,13 +159,15 @@ def a_start_that_fails(t):
 
 @driven()
 def a_start_that_never_ends(t):
-    """The scope waits for a service that is never done: an error after half a minute; the unit goes with the service."""
+    """The scope waits for a service that is never done: an error after half a minute, and no unit is left that waits."""
     by_systemd(t)
     with service(t, "/bin/sleep 600") as name:
         box = annotated(t.sleeper(), Wants=f"['{name}']", After=f"['{name}']")
         unit = scope(box)
-        said = refused(t, box, unit, timeout=60)  # the job itself is left to systemd
-    goes(unit)
+        said = refused(t, box, unit, timeout=60)
+        if t.bulkhead:
+            goes(unit)
+    goes(unit)  # runc leaves the job waiting for the service
     if t.bulkhead:
         contains(said, f'unable to start unit "{unit}": waiting for the job: no answer in time', "stderr")
 

@@ -19,7 +19,7 @@ class Part:
     always: bool = True  # False: only with --whole
 
 
-PLAIN = Part("plain", guests=2)
+PLAIN = Part("plain", guests=3)
 SYSTEMD = Part("systemd", systemd=True)
 OLDEST = Part("oldest", kernel="5.10")
 SYSTEMD_REST = Part("systemd-rest", systemd=True, always=False)

@@ -115,17 +115,18 @@ Result<bool> is_occupied(int hierarchy_fd, const std::string& parent) {
     return !processes.empty();
 }
 
-constexpr std::string_view in_the_way = ": there are processes in it";
-
 std::string cannot_give(const std::string& parent, std::string_view controller) {
     return cat("cgroup ", shown(parent), " cannot hand down the controller ", controller);
 }
 
+std::unexpected<Error> in_the_way(const std::string& parent, std::string_view controller) {
+    return fail(Kind::bad_state, cannot_give(parent, controller), ": there are processes in it");
+}
+
 Result<> hand_down(int hierarchy_fd, const std::string& parent, bool occupied, std::string_view controller) {
-    const std::string what = cannot_give(parent, controller);
-    if (occupied) return fail(Kind::bad_state, what, in_the_way);
+    if (occupied) return in_the_way(parent, controller);
     auto written = write_kernel_file(hierarchy_fd, file_in(parent, handed_down), cat('+', controller));
-    if (!written) return std::unexpected(std::move(written).error().under(what));
+    if (!written) return std::unexpected(std::move(written).error().under(cannot_give(parent, controller)));
     return {};
 }
 
@@ -172,15 +173,15 @@ Result<> check_settings(int hierarchy_fd, const std::string& path,
         const auto given = read_line(hierarchy_fd, file_in(parent, handed_down));
         if (!given && given.error().err == ENOENT) return {};  // to be made, by whoever may
         if (!given) return std::unexpected(given.error());
-        const bool may_give = may_write(hierarchy_fd, file_in(parent, handed_down));
-        for (const plan::CgroupSetting& each : settings) {
-            if (is_of_every_cgroup(each) || has(*given, controller_of(each.file))) continue;
-            if (!may_give) return lacks(each, parent, *given);
-            LET(const bool occupied, is_occupied(hierarchy_fd, parent));
-            if (occupied)
-                return fail(Kind::bad_state, each.pointer, ": ",
-                            cannot_give(parent, controller_of(each.file)), in_the_way);
-        }
+        const auto lacking = std::ranges::find_if(settings, [&given](const plan::CgroupSetting& each) {
+            return !is_of_every_cgroup(each) && !has(*given, controller_of(each.file));
+        });
+        if (lacking == settings.end()) continue;
+        if (!may_write(hierarchy_fd, file_in(parent, handed_down))) return lacks(*lacking, parent, *given);
+        LET(const bool occupied, is_occupied(hierarchy_fd, parent));
+        if (occupied)
+            return std::unexpected(
+                in_the_way(parent, controller_of(lacking->file)).error().under(lacking->pointer));
     }
     return {};
 }

@@ -83,13 +83,14 @@ bool has_user_namespace(const spec::ValidSpec& spec) {
 // The validation's warnings, and what nobody enforces: limits and device rules are those of a cgroup.
 std::vector<std::string> warnings_of(const Project& project) {
     std::vector<std::string> warnings = project.bundle.spec.warnings();
+    if (!project.blueprint.no_cgroup) return warnings;
     const auto limits = cgroups::settings_of(project.bundle.spec->linux.resources);
-    if (project.blueprint.no_cgroup && limits && !limits->empty())
+    if (limits && !limits->empty())
         warnings.push_back(cat("--cgroup-manager disabled: without a cgroup this limit is not in force: ",
                                limits->front().pointer));
     const bool may_make_devices = project.host.privileged && project.host.initial_user_namespace &&
                                   !has_user_namespace(project.bundle.spec);
-    if (project.blueprint.no_cgroup && may_make_devices)
+    if (may_make_devices)
         warnings.emplace_back("--cgroup-manager disabled: without a cgroup no device rule is in force");
     return warnings;
 }

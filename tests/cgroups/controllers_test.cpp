@@ -19,6 +19,12 @@ void make_group(const test::Folder& root, const std::string& path, const std::st
     test::write_text(directory + "/cgroup.subtree_control", handed_down);
 }
 
+// Somebody is in it.
+void occupy(const test::Folder& root, const std::string& path) {
+    test::write_text(root / (path + "/cgroup.type"), "domain\n");
+    test::write_text(root / (path + "/cgroup.procs"), "17\n");
+}
+
 std::vector<plan::CgroupSetting> settings(std::initializer_list<const char*> files) {
     std::vector<plan::CgroupSetting> list;
     for (const char* file : files) list.push_back({.file = file, .text = "1", .pointer = "/x"});
@@ -60,8 +66,7 @@ TEST(CheckSettings, NamesAnOccupiedCgroupThatWouldHaveToGiveIt) {
     const test::Folder root;
     make_group(root, "", "pids memory\n", "pids memory\n");
     make_group(root, "a", "pids memory\n", "pids\n");
-    test::write_text(root / "a/cgroup.type", "domain\n");
-    test::write_text(root / "a/cgroup.procs", "17\n");
+    occupy(root, "a");
     EXPECT_TRUE(check_settings(root.fd(), "/a/box", settings({"pids.max"}))) << "it gives that already";
     const auto missing = check_settings(root.fd(), "/a/box", settings({"memory.max"}));
     ASSERT_FALSE(missing);
@@ -84,8 +89,7 @@ TEST(EnableControllers, LeavesACgroupWithProcessesAlone) {
     const test::Folder root;
     make_group(root, "", "pids\n", "pids\n");
     make_group(root, "a", "pids\n", "\n");
-    test::write_text(root / "a/cgroup.type", "domain\n");
-    test::write_text(root / "a/cgroup.procs", "17\n");
+    occupy(root, "a");
     const auto enabled = enable_controllers(root.fd(), "/a/box", std::vector<std::string>{"pids"});
     ASSERT_FALSE(enabled);
     EXPECT_EQ(enabled.error().text,
@@ -98,8 +102,7 @@ TEST(EnableControllers, HandsDownTheOthersAsFarAsItGoes) {
     make_group(root, "", "memory\n", "\n");
     make_group(root, "a", "memory\n", "\n");
     make_group(root, "a/b", "\n", "\n");
-    test::write_text(root / "a/cgroup.type", "domain\n");
-    test::write_text(root / "a/cgroup.procs", "17\n");
+    occupy(root, "a");
     ASSERT_TRUE(enable_controllers(root.fd(), "/a/b/box", {}));
     EXPECT_EQ(test::text_of(root / "cgroup.subtree_control"), "+memory");
     EXPECT_EQ(test::text_of(root / "a/cgroup.subtree_control"), "\n") << "there are processes in it";

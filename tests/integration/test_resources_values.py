@@ -66,7 +66,8 @@ def value(t, name, resources, files, of_control=None):
 NETWORK = "it refuses network limits on cgroup v2, empty ones and a class, and leaves the cgroup"
 
 
-@case(needs=no_controllers, crun={"unset": NETWORK, "version 1": NETWORK}, each=[("unset", UNSET), ("null", NULLS), ("version 1", OF_VERSION_1)])
+@case(needs=no_controllers, crun={"unset": NETWORK, "version 1": NETWORK},
+      each=[("unset", UNSET), ("null", NULLS), ("version 1", OF_VERSION_1)])
 def no_limit(t, _, resources):
     """What says `no limit`, or is for cgroup v1 only, leaves every file as it was."""
     neighbour = created(t, memory={"limit": MIB * 64}, cpu={"shares": 512, "cpus": "0"}, pids={"limit": 9},

@@ -134,6 +134,12 @@ def service(t, command):
         reload()
 
 
+def behind(t, name, relation):
+    """A container whose scope starts after this service; (container, scope)."""
+    box = annotated(t.sleeper(), After=f"['{name}']", **{relation: f"['{name}']"})
+    return box, scope(box)
+
+
 def refused(t, box, unit, **options):
     """It is not created, and nothing of it is left; what is said."""
     result = box.create(**options)
@@ -148,8 +154,7 @@ def a_start_that_fails(t):
     """The job of the scope fails with the service that it requires: an error, and nothing is left."""
     by_systemd(t)
     with service(t, "/bin/false") as name:
-        box = annotated(t.sleeper(), Requires=f"['{name}']", After=f"['{name}']")
-        unit = scope(box)
+        box, unit = behind(t, name, "Requires")
         said = refused(t, box, unit)
         goes(unit)
     if t.bulkhead:
@@ -162,8 +167,7 @@ def a_start_that_never_ends(t):
     """The scope waits for a service that is never done: an error after half a minute, and no unit is left that waits."""
     by_systemd(t)
     with service(t, "/bin/sleep 600") as name:
-        box = annotated(t.sleeper(), Wants=f"['{name}']", After=f"['{name}']")
-        unit = scope(box)
+        box, unit = behind(t, name, "Wants")
         said = refused(t, box, unit, timeout=60)
         if t.bulkhead:
             goes(unit)

@@ -50,6 +50,12 @@ Result<std::string> read_kernel_file(int directory, const std::string& path) {
     return read_to_end(file.number(), 4095, kernel_file_limit, path);
 }
 
+Result<std::string> read_kernel_line(int directory, const std::string& path) {
+    LET(std::string text, read_kernel_file(directory, path));
+    if (text.ends_with('\n')) text.pop_back();
+    return text;
+}
+
 Result<> write_kernel_file(int directory, const std::string& path, std::string_view text) {
     LET(const Fd file, sys::open_at(directory, path, O_WRONLY));
     const auto written = sys::write(file.number(), text);

@@ -17,6 +17,8 @@ namespace bulkhead {
 Result<std::string> read_file_at(int directory, const std::string& path, std::size_t limit);
 // The text of a file of procfs, sysfs or cgroupfs, whose size is not known before it is read.
 Result<std::string> read_kernel_file(int directory, const std::string& path);
+// The same of a file that is one line, without its end.
+Result<std::string> read_kernel_line(int directory, const std::string& path);
 // One write(2) to an existing file of procfs, sysfs or cgroupfs.
 Result<> write_kernel_file(int directory, const std::string& path, std::string_view text);
 

@@ -29,13 +29,6 @@ bool is_of_every_cgroup(const plan::CgroupSetting& setting) {
     return controller_of(setting.file) == "cgroup";
 }
 
-// The words of a file that is one line.
-Result<std::string> read_line(int directory, const std::string& path) {
-    LET(std::string text, read_kernel_file(directory, path));
-    if (text.ends_with('\n')) text.pop_back();
-    return text;
-}
-
 // "a/b/c" -> "", "a", "a/b": the cgroups above, as paths below the root.
 std::vector<std::string> above(const std::string& below) {
     std::vector<std::string> parents{""};
@@ -132,7 +125,7 @@ Result<> hand_down(int hierarchy_fd, const std::string& parent, bool occupied, s
 
 // What the machine has, and what is needed.
 Result<std::vector<std::string>> all_and(int hierarchy_fd, std::span<const std::string> needed) {
-    LET(const std::string all, read_line(hierarchy_fd, delegated));
+    LET(const std::string all, read_kernel_line(hierarchy_fd, delegated));
     std::vector<std::string> wanted(needed.begin(), needed.end());
     for (const std::string_view each : split(all, ' '))
         if (!each.empty() && std::ranges::count(needed, each) == 0) wanted.emplace_back(each);
@@ -141,7 +134,7 @@ Result<std::vector<std::string>> all_and(int hierarchy_fd, std::span<const std::
 
 Result<std::vector<std::string>> missing_in(int hierarchy_fd, const std::string& parent,
                                             std::span<const std::string> controllers) {
-    LET(const std::string there, read_line(hierarchy_fd, file_in(parent, handed_down)));
+    LET(const std::string there, read_kernel_line(hierarchy_fd, file_in(parent, handed_down)));
     std::vector<std::string> missing;
     for (const std::string& each : controllers)
         if (!has(there, each)) missing.push_back(each);
@@ -163,14 +156,14 @@ std::vector<std::string> controllers_of(std::span<const plan::CgroupSetting> set
 Result<> check_settings(int hierarchy_fd, const std::string& path,
                         std::span<const plan::CgroupSetting> settings) {
     LET(const std::string below, below_mount(path));
-    LET(const std::string all, read_line(hierarchy_fd, delegated));
+    LET(const std::string all, read_kernel_line(hierarchy_fd, delegated));
     for (const plan::CgroupSetting& each : settings) {
         if (is_of_every_cgroup(each)) continue;
         if (!has(all, controller_of(each.file))) return lacks(each, "", all);
         TRY(check_page_size(each));
     }
     for (const std::string& parent : above(below)) {
-        const auto given = read_line(hierarchy_fd, file_in(parent, handed_down));
+        const auto given = read_kernel_line(hierarchy_fd, file_in(parent, handed_down));
         if (!given && given.error().err == ENOENT) return {};  // to be made, by whoever may
         if (!given) return std::unexpected(given.error());
         const auto lacking = std::ranges::find_if(settings, [&given](const plan::CgroupSetting& each) {

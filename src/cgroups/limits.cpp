@@ -121,11 +121,9 @@ Result<Settings> settings_now(int cgroup_fd, std::span<const std::string_view> f
 
 Present present_of(int cgroup_fd) {
     Present present;
-    if (const auto text = read_kernel_file(cgroup_fd, "cpu.max")) present.cpu_max = split(*text, '\n')[0];
-    if (const auto text = read_kernel_file(cgroup_fd, "cpu.weight"))
-        present.cpu_weight = split(*text, '\n')[0];
-    if (const auto text = read_kernel_file(cgroup_fd, "memory.max"))
-        present.memory_max = split(*text, '\n')[0];
+    if (const auto line = read_kernel_line(cgroup_fd, "cpu.max")) present.cpu_max = *line;
+    if (const auto line = read_kernel_line(cgroup_fd, "cpu.weight")) present.cpu_weight = *line;
+    if (const auto line = read_kernel_line(cgroup_fd, "memory.max")) present.memory_max = *line;
     return present;
 }
 

@@ -78,7 +78,7 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::ChangeUnit& o
 
 // By the values that ChangeLimits has found, before it writes those back itself.
 void undo(Workshop& workshop, const plan::ChangeUnit&) {
-    const auto before = cgroups::properties_of_limits(workshop.limits, workshop.systemd->version(), {});
+    const auto before = cgroups::properties_of_limits(workshop.limits, workshop.systemd->version());
     (void)workshop.systemd->set_properties(workshop.state.unit.invocation, before);
 }
 

@@ -50,6 +50,17 @@ TEST(ReadFile, RefusesWhatIsNoFileWithoutWaiting) {
     EXPECT_EQ(read_file_at(folder.fd(), "missing", 10).error().kind, Kind::not_found);
 }
 
+TEST(ReadKernelLine, IsWithoutItsEnd) {
+    const Folder folder;
+    for (const char* text : {"max 100000\n", "max 100000"}) {
+        write_text(folder / "a", text);
+        EXPECT_EQ(read_kernel_line(folder.fd(), "a").value(), "max 100000");
+    }
+    write_text(folder / "a", "");
+    EXPECT_EQ(read_kernel_line(folder.fd(), "a").value(), "");
+    EXPECT_EQ(read_kernel_line(folder.fd(), "b").error().err, ENOENT);
+}
+
 TEST(ReadKernelFile, ReadsToTheEndAndNoFurtherThan4MiB) {
     const Folder folder;
     EXPECT_TRUE(read_kernel_file(sys::here, "/proc/self/stat").value().ends_with("\n"));

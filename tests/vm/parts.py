@@ -27,8 +27,6 @@ SYSTEMD_REST = Part("systemd-rest", systemd=True, always=False)
 PLAIN_REST = Part("plain-rest", guests=2, always=False)
 PLAIN_WIDE_REST = Part("plain-wide-rest", cpus=2, always=False)
 OLDEST_REST = Part("oldest-rest", kernel="5.10", always=False)
-PARTS = {part.name: part for part in (PLAIN, PLAIN_WIDE, SYSTEMD, OLDEST, SYSTEMD_REST, PLAIN_REST, PLAIN_WIDE_REST,
-                                      OLDEST_REST)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -222,7 +220,8 @@ def share_out(part):
 
 
 # The guests of the suite. The longest come first, so that two that run at a time end together.
-SHARDS = sorted((shard for part in PARTS.values() for shard in share_out(part)), key=lambda shard: -shard.seconds)
+SHARDS = sorted((shard for part in dict.fromkeys(job.part for job in JOBS) for shard in share_out(part)),
+                key=lambda shard: -shard.seconds)
 
 
 def shard(part, number):

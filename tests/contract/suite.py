@@ -161,7 +161,8 @@ class Table:
         for line, cells in self.rows:
             shown = [cells[name].colour if name in cells else "" for name in COLUMNS]
             shown[1] += f": {line.runc}" if line.runc and shown[1] == "red" else ""
-            text.append(f"| {line.caller} | {line.sentence.replace("|", r"\|")} | {' | '.join(shown)} |".replace("\n", " "))
+            words = [line.caller, line.sentence, *shown]
+            text.append(f"| {' | '.join(word.replace('|', chr(92) + '|') for word in words)} |")
         return "\n".join(text) + "\n"
 
 

@@ -29,7 +29,7 @@ def missing_rootfs(bundle):
 
 
 def failing_hook(bundle):
-    hook = {"path": "/bin/sh", "args": ["sh", "-c", "echo hook is unhappy >&2; exit 1"]}
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", "printf unhappy >&2; exit 1"]}
     bundle.edit(lambda config: config.update(hooks={"createRuntime": [hook]}))
 
 

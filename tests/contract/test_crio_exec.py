@@ -4,12 +4,14 @@
 import os
 
 import leaks
+from caller import reap
 from conmon import atoi
 from crio import Crio
 from harness import command_line, contains, equal, eventually, true
 from lines import line
 from test_conmon_exec import process
 from test_crio import end, running
+from test_podman import without
 
 
 def sleeper_below_us(seconds):
@@ -17,11 +19,6 @@ def sleeper_below_us(seconds):
     def found():
         return [pid for pid in leaks.descendants(os.getpid()) if command_line(pid) == f"sleep\0{seconds}\0"]
     return eventually(found, "the process of the exec does not begin", 15)[0]
-
-
-def ends(pid):
-    eventually(lambda: not os.path.exists(f"/proc/{pid}") or leaks.process_table().get(pid, (0, "Z"))[1] == "Z",
-               "the process of the exec outlives its runtime", 10)
 
 
 @line()
@@ -128,22 +125,58 @@ def nobody_keeps_the_terminal(t):
     end(crio, box)
 
 
-@line(each=[("without a terminal", False, "61"), ("with one", True, "62")],
-      runc={"without a terminal": "leaves the process of the exec to live on"})
-def killed_runtime(t, _, with_terminal, seconds):
-    """SIGKILL for the runtime's pid ends the process of an exec ({}), as CRI-O wants it at the stop of a container."""
+@line()
+def killed_runtime_with_a_terminal(t):
+    """SIGKILL for the runtime's pid hangs up the inner terminal, which ends the process of the exec."""
     crio = Crio(t)
     box = running(t, crio)
-    other = crio.exec(box.name, process("sleep", seconds, terminal=with_terminal), terminal=with_terminal)
-    pid = sleeper_below_us(seconds)
+    other = crio.exec(box.name, process("sleep", "61", terminal=True), terminal=True)
+    pid = sleeper_below_us("61")
     other.kill()
-    if with_terminal:
-        os.close(other.master)
-    try:
-        ends(pid)
-    finally:
-        if os.path.exists(f"/proc/{pid}"):
-            os.kill(pid, 9)
+    os.close(other.master)
+    equal(reap(pid, 10), 129, "the end of the process")
+    end(crio, box)
+
+
+@line()
+def killed_runtime_with_pipes(t):
+    """Without a terminal the process of the exec outlives a runtime that is killed, and ends with the container."""
+    crio = Crio(t)
+    box = running(t, crio)
+    other = crio.exec(box.name, process("sleep", "62"))
+    pid = sleeper_below_us("62")
+    other.kill()
+    crio.call("kill", box.name, "KILL").silent()
+    equal(reap(pid, 10), 137, "the end of the process")
+    equal(other.read(), ("", ""), "output")
+    end(crio, box)
+
+
+@line()
+def killed_runtime_in_the_nodes_namespace(t):
+    """In the node's pid namespace `kill -a ID 9` ends what an exec, whose runtime was killed, has left."""
+    crio = Crio(t)
+    box = running(t, crio, change=without("pid"))
+    other = crio.exec(box.name, process("sleep", "63"))
+    pid = sleeper_below_us("63")
+    os.kill(box.pid, 9)
+    equal(box.exit_code(), 137, "exit code")
+    other.kill()
+    crio.kill_all(box.name)
+    equal((reap(pid, 10), other.read()), (137, ("", "")), "the end of the process")
+    crio.delete(box.name)
+
+
+@line()
+def stop_while_something_is_executed(t):
+    """At the end of the container the attached exec ends, too: its code is 137, and its streams have ended."""
+    crio = Crio(t)
+    box = running(t, crio)
+    other = crio.exec(box.name, process("sleep", "64"))
+    sleeper_below_us("64")
+    crio.call("kill", box.name, "KILL").silent()
+    answer = other.finish()
+    equal((answer.code, answer.out, answer.err), (137, "", ""), "answer")
     end(crio, box)
 
 
@@ -175,7 +208,7 @@ def sync_of_a_missing_program(t):
     box = running(t, crio)
     other = crio.exec_sync(box.name, process("nothere"))
     contains(other.refused(), "not found", "the message")
-    true(atoi(other.pid_file) == 0, "a pid is told")
+    true(atoi(other.pid_file) <= 0, "a pid is told")
     end(crio, box)
 
 
@@ -186,9 +219,9 @@ def special_cgroup(t, _, with_terminal):
     os.mkdir(place)
     crio = Crio(t, cgroup=place)
     box = running(t, crio)
-    answer = crio.exec(box.name, process("cat", "/proc/1/cgroup", "/proc/self/cgroup", terminal=with_terminal),
+    answer = crio.exec(box.name, process("sh", "-c", "grep ^0:: /proc/1/cgroup /proc/self/cgroup", terminal=with_terminal),
                        terminal=with_terminal).finish()
-    first, second = answer.out.split()
-    equal((answer.code, second), (0, first), "exit code, and the cgroup of the process")
+    places = {row.partition("::")[2] for row in answer.out.splitlines()}
+    equal((answer.code, places), (0, {"/"}), "exit code, and the cgroups of both as the container sees them")
     os.rmdir(place)
     end(crio, box)

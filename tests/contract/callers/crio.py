@@ -157,9 +157,13 @@ class PipeExec:
     def finish(self, text=b""):
         """The answer, when stdin has been given this and closed, and all has been read."""
         os.write(self.stdin, text)
+        out, err = self.read()
+        return Answer(tuple(self.argv), wait(self.child), out, err)
+
+    def read(self):
+        """(stdout, stderr) to their ends."""
         os.close(self.stdin)
-        out, err = until_end([self.stdout, self.stderr])
-        return Answer(tuple(self.argv), wait(self.child), out.decode(), err.decode())
+        return tuple(text.decode() for text in until_end([self.stdout, self.stderr]))
 
     def kill(self):
         """KillExecPIDs: SIGKILL for the runtime."""

@@ -227,11 +227,12 @@ class TemporarySocket(ConsoleSocket):
 
 
 class PipeIO:
-    """NewPipeIO: three pipes, whose inner ends are the container's for good."""
+    """NewPipeIO: pipes, whose inner ends are the container's for good; without one for stdin Go opens /dev/null."""
 
-    def __init__(self, uid=0, gid=0):
-        self.stdin, self.stdout, self.stderr = pipe(), pipe(), pipe()
-        for end in self.inner:
+    def __init__(self, uid=0, gid=0, stdin=True):
+        self.stdin = pipe() if stdin else [os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC), None]
+        self.stdout, self.stderr = pipe(), pipe()
+        for end in self.inner[0 if stdin else 1:]:
             os.fchown(end, uid, gid)
 
     @property
@@ -245,7 +246,8 @@ class PipeIO:
 
     def read(self, seconds=SECONDS):
         """[stdout, stderr] to their ends, with stdin closed."""
-        os.close(self.stdin[1])
+        if self.stdin[1] is not None:
+            os.close(self.stdin[1])
         return [text.decode() for text in until_end([self.stdout[0], self.stderr[0]], seconds)]
 
 

@@ -198,3 +198,10 @@ class ConsoleSocket:
     def close(self):
         self.listener.close()
         self.path.unlink(missing_ok=True)
+
+
+def cgroup_of(pid):
+    """The directory of a process's cgroup as engines find it: the line `0::` of /proc/PID/cgroup below /sys/fs/cgroup."""
+    text = pathlib.Path(f"/proc/{pid}/cgroup").read_text()
+    path, = [row[3:] for row in text.splitlines() if row.startswith("0::")]
+    return pathlib.Path("/sys/fs/cgroup", path.lstrip("/"))

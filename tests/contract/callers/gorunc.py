@@ -3,26 +3,33 @@
 
 import json
 import os
+import shutil
+import subprocess
 import tempfile
 
-from caller import SECONDS, Answer, go_atoi, go_time, merged, pipe, separate, spawn, until_end, wait
+from caller import SECONDS, Answer, ConsoleSocket, go_atoi, go_time, merged, pipe, separate, spawn, until_end, wait
 from harness import BASE_ENV, Failure
+
+
+HOW = ("stdio", "io", "pass_fds", "before")  # how a verb is called, and not what is said to it
 
 
 class GoRunc:
     """runc.Runc: the fields say what goes in front of every verb, in the library's order."""
 
     def __init__(self, t, root=None, log=None, debug=False, criu=None, systemd=False, rootless=None, more=(),
-                 group=False, cwd=None):
+                 group=False, cwd=None, command=None, env=None):
         self.t, self.root, self.log, self.debug, self.criu = t, root, log, debug, criu
         self.systemd, self.rootless, self.more, self.group = systemd, rootless, more, group
-        self.cwd = cwd or t.scratch
+        self.cwd, self.path = cwd or t.scratch, str(command or t.path)
         # The whole environment, without the socket that belongs to the caller (command_linux.go).
-        self.env = {**BASE_ENV, "HOME": "/root", "XDG_RUNTIME_DIR": str(t.directory("tmp"))}
+        env = env or {**BASE_ENV, "HOME": "/root", "XDG_RUNTIME_DIR": str(t.directory("tmp"))}
+        self.env = {name: value for name, value in env.items() if name != "NOTIFY_SOCKET"}
+        self.temporary = self.env.get("XDG_RUNTIME_DIR") or self.env.get("TMPDIR", "/tmp")
 
     def argv(self, *words):
         """Runc.args() and the verb's own words."""
-        line = [self.t.path]
+        line = [self.path]
         line += ["--root", self.root] if self.root else []
         line += ["--debug"] if self.debug else []
         line += ["--log", self.log] if self.log else []
@@ -35,18 +42,39 @@ class GoRunc:
     def how(self):
         return {"env": self.env, "cwd": self.cwd, "group": self.group}
 
-    def run_or_error(self, *words, stdio=None, **how):
+    def run_or_error(self, *words, stdio=None, io=None, **how):
         """runOrError: with the caller's streams only the status comes back, else one pipe for both is drained."""
         argv = self.argv(*words)
-        if stdio is None:
+        if stdio is None and io is None:
             return merged(argv, **{**self.how(), **how})
-        child = spawn(argv, stdin=stdio[0], stdout=stdio[1], stderr=stdio[2], **{**self.how(), **how})
-        code = wait(child)
-        return Answer(tuple(argv), code, "" if code == 0 else f"{self.t.path} did not terminate successfully: "
+        code = wait(self.begin(argv, stdio, io, **how))
+        return Answer(tuple(argv), code, "" if code == 0 else f"{self.path} did not terminate successfully: "
                                                               f"exit status {code}")
 
-    def create(self, bundle, name, pid_file=None, console_socket=None, pidfd_socket=None, no_pivot=False,
-               no_new_keyring=False, detach=False, preserve_fds=0, extra=(), verb="create", **how):
+    def begin(self, argv, stdio, io, **how):
+        """Monitor.Start with three streams, or with an IO, whose inner ends are then the child's alone."""
+        stdin, stdout, stderr = io.inner if io else stdio
+        child = spawn(argv, stdin=stdin, stdout=stdout, stderr=stderr, **{**self.how(), **how})
+        if io:
+            io.close_inner()
+        return child
+
+    def create(self, bundle, name, **options):
+        return self.run_or_error(*self.words("create", bundle, name, options), **options)
+
+    def run(self, bundle, name, io=None, **options):
+        """The exit status of an attached `run`; without an IO all three streams are /dev/null."""
+        argv = self.argv(*self.words("run", bundle, name, options))
+        return wait(self.begin(argv, (subprocess.DEVNULL,) * 3, io, **options))
+
+    def words(self, verb, bundle, name, options):
+        """CreateOpts.args() between the verb and the id; takes what it knows out of the options."""
+        return [*self.of_create(verb, bundle, **{key: options.pop(key) for key in list(options)
+                                                 if key not in HOW}), name]
+
+    @staticmethod
+    def of_create(verb, bundle, pid_file=None, console_socket=None, pidfd_socket=None, no_pivot=False,
+                  no_new_keyring=False, detach=False, preserve_fds=0, extra=()):
         words = [verb, "--bundle", bundle]
         words += ["--pid-file", pid_file] if pid_file else []
         words += ["--console-socket", console_socket] if console_socket else []
@@ -55,7 +83,7 @@ class GoRunc:
         words += ["--no-new-keyring"] if no_new_keyring else []
         words += ["--detach"] if detach else []
         words += ["--preserve-fds", preserve_fds] if preserve_fds else []
-        return self.run_or_error(*words, *extra, name, **how)
+        return [*words, *extra]
 
     def start(self, name):
         return self.run_or_error("start", name)
@@ -72,7 +100,10 @@ class GoRunc:
             return self.run_or_error(*words, *extra, name, **how)
 
     def process_file(self, process):
-        return TemporaryFile(self.env["XDG_RUNTIME_DIR"], "runc-process", json.dumps(process))
+        return TemporaryFile(self.temporary, "runc-process", json.dumps(process))
+
+    def console_socket(self):
+        return TemporarySocket(self.temporary, bool(self.env.get("XDG_RUNTIME_DIR")))
 
     def kill(self, name, number, everybody=False):
         return self.run_or_error("kill", *(["--all"] if everybody else []), name, number)
@@ -125,6 +156,18 @@ class GoRunc:
         answer = separate(self.argv("events", "--stats", name), **self.how())
         return json.loads(answer.ok().out)
 
+    def events(self, name, seconds):
+        """Each document of a stream, until the runtime ends it; close() the generator to kill the runtime."""
+        child = spawn(self.argv("events", f"--interval={seconds}s", name), stdout=subprocess.PIPE, **self.how())
+        try:
+            for row in child.stdout:  # a document is a row: what Go's decoder finds, too
+                yield json.loads(row)
+            wait(child)
+        finally:
+            child.kill()
+            child.wait()
+            child.stdout.close()
+
     def version(self):
         """(runc, commit, spec); empty where the line begins otherwise, which is no error."""
         answer = separate(self.argv("--version"), **self.how()).ok()
@@ -170,12 +213,26 @@ class TemporaryFile:
         os.unlink(self.path)
 
 
-class PipeIO:
-    """NewPipeIO: three pipes, whose inner ends are the container's for good."""
+class TemporarySocket(ConsoleSocket):
+    """NewTempConsoleSocket: pty.sock in a directory of its own, sticky below a runtime directory; both go with it."""
 
-    def __init__(self, uid=0, gid=0):
-        self.stdin, self.stdout, self.stderr = pipe(), pipe(), pipe()
-        for end in (self.stdin[0], self.stdout[1], self.stderr[1]):
+    def __init__(self, directory, sticky):
+        super().__init__(tempfile.mkdtemp(prefix="pty", dir=directory))
+        if sticky:
+            os.chmod(self.path, 0o1755)
+
+    def close(self):
+        super().close()
+        shutil.rmtree(self.directory)
+
+
+class PipeIO:
+    """NewPipeIO: pipes, whose inner ends are the container's for good; without one for stdin Go opens /dev/null."""
+
+    def __init__(self, uid=0, gid=0, stdin=True):
+        self.stdin = pipe() if stdin else [os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC), None]
+        self.stdout, self.stderr = pipe(), pipe()
+        for end in self.inner[0 if stdin else 1:]:
             os.fchown(end, uid, gid)
 
     @property
@@ -189,7 +246,8 @@ class PipeIO:
 
     def read(self, seconds=SECONDS):
         """[stdout, stderr] to their ends, with stdin closed."""
-        os.close(self.stdin[1])
+        if self.stdin[1] is not None:
+            os.close(self.stdin[1])
         return [text.decode() for text in until_end([self.stdout[0], self.stderr[0]], seconds)]
 
 

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""containerd's shim: more processes in a container, detached, each with its pid file, reaped by the shim."""
+
+import os
+import signal
+
+from harness import contains, equal, eventually, true
+from lines import line
+from shim import error_of
+from test_shim import task
+
+REFUSED = [
+    ("no such program in PATH", ["no-such"], {}, 'exec: "no-such": executable file not found in $PATH'),
+    ("no such file", ["/no/such"], {}, 'exec: "/no/such": stat /no/such: no such file or directory'),
+    ("not executable", ["/etc/passwd"], {}, 'exec: "/etc/passwd": permission denied'),
+    ("a directory", ["/etc"], {}, "permission denied"),
+    ("no such cwd", ["true"], {"cwd": "/no/such"}, "no such file or directory"),
+    ("an unknown rlimit", ["true"], {"rlimits": [{"type": "RLIMIT_NONE", "hard": 1, "soft": 1}]}, "RLIMIT_NONE"),
+]
+
+
+def running(t, *args, **options):
+    return task(t, *args, **options).create("null").start()
+
+
+def tidy(box, process, exec_id="one"):
+    """The container is as before a failing exec: it runs, alone, and has no pid file of the process."""
+    equal(box.status(), "running", "status")
+    equal(box.runtime.ps(box.id), [box.pid], "processes")
+    equal((box.bundle.path / f"{exec_id}.pid").exists(), False, "pid file")
+
+
+@line()
+def exec_with_pipes(t):
+    """Pipes, pid and exit status of an executed process are the shim's, beside those of init."""
+    box = running(t)
+    process = box.exec("one", "sh", "-c", "cat; echo out; echo err >&2; exit 4", kind="stdin")
+    os.write(process.pipes.stdin[1], b"in\n")
+    equal(process.pipes.read(), ["in\nout\n", "err\n"], "what was written")
+    equal(process.wait(), 4, "exit status")
+    process.delete()
+    box.end()
+
+
+@line(each=[(15, 143), (9, 137), (2, 130), (10, 138)])
+def signals_by_kill(t, number, status):
+    """Signal {} by kill(2) to the pid in the pid file reaches the executed process itself, and its status says so."""
+    box = running(t)
+    process = box.exec("one", "sleep", "61", kind="null")
+    process.kill(number)
+    equal(process.wait(), status, "exit status")
+    equal(box.status(), "running", "status of the container")
+    process.delete()
+    box.end()
+
+
+@line()
+def several_at_once(t):
+    """Processes of several ids have each their own pid file and status, whatever order they end in."""
+    box = running(t)
+    made = [box.exec(f"exec-{number}", "sh", "-c", f"read x; exit {number}", kind="stdin") for number in (1, 2, 3)]
+    for number in (2, 0, 1):
+        made[number].pipes.read()
+        equal(made[number].wait(), number + 1, "exit status")
+        made[number].delete()
+    box.end()
+
+
+@line()
+def exec_in_the_created(t):
+    """A process is executed in a container that was created and not started, which can be started afterwards."""
+    box = task(t, "sh", "-c", "exit 3").create("null")
+    process = box.exec("one", "sh", "-c", "echo here; exit 2")
+    equal(process.pipes.read(), ["here\n", ""], "what was written")
+    equal(process.wait(), 2, "exit status")
+    box.start()
+    equal(box.wait(), 3, "exit status of the container")
+    box.delete()
+
+
+@line()
+def exec_in_the_stopped(t):
+    """An exec in a stopped container fails with runc's words, behind the shim's prefix."""
+    box = running(t, "true")
+    box.wait()
+    contains(error_of(box.exec, "one", "true"), "OCI runtime exec failed: ", "the error")
+    contains(error_of(box.exec, "one", "true"), "cannot exec ", "the error")
+    contains(error_of(box.exec, "one", "true"), "stopped", "the error")
+    box.delete()
+
+
+@line()
+def exec_in_the_paused(t):
+    """The runtime refuses an exec in a paused container, should the shim ever let it through."""
+    box = running(t)
+    box.pause()
+    contains(error_of(box.exec, "one", "true"), "cannot exec in a paused container", "the error")
+    box.resume()
+    tidy(box, "one")
+    box.end()
+
+
+@line()
+def exec_in_nobody(t):
+    """An exec in a container that does not exist says so."""
+    contains(error_of(task(t).exec, "one", "true"), "OCI runtime exec failed: container does not exist", "the error")
+
+
+@line(each=REFUSED)
+def exec_that_fails(t, _, args, process, text):
+    """An exec fails in the runtime for {}: the log says why, its pipes end, and container and bundle are as before."""
+    box = running(t)
+    error = error_of(box.exec, "one", *args, process=process)
+    contains(error, "OCI runtime exec failed: ", "the error")
+    contains(error, text, "the error")
+    tidy(box, "one")
+    equal(box.exec("two", "true", kind="null").wait(), 0, "exit status of the next process")
+    box.end()
+
+
+@line()
+def init_ends_before_them(t):
+    """When init ends, executed processes of its pid namespace end by SIGKILL, each reaped by the shim, and delete succeeds."""
+    box = running(t)
+    process = box.exec("one", "sh", "-c", "trap '' TERM; sleep 61", kind="pipes")
+    box.kill()
+    equal(process.wait(), 137, "exit status of the process")
+    equal(process.pipes.read(), ["", ""], "what was written")
+    equal(box.wait(), 137, "exit status of init")
+    box.delete()
+
+
+@line()
+def an_executed_process_has_children(t):
+    """A child that an executed process leaves is init's, and not the shim's; the shim's pipes are held by it until it ends."""
+    box = running(t, "sh", "-c", "while :; do sleep 0.05; done")
+    process = box.exec("one", "sh", "-c", "sleep 61 & echo $!; exit 0")
+    os.read(process.pipes.stdout[0], 20)
+    equal(process.wait(), 0, "exit status")
+    left, = set(box.runtime.ps(box.id)) - {box.pid} - short_sleeps(box)
+    os.kill(left, signal.SIGKILL)
+    equal(process.pipes.read(), ["", ""], "what was written")
+    box.end()
+
+
+def short_sleeps(box):
+    """The processes of init's loop."""
+    found = set()
+    for pid in box.runtime.ps(box.id):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                found |= set() if b"61" in file.read() else {pid}
+        except OSError:
+            found.add(pid)
+    return found - {box.pid}
+
+
+@line()
+def the_cgroup_of_an_executed_process(t):
+    """An executed process is in the container's cgroup when exec returns, as the shim's statistics want it."""
+    box = running(t)
+    process = box.exec("one", "sleep", "61", kind="null")
+    contains((box.cgroup / "cgroup.procs").read_text().split(), str(process.pid), "the processes of the cgroup")
+    process.kill(9)
+    process.wait()
+    box.end()
+
+
+@line()
+def the_process_is_what_is_told(t):
+    """user, umask, env, cwd, groups, capabilities and rlimits of the process file are the executed process's, not init's."""
+    box = running(t)
+    script = "id -u; id -g; id -G; umask; pwd; echo $WORD; ulimit -n; grep CapEff /proc/self/status"
+    process = box.exec("one", "sh", "-c", script, process={
+        "user": {"uid": 1000, "gid": 1001, "umask": 0o27, "additionalGids": [7, 8]}, "cwd": "/tmp",
+        "env": ["PATH=/bin", "WORD=word"], "capabilities": {}, "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 99, "soft": 88}]})
+    said = process.pipes.read()[0].split()
+    equal(said, ["1000", "1001", *"1001 7 8".split(), "0027", "/tmp", "word", "88", "CapEff:", "0" * 16], "what it says")
+    equal(process.wait(), 0, "exit status")
+    box.end()
+
+
+@line()
+def pipes_of_another_owner(t):
+    """The pipes are fchown'ed to the IoUid of the options; they stay so, and a user of that number may open them again."""
+    box = task(t, io_ids=(1000, 1000))
+    box.bundle.process(user={"uid": 1000, "gid": 1000}, args=["sh", "-c", "echo again > /proc/self/fd/1; cat"])
+    box.create("stdin").start()
+    equal({os.fstat(end).st_uid for end in (box.pipes.stdout[0], box.pipes.stderr[0])}, {1000}, "owners")
+    process = box.exec("one", "sh", "-c", "echo more > /proc/self/fd/2")
+    equal(process.pipes.read(), ["", "more\n"], "what the process wrote")
+    equal(process.wait(), 0, "exit status of the process")
+    equal(box.pipes.read(), ["again\n", ""], "what was written")
+    equal(box.wait(), 0, "exit status")
+    box.delete()
+
+
+@line()
+def an_old_pid_file(t):
+    """A pid file of the same exec id that was left behind is replaced by the new pid."""
+    box = running(t)
+    (box.bundle.path / "one.pid").write_text("99999999\n")
+    process = box.exec("one", "sh", "-c", "read x; exit 1", kind="stdin")
+    true(process.pid != 99999999, "the pid is the old one")
+    process.pipes.read()
+    equal(process.wait(), 1, "exit status")
+    eventually(lambda: box.runtime.ps(box.id) == [box.pid], "the process is still listed")
+    box.end()

@@ -22,8 +22,8 @@ PROPAGATION = ["private", "shared", "slave", "unbindable"]
 NO_EFFECT = ["defaults", "iversion", "noiversion", "loud", "silent"]
 # What other programs know: crun's recursive superblock words and links, mount(8)'s words for fstab, and old ones.
 OTHERS = ["rsync", "rasync", "rdirsync", "rmand", "rnomand", "copy-symlink", "src-nofollow", "dest-nofollow", "acl",
-          "noacl", "auto", "noauto", "user", "nouser", "users", "owner", "group", "nofail", "_netdev", "rremount", "rsilent",
-          "nobind", "nonsense", "RO", "ro ", "rrro", "move", "rmove", "quiet"]
+          "noacl", "auto", "noauto", "user", "nouser", "users", "owner", "group", "nofail", "_netdev", "rremount",
+          "rsilent", "nobind", "nonsense", "RO", "ro ", "rrro", "move", "rmove", "quiet"]
 
 
 # ---- what a word does -------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`features` is true: what is listed works, and what works is listed. Mount options and seccomp have their own files."""
+"""`features` is true: what is listed works, what works is listed. Options of mounts, seccomp: in their own files."""
 
 import json
 import pathlib

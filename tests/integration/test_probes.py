@@ -103,14 +103,6 @@ def a_question_is_answered_without_anything(t, _, place, question):
     answers_the_same(t, place, question)
 
 
-@case(each=list(QUESTIONS))
-def an_answer_that_nobody_can_take_is_a_failure(t, question):
-    """stdout that cannot be written: an error, and no hang; go-runc's null IO is such a thing."""
-    with open("/dev/null", "rb") as unwritable:
-        result = t.runtime.exec([t.runtime.path, *QUESTIONS[question]], stdout=unwritable)
-    true(t.control or (result.code == 1 and "bad file descriptor" in result.err), f"it is not told: {result}")
-
-
 # ---- --version ---------------------------------------------------------------------------------------------
 
 @case(each=[("bare", []), ("go-runc", None)])

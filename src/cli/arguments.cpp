@@ -33,6 +33,16 @@ bool is_choice(std::string_view choices, std::string_view word) {
     return std::ranges::find(words, word) != words.end();
 }
 
+// The choice that a word means: runc's --rootless has strconv.ParseBool's words for true and false, and none
+// at all for auto.
+std::string_view choice_of(const Flag& flag, std::string_view word) {
+    if (!is_choice(flag.value, "true")) return word;
+    if (word.empty()) return "auto";
+    const auto answer = parse_bool(word);
+    if (!answer) return word;
+    return *answer ? "true" : "false";
+}
+
 // A word that begins with a dash, taken apart: -name, --name, --name=value
 struct FlagWord {
     std::string_view name;
@@ -111,11 +121,12 @@ class Normaliser {
 
     void take_value(const Flag& flag, const FlagWord& parts) {
         if (!parts.value && rest_.empty()) return note(misuse("flag needs an argument: -", parts.name));
-        const std::string_view value = parts.value ? *parts.value : next();
+        const std::string_view given = parts.value ? *parts.value : next();
+        const std::string_view value = flag.has_choices() ? choice_of(flag, given) : given;
         const bool wrong_number = flag.is_number() && !is_number(value);
         if (wrong_number || (flag.has_choices() && !is_choice(flag.value, value))) {
             const std::string reason = wrong_number ? "parse error" : cat("must be one of ", flag.value);
-            return note(misuse("invalid value ", quoted(value), " for flag -", parts.name, ": ", reason));
+            return note(misuse("invalid value ", quoted(given), " for flag -", parts.name, ": ", reason));
         }
         words_of(flag).push_back(cat("--", flag.name));
         words_of(flag).emplace_back(value);

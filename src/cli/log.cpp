@@ -2,6 +2,7 @@
 #include "cli/log.hpp"
 
 #include <fcntl.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <array>
@@ -20,7 +21,11 @@ constexpr std::string_view word(Level level) {
     return words[static_cast<std::size_t>(level)];
 }
 
-// RFC 3339 with nanoseconds, UTC: the shim decodes it as a Go time, and a bad one spoils the whole file.
+constexpr int priority_of(Level level) {
+    constexpr std::array priorities{LOG_ERR, LOG_WARNING, LOG_DEBUG};
+    return priorities[static_cast<std::size_t>(level)];
+}
+
 std::string in_quotes(std::string_view text) {
     std::string quoted(1, '"');
     for (const char letter : text) {
@@ -30,6 +35,7 @@ std::string in_quotes(std::string_view text) {
     return quoted.append(1, '"');
 }
 
+// RFC 3339 with nanoseconds, UTC: the shim decodes it as a Go time, and a bad one spoils the whole file.
 std::string line_now(Format format, Level level, std::string_view message) {
     timespec now{};
     (void)::clock_gettime(CLOCK_REALTIME, &now);
@@ -39,13 +45,11 @@ std::string line_now(Format format, Level level, std::string_view message) {
 // What cannot be delivered is lost: there is nobody left to tell.
 void deliver(int fd, std::string_view text) { (void)write_out(fd, text); }
 
-// crun's --log takes file:PATH, journald:ID and syslog:ID.
-Result<std::string> file_of(std::string_view destination) {
-    if (destination.starts_with("journald:") || destination.starts_with("syslog:"))
-        return fail(Kind::unsupported, "--log ", quotable(destination), ": only files are supported");
+// crun's --log takes file:PATH, too.
+std::string file_of(std::string_view destination) {
     if (destination.starts_with("file:")) destination.remove_prefix(5);
     // runc's documented default, and a symbolic link: the same as no file at all
-    if (destination == "/dev/stderr") return std::string();
+    if (destination == "/dev/stderr") return {};
     return std::string(destination);
 }
 
@@ -64,26 +68,32 @@ std::string log_line(Format format, Level level, std::string_view message, const
                "\"}\n");
 }
 
+bool Log::write(Level severity, std::string_view text) const {
+    if (service) send_message(*service, priority_of(severity), one_line(text));
+    if (file) deliver(file.number(), line_now(format, severity, text));
+    return service || file;
+}
+
 void Log::error(const Error& error) const {
-    const std::string line = line_now(format, Level::error, error.text);
-    const bool bare = file || format == Format::text;
-    if (file) deliver(file.number(), line);
-    deliver(STDERR_FILENO, bare ? cat(one_line(error.text), '\n') : line);
+    const bool bare = write(Level::error, error.text) || format == Format::text;
+    deliver(STDERR_FILENO,
+            bare ? cat(one_line(error.text), '\n') : line_now(format, Level::error, error.text));
 }
 
 void Log::warnings(const std::vector<std::string>& texts) const {
     if (level < Level::warning) return;
     for (const std::string& text : texts)
-        deliver(file ? file.number() : STDERR_FILENO, line_now(format, Level::warning, text));
+        if (!write(Level::warning, text)) deliver(STDERR_FILENO, line_now(format, Level::warning, text));
 }
 
 void Log::debug(std::string_view text) const {
-    if (file && level >= Level::debug) deliver(file.number(), line_now(format, Level::debug, text));
+    if (level >= Level::debug) (void)write(Level::debug, text);
 }
 
 Result<Log> open_log(const Options& options) {
     Log log{{}, options.log_format == "json" ? Format::json : Format::text, level_of(options)};
-    LET(const std::string path, file_of(options.log));
+    log.service = service_of(options.log);
+    const std::string path = log.service ? std::string() : file_of(options.log);
     if (path.empty()) return log;
     LET(log.file, sys::open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY, 0644));
     return log;

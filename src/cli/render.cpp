@@ -8,7 +8,6 @@
 #include "base/text.hpp"
 #include "cli/output.hpp"
 #include "spec/spec.hpp"
-#include "spec/words.hpp"
 
 namespace bulkhead::cli {
 
@@ -33,24 +32,6 @@ Json json_of(const runtime::View& container, std::string_view owner) {
     if (!container.annotations.empty()) object["annotations"] = container.annotations;
     object["owner"] = owner;
     return object;
-}
-
-template <class Meaning>
-Json words() {
-    Json list = Json::array();
-    for (const auto& word : spec::word_list<Meaning>().words) list.push_back(word.text);
-    return list;
-}
-
-Json json_of(const SeccompFeatures& seccomp) {
-    return {
-        {"enabled", true},
-        {"actions", words<spec::SeccompAction>()},
-        {"operators", words<spec::SeccompOp>()},
-        {"archs", seccomp.architectures},
-        {"knownFlags", words<spec::SeccompFlag>()},
-        {"supportedFlags", seccomp.flags},
-    };
 }
 
 using Row = std::array<std::string, 6>;
@@ -109,40 +90,6 @@ std::string list_ids(const std::vector<runtime::View>& containers) {
     std::string ids;
     for (const runtime::View& container : containers) ids.append(container.id).append(1, '\n');
     return ids;
-}
-
-std::string features_json(const Build& build, std::span<const std::string_view> mount_options,
-                          std::span<const std::string_view> capabilities,
-                          std::span<const std::string_view> unsafe_annotations,
-                          const SeccompFeatures& seccomp) {
-    const Json off{{"enabled", false}};
-    const Json on{{"enabled", true}};
-    const Json cgroup{{"v1", false}, {"v2", true}, {"systemd", true}, {"systemdUser", true}, {"rdma", true}};
-    const Json linux_features{
-        {"namespaces", {"cgroup", "ipc", "mount", "network", "pid", "user", "uts"}},
-        {"capabilities", capabilities},
-        {"cgroup", cgroup},
-        {"seccomp", json_of(seccomp)},
-        {"apparmor", off},
-        {"selinux", off},
-        {"intelRdt", off},
-        {"mountExtensions", {{"idmap", on}}},
-        {"netDevices", on},
-    };
-    const Json features{
-        {"ociVersionMin", "1.0.0"},
-        {"ociVersionMax", spec_version},
-        {"hooks",
-         {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"}},
-        {"mountOptions", mount_options},
-        {"linux", linux_features},
-        {"annotations",
-         {{"run.bulkhead.version", build.version},
-          {"run.bulkhead.commit", build.commit},
-          {"io.github.seccomp.libseccomp.version", build.libseccomp}}},
-        {"potentiallyUnsafeConfigAnnotations", unsafe_annotations},
-    };
-    return dump(features, 4).append(1, '\n');
 }
 
 }  // namespace bulkhead::cli

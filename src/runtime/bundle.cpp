@@ -19,18 +19,20 @@ constexpr const char* config_file = "config.json";
 Result<std::string> read_config(const std::string& bundle) {
     LET(const Fd directory, sys::open(bundle, O_PATH | O_DIRECTORY));
     auto text = read_file_at(directory.number(), config_file, json::document_limit);
+    // Without the errno: "no such file or directory" would tell engines that the container's program is
+    // missing.
     if (!text && text.error().kind == Kind::not_found)
-        return fail(Kind::not_found, "JSON specification file ", config_file,
-                    " not found: ", errno_words(text.error().err));
+        return fail(Kind::not_found, "JSON specification file ", config_file, " not found");
     return text;
 }
 
-// Opened once here to say what is wrong with it; CloneTree opens it for good.
+// Opened once here to say what is wrong with it; CloneTree opens it for good. "does not exist" is said of
+// containers only: a shim takes what it reads in an error for deleted.
 Result<> check_root(const std::string& root) {
     const auto status = sys::status_at(sys::here, root);
     if (!status && status.error().kind == Kind::not_found)
-        return fail(Kind::not_found, "config.json: /root/path: rootfs (", quotable(root),
-                    ") does not exist: ", errno_words(status.error().err));
+        return fail(Kind::not_found, "config.json: /root/path: invalid rootfs: ", quoted(root), ": ",
+                    errno_words(status.error().err));
     if (!status) return std::unexpected(Error(status.error()).under("config.json: /root/path"));
     if (!S_ISDIR(status->st_mode))
         return fail(Kind::invalid_config, "config.json: /root/path: ", quoted(root), ": not a directory");

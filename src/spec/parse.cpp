@@ -48,6 +48,12 @@ Result<std::string> read_version(json::Value value) {
     return value.refuse("must be a version 1 of the standard, such as 1.3.0");
 }
 
+std::vector<std::string_view> hook_names() {
+    std::vector<std::string_view> names;
+    for (const Field<Hooks>& field : fields<Hooks>) names.push_back(field.name);
+    return names;
+}
+
 Result<Spec> parse(std::string_view text) { return parse_as<Spec>(text, "config.json"); }
 
 Result<Process> parse_process(std::string_view text, std::string_view name) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "spec/spec.hpp"
 
@@ -65,6 +66,9 @@ struct RlimitName {
     int meaning;
 };
 std::span<const RlimitName> rlimit_names();
+
+// The kinds of hooks that config.json may have, in the order in which they run.
+std::vector<std::string_view> hook_names();
 
 // The first word that stands for `meaning`: "network".
 template <class Meaning>

@@ -95,6 +95,9 @@ TEST(Normalise, FindsGlobalsBehindTheVerbAndFlagsBehindOperands) {
         {"delete ID -f", " | delete --force | ID"},
         {"--rootless=false spec --rootless", "--rootless false | spec --rootless |"},
         {"create --rootless false ID", "--rootless false | create | ID"},
+        {"--rootless=1 -rootless TRUE --rootless=f list",
+         "--rootless true --rootless true --rootless false | list |"},
+        {"--rootless= list", "--rootless auto | list |"},
     });
 }
 

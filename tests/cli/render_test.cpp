@@ -82,37 +82,5 @@ TEST(VersionText, HasOneLineWithTheWordVersion) {
 
 TEST(ThisBuild, KnowsItsLibrary) { EXPECT_TRUE(this_build().libseccomp.starts_with("2.")); }
 
-TEST(FeaturesJson, HasWhatEnginesLookFor) {
-    const std::vector<std::string_view> options{"ro", "rro"};
-    const std::vector<std::string_view> capabilities{"CAP_KILL"};
-    const std::vector<std::string_view> annotations{"run.bulkhead.overlay.lower"};
-    const SeccompFeatures seccomp{{"SCMP_ARCH_X86"}, {"SECCOMP_FILTER_FLAG_LOG"}};
-    const std::string text = features_json({"1", "c", "2"}, options, capabilities, annotations, seccomp);
-    EXPECT_TRUE(
-        text.starts_with("{\n    \"ociVersionMin\": \"1.0.0\",\n    \"ociVersionMax\": \"1.3.0\",\n"));
-    const auto json = nlohmann::json::parse(text);
-    EXPECT_EQ(json["hooks"], (nlohmann::json{"prestart", "createRuntime", "createContainer", "startContainer",
-                                             "poststart", "poststop"}));
-    EXPECT_EQ(json["mountOptions"], (nlohmann::json{"ro", "rro"}));
-    const auto& linux_features = json["linux"];
-    EXPECT_EQ(linux_features["namespaces"].size(), 7U);
-    EXPECT_EQ(linux_features["capabilities"], nlohmann::json::array({"CAP_KILL"}));
-    EXPECT_EQ(linux_features["cgroup"]["v2"], true);
-    EXPECT_EQ(linux_features["mountExtensions"]["idmap"]["enabled"], true);
-    EXPECT_EQ(linux_features["netDevices"]["enabled"], true);
-    EXPECT_EQ(linux_features["seccomp"]["enabled"], true);
-    EXPECT_EQ(linux_features["seccomp"]["actions"].size(), 9U);
-    EXPECT_EQ(linux_features["seccomp"]["operators"].size(), 7U);
-    EXPECT_EQ(linux_features["seccomp"]["archs"], nlohmann::json::array({"SCMP_ARCH_X86"}));
-    EXPECT_EQ(linux_features["seccomp"]["knownFlags"].size(), 4U);
-    EXPECT_EQ(linux_features["seccomp"]["supportedFlags"],
-              nlohmann::json::array({"SECCOMP_FILTER_FLAG_LOG"}));
-    for (const char* off : {"apparmor", "selinux", "intelRdt"})
-        EXPECT_EQ(linux_features[off]["enabled"], false) << off;
-    EXPECT_EQ(json["annotations"]["run.bulkhead.version"], "1");
-    EXPECT_EQ(json["potentiallyUnsafeConfigAnnotations"],
-              nlohmann::json::array({"run.bulkhead.overlay.lower"}));
-}
-
 }  // namespace
 }  // namespace bulkhead::cli

@@ -52,7 +52,7 @@ TEST_F(BundleFolder, TakesAnAbsoluteRoot) {
 TEST_F(BundleFolder, WithoutConfigSaysSoInRuncsWords) {
     ASSERT_EQ(::unlinkat(folder.fd(), "config.json", 0), 0);
     EXPECT_EQ(refusal().kind, Kind::not_found);
-    EXPECT_EQ(refusal().text, "JSON specification file config.json not found: no such file or directory");
+    EXPECT_EQ(refusal().text, "JSON specification file config.json not found");
 }
 
 TEST_F(BundleFolder, ThatIsMissingOrAFile) {
@@ -82,8 +82,8 @@ TEST_F(BundleFolder, ConfigIsParsedAndChecked) {
 TEST_F(BundleFolder, RootThatIsMissingOrAFile) {
     configure(R"({"root": {"path": "none"}})");
     EXPECT_EQ(refusal().kind, Kind::not_found);
-    EXPECT_EQ(refusal().text, cat("config.json: /root/path: rootfs (", folder / "none",
-                                  ") does not exist: no such file or directory"));
+    EXPECT_EQ(refusal().text, cat("config.json: /root/path: invalid rootfs: \"", folder / "none",
+                                  "\": no such file or directory"));
     configure(R"({"root": {"path": "config.json"}})");
     EXPECT_EQ(refusal().kind, Kind::invalid_config);
     EXPECT_EQ(refusal().text,

@@ -94,6 +94,7 @@ JOBS = [
     topic(PLAIN_WIDE, "update", 25),
 
     command(SYSTEMD, "device_update: daemon-reload", 4, INTEGRATION, "--filter", "device_update: daemon_reload"),
+    command(SYSTEMD, "features: annotations", 4, INTEGRATION, "--filter", "if_it_goes_to_systemd"),
     topic(SYSTEMD, "cgroup_identity", 5),
     topic(SYSTEMD, "exec_cgroup", 12),
     topic(SYSTEMD, "faults_systemd", 16),
@@ -127,6 +128,9 @@ JOBS = [
     topic(PLAIN_REST, "credentials", 16),
     topic(PLAIN_REST, "device_update", 42),
     topic(PLAIN_REST, "exec_seccomp", 7),
+    topic(PLAIN_REST, "features", 30),
+    topic(PLAIN_REST, "features_mounts", 40),
+    topic(PLAIN_REST, "features_seccomp", 15),
     topic(PLAIN_REST, "host_sysfs", 5),
     topic(PLAIN_REST, "idmap", 13),
     topic(PLAIN_REST, "joins", 19),
@@ -172,13 +176,13 @@ JOBS = [
 ]
 # Topics with little kernel in them, or with much time: what they say natively holds in a guest.
 NATIVELY = {
-    "bad_input", "debian", "descriptors", "environment", "events", "exec", "exec_affinity", "exec_attached",
-    "exec_flags", "exec_lifecycle", "exec_policy", "exec_privileges", "exec_process", "exec_refusals",
-    "exec_rootless", "exec_user", "exit_codes", "hook_edges", "hooks", "hooks_failure", "hooks_hostile", "hooks_killing",
-    "hooks_meanwhile", "hooks_time", "hooks_together", "hygiene", "keep", "kill", "lifecycle", "listing", "many",
-    "notify_socket", "parser", "paths", "pause_deadline", "ps", "quickly_dying", "readme", "run", "socket_activation",
-    "stdio_relay", "systemd_missing", "terminal", "terminal_attached", "terminal_exec", "terminal_jobs",
-    "terminal_streams", "terminal_tmux",
+    "bad_input", "debian", "descriptors", "environment", "error_texts", "events", "exec", "exec_affinity",
+    "exec_attached", "exec_flags", "exec_lifecycle", "exec_policy", "exec_privileges", "exec_process",
+    "exec_refusals", "exec_rootless", "exec_user", "exit_codes", "hook_edges", "hooks", "hooks_failure",
+    "hooks_hostile", "hooks_killing", "hooks_meanwhile", "hooks_time", "hooks_together", "hygiene", "keep", "kill",
+    "lifecycle", "listing", "log_services", "many", "notify_socket", "parser", "paths", "pause_deadline", "probes",
+    "ps", "quickly_dying", "readme", "run", "socket_activation", "stdio_relay", "systemd_missing", "terminal",
+    "terminal_attached", "terminal_exec", "terminal_jobs", "terminal_streams", "terminal_tmux",
 }
 
 

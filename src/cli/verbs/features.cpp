@@ -1,24 +1,79 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "cgroups/unit_properties.hpp"
-#include "cli/render.hpp"
+#include "cli/render_features.hpp"
 #include "cli/verbs.hpp"
+#include "process/plan.hpp"
 #include "rootfs/options.hpp"
 #include "rootfs/plan_overlay.hpp"
 #include "seccomp/library.hpp"
 #include "spec/capabilities.hpp"
+#include "spec/unsupported.hpp"
+#include "spec/words.hpp"
 
 namespace bulkhead::cli::verbs {
 
-Result<Outcome> features(const Call&) {
-    std::vector<std::string_view> capabilities;
-    capabilities.reserve(bulkhead::spec::capability_names.size());
-    for (const auto& capability : bulkhead::spec::capability_names) capabilities.push_back(capability.text);
-    const SeccompFeatures filters{seccomp::known_architectures(), seccomp::supported_flags()};
+namespace {
+
+template <class Meaning>
+Words words() {
+    Words texts;
+    for (const auto& word : spec::word_list<Meaning>().words) texts.push_back(word.text);
+    return texts;
+}
+
+Words capabilities() {
+    Words names;
+    for (const auto& capability : spec::capability_names) names.push_back(capability.text);
+    return names;
+}
+
+bool supports(std::string_view pointer) {
+    return std::ranges::count(spec::unsupported_properties(), pointer, &spec::Unsupported::pointer) == 0;
+}
+
+bool labels(std::string_view module) { return std::ranges::count(process::label_modules, module) != 0; }
+
+Words unsafe_annotations() {
     const auto overlay = rootfs::overlay_annotations();
-    std::vector<std::string_view> unsafe(overlay.begin(), overlay.end());
-    unsafe.push_back(cgroups::property_annotation);
-    return Outcome{
-        features_json(this_build(), rootfs::known_options(), capabilities, unsafe, filters), 0, {}};
+    Words names(overlay.begin(), overlay.end());
+    names.push_back(cgroups::property_annotation);
+    return names;
+}
+
+SeccompFeatures seccomp_features() {
+    return {.actions = words<spec::SeccompAction>(),
+            .operators = words<spec::SeccompOp>(),
+            .architectures = seccomp::known_architectures(),
+            .known_flags = words<spec::SeccompFlag>(),
+            .supported_flags = seccomp::supported_flags()};
+}
+
+MemoryPolicyFeatures memory_policy() {
+    if (!supports("/linux/memoryPolicy")) return {};
+    return {words<spec::MemoryPolicyMode>(), words<spec::MemoryPolicyFlag>()};
+}
+
+}  // namespace
+
+Result<Outcome> features(const Call&) {
+    const auto options = rootfs::known_options();
+    const Features all{.oldest_version = spec::oldest_version,
+                       .newest_version = spec::implemented_version,
+                       .hooks = spec::hook_names(),
+                       .mount_options = {options.begin(), options.end()},
+                       .namespaces = words<spec::NamespaceType>(),
+                       .capabilities = capabilities(),
+                       .seccomp = seccomp_features(),
+                       .systemd = find_flag(Command::none, "systemd-cgroup") != nullptr,
+                       .apparmor = labels(process::apparmor),
+                       .selinux = labels(process::selinux),
+                       .intel_rdt = supports("/linux/intelRdt"),
+                       .memory_policy = memory_policy(),
+                       .checkpoint = find_command("checkpoint") != nullptr,
+                       .unsafe_annotations = unsafe_annotations()};
+    return Outcome{features_json(this_build(), all), 0, {}};
 }
 
 }  // namespace bulkhead::cli::verbs

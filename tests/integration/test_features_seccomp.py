@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `features` says of seccomp: each action, operator, architecture and flag works, and others are refused."""
+
+import test_seccomp as rules
+from harness import case, contains, equal, true
+from test_features import accepted, agree, features
+from test_seccomp_listener import MKDIR, Agent, notifying
+
+ACTIONS = ["ALLOW", "ERRNO", "KILL", "KILL_PROCESS", "KILL_THREAD", "LOG", "NOTIFY", "TRACE", "TRAP"]
+OPERATORS = ["EQ", "GE", "GT", "LE", "LT", "MASKED_EQ", "NE"]
+ARCHITECTURES = """
+    AARCH64 ARM LOONGARCH64 M68K MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PARISC PARISC64 PPC PPC64 PPC64LE
+    RISCV64 S390 S390X SH SHEB X32 X86 X86_64
+""".split()
+BIG_ENDIAN = ["M68K", "MIPS", "MIPS64", "MIPS64N32", "PARISC", "PARISC64", "PPC", "PPC64", "S390", "S390X", "SHEB"]
+FLAGS = ["LOG", "NEW_LISTENER", "SPEC_ALLOW", "TSYNC", "TSYNC_ESRCH", "WAIT_KILLABLE_RECV"]
+
+
+def words(t, name):
+    return features(t)["linux"]["seccomp"].get(name, [])
+
+
+@case(needs=rules.x86_64, each=ACTIONS)
+def a_listed_action_acts(t, action):
+    """What the program sees of the action when it makes the call, and when it makes another one."""
+    contains(words(t, "actions"), f"SCMP_ACT_{action}", "actions")
+    if action == "NOTIFY":
+        agent = Agent(t.scratch / "agent")
+        contains(t.container(bundle=notifying(t, agent.path, "mkdir")).run().exits(0).out, "mkdir=1", "stdout")
+        return equal(agent.seen, [MKDIR], "calls that the agent saw")
+    confinement = rules.profile("ERRNO" if action == "ALLOW" else "ALLOW",
+                                (["getuid", *(rules.TAIL if action == "ALLOW" else [])], action))
+    if action.startswith("KILL") or action == "TRAP":
+        return rules.confined(t, confinement, rules.call("getuid")).run().exits(rules.SIGSYS)
+    expected = {"ALLOW": 0, "ERRNO": -rules.EPERM, "LOG": 0, "TRACE": -rules.ENOSYS}[action]
+    return equal(rules.results(t, confinement, rules.call("getuid")), [expected], "results")
+
+
+OPERANDS = {"EQ": (5, 0, 5, 6), "NE": (5, 0, 6, 5), "LT": (5, 0, 4, 5), "LE": (5, 0, 5, 6), "GT": (5, 0, 6, 5),
+            "GE": (5, 0, 5, 4), "MASKED_EQ": (0xf0, 0x50, 0x15f, 0x60)}
+
+
+@case(needs=rules.x86_64, each=OPERATORS)
+def a_listed_operator_compares(t, operator):
+    """A call that is matched gets the errno, one that is not does its work."""
+    contains(words(t, "operators"), f"SCMP_CMP_{operator}", "operators")
+    value, second, hit, missed = OPERANDS[operator]
+    args = [{"index": 0, "value": value, "valueTwo": second, "op": f"SCMP_CMP_{operator}"}]
+    found = rules.results(t, rules.profile("ALLOW", ("getpid", "ERRNO", {"args": args})), rules.call("getpid", hit),
+                          rules.call("getpid", missed))
+    equal(found, [-rules.EPERM, 1], "results")
+
+
+@case(each=["SCMP_ACT_MAYBE", "SCMP_ACT_KILL_ALL", "ALLOW", "scmp_act_allow", "SCMP_ACT_"])
+def an_action_that_is_not_listed_is_refused(t, action):
+    """In a profile that is good otherwise."""
+    true(action not in words(t, "actions"), "it is listed")
+    seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["getuid"], "action": action}]}
+    true(not accepted(t, lambda config: config["linux"].update(seccomp=seccomp)), "it was accepted")
+
+
+@case(each=["SCMP_CMP_LIKE", "EQ", "scmp_cmp_eq", "SCMP_CMP_"])
+def an_operator_that_is_not_listed_is_refused(t, operator):
+    """In a profile that is good otherwise."""
+    true(operator not in words(t, "operators"), "it is listed")
+    rule = ("getpid", "ERRNO", {"args": [{"index": 0, "value": 1, "op": operator}]})
+    profile = rules.profile("ALLOW", rule)
+    true(not accepted(t, lambda config: config["linux"].update(seccomp=profile)), "it was accepted")
+
+
+@case(each=[*ARCHITECTURES, "Z80", "TILE"], needs=rules.x86_64)
+def an_architecture_is_listed_if_it_is_taken(t, arch):
+    """Beside the machine's own one in a profile; libseccomp makes no filter for two orders of bytes."""
+    box = t.container("true")
+    box.bundle.edit(lambda config: config["linux"].update(seccomp=rules.profile(
+        "ALLOW", ("getuid", "ERRNO"), architectures=["SCMP_ARCH_X86_64", f"SCMP_ARCH_{arch}"])))
+    result = box.create()
+    other_order = result.code != 0 and "numerical argument out of domain" in result.err
+    listed = f"SCMP_ARCH_{arch}" in words(t, "archs")
+    agree(listed, result.code == 0 or other_order, arch)
+    equal(other_order, listed and arch in BIG_ENDIAN, "refused for its byte order")
+
+
+@case(control=False, why="runc 1.1.5 lists no flags", each=FLAGS)
+def a_flag_is_supported_if_it_is_taken(t, flag):
+    """In a profile with an agent, which one of them asks for."""
+    name = f"SECCOMP_FILTER_FLAG_{flag}"
+    agent = Agent(t.scratch / "agent")
+    box = t.container(bundle=notifying(t, agent.path, "mkdir", flags=[name]))
+    works = box.create().code == 0
+    agree(name in words(t, "supportedFlags"), works, flag)
+    true(set(words(t, "supportedFlags")) <= set(words(t, "knownFlags")), "a supported flag is not known")
+
+
+@case()
+def every_word_of_seccomp_has_its_proof(t):
+    """Nothing is listed that is not tried above."""
+    for name, prefix, tried in (("actions", "SCMP_ACT_", ACTIONS), ("operators", "SCMP_CMP_", OPERATORS),
+                                ("archs", "SCMP_ARCH_", ARCHITECTURES), ("knownFlags", "SECCOMP_FILTER_FLAG_", FLAGS)):
+        equal(set(words(t, name)) - {prefix + word for word in tried}, set(), f"{name} without a proof")
+    true(features(t)["linux"]["seccomp"]["enabled"], "seccomp is not enabled")

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""--log=journald:ID and --log=syslog:ID: what arrives at the machine's log, and that nobody waits for it.
+
+The sockets are bound over the machine's paths, in a mount namespace of the runtime's own.
+"""
+
+import contextlib
+import os
+import re
+import socket
+
+from harness import case, contains, equal, true
+
+NOT_RUNCS = "runc knows files only"
+SERVICES = ["journald", "syslog"]
+# The directory with the sockets takes the place of /run/systemd/journal and of /dev.
+PLACE = ("mount -t tmpfs run /run && mkdir -p /run/systemd/journal && mount --bind \"$1\" /run/systemd/journal && "
+         "mount --bind \"$1\" /dev && shift && exec \"$@\"")
+
+
+class Listener:
+    """One service's socket, in a directory that has what the runtime needs of /dev."""
+
+    def __init__(self, t, service, bound=True):
+        self.t, self.service = t, service
+        self.place = t.scratch / "sockets"
+        self.place.mkdir()
+        t.root.mkdir(mode=0o700)
+        os.mknod(self.place / "null", 0o20666, os.makedev(1, 3))
+        self.path = self.place / {"journald": "socket", "syslog": "log"}[service]
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        if bound:
+            self.socket.bind(str(self.path))
+            self.socket.settimeout(0.5)
+
+    def call(self, *words, identifier="box"):
+        """A verb whose runtime logs to the service."""
+        command = self.t.runtime.command(f"--log={self.service}:{identifier}", *words)
+        return self.t.runtime.exec(["unshare", "--mount", "/bin/sh", "-c", PLACE, "sh", str(self.place), *command])
+
+    def messages(self):
+        """What has arrived: (priority, identifier, message)."""
+        found = []
+        with contextlib.suppress(TimeoutError):
+            while True:
+                found.append(self.read(self.socket.recv(65536).decode()))
+        return found
+
+    def read(self, text):
+        if self.service == "syslog":
+            priority, identifier, message = re.fullmatch(r"<(\d+)>(\S+)\[\d+\]: (.*)", text).groups()
+            equal(int(priority) & ~7, 8, "facility")  # LOG_USER
+            return int(priority) & 7, identifier, message
+        fields = dict(line.split("=", 1) for line in text.splitlines())
+        equal(set(fields), {"MESSAGE", "PRIORITY", "SYSLOG_IDENTIFIER"}, "fields")
+        return int(fields["PRIORITY"]), fields["SYSLOG_IDENTIFIER"], fields["MESSAGE"]
+
+
+@case(control=False, why=NOT_RUNCS, each=SERVICES)
+def an_error_arrives(t, service):
+    """The service gets the sentence as an error of ID's; stderr has it, too, bare."""
+    listener = Listener(t, service)
+    result = listener.call("state", "nobody").exits(1)
+    equal(result.err, "container does not exist: nobody\n", "stderr")
+    equal(listener.messages(), [(3, "box", "container does not exist: nobody")], "messages")
+
+
+@case(control=False, why=NOT_RUNCS, each=SERVICES)
+def a_warning_arrives(t, service):
+    """A warning goes there and not to stderr; with --log-level=error nowhere."""
+    listener = Listener(t, service)
+    box = t.container("true")
+    box.bundle.capabilities(bounding=["CAP_NOBODY"])
+    listener.call("create", "--bundle", box.bundle.path, box.id).ok()
+    (priority, identifier, message), = listener.messages()
+    equal((priority, identifier), (4, "box"), "priority and identifier")
+    contains(message, "CAP_NOBODY", "message")
+    box.delete("--force").ok()
+    listener.call("--log-level=error", "create", "--bundle", box.bundle.path, box.id).ok()
+    equal(listener.messages(), [], "messages with --log-level=error")
+
+
+@case(control=False, why=NOT_RUNCS, each=SERVICES)
+def debug_arrives_if_asked_for(t, service):
+    """conmon-rs passes the level along; success says nothing else."""
+    listener = Listener(t, service)
+    listener.call("list").ok()
+    equal(listener.messages(), [], "messages")
+    listener.call("--log-level=debug", "list").ok()
+    equal({priority for priority, _, _ in listener.messages()}, {7}, "priorities")
+
+
+@case(control=False, why=NOT_RUNCS, each=SERVICES)
+def an_identifier_is_one_word_of_one_line(t, service):
+    """Line breaks in what the caller says make no fields."""
+    listener = Listener(t, service)
+    listener.call("state", "x\nPRIORITY=0", identifier="a\nb").exits(1)
+    (priority, identifier, message), = listener.messages()
+    equal((priority, identifier), (3, "a\\x0ab"), "priority and identifier")
+    true("\n" not in message, f"message is {message!r}")
+
+
+@case(control=False, why=NOT_RUNCS, each=[(f"{service} {how}", service, how) for service in SERVICES
+                                          for how in ("no socket", "nobody listens", "a file")])
+def nobody_there_is_no_error(t, _, service, how):
+    """The verb goes on in silence, and its own error is on stderr all the same."""
+    listener = Listener(t, service, bound=how == "nobody listens")
+    if how == "nobody listens":
+        listener.socket.close()
+    elif how == "a file":
+        listener.path.write_text("")
+    listener.call("list").ok()
+    equal(listener.call("state", "nobody").exits(1).err, "container does not exist: nobody\n", "stderr")
+    box = t.container("echo", "made")
+    equal(listener.call("run", "--bundle", box.bundle.path, box.id).ok().out, "made\n", "stdout")
+
+
+@case(control=False, why=NOT_RUNCS, each=SERVICES)
+def a_full_queue_is_not_waited_for(t, service):
+    """A service that reads nothing any more: the message is lost, the verb ends."""
+    listener = Listener(t, service)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as filler:
+        filler.setblocking(False)
+        filler.connect(str(listener.path))
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                filler.send(b"x")
+        result = listener.call("state", "nobody").exits(1)
+    equal(result.err, "container does not exist: nobody\n", "stderr")
+
+
+@case(control=False, why=NOT_RUNCS, each=SERVICES)
+def a_container_does_not_hold_the_socket(t, service):
+    """What was opened for the log is not in the container."""
+    listener = Listener(t, service)
+    box = t.sleeper()
+    listener.call("--log-level=debug", "run", "--detach", "--bundle", box.bundle.path, "--pid-file", box.pid_file,
+                  box.id).ok()
+    equal([target for target in box.descriptors().values() if target.startswith("socket:")], [], "sockets")

@@ -46,7 +46,7 @@ def errors_in(log):
     if not log.exists():
         return 0
     get_last_runtime_error(log)
-    return sum(json.loads(row)["level"] == "error" for row in log.read_text().splitlines())
+    return sum(json.loads(row)["level"] == "error" for row in log.read_text().split("\n") if row)
 
 
 def check_kill_error(text):

@@ -172,12 +172,12 @@ def a_paused_container_is_stopped(t):
     box.pipes.read()
 
 
-@line(each=[("nothing", {"height": 0, "width": 0}, "0 0"), ("a size", {"height": 41, "width": 123}, "41 123")])
+@line(each=[("nothing", {"height": 0, "width": 0}, "rows 0; columns 0;"), ("a size", {"height": 41, "width": 123}, "rows 41; columns 123;")])
 def the_size_of_an_exec(t, _, size, text):
     """An executed process's ConsoleSize is set before its program begins; 0x0 is none, and no error."""
     box = docker(t).create("null").start()
-    process = box.exec("one", "stty", "size", kind="terminal", process={"consoleSize": size})
-    equal(process.master.end(), text + "\n", "what was shown")
+    process = box.exec("one", "stty", "-a", kind="terminal", process={"consoleSize": size})
+    contains(process.master.end(), text, "what was shown")
     equal(process.wait(), 0, "exit status")
     box.kill()
     over(box)

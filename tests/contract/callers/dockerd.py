@@ -33,7 +33,7 @@ def hook(file, *words, code=WITNESS, **fields):
 
 def docker_task(t, bundle, **options):
     """A task as dockerd asks containerd for it: below its own root, in the namespace moby, in /docker/ID without systemd."""
-    task = Task(t, bundle, namespace="moby", root=t.directory("docker-roots") / "runtime-runc", **options)
+    task = Task(t, bundle, namespace="moby", root=t.directory("runtime-runc-roots"), **options)
     bundle.edit(lambda config: config["linux"].update(cgroupsPath=f"/docker/{task.id}"))
     return task
 

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import termios
 
 from caller import reap, separate
 from dockerd import docker_task, features, hook, parse_runtime_version, wrapper
@@ -14,8 +15,9 @@ from lines import line
 from shim import TaskError, error_of
 
 STRANGERS = {  # what other runtimes have in the same root
-    "crun": {"status": '{"pid": 1, "cgroup-path": "/x", "bundle": "/x", "created": "2024-01-01T00:00:00Z"}', "config.json": "{}"},
-    "youki": {"state.json": '{"ociVersion":"v1.0.2","id":"youki","status":"running","pid":1,"bundle":"/x","root":"/x"}'},
+    "crun": {"status": '{"pid": 1, "cgroup-path": "/x", "bundle": "/x", "created": "2024-01-01T00:00:00Z"}',
+             "config.json": "{}"},
+    "youki": {"state.json": '{"ociVersion":"v1.0.2","id":"youki","status":"running","pid":1,"bundle":"/x"}'},
     "empty": {}, "half": {"state.json": "{"}, "runsc": {"runsc_runsc.state": "{}", "runsc_runsc.lock": ""}}
 
 
@@ -77,7 +79,8 @@ def globals_given_twice(t):
     equal([(t.scratch / name).exists() for name in ("wrong", "wrong.log")], [False, False], "what the first ones made")
 
 
-@line(each=[("--log=X", ["--log=X"]), ("-log X", ["-log", "X"]), ("-root=X", ["-root=X"]), ("--rootless=false", ["--rootless=false"])])
+@line(each=[("--log=X", ["--log=X"]), ("-log X", ["-log", "X"]), ("-root=X", ["-root=X"]),
+            ("--rootless=false", ["--rootless=false"])])
 def other_spellings_in_front(t, _, words):
     """The script of runtimeArgs may have {}: both spellings of a global are one, and the last wins."""
     script = t.scratch / "script"
@@ -110,7 +113,9 @@ def a_root_shared_with_others(t):
 
 @line()
 def the_prestart_hook_of_libnetwork(t):
-    """A prestart hook reads the pid: its network namespace is there, and new, its root is still the host's, its program not begun."""
+    """A prestart hook reads the pid: its network namespace is there, and new, its root is still the host's, its
+    program not begun.
+    """
     file = t.scratch / "seen"
     box = docker(t, "sleep", "62", edit=lambda config: config.update(
         hooks={"prestart": [hook(file, "-exec-root=/var/run/docker", "ID", "CONTROLLER", env=["A=1"])]}))
@@ -121,7 +126,8 @@ def the_prestart_hook_of_libnetwork(t):
     true(seen["net"] != seen["own"], "the network namespace is the host's")
     equal(seen["root"], os.stat("/").st_ino, "root directory of the pid")
     absent(seen["comm"], "62", "command line of the pid")
-    equal((seen["argv"][1:], seen["env"].get("A")), (["-exec-root=/var/run/docker", "ID", "CONTROLLER"], "1"), "arguments")
+    equal(seen["argv"][1:], ["-exec-root=/var/run/docker", "ID", "CONTROLLER"], "arguments")
+    equal(seen["env"].get("A"), "1", "environment")
     box.start()
     box.kill()
     over(box)
@@ -141,7 +147,8 @@ def a_prestart_hook_that_fails(t):
 def the_network_between_create_and_start(t):
     """/proc/PID/ns/net of the created container takes a network from outside, which its program finds."""
     box = docker(t, "ip", "-o", "addr", "show", "lo").create()
-    subprocess.run(["nsenter", f"--net=/proc/{box.pid}/ns/net", "ip", "addr", "add", "10.9.8.7/32", "dev", "lo"], check=True)
+    entered = ["nsenter", f"--net=/proc/{box.pid}/ns/net"]
+    subprocess.run([*entered, "ip", "addr", "add", "10.9.8.7/32", "dev", "lo"], check=True)
     box.start()
     contains(box.pipes.read()[0], "10.9.8.7", "what the program sees")
     over(box, 0)
@@ -149,7 +156,9 @@ def the_network_between_create_and_start(t):
 
 @line()
 def a_paused_container_is_killed(t):
-    """Docker kills a paused container, then resumes it: the kill succeeds, and whatever resume says, the container ends by it."""
+    """Docker kills a paused container, then resumes it: the kill succeeds, and whatever resume says, the container
+    ends by it.
+    """
     box = docker(t).create("null").start()
     box.pause()
     box.kill()
@@ -172,12 +181,14 @@ def a_paused_container_is_stopped(t):
     box.pipes.read()
 
 
-@line(each=[("nothing", {"height": 0, "width": 0}, "rows 0; columns 0;"), ("a size", {"height": 41, "width": 123}, "rows 41; columns 123;")])
-def the_size_of_an_exec(t, _, size, text):
-    """An executed process's ConsoleSize is set before its program begins; 0x0 is none, and no error."""
+@line(each=[("nothing", {"height": 0, "width": 0}, (0, 0)), ("a size", {"height": 41, "width": 123}, (41, 123))])
+def the_size_of_an_exec(t, _, size, expected):
+    """An executed process's ConsoleSize is set when its master arrives; 0x0 is none, and no error."""
     box = docker(t).create("null").start()
-    process = box.exec("one", "stty", "-a", kind="terminal", process={"consoleSize": size})
-    contains(process.master.end(), text, "what was shown")
+    process = box.exec("one", "sh", "-c", "read x", kind="terminal", process={"consoleSize": size})
+    equal(tuple(termios.tcgetwinsize(process.master.number)), expected, "size")
+    process.master.type("\n")
+    process.master.end()
     equal(process.wait(), 0, "exit status")
     box.kill()
     over(box)
@@ -185,7 +196,9 @@ def the_size_of_an_exec(t, _, size, text):
 
 @line()
 def the_process_of_an_exec(t):
-    """The container's process with other Args, Env, User, Capabilities, an empty AppArmor profile and no ConsoleSize is executed."""
+    """The container's process with other Args, Env, User, Capabilities, an empty AppArmor profile and no ConsoleSize
+    is executed.
+    """
     box = docker(t).create("null").start()
     process = box.exec("0a1b2c", "sh", "-c", "echo $WORD; id -u; grep CapEff /proc/self/status", process={
         "env": ["PATH=/bin", "WORD=word"], "cwd": "/", "user": {"uid": 0, "gid": 0, "additionalGids": [0, 10]},

@@ -23,16 +23,18 @@ def wrapped(t, *args, hooked=None):
 
 @line(each=FORMS)
 def the_config_of_the_moment(t, _, words):
-    """With {} the wrapper finds the bundle, and so does the runtime: the config is the changed one, and its hook has run."""
+    """With {} the wrapper finds the bundle, and so does the runtime: the config is the changed one, and its hook has
+    run.
+    """
     box = wrapped(t, "sh", "-c", 'echo "$NVIDIA"; read x')
     words = [word.replace("B", str(box.bundle.path)) for word in words]
     io, pipes = box.io("stdin")
     box.runtime.run_or_error("create", *words, "--pid-file", t.scratch / "pid", box.id, io=io).silent()
     seen = json.loads((t.scratch / "seen").read_text())
-    equal((seen["state"]["bundle"], seen["state"]["pid"]), (str(box.bundle.path), read_pid_file(t.scratch / "pid")), "state")
+    box.pid = read_pid_file(t.scratch / "pid")
+    equal((seen["state"]["bundle"], seen["state"]["pid"]), (str(box.bundle.path), box.pid), "state")
     box.start()
     equal(pipes.read()[0], "visible\n", "the variable")
-    box.pid = read_pid_file(t.scratch / "pid")
     box.wait()
     box.delete()
 

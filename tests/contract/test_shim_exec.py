@@ -122,7 +122,9 @@ def exec_that_fails(t, _, args, process, text):
 
 @line()
 def init_ends_before_them(t):
-    """When init ends, executed processes of its pid namespace end by SIGKILL, each reaped by the shim, and delete succeeds."""
+    """When init ends, executed processes of its pid namespace end by SIGKILL, each reaped by the shim, and delete
+    succeeds.
+    """
     box = running(t)
     process = box.exec("one", "sh", "-c", "trap '' TERM; sleep 61", kind="pipes")
     box.kill()
@@ -134,7 +136,9 @@ def init_ends_before_them(t):
 
 @line()
 def an_executed_process_has_children(t):
-    """A child that an executed process leaves is init's, and not the shim's; the shim's pipes are held by it until it ends."""
+    """A child that an executed process leaves is init's, and not the shim's; the shim's pipes are held by it until it
+    ends.
+    """
     box = running(t, "sh", "-c", "while :; do sleep 0.05; done")
     process = box.exec("one", "sh", "-c", "sleep 61 & echo $!; exit 0")
     os.read(process.pipes.stdout[0], 20)
@@ -175,7 +179,8 @@ def the_process_is_what_is_told(t):
     script = "id -u; id -g; id -G; pwd; echo $WORD; ulimit -n; grep CapEff /proc/self/status"
     process = box.exec("one", "sh", "-c", script, process={
         "user": {"uid": 1000, "gid": 1001, "additionalGids": [7, 8]}, "cwd": "/tmp",
-        "env": ["PATH=/bin", "WORD=word"], "capabilities": {}, "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 99, "soft": 88}]})
+        "env": ["PATH=/bin", "WORD=word"], "capabilities": {},
+        "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 99, "soft": 88}]})
     said = process.pipes.read()[0].split()
     equal(said, ["1000", "1001", *"1001 7 8".split(), "/tmp", "word", "88", "CapEff:", "0" * 16], "what it says")
     equal(process.wait(), 0, "exit status")
@@ -195,7 +200,9 @@ def the_umask_is_what_is_told(t):
 
 @line()
 def pipes_of_another_owner(t):
-    """The pipes are fchown'ed to the IoUid of the options; they stay so, and a user of that number may open them again."""
+    """The pipes are fchown'ed to the IoUid of the options; they stay so, and a user of that number may open them
+    again.
+    """
     box = task(t, io_ids=(1000, 1000))
     box.bundle.process(user={"uid": 1000, "gid": 1000}, args=["sh", "-c", "echo again > /proc/self/fd/1; cat"])
     box.create("stdin").start()

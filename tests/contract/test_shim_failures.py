@@ -27,7 +27,10 @@ def hooks(kind, script):
 
 
 def joins(kind, path):
-    return lambda config: (config.pop("hostname"), linux(namespaces=[{"type": "mount"}, {"type": kind, "path": path}])(config))
+    def change(config):
+        del config["hostname"]
+        config["linux"].update(namespaces=[{"type": "mount"}, {"type": kind, "path": path}])
+    return change
 
 
 CONFIGS = [
@@ -159,5 +162,5 @@ def the_bundle_is_as_it_was(t):
     error_of(box.create)
     equal((box.bundle.path / "config.json").read_bytes(), before, "config.json")
     equal(json.loads(before)["process"]["args"], ["no-such"], "the arguments")
-    equal(sorted(os.listdir(box.bundle.path)), ["address", "config.json", "log.json", "options.json", "rootfs", "runtime"],
-          "the bundle")
+    equal(sorted(os.listdir(box.bundle.path)),
+          ["address", "config.json", "log.json", "options.json", "rootfs", "runtime"], "the bundle")

@@ -15,8 +15,8 @@ from lines import line
 from shim import error_of
 from test_shim import task
 
-OURS = {"options.json": '{"binary_name":"bulkhead"}', "runtime": "io.containerd.runc.v2", "address": "unix:///run/x.sock",
-        "shim-binary-path": "/usr/bin/containerd-shim-runc-v2", "bootstrap.json": "{}"}
+OURS = {"options.json": '{"binary_name":"bulkhead"}', "runtime": "io.containerd.runc.v2",
+        "address": "unix:///run/x.sock",        "shim-binary-path": "/usr/bin/containerd-shim-runc-v2", "bootstrap.json": "{}"}
 IN_MODIFY = 2
 ENDS = [("deleted",), ("cleaned up",), ("failed",)]
 # runc-fp of containerd's tests: logs into the same file, then runs the runtime with the words it was given.
@@ -51,7 +51,9 @@ def mounted_rootfs(box):
 
 @line(each=ENDS)
 def what_the_shim_put_there(t, end):
-    """Of a container that was {} every file and directory of the bundle is what the shim made of it, to the letter and its times."""
+    """Of a container that was {} every file and directory of the bundle is what the shim made of it, to the letter and
+    its times.
+    """
     box = task(t, "no-such" if end == "failed" else "sleep", "60")
     for name, text in OURS.items():
         (box.bundle.path / name).write_text(text)
@@ -71,7 +73,8 @@ def what_the_shim_put_there(t, end):
 
 def stamp(path):
     status = path.stat()
-    return status.st_mode, status.st_uid, status.st_ino, status.st_mtime_ns, path.read_text() if path.is_file() else None
+    text = path.read_text() if path.is_file() else None
+    return status.st_mode, status.st_uid, status.st_ino, status.st_mtime_ns, text
 
 
 @line(each=ENDS)
@@ -105,7 +108,9 @@ def the_mounts_are_not_the_shims(t):
 
 @line()
 def cri_without_systemd(t):
-    """CRI's `slice:cri-containerd:id` is, without --systemd-cgroup, the plain name of a directory, which goes with the container."""
+    """CRI's `slice:cri-containerd:id` is, without --systemd-cgroup, the plain name of a directory, which goes with the
+    container.
+    """
     name = f"kubepods-burstable-pod1.slice:cri-containerd:{t.prefix}"
     box = task(t, edit=lambda config: config["linux"].update(cgroupsPath=name)).create("null").start()
     equal(box.cgroup.name, name, "name of the cgroup")
@@ -140,7 +145,9 @@ def the_old_flag_for_criu(t):
 
 @line()
 def inotify_on_the_cgroup(t):
-    """Who watches cgroup.events through inotify from create on is told of the end of the last process, and sees populated 0."""
+    """Who watches cgroup.events through inotify from create on is told of the end of the last process, and sees
+    populated 0.
+    """
     box = task(t).create("null")
     watch = libc.inotify_init1(os.O_CLOEXEC)
     true(libc.inotify_add_watch(watch, bytes(box.cgroup / "cgroup.events"), IN_MODIFY) >= 0, "it cannot be watched")
@@ -165,7 +172,9 @@ def failpoint(t, box):
 
 @line()
 def a_wrapper_that_kills_init(t):
-    """containerd's failpoint wrapper writes into the same log, and kills init behind create: start fails, delete does not."""
+    """containerd's failpoint wrapper writes into the same log, and kills init behind create: start fails, delete does
+    not.
+    """
     box = failpoint(t, task(t)).create("null")
     equal(reap(box.pid), 137, "exit status")
     contains(error_of(box.start), "OCI runtime start failed: cannot start a container that has stopped", "the error")

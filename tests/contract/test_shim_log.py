@@ -12,8 +12,9 @@ from lines import line
 from shim import error_of, errors_in, get_last_runtime_error
 from test_shim import task
 
-STRANGE = [("quotes", 'a"b'), ("a backslash", "a\\b"), ("a new line", "a\nb"), ("a tab", "a\tb"), ("letters", "gr\u00fc\u00df"),
-           ("a control letter", "a\u0001b"), ("markup", "<a>&b"), ("a separator", "a\u2028b"), ("braces", '{"level":"info"}')]
+STRANGE = [("quotes", 'a"b'), ("a backslash", "a\\b"), ("a new line", "a\nb"), ("a tab", "a\tb"),
+           ("letters", "gr\u00fc\u00df"), ("a control letter", "a\u0001b"), ("markup", "<a>&b"), ("a separator", "a\u2028b"),
+           ("braces", '{"level":"info"}')]
 
 
 def failing(box):
@@ -27,7 +28,9 @@ def rows(box):
 
 @line()
 def one_line_for_a_failure(t):
-    """A failing call writes one line of JSON with level error, msg and an RFC 3339 time, into a file of mode 0644 that it made."""
+    """A failing call writes one line of JSON with level error, msg and an RFC 3339 time, into a file of mode 0644 that
+    it made.
+    """
     box = task(t)
     failing(box)
     row, = rows(box)
@@ -78,7 +81,9 @@ def the_log_is_never_truncated(t):
 @line(each=[("the program", lambda box, word: error_of(box.exec, "one", word)),
             ("the directory", lambda box, word: error_of(box.exec, "one", "true", process={"cwd": f"/{word}"}))])
 def strange_letters(t, _, fails):
-    """Whatever {} of an exec has in its name, the log stays readable to its end, and the message has it or an escape of it."""
+    """Whatever {} of an exec has in its name, the log stays readable to its end, and the message has it or an escape
+    of it.
+    """
     box = task(t).create("null").start()
     for what, word in STRANGE:
         text = fails(box, word)

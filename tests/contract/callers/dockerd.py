@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""dockerd, and what others put between containerd's shim and the runtime: wrappers, hooks, parsers of what is printed."""
+"""dockerd, and what others put between containerd's shim and the runtime: wrappers, hooks, parsers of what is printed.
+"""
 
 import json
 import pathlib
@@ -9,8 +10,8 @@ from caller import separate
 from harness import BASE_ENV, Failure
 from shim import Task
 
-# libnetwork-setkey of dockerd, and the oci-hook of containerd and nerdctl: a program that decodes the state on its stdin,
-# and looks at the process that it names.
+# libnetwork-setkey of dockerd, and the oci-hook of containerd and nerdctl: a program that decodes the state on its
+# stdin, and looks at the process that it names.
 WITNESS = """
 import json, os, sys
 state = json.load(sys.stdin)
@@ -32,7 +33,9 @@ def hook(file, *words, code=WITNESS, **fields):
 
 
 def docker_task(t, bundle, **options):
-    """A task as dockerd asks containerd for it: below its own root, in the namespace moby, in /docker/ID without systemd."""
+    """A task as dockerd asks containerd for it: below its own root, in the namespace moby, in /docker/ID without
+    systemd.
+    """
     task = Task(t, bundle, namespace="moby", root=t.directory("runtime-runc-roots"), **options)
     bundle.edit(lambda config: config["linux"].update(cgroupsPath=f"/docker/{task.id}"))
     return task

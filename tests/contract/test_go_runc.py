@@ -12,7 +12,8 @@ from harness import contains, equal, eventually, true
 from lines import line
 
 FIELDS = [("debug", {"debug": True}), ("criu", {"criu": "/nowhere/criu"}), ("rootless=false", {"rootless": False}),
-          ("rootless=true", {"rootless": True}), ("more", {"more": ["--debug", "--criu=/nowhere", "-rootless", "auto"]})]
+          ("rootless=true", {"rootless": True}),
+          ("more", {"more": ["--debug", "--criu=/nowhere", "-rootless", "auto"]})]
 SIGNALS = [(0, 0), (signal.SIGTERM, 128 + 15), (signal.SIGUSR2, 128 + 12), (37, 128 + 37), (64, 128 + 64), (9, 128 + 9)]
 
 
@@ -50,7 +51,9 @@ def removed(library, name, pid):
 
 @line()
 def pipes_are_the_containers(t):
-    """Behind `create` only the container holds the caller's pipes: both end with it, and its status is the caller's to take."""
+    """Behind `create` only the container holds the caller's pipes: both end with it, and its status is the caller's to
+    take.
+    """
     library = full(t)
     name, pid, pipes = started(t, library, "sh", "-c", "cat; echo out; echo err >&2; exit 7")
     equal(pipes.read(), ["out\n", "err\n"], "what the container wrote")
@@ -67,7 +70,9 @@ def null_that_cannot_be_written(t):
 
 @line()
 def null_that_cannot_be_written_at_a_failure(t):
-    """A `create` that fails with stdout and stderr that cannot be written has its message in the log, and ends with status 1."""
+    """A `create` that fails with stdout and stderr that cannot be written has its message in the log, and ends with
+    status 1.
+    """
     library = full(t, debug=False)
     answer = library.create(t.bundle("no-such-program").path, t.fresh_id(), io=NullIO()).failed()
     equal(answer.code, 1, "exit status")
@@ -88,7 +93,9 @@ def globals_before_every_verb(t, _, fields):
 
 @line()
 def create_with_its_options(t):
-    """`create` takes its options in the library's order, and the descriptor of --preserve-fds is the container's number 3."""
+    """`create` takes its options in the library's order, and the descriptor of --preserve-fds is the container's
+    number 3.
+    """
     library, number = full(t, debug=False), os.open("/proc/self/status", os.O_RDONLY)
     name, pid, pipes = made(t, library, "sh", "-c", "head -c 5 <&3; readlink /proc/self/fd/4; ls /proc/self/fd | wc -l",
                             options={"no_pivot": True, "no_new_keyring": True, "preserve_fds": 1,
@@ -135,7 +142,8 @@ def run_detached(t):
 
 @line()
 def exec_attached(t):
-    """`exec` in front of a caller with pipes ends with the process's code, of which the library only tells the number."""
+    """`exec` in front of a caller with pipes ends with the process's code, of which the library only tells the number.
+    """
     library, pipes = full(t), PipeIO()
     name, pid = sleeper(t, library)
     process = {**t.bundle().config["process"], "args": ["sh", "-c", "echo out; echo err >&2; exit 5"]}
@@ -147,10 +155,13 @@ def exec_attached(t):
 
 @line()
 def exec_detached(t):
-    """A detached `exec` has read its process file when it returns, and leaves a child of the caller that alone holds its pipes."""
+    """A detached `exec` has read its process file when it returns, and leaves a child of the caller that alone holds
+    its pipes.
+    """
     library, pipes = full(t), PipeIO()
     name, pid = sleeper(t, library)
-    process = {**t.bundle().config["process"], "args": ["sh", "-c", "cat; echo $WORD; exit 6"], "env": [PATH_ENV, "WORD=here"]}
+    process = {**t.bundle().config["process"], "args": ["sh", "-c", "cat; echo $WORD; exit 6"],
+               "env": [PATH_ENV, "WORD=here"]}
     library.exec(name, process, io=pipes, detach=True, pid_file=t.scratch / "exec.pid").silent()
     equal([file.name for file in t.directory("tmp").iterdir()], [], "process files")
     equal(pipes.read()[0], "here\n", "what the process wrote")
@@ -230,7 +241,9 @@ def delete_of_the_unknown(t):
 
 @line()
 def the_process_group_ends_with_the_call(t):
-    """The library's caller put the runtime into a group of its own: nobody is left in it, so that killing it harms no container."""
+    """The library's caller put the runtime into a group of its own: nobody is left in it, so that killing it harms no
+    container.
+    """
     library = full(t)
     name, bundle, groups = t.fresh_id(), t.bundle("sleep", "60"), []
     begin = library.begin
@@ -265,8 +278,9 @@ def the_callers_death_spares_the_container(t):
 def the_environment_is_the_callers(t):
     """The whole environment of the caller comes along with every call, and nothing of it gets into the container."""
     library = full(t)
-    library.env.update({"SECRET": "1", "LISTEN_PID": "1", "INVOCATION_ID": "2", "GOTRACEBACK": "all", "TTRPC_ADDRESS": "/x"})
-    name, pid, pipes = started(t, library, "sh", "-c", "tr '\\0' '\\n' < /proc/self/environ; cat", env=[PATH_ENV, "ONE=1"])
+    library.env.update({"SECRET": "1", "LISTEN_PID": "1", "INVOCATION_ID": "2", "TTRPC_ADDRESS": "/x"})
+    name, pid, pipes = started(t, library, "sh", "-c", "tr '\\0' '\\n' < /proc/self/environ; cat",
+                               env=[PATH_ENV, "ONE=1"])
     equal(sorted(pipes.read()[0].split()), ["HOME=/root", "ONE=1", PATH_ENV], "environment")
     reap(pid)
     library.delete(name).silent()

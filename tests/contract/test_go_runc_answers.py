@@ -43,7 +43,9 @@ def state_is_json_from_one_pipe(t):
 
 @line()
 def state_through_a_life(t):
-    """`state` says created, running and stopped, the last with pid 0, and always the same creation time, bundle and annotations."""
+    """`state` says created, running and stopped, the last with pid 0, and always the same creation time, bundle and
+    annotations.
+    """
     library, bundle = full(t), t.bundle("sleep", "60").edit(lambda config: config.update(annotations={"a.b": "c d"}))
     name, pid, pipes = made(t, library, bundle=bundle)
     seen = [library.state(name)]
@@ -52,7 +54,8 @@ def state_through_a_life(t):
     library.kill(name, 9).silent()
     reap(pid)
     seen.append(library.state(name))
-    equal([(state["status"], state["pid"]) for state in seen], [("created", pid), ("running", pid), ("stopped", 0)], "states")
+    equal([(state["status"], state["pid"]) for state in seen],
+          [("created", pid), ("running", pid), ("stopped", 0)], "states")
     equal(len({(state["created"], state["bundle"], json.dumps(state["annotations"])) for state in seen}), 1, "how many")
     equal((seen[0]["annotations"], seen[0]["bundle"]), ({"a.b": "c d"}, str(bundle.path)), "annotations and bundle")
     library.delete(name).silent()
@@ -78,7 +81,9 @@ def list_of_some(t):
 
 @line()
 def ps_as_json(t):
-    """`ps --format json` is a list of numbers of the host, of init and of what was executed; of nobody when all have ended."""
+    """`ps --format json` is a list of numbers of the host, of init and of what was executed; of nobody when all have
+    ended.
+    """
     library = full(t)
     name, pid = sleeper(t, library)
     process = {**t.bundle().config["process"], "args": ["sleep", "61"]}
@@ -94,7 +99,9 @@ def ps_as_json(t):
 
 @line(each=OPTIONS)
 def top(t, options):
-    """`ps --format table ID "{}"` is the table of ps(1) with these options, with nobody but the container's processes in it."""
+    """`ps --format table ID "{}"` is the table of ps(1) with these options, with nobody but the container's processes
+    in it.
+    """
     library = full(t)
     name, pid = sleeper(t, library)
     headers, rows = library.top(name, options)
@@ -143,7 +150,8 @@ def events_at_intervals(t):
       each=[("groups that are empty", {"memory": {}, "cpu": {}, "pids": {}, "blockIO": {}}),
             ("nulls", {"memory": None, "cpu": None, "pids": None, "blockIO": None, "network": None})])
 def update_over_a_pipe(t, _, others):
-    """`update --resources=-` applies what comes over its stdin and leaves the rest as it was, devices too, beside {}."""
+    """`update --resources=-` applies what comes over its stdin and leaves the rest as it was, devices too, beside {}.
+    """
     library = full(t)
     bundle = t.bundle("sleep", "60").edit(lambda config: config["linux"]["resources"].update(
         unified={"hugetlb.2MB.max": "4194304", "cgroup.max.depth": "7"}))

@@ -42,7 +42,9 @@ def goes(library, verb, name, init):
 
 @line(each=MADE)
 def a_master_over_the_socket(t, verb):
-    """`{}` with a terminal has sent one master in one message when it has ended; the caller only accepts then, and answers nothing."""
+    """`{}` with a terminal has sent one master in one message when it has ended; the caller only accepts then, and
+    answers nothing.
+    """
     library = full(t)
     socket = library.console_socket()
     name, pid, init = with_terminal(t, library, verb, socket, "read line; echo got $line; exit 3")
@@ -112,7 +114,9 @@ def the_console_size(t, _, size, expected):
 
 @line(each=MADE)
 def nobody_accepts(t, verb):
-    """`{}` does not wait for its caller to accept: it ends with 0, and the process whose master goes down can be ended."""
+    """`{}` does not wait for its caller to accept: it ends with 0, and the process whose master goes down can be
+    ended.
+    """
     library = full(t)
     socket = library.console_socket()
     name, pid, init = with_terminal(t, library, verb, socket, "read line; exit 8")
@@ -141,8 +145,8 @@ def nobody_listens(t, verb):
     contains(answer.out, "no such file or directory", "the message")
 
 
-@line(each=[("a terminal and no socket", True, False, "cannot allocate tty if runc will detach without setting console socket"),
-            ("a socket and no terminal", False, True, "cannot use console socket if runc will not detach or allocate tty")])
+@line(each=[("a terminal and no socket", True, False, "cannot allocate tty if runc will detach without setting console"),
+            ("a socket and no terminal", False, True, "cannot use console socket if runc will not detach or allocate")])
 def one_without_the_other(t, _, terminal, with_socket, text):
     """`create` with {} is refused with the words of runc, and leaves nothing."""
     library = full(t, debug=False)
@@ -157,7 +161,9 @@ def one_without_the_other(t, _, terminal, with_socket, text):
 
 @line(runc=NO_PIDFD, each=[("create", "standard"), ("run", "standard"), ("exec", "setns")])
 def a_pidfd_over_the_socket(t, verb, word):
-    """`{}` with --pidfd-socket sends one pidfd of the process with runc's word for it; the signal sent through it ends the process."""
+    """`{}` with --pidfd-socket sends one pidfd of the process with runc's word for it; the signal sent through it ends
+    the process.
+    """
     library = full(t)
     socket = library.console_socket()
     options = {"pidfd_socket": socket.path, "pid_file": t.scratch / "pid"}

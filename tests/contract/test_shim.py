@@ -29,7 +29,9 @@ def shares_pids(how):
 
 @line()
 def a_life(t):
-    """create, start, the end, delete: the log has no error, the status is the caller's to reap, and the root and the cgroup are empty."""
+    """create, start, the end, delete: the log has no error, the status is the caller's to reap, and the root and the
+    cgroup are empty.
+    """
     box = task(t, "sh", "-c", "echo out; echo err >&2; exit 3").create().start()
     equal(box.pipes.read(), ["out\n", "err\n"], "what was written")
     equal(box.wait(), 3, "exit status")
@@ -51,7 +53,9 @@ def stdin_is_open_until_it_is_closed(t):
 
 @line()
 def the_cgroup_is_final(t):
-    """/proc/PID/cgroup right behind create is the container's for good, and what the shim watches is there: cgroup.events."""
+    """/proc/PID/cgroup right behind create is the container's for good, and what the shim watches is there:
+    cgroup.events.
+    """
     box = task(t, edit=lambda config: config["linux"].update(cgroupsPath=f"/k8s.io/{t.prefix}")).create("null")
     equal(str(box.cgroup), f"/sys/fs/cgroup/k8s.io/{t.prefix}", "cgroup")
     contains((box.cgroup / "cgroup.events").read_text(), "populated 1", "cgroup.events")
@@ -68,7 +72,9 @@ def the_cgroup_is_final(t):
 
 @line()
 def in_the_bundle_of_another(t):
-    """Every call stands in the bundle of the pod's first container, and means its own: --bundle decides, not the directory."""
+    """Every call stands in the bundle of the pod's first container, and means its own: --bundle decides, not the
+    directory.
+    """
     first = task(t, "cat", "/word")
     first.bundle.program("word", "first")
     second = task(t, "cat", "/word", cwd=first.bundle.path)
@@ -107,7 +113,9 @@ def the_pid_file_is_there_before(t, what):
 
 @line(each=SHARED)
 def the_rest_is_killed_behind_init(t, how):
-    """With {} for its own pids in the config, `kill --all ID 9` after init's exit succeeds silently, and kills who is left."""
+    """With {} for its own pids in the config, `kill --all ID 9` after init's exit succeeds silently, and kills who is
+    left.
+    """
     box = task(t, "sh", "-c", "sleep 61 & echo $!; exit 2", edit=shares_pids(how)).create().start()
     left = int(os.read(box.pipes.stdout[0], 20))
     contains((box.cgroup / "cgroup.procs").read_text(), str(left), "the processes of the cgroup")
@@ -158,7 +166,8 @@ def kill_of_an_init_that_nobody_has_reaped(t):
 
 @line()
 def kill_of_the_created(t):
-    """Signal 9 ends a container that was created and never started; then it is stopped, and is deleted without force."""
+    """Signal 9 ends a container that was created and never started; then it is stopped, and is deleted without force.
+    """
     box = task(t).create("null")
     box.kill()
     equal(box.wait(), 137, "exit status")
@@ -217,7 +226,9 @@ def start_of_the_stopped(t):
 
 @line()
 def paused_and_resumed(t):
-    """pause and resume are silent; the state is paused between them, and a paused container pauses no more: `container not running`."""
+    """pause and resume are silent; the state is paused between them, and a paused container pauses no more: `container
+    not running`.
+    """
     box = task(t).create("null").start()
     box.pause()
     equal(box.status(), "paused", "status")
@@ -230,7 +241,9 @@ def paused_and_resumed(t):
 
 @line()
 def update_of_cri(t):
-    """What CRI sends as resources, with its devices, its nulls left out and what this machine has no controller for at 0, is taken."""
+    """What CRI sends as resources, with its devices, its nulls left out and what this machine has no controller for at
+    0, is taken.
+    """
     box = task(t).create("null").start()
     box.update({"devices": [{"allow": False, "access": "rwm"}], "memory": {}, "cpu": {}, "pids": {},
                 "blockIO": {}, "hugepageLimits": [{"pageSize": "2MB", "limit": 0}], "unified": {}})
@@ -251,7 +264,8 @@ def processes_of_the_host(t):
 
 @line(each=[("created",), ("running",), ("paused",), ("stopped",)])
 def after_the_shims_crash(t, status):
-    """`delete --force` by who never spoke of the container's driver removes one that is {}; init.pid stays to be read."""
+    """`delete --force` by who never spoke of the container's driver removes one that is {}; init.pid stays to be read.
+    """
     box = task(t).create()
     if status != "created":
         box.start()
@@ -270,7 +284,8 @@ def after_the_shims_crash(t, status):
 
 @line()
 def after_a_crash_in_create(t):
-    """A create that is killed with its shim leaves what `delete --force` clears away: no process, no cgroup, no state."""
+    """A create that is killed with its shim leaves what `delete --force` clears away: no process, no cgroup, no state.
+    """
     box = task(t)
     os.mkfifo(box.bundle.path / "gate")
     box.bundle.edit(lambda config: config.update(hooks={"createRuntime": [

@@ -77,10 +77,12 @@ def exec_with_a_terminal(t):
 
 @line()
 def exec_with_a_terminal_in_one_without(t):
-    """A process with a terminal is executed in a container that has none; its size comes with the process, then by ioctl."""
+    """A process with a terminal is executed in a container that has none; its size comes with the process, then by
+    ioctl.
+    """
     box = task(t).create("null").start()
-    process = box.exec("one", "sh", "-c", "stty size; trap 'stty size; exit 0' WINCH; echo ready; while :; do read -t 1 x; done",
-                       kind="terminal", process={"consoleSize": {"height": 20, "width": 70}})
+    script = "stty size; trap 'stty size; exit 0' WINCH; echo ready; while :; do read -t 1 x; done"
+    process = box.exec("one", "sh", "-c", script, kind="terminal", process={"consoleSize": {"height": 20, "width": 70}})
     process.master.shows("ready\n")
     process.master.resize(21, 71)
     equal(process.master.end(), "20 70\nready\n21 71\n", "what was shown")
@@ -100,7 +102,9 @@ def a_background_child_keeps_the_terminal(t):
 
 @line()
 def a_create_that_fails_sends_nothing(t):
-    """A create with a terminal that fails is found out by its status: the shim never accepts, and the error is in the log."""
+    """A create with a terminal that fails is found out by its status: the shim never accepts, and the error is in the
+    log.
+    """
     box = task(t, "no-such-program")
     box.bundle.process(terminal=True)
     text = error_of(box.create, "terminal")

@@ -201,7 +201,7 @@ class ConsoleSocket:
 
 
 def cgroup_of(pid):
-    """The directory of a process's cgroup as engines find it: the line `0::` of /proc/PID/cgroup below /sys/fs/cgroup."""
+    """The directory of a process's cgroup as engines find it: the line `0::` of its /proc file, below /sys/fs/cgroup."""
     text = pathlib.Path(f"/proc/{pid}/cgroup").read_text()
     path, = [row[3:] for row in text.splitlines() if row.startswith("0::")]
     return pathlib.Path("/sys/fs/cgroup", path.lstrip("/"))

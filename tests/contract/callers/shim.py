@@ -46,7 +46,7 @@ def errors_in(log):
     if not log.exists():
         return 0
     get_last_runtime_error(log)
-    return sum(json.loads(row)["level"] == "error" for row in log.read_text().splitlines())
+    return sum(json.loads(row)["level"] == "error" for row in log.read_text().split("\n") if row)
 
 
 def check_kill_error(text):
@@ -116,7 +116,9 @@ class Task:
             socket.close()
 
     def create(self, kind="pipes", **options):
-        """kind: pipes, stdin (a pipe there, too), null or terminal. Stdin is opened, the console accepted, the pid read."""
+        """kind: pipes, stdin (a pipe there, too), null or terminal. Stdin is opened, the console accepted, the pid
+        read.
+        """
         pid_file = self.bundle.path / "init.pid"
         self.master, self.pipes = self.with_streams(kind, "OCI runtime create failed", self.runtime.create,
                                                     self.bundle.path, self.id, pid_file=pid_file, **options)
@@ -144,7 +146,8 @@ class Task:
         self.call("OCI runtime killall failed", self.runtime.kill, self.id, 9, True)
 
     def wait(self):
-        """The exit status, which the shim's reaper takes; a container that shares its pids is then killed to the last."""
+        """The exit status, which the shim's reaper takes; a container that shares its pids is then killed to the last.
+        """
         status = reap(self.pid)
         kinds = [space for space in self.config()["linux"].get("namespaces", []) if space["type"] == "pid"]
         if not kinds or kinds[0].get("path"):

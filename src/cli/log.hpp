@@ -30,8 +30,8 @@ std::string log_line(Format format, Level level, std::string_view message, const
 struct Log {
     Fd file;  // with neither file nor service: stderr
     Format format = Format::text;
-    Level level = Level::warning;         // the least severe that is written
-    std::optional<LogService> service{};  // has its own format
+    Level level = Level::warning;                      // the least severe that is written
+    std::optional<LogService> service = std::nullopt;  // has its own format
 
     void error(const Error& error) const;
     void warnings(const std::vector<std::string>& texts) const;

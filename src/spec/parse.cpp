@@ -50,6 +50,7 @@ Result<std::string> read_version(json::Value value) {
 
 std::vector<std::string_view> hook_names() {
     std::vector<std::string_view> names;
+    names.reserve(fields<Hooks>.size());
     for (const Field<Hooks>& field : fields<Hooks>) names.push_back(field.name);
     return names;
 }

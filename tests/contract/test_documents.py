@@ -81,7 +81,7 @@ def state_over_an_older_one(t):
 
 @line()
 def a_rootfs_that_is_absolute(t):
-    """rootfs is absolute where the config names it relative to the bundle, and bundle is, where the caller's was not."""
+    """rootfs is absolute where the config names it relative to the bundle; so is bundle where the caller's is not."""
     box = t.sleeper()
     equal(box.bundle.config["root"]["path"], "rootfs", "root.path")
     t.runtime("create", "--bundle", os.path.basename(box.bundle.path), box.id, cwd=box.bundle.path.parent).ok()
@@ -91,7 +91,7 @@ def a_rootfs_that_is_absolute(t):
 
 @line(each=["missing", "empty"])
 def an_empty_list(t, kind):
-    """Where the default state root is {}, `list` in every form is empty, and succeeds: null or an array without entries."""
+    """Where the default state root is {}, `list` in every form is empty, and succeeds: null or an empty array."""
     runc = GoRunc(t)
     if kind == "empty":
         t.default_root.mkdir(exist_ok=True)
@@ -173,7 +173,7 @@ def no_processes(t):
 
 @line(each=[("default", []), ("ef", ["-ef"]), ("aux", ["aux"]), ("o", ["-o", "pid,args"])])
 def processes_as_a_table(t, kind, options):
-    """`ps --format table ID` with options of ps ({}) is its header and the rows whose PID column is of the container."""
+    """`ps --format table ID` with options of ps ({}) is its header and the rows whose PID is the container's."""
     box = sleeper(t)
     names, rows = library(t).top(box.id, *options)
     column = names.index("PID")
@@ -202,7 +202,8 @@ def numbers(document, path=""):
 
 @line()
 def stats(t):
-    """`events --stats` is one document with type and id; its numbers, but for averages of pressure, are unsigned 64-bit integers."""
+    """`events --stats` is one document with type and id; but for averages of pressure its numbers are unsigned 64-bit
+    integers."""
     box = sleeper(t)
     document = library(t).stats(box.id)
     equal((document["type"], document["id"]), ("stats", box.id), "type and id")
@@ -226,7 +227,7 @@ def keys_of_stats(t):
 
 @line()
 def stats_of_every_status(t):
-    """`events --stats` works for a created and a paused container as for a running one, and refuses a stopped one."""
+    """`events --stats` works for a created and a paused container, and refuses a stopped one."""
     runc, box = library(t), t.sleeper()
     box.create().ok()
     equal(runc.stats(box.id)["type"], "stats", "type, created")
@@ -241,7 +242,7 @@ def stats_of_every_status(t):
 
 @line(runc="`list` says on stderr that a container is only being made")
 def state_while_it_is_made(t):
-    """While others create and delete it, `state` and `list` print whole documents or an error, and never half of one."""
+    """While others create and delete it, `state` and `list` print whole documents or an error, never half of one."""
     runc, bundle, name, over = library(t), t.bundle("true"), t.fresh_id(), threading.Event()
     wrong, seen = [], set()
 

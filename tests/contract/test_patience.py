@@ -8,6 +8,7 @@ import signal
 import struct
 import termios
 import time
+from subprocess import DEVNULL
 
 import leaks
 from buildkit import Attached, AttachedTerminal, BuildKit, errors
@@ -130,7 +131,7 @@ def a_queue_that_is_full(t):
 
 @line(deadline=90)
 def a_full_queue_locks_nobody_out(t):
-    """While `exec` waits for a console socket whose queue is full, others can ask, execute, kill and delete; it ends."""
+    """While `exec` waits for a socket whose queue is full, others can ask, execute, kill and delete; and it ends."""
     runc, deaf, box = library(t), DeafSocket(t.scratch / "deaf.sock"), sleeper(t)
     process = {**box.bundle.config["process"], "terminal": True, "args": ["sleep", "60"]}
     with runc.process_file(process) as path:
@@ -233,14 +234,14 @@ def killed_after(t, seconds, argv, **how):
 
 @line(deadline=60)
 def a_caller_that_dies_during_create(t):
-    """When the caller of `create` dies at any moment, `delete --force` removes what there is, and no process is left."""
+    """When the caller of `create` dies at any moment, `delete --force` removes all there is, processes too."""
     runc, bundle = library(t), t.bundle("sleep", "60")
     for step in range(16):
         name = t.fresh_id()
         killed_after(t, step * 0.002, runc.argv("create", "--bundle", bundle.path, name))
         runc.delete(name, force=True).silent()
         nothing_below_us()
-        runc.create(bundle.path, name, stdio=(None, None, None)).silent()
+        runc.create(bundle.path, name, stdio=(DEVNULL,) * 3).silent()
         runc.delete(name, force=True).silent()
         nothing_below_us()
 

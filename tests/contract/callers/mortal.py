@@ -86,5 +86,5 @@ def inherited(count=4):
 
 
 def patience(t):
-    """How long a runtime may wait for such a caller. It has its own limits; runc, which has none, shall be seen soon."""
+    """How long a runtime may wait for such a caller; that runc, which has no limit, still waits is seen sooner."""
     return 2 if t.control else 2 * SECONDS

@@ -57,8 +57,10 @@ TEST(Creation, StartsCleanAndClosesLast) {
 
 TEST(Create, StopsBeforeTheProgramUntilStart) {
     const Lines all = lines(blueprint(true));
-    expect_order(all, {"find_program", "report_ready", "await_ready", "publish", "await_start",
-                       "close_descriptors", "execute"});
+    expect_order(all, {"find_program", "close_descriptors", "report_ready", "await_ready", "publish",
+                       "await_start", "execute"});
+    EXPECT_EQ(all[at(all, "close_descriptors")], "init close_descriptors 3 and up, but the exec fifo");
+    EXPECT_EQ(all[at(all, "await_start") + 1], "init close_descriptors 3 and up");
     EXPECT_TRUE(has(all, "make_start_fifo"));
     EXPECT_FALSE(has(all, "await_execution"));
     EXPECT_TRUE(all.back().starts_with("init execute /bin/true"));
@@ -98,7 +100,7 @@ TEST(Creation, KeepsTheDescriptorsAndTheKeyringOfTheCaller) {
     wish.new_keyring = false;
     const Lines all = lines(wish);
     EXPECT_EQ(all[at(all, "mark_descriptors")], "init mark_descriptors 7 and up: close-on-exec");
-    EXPECT_EQ(all[at(all, "close_descriptors")], "init close_descriptors 7 and up");
+    EXPECT_EQ(all[at(all, "close_descriptors")], "init close_descriptors 7 and up, but the exec fifo");
     EXPECT_FALSE(has(all, "join_keyring"));
 }
 
@@ -382,7 +384,7 @@ TEST(Listener, IsDeliveredWithinCreate) {
     expect_order(lines(filtered(true, true), profile),
                  {"make_handshake", "spawn", "await_go", "map_handshake", "find_program", "load_seccomp",
                   "deliver_listener", "await_delivery", "report_ready", "await_ready", "publish",
-                  "await_start", "close_descriptors", "report_execution", "execute"});
+                  "await_start", "report_execution", "execute"});
 }
 
 TEST(Listener, OfRunIsDeliveredLast) {

@@ -203,6 +203,24 @@ def pipes_of_another_owner(t):
 
 
 @line()
+def pipes_of_a_mapped_owner(t):
+    """In a user namespace the pipes are of its root's number outside, and the container's root may open them again."""
+    maps = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    box = task(t, "sh", "-c", "id -u; echo again > /proc/self/fd/1; cat", io_ids=(100000, 100000), edit=lambda config:
+               config["linux"].update(uidMappings=maps, gidMappings=maps,
+                                      namespaces=[*config["linux"]["namespaces"], {"type": "user"}]))
+    box.create("stdin")
+    equal({os.fstat(end).st_uid for end in (box.pipes.stdout[0], box.pipes.stderr[0])}, {100000}, "owners")
+    box.start()
+    process = box.exec("one", "sh", "-c", "echo more > /proc/self/fd/2")
+    equal(process.pipes.read(), ["", "more\n"], "what the process wrote")
+    equal(process.wait(), 0, "exit status of the process")
+    equal(box.pipes.read(), ["0\nagain\n", ""], "what was written")
+    equal(box.wait(), 0, "exit status")
+    box.delete()
+
+
+@line()
 def an_old_pid_file(t):
     """A pid file of the same exec id that was left behind is replaced by the new pid."""
     box = running(t)

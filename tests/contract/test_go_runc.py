@@ -8,7 +8,7 @@ import signal
 from bundles import PATH_ENV
 from caller import reap, until_end
 from gorunc import GoRunc, NullIO, PipeIO, read_pid_file
-from harness import contains, equal, eventually, true
+from harness import contains, equal, eventually
 from lines import line
 
 FIELDS = [("debug", {"debug": True}), ("criu", {"criu": "/nowhere/criu"}), ("rootless=false", {"rootless": False}),
@@ -237,53 +237,6 @@ def delete_of_the_unknown(t):
     library = full(t, debug=False)
     library.delete("nobody", force=True).silent()
     contains(library.delete("nobody").failed().out, "does not exist", "the message")
-
-
-@line()
-def the_process_group_ends_with_the_call(t):
-    """The library's caller put the runtime into a group of its own: nobody is left in it, so that killing it harms no
-    container.
-    """
-    library = full(t)
-    name, bundle, groups = t.fresh_id(), t.bundle("sleep", "60"), []
-    begin = library.begin
-    library.group, library.begin = True, lambda *args, **how: groups.append(begin(*args, **how)) or groups[-1]
-    library.create(bundle.path, name, pid_file=t.scratch / "pid", io=NullIO()).silent()
-    try:
-        os.killpg(groups[0].pid, signal.SIGKILL)
-        true(False, "somebody is left in the runtime's process group")
-    except ProcessLookupError:
-        pass
-    pid = read_pid_file(t.scratch / "pid")
-    library.start(name).silent()
-    removed(library, name, pid)
-
-
-@line()
-def the_callers_death_spares_the_container(t):
-    """PDEATHSIG belongs to the runtime alone: a container whose caller has died goes on, and others start it."""
-    library, name, bundle = full(t), t.fresh_id(), t.bundle("sleep", "60")
-    child = os.fork()
-    if child == 0:
-        answer = library.create(bundle.path, name, pid_file=t.scratch / "pid", io=NullIO())
-        os._exit(answer.code)
-    equal(reap(child), 0, "exit status of the caller")
-    pid = read_pid_file(t.scratch / "pid")
-    library.start(name).silent()
-    equal(library.state(name)["status"], "running", "status")
-    removed(library, name, pid)
-
-
-@line()
-def the_environment_is_the_callers(t):
-    """The whole environment of the caller comes along with every call, and nothing of it gets into the container."""
-    library = full(t)
-    library.env.update({"SECRET": "1", "LISTEN_PID": "1", "INVOCATION_ID": "2", "TTRPC_ADDRESS": "/x"})
-    name, pid, pipes = started(t, library, "sh", "-c", "tr '\\0' '\\n' < /proc/self/environ; cat",
-                               env=[PATH_ENV, "ONE=1"])
-    equal(sorted(pipes.read()[0].split()), ["HOME=/root", "ONE=1", PATH_ENV], "environment")
-    reap(pid)
-    library.delete(name).silent()
 
 
 @line()

@@ -145,8 +145,8 @@ def nobody_listens(t, verb):
     contains(answer.out, "no such file or directory", "the message")
 
 
-@line(each=[("a terminal and no socket", True, False, "cannot allocate tty if runc will detach without setting console"),
-            ("a socket and no terminal", False, True, "cannot use console socket if runc will not detach or allocate")])
+@line(each=[("a terminal and no socket", True, False, "cannot allocate tty if runc will detach without setting"),
+            ("a socket and no terminal", False, True, "cannot use console socket if runc will not detach or")])
 def one_without_the_other(t, _, terminal, with_socket, text):
     """`create` with {} is refused with the words of runc, and leaves nothing."""
     library = full(t, debug=False)

@@ -16,7 +16,7 @@ from shim import error_of
 from test_shim import task
 
 OURS = {"options.json": '{"binary_name":"bulkhead"}', "runtime": "io.containerd.runc.v2",
-        "address": "unix:///run/x.sock",        "shim-binary-path": "/usr/bin/containerd-shim-runc-v2", "bootstrap.json": "{}"}
+        "address": "unix:///run/x.sock", "shim-binary-path": "/usr/bin/containerd-shim-runc-v2", "bootstrap.json": "{}"}
 IN_MODIFY = 2
 ENDS = [("deleted",), ("cleaned up",), ("failed",)]
 # runc-fp of containerd's tests: logs into the same file, then runs the runtime with the words it was given.

@@ -13,8 +13,8 @@ from shim import error_of, errors_in, get_last_runtime_error
 from test_shim import task
 
 STRANGE = [("quotes", 'a"b'), ("a backslash", "a\\b"), ("a new line", "a\nb"), ("a tab", "a\tb"),
-           ("letters", "gr\u00fc\u00df"), ("a control letter", "a\u0001b"), ("markup", "<a>&b"), ("a separator", "a\u2028b"),
-           ("braces", '{"level":"info"}')]
+           ("letters", "gr\u00fc\u00df"), ("a control letter", "a\u0001b"), ("markup", "<a>&b"),
+           ("a separator", "a\u2028b"), ("braces", '{"level":"info"}')]
 
 
 def failing(box):

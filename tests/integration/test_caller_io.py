@@ -4,10 +4,14 @@
 import contextlib
 import json
 import os
+import select
 import socket
+import stat
 import subprocess
+import sys
 import time
 
+import leaks
 from harness import BASE_ENV, case, contains, equal, eventually, true
 from terminals import Terminal, attached
 from test_notify_socket import say
@@ -407,6 +411,91 @@ def a_full_manager_holds_up_no_signal(t):
     equal(child.wait(10), 7, "exit code")
     true(time.monotonic() - begin < 8, "it waited")
     manager.close()
+
+
+# ---- a caller that dies, files that are there -------------------------------------------------------------
+
+@case(each=["symlink", "fifo", "socket"])
+def a_pid_file_that_is_something_else(t, kind):
+    """What stands in the place of the pid file is replaced, neither followed nor opened."""
+    box, target = t.sleeper(), t.scratch / "target"
+    if kind == "symlink":
+        target.write_text("kept")
+        box.pid_file.symlink_to(target)
+    elif kind == "fifo":
+        os.mkfifo(box.pid_file)
+    else:
+        socket.socket(socket.AF_UNIX).bind(str(box.pid_file))
+    box.run_detached().ok()
+    true(stat.S_ISREG(os.lstat(box.pid_file).st_mode), "it is no file")
+    equal(int(box.pid_file.read_text()), box.state()["pid"], "pid")
+    true(kind != "symlink" or target.read_text() == "kept", "the link was followed")
+
+
+CALLER = """
+import ctypes, os, subprocess, sys
+subprocess.Popen(sys.argv[2:], preexec_fn=lambda: ctypes.CDLL(None).prctl(1, 9))  # PR_SET_PDEATHSIG, SIGKILL
+with open(sys.argv[1]) as gate:
+    gate.read()
+"""
+
+
+@case(control=False, why="its init goes on waiting, and delete --force leaves it")
+def a_caller_that_dies_takes_the_creation_along(t):
+    """With PDEATHSIG: when the caller dies in a hook of create, nothing of it lives on, and delete removes the rest."""
+    gate, hook = t.scratch / "gate", t.scratch / "hook"
+    os.mkfifo(gate)
+    script = f"echo $$ > {hook}.new; mv {hook}.new {hook}; exec sleep 60"
+    hooks = {"prestart": [{"path": "/bin/sh", "args": ["sh", "-c", script]}]}
+    box = t.container(bundle=t.bundle("sleep", "60").edit(lambda config: config.update(hooks=hooks)))
+    command = t.runtime.command("create", "--bundle", box.bundle.path, box.id)
+    caller = t.runtime.start([sys.executable, "-c", CALLER, gate, *command])
+    eventually(hook.exists, "the hook does not begin")
+    before = set(leaks.descendants(os.getpid())) - {caller.pid}
+    true(len(before) >= 3, f"runtime, init and hook: {before}")
+    caller.kill()
+    caller.wait()
+    eventually(lambda: all(dead(pid) for pid in before), "something goes on")
+    for pid in before:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+    box.delete("--force").ok()
+    t.no_state()
+
+
+def dead(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] in "ZX"
+    except leaks.GONE:
+        return True
+
+
+@case()
+def nobody_but_the_container_gets_the_callers_files(t):
+    """Pipes on 0 to 2 and a leaked 9 end with the container, whatever its hooks leave behind."""
+    daemon = {"path": "/bin/sh", "args": ["sh", "-c", "sleep 5 < /dev/null > /dev/null 2>&1 &"]}
+    box = t.container(bundle=t.bundle("sleep", "60").edit(lambda config: config.update(
+        hooks={"prestart": [daemon], "poststart": [daemon]})))
+    ends = [os.pipe() for _ in range(3)]
+    leaked, out, err = [writing for _, writing in ends]
+    for words in (["run", "--detach", "--bundle", box.bundle.path, "--pid-file", box.pid_file, box.id],
+                  ["exec", "--detach", "--pid-file", t.scratch / "second.pid", box.id, "sleep", "60"]):
+        command = t.runtime.command(*words)
+        equal(t.runtime.start(["/bin/sh", "-c", '"$@" 9>&0', "sh", *command], stdin=leaked, stdout=out,
+                              stderr=err).wait(20), 0, "exit code")
+    for _, writing in ends:
+        os.close(writing)
+    box.kill("KILL").ok()
+    os.waitpid(int((t.scratch / "second.pid").read_text()), 0)  # init ends behind it
+    box.wait()
+    for reading, _ in ends:
+        ended = select.select([reading], [], [], 3)[0]
+        true(ended and os.read(reading, 1) == b"", "somebody holds a descriptor of the caller")
+        os.close(reading)
+    for pid in leaks.descendants(os.getpid()):  # the daemons of the hooks
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
 
 
 # ---- attached ---------------------------------------------------------------------------------------------

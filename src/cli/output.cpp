@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include "base/patience.hpp"
 #include "base/sys.hpp"
 #include "base/text.hpp"
+#include "base/ticking.hpp"
 
 namespace bulkhead::cli {
 
@@ -33,41 +33,6 @@ class PipeSignalIgnored {
     struct sigaction before_ {};
 };
 
-constexpr int tick_ms = 100;
-
-extern "C" void wake(int) {}
-
-// While it lives no system call sleeps for longer than a tick: SIGALRM comes again and again, so that one
-// that comes before the call is no loss. Whatever the descriptor is, a pipe that somebody else fills just
-// then, a socket or a stopped terminal: write(2) comes back.
-class Ticking {
-  public:
-    Ticking() {
-        struct sigaction action {};
-        action.sa_handler = wake;  // without SA_RESTART
-        ::sigaction(SIGALRM, &action, &action_before_);
-        sigset_t alarm;
-        ::sigemptyset(&alarm);
-        ::sigaddset(&alarm, SIGALRM);
-        ::sigprocmask(SIG_UNBLOCK, &alarm, &mask_before_);
-        constexpr timeval tick{0, tick_ms * 1000};
-        const itimerval timer{tick, tick};
-        ::setitimer(ITIMER_REAL, &timer, &timer_before_);
-    }
-    Ticking(const Ticking&) = delete;
-    Ticking& operator=(const Ticking&) = delete;
-    ~Ticking() {
-        ::setitimer(ITIMER_REAL, &timer_before_, nullptr);
-        ::sigprocmask(SIG_SETMASK, &mask_before_, nullptr);
-        ::sigaction(SIGALRM, &action_before_, nullptr);
-    }
-
-  private:
-    struct sigaction action_before_ {};
-    sigset_t mask_before_{};
-    itimerval timer_before_{};
-};
-
 // One write(2) that gives up within a tick; 0: nothing was taken.
 Result<std::size_t> write_for_a_tick(int fd, std::string_view text) {
     const ssize_t count = ::write(fd, text.data(), text.size());
@@ -75,7 +40,7 @@ Result<std::size_t> write_for_a_tick(int fd, std::string_view text) {
     if (errno == EINTR) return 0;
     if (errno != EAGAIN) return system_error(errno, "write");
     pollfd room{fd, POLLOUT, 0};  // the caller made it non-blocking
-    ::poll(&room, 1, tick_ms);
+    ::poll(&room, 1, Ticking::tick_ms);
     return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "base/patience.hpp"
 #include "base/sys.hpp"
 
 namespace bulkhead::sys {
@@ -42,7 +43,7 @@ Result<Address> address_of(const std::string& path, const std::string& shown) {
 
 // A listener whose queue is full holds up connect(2); SO_SNDTIMEO bounds that, and what is sent later.
 Result<Fd> connect_address(const Address& address, int type, const std::string& shown) {
-    constexpr timeval patience{10, 0};
+    constexpr timeval patience{caller_patience_ms / 1000, 0};
     Fd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
     if (!socket) return system_error(errno, "socket");
     ::setsockopt(socket.number(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
@@ -113,6 +114,9 @@ Result<> send(int socket, std::string_view bytes, int fd) {
     ssize_t sent = -1;
     do sent = ::sendmsg(socket, &message, MSG_NOSIGNAL);
     while (sent == -1 && errno == EINTR);
+    // SO_SNDTIMEO has passed; of a stream a part may have been taken before.
+    const bool late = sent == -1 ? errno == EAGAIN : static_cast<std::size_t>(sent) < bytes.size();
+    if (late) return std::unexpected(Error{Kind::kernel, EAGAIN, "sendmsg: the other side does not read"});
     if (sent == -1) return system_error(errno, "sendmsg");
     return {};
 }

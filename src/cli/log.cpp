@@ -95,7 +95,11 @@ Result<Log> open_log(const Options& options) {
     log.service = service_of(options.log);
     const std::string path = log.service ? std::string() : file_of(options.log);
     if (path.empty()) return log;
-    LET(log.file, sys::open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY, 0644));
+    // A fifo that nobody reads is an error (ENXIO) and does not hold us up.
+    const int how = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
+    auto file = sys::open(path, how, 0644);
+    if (!file) return std::unexpected(std::move(file).error().under("--log"));
+    log.file = std::move(*file);
     return log;
 }
 

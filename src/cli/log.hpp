@@ -42,7 +42,8 @@ struct Log {
     bool write(Level severity, std::string_view text) const;
 };
 
-// Opens the file of --log, where there is one: appended to, never truncated, no symbolic link followed.
+// Opens the file of --log, where there is one: appended to, never truncated, no symbolic link followed, a
+// fifo only with a reader.
 Result<Log> open_log(const Options& options);
 
 }  // namespace bulkhead::cli

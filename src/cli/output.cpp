@@ -2,12 +2,17 @@
 #include "cli/output.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <csignal>
 
+#include "base/patience.hpp"
 #include "base/sys.hpp"
 #include "base/text.hpp"
+#include "base/ticking.hpp"
 
 namespace bulkhead::cli {
 
@@ -28,12 +33,51 @@ class PipeSignalIgnored {
     struct sigaction before_ {};
 };
 
+// One write(2) that gives up within a tick; 0: nothing was taken.
+Result<std::size_t> write_for_a_tick(int fd, std::string_view text) {
+    const ssize_t count = ::write(fd, text.data(), text.size());
+    if (count >= 0) return static_cast<std::size_t>(count);
+    if (errno == EINTR) return 0;
+    if (errno != EAGAIN) return system_error(errno, "write");
+    pollfd room{fd, POLLOUT, 0};  // the caller made it non-blocking
+    ::poll(&room, 1, Ticking::tick_ms);
+    return 0;
+}
+
 // The longest prefix of at most `limit` bytes that does not end inside a UTF-8 sequence.
 std::string_view head(std::string_view text, std::size_t limit) {
     if (text.size() <= limit) return text;
     std::size_t end = limit;
     while (end > limit - 4 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
     return text.substr(0, end);
+}
+
+bool wants_backslash(char letter) { return letter == '"' || letter == '\\'; }
+
+// How many of these bytes of well-formed UTF-8, from the first to the last, fit into `limit` within quotes.
+template <class Bytes>
+std::size_t fitting(const Bytes& bytes, std::size_t limit) {
+    std::size_t count = 0;
+    for (const char letter : bytes) {
+        const std::size_t size = wants_backslash(letter) ? 2 : 1;
+        if (size > limit) break;
+        limit -= size;
+        ++count;
+    }
+    return count;
+}
+
+// The middle is left out: engines match on the beginning and on the end.
+std::string bounded(std::string line) {
+    constexpr std::string_view gap = " ... ";
+    constexpr std::size_t half = (message_limit - gap.size()) / 2;
+    if (fitting(line, message_limit) == line.size()) return line;
+    const auto inside = [&](std::size_t at) { return (static_cast<unsigned char>(line[at]) & 0xc0) == 0x80; };
+    std::size_t begin = fitting(line, half);
+    while (inside(begin)) --begin;
+    std::size_t end = line.size() - fitting(std::string(line.rbegin(), line.rend()), half);
+    while (inside(end)) ++end;
+    return line.replace(begin, end - begin, gap);
 }
 
 }  // namespace
@@ -49,7 +93,19 @@ Result<> fill_standard_descriptors() {
 
 Result<> write_out(int fd, std::string_view text) {
     const PipeSignalIgnored guard;
-    return sys::write_all(fd, text);
+    const Ticking clock;
+    std::uint64_t progress = sys::monotonic_ns();
+    while (!text.empty()) {
+        const auto count = write_for_a_tick(fd, text);
+        if (!count && count.error().err == EBADF) return {};
+        if (!count) return std::unexpected(count.error());
+        text.remove_prefix(*count);
+        const std::uint64_t now = sys::monotonic_ns();
+        if (*count > 0) progress = now;
+        if (now - progress > std::uint64_t{caller_patience_ms} * 1'000'000)
+            return fail(Kind::kernel, "write: nobody has read for ", caller_patience_ms / 1000, " s");
+    }
+    return {};
 }
 
 std::string one_line(std::string_view text) {
@@ -60,7 +116,7 @@ std::string one_line(std::string_view text) {
         line.append(quotable(piece));
         text.remove_prefix(piece.size());
     }
-    return line;
+    return bounded(std::move(line));
 }
 
 }  // namespace bulkhead::cli

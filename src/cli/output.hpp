@@ -15,11 +15,17 @@ namespace bulkhead::cli {
 Result<> fill_standard_descriptors();
 
 // One write(2) where the kernel takes it whole. A broken pipe is an error, not a signal; the process's own
-// way with SIGPIPE is put back afterwards, so that hooks do not inherit an ignored one.
+// way with SIGPIPE is put back afterwards, so that hooks do not inherit an ignored one. So is a reader that
+// takes nothing for caller_patience_ms. A descriptor that cannot be written to takes everything: whoever
+// opens /dev/null read-only wants no output.
 Result<> write_out(int fd, std::string_view text);
 
-// `text` without control bytes and invalid UTF-8 (see quotable), but whole: engines match on the end of long
-// lines.
+// A message with all that stands around it in the log stays below PIPE_BUF, 4096 bytes: one write(2) that
+// nobody else's can be mixed with.
+inline constexpr std::size_t message_limit = 4000;
+
+// `text` without control bytes and invalid UTF-8 (see quotable). The middle of one that is longer than
+// message_limit, as it stands within quotes, is left out: engines match on the end of long lines.
 std::string one_line(std::string_view text);
 
 }  // namespace bulkhead::cli

@@ -9,6 +9,7 @@
 #include "base/sys.hpp"
 #include "base/text.hpp"
 #include "cli/request.hpp"
+#include "cli/standard_input.hpp"
 #include "spec/json.hpp"
 #include "spec/parse.hpp"
 
@@ -72,22 +73,9 @@ Result<spec::Resources> from_flags(const Options& given) {
     return wanted;
 }
 
-// What ends as soon as the caller closes it.
-Result<std::string> read_stdin() {
-    std::string text;
-    char buffer[4096];
-    for (;;) {
-        LET(const std::size_t count, sys::read(0, buffer));
-        if (count == 0) return text;
-        text.append(buffer, count);
-        if (text.size() > json::document_limit)
-            return fail(Kind::invalid_config, "-: larger than ", json::document_limit, " bytes");
-    }
-}
-
 Result<spec::Resources> from_file(const std::string& name) {
     LET(const std::string text,
-        name == "-" ? read_stdin() : read_file_at(sys::here, name, json::document_limit));
+        name == "-" ? read_document() : read_file_at(sys::here, name, json::document_limit));
     return spec::parse_resources(text, name);
 }
 

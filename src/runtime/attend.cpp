@@ -10,9 +10,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <iterator>
 #include <optional>
+#include <utility>
 
+#include "base/patience.hpp"
 #include "base/sys.hpp"
 #include "runtime/terminal.hpp"
 
@@ -43,19 +46,29 @@ class Attendance {
         while (!status_) TRY(serve());
         relay_.end();
         stdio_.end();
-        while ((relay_.unfinished() || stdio_.unfinished()) && !impatient_) TRY(serve());
+        taken_at_ = sys::monotonic_ns();
+        while ((relay_.unfinished() || stdio_.unfinished()) && !impatient_ && !overdue()) TRY(serve());
         return *status_;
     }
 
   private:
+    // Behind init's end: of what it has written last nobody has taken a byte for too long.
+    bool overdue() {
+        const std::uint64_t now = sys::monotonic_ns();
+        const std::uint64_t delivered = relay_.delivered() + stdio_.delivered();
+        if (std::exchange(delivered_, delivered) != delivered) taken_at_ = now;
+        return now - taken_at_ > std::uint64_t{caller_patience_ms} * 1'000'000;
+    }
+
     Result<> serve() {
         pollfd entries[11] = {{watch_.fd(), POLLIN, 0}, readiness_.input()};
         pollfd *const terminal = entries + 2, *const stdio = entries + 5;
         std::ranges::copy(relay_.wishes(), terminal);
         std::ranges::copy(stdio_.wishes(), stdio);
         // -1, for ever, is the longest of all as an unsigned number.
-        const unsigned patience = std::min(static_cast<unsigned>(relay_.patience_ms()),
-                                           static_cast<unsigned>(stdio_.patience_ms()));
+        const unsigned forever = UINT_MAX, look_ms = status_ ? 1000 : forever;
+        const unsigned patience = std::min({look_ms, static_cast<unsigned>(relay_.patience_ms()),
+                                            static_cast<unsigned>(stdio_.patience_ms())});
         if (::poll(entries, std::size(entries), static_cast<int>(patience)) == -1) {
             if (errno != EINTR) return system_error(errno, "poll");
             return {};
@@ -108,6 +121,8 @@ class Attendance {
     ReadinessRelay& readiness_;
     std::optional<int> status_;
     bool impatient_ = false;
+    std::uint64_t delivered_ = 0;  // bytes of the last output
+    std::uint64_t taken_at_ = 0;   // when that was so for the first time
 };
 
 }  // namespace

@@ -39,7 +39,6 @@ bool has_announcement(const ExecBlueprint& blueprint, const spec::Process& proce
 Result<Ground> plan_ground(TimelineBuilder& timeline, const ExecBlueprint& blueprint,
                            const spec::ValidSpec& spec) {
     Ground ground{};
-    if (!blueprint.console_socket.empty()) timeline.host(plan::ConnectConsole{blueprint.console_socket});
     if (blueprint.hook) ground.streams = plan_hook_streams(timeline);
     ground.init.process = timeline.slot();
     ground.init.of_children = namespaces::namespaces_of_children(timeline, spec, false);
@@ -74,7 +73,11 @@ void plan_announcement(TimelineBuilder& timeline, const ExecBlueprint& blueprint
                        const spec::Process& process) {
     if (process.oom_score_adj)
         timeline.host(plan::SetOomScore{*process.oom_score_adj}, "/process/oomScoreAdj");
-    if (!blueprint.console_socket.empty()) timeline.host(plan::SendConsole{});
+    if (!blueprint.console_socket.empty()) {
+        // Here nobody holds the container's lock any more: a listener with a full queue holds up only us.
+        timeline.host(plan::ConnectConsole{blueprint.console_socket});
+        timeline.host(plan::SendConsole{});
+    }
     if (!blueprint.pidfd_socket.empty()) timeline.host(plan::SendPidfd{blueprint.pidfd_socket, "setns"});
     if (!blueprint.pid_file.empty()) timeline.host(plan::WritePidFile{blueprint.pid_file});
     timeline.host(plan::SendGo{});

@@ -229,7 +229,7 @@ Result<ReadinessRelay> listener_of(const CreateRequest& request) {
 // Whoever made it can remove it with what is in hand, unless somebody else has done so meanwhile. A pid
 // namespace of its own has taken everything in it along with init. Returns the warnings of poststop hooks.
 Result<std::vector<std::string>> clear(const Project& project, Workshop& workshop) {
-    TRY(sys::lock(workshop.directory.number(), LOCK_EX));
+    TRY(lock_container(workshop.directory, workshop.state.id));
     LET(const struct stat status, sys::status_of(workshop.directory.number()));
     if (status.st_nlink == 0) return std::vector<std::string>();
     LET(const plan::Timeline timeline,

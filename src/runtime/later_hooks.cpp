@@ -88,7 +88,7 @@ Error with_warnings(Error error, const std::vector<std::string>& warnings) {
 }
 
 Error discard(const Site& site, const State& state, Fd directory, Error why) {
-    const auto locked = sys::lock(directory.number(), LOCK_EX);
+    const auto locked = lock_container(directory, state.id);
     const auto status = sys::status_of(directory.number());
     if (!locked || !status || status->st_nlink == 0) return why;
     const DeleteHooks hooks = hooks_of_delete(directory.number(), state);

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <string_view>
 
+#include "base/patience.hpp"
 #include "base/socket.hpp"
 #include "base/sys.hpp"
 
@@ -17,7 +18,6 @@ namespace bulkhead::runtime {
 namespace {
 
 constexpr const char* socket_name = "notify.sock";
-constexpr int barrier_deadline_ms = 30'000;
 
 Result<Fd> open_directory(int state_directory) {
     return sys::open_at(state_directory, notify_directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
@@ -30,12 +30,6 @@ Result<Fd> bind_in(const Fd& directory) {
 
 bool says_ready(std::string_view message) {
     return std::ranges::count(split(message, '\n'), std::string_view("READY=1")) != 0;
-}
-
-Result<std::pair<Fd, Fd>> make_pipe() {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) == -1) return system_error(errno, "pipe2");
-    return std::pair{Fd(ends[0]), Fd(ends[1])};
 }
 
 }  // namespace
@@ -60,15 +54,18 @@ Result<ReadinessRelay> ReadinessRelay::to(const std::string& caller_socket) {
     auto connected = sys::connect_datagram(caller_socket);
     if (!connected) return std::unexpected(std::move(connected).error().under("NOTIFY_SOCKET"));
     relay.caller_ = std::move(*connected);
+    if (::fcntl(relay.caller_.number(), F_SETFL, O_NONBLOCK) == -1) return system_error(errno, "fcntl");
     return relay;
 }
 
 pollfd ReadinessRelay::input() const {
+    if (announcing_) return {caller_.number(), POLLOUT, 0};
     return {container_ ? container_.number() : barrier_.number(), POLLIN, 0};
 }
 
 Result<> ReadinessRelay::pass(pid_t main_process) {
     std::array<char, 4096> buffer{};
+    if (announcing_) return announce(main_process);
     if (!container_) {
         barrier_ = Fd();
         return {};
@@ -76,16 +73,29 @@ Result<> ReadinessRelay::pass(pid_t main_process) {
     const auto received = sys::receive(container_.number(), buffer);
     if (!received || !says_ready({buffer.data(), received->size})) return {};
     container_ = Fd();
+    announced_at_ = sys::monotonic_ns();
     return announce(main_process);
 }
 
+// As far as the manager's queue has room.
 Result<> ReadinessRelay::announce(pid_t main_process) {
-    TRY(sys::send(caller_.number(), "READY=1\n"));
-    TRY(sys::send(caller_.number(), cat("MAINPID=", main_process, '\n')));
-    LET(auto pipe, make_pipe());
-    TRY(sys::send(caller_.number(), "BARRIER=1", pipe.second.number()));
-    barrier_ = std::move(pipe.first);
+    announcing_ = false;
+    for (; said_ < messages; ++said_) {
+        const auto said = say(said_, main_process);
+        announcing_ = !said && said.error().err == EAGAIN;
+        if (announcing_) return {};
+        TRY(said);
+    }
     announced_at_ = sys::monotonic_ns();
+    return {};
+}
+
+Result<> ReadinessRelay::say(unsigned message, pid_t main_process) {
+    if (message == 0) return sys::send(caller_.number(), "READY=1\n");
+    if (message == 1) return sys::send(caller_.number(), cat("MAINPID=", main_process, '\n'));
+    LET(sys::Pipe pipe, sys::pipe());
+    TRY(sys::send(caller_.number(), "BARRIER=1", pipe.writer.number()));
+    barrier_ = std::move(pipe.reader);
     return {};
 }
 
@@ -93,7 +103,7 @@ int ReadinessRelay::patience_ms() const {
     if (container_) return -1;
     constexpr std::uint64_t ns_per_ms = 1'000'000;
     const auto waited = static_cast<int>((sys::monotonic_ns() - announced_at_) / ns_per_ms);
-    return std::max(0, barrier_deadline_ms - waited);
+    return std::max(0, (announcing_ ? caller_patience_ms : manager_patience_ms) - waited);
 }
 
 Result<> ReadinessRelay::until_done(const Fd& process, pid_t pid) {
@@ -102,6 +112,9 @@ Result<> ReadinessRelay::until_done(const Fd& process, pid_t pid) {
         pollfd entries[2] = {input(), {container_ ? process.number() : -1, POLLIN, 0}};
         const int ready = ::poll(entries, 2, patience_ms());
         if (ready == -1 && errno != EINTR) return system_error(errno, "poll");
+        if (ready == 0 && announcing_)
+            return fail(Kind::kernel, "NOTIFY_SOCKET: the service manager has not read for ",
+                        caller_patience_ms / 1000, " s");
         if (ready == 0) return {};
         if (ready > 0 && entries[0].revents != 0)
             TRY(pass(pid));

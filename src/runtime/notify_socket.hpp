@@ -32,24 +32,31 @@ class ReadinessRelay {
 
     void listen(Fd container) { container_ = std::move(container); }
     // The container has not said so yet, or the service manager has not read it yet.
-    bool active() const { return container_ || barrier_; }
+    bool active() const { return container_ || announcing_ || barrier_; }
     // What to poll for while active.
     pollfd input() const;
-    // Takes what is there; `main_process` is the pid that the service manager shall watch.
+    // Does what was polled for, without waiting; `main_process` is the pid that the service manager shall
+    // watch.
     Result<> pass(pid_t main_process);
 
     // Waits for the container's word and then for the service manager: the first as long as the process
-    // lives, the second for 30 s (runc's patience with managers that know no barrier).
+    // lives; then caller_patience_ms for the manager to take the messages, which is an error if it does not,
+    // and manager_patience_ms for it to come to the barrier.
     Result<> until_done(const Fd& process, pid_t pid);
 
   private:
+    static constexpr unsigned messages = 3;
+
     Result<> announce(pid_t main_process);
+    Result<> say(unsigned message, pid_t main_process);
     int patience_ms() const;
 
-    Fd caller_;
+    Fd caller_;     // non-blocking: a manager that does not read keeps nobody from the container's signals
     Fd container_;  // until it is ready
     Fd barrier_;    // a pipe whose other end the service manager closes when it comes to our message
-    std::uint64_t announced_at_ = 0;
+    bool announcing_ = false;
+    unsigned said_ = 0;               // how many of the messages
+    std::uint64_t announced_at_ = 0;  // when the last one was said, or the container was ready
 };
 
 }  // namespace bulkhead::runtime

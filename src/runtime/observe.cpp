@@ -7,7 +7,9 @@
 
 #include <algorithm>
 
+#include "base/patience.hpp"
 #include "base/sys.hpp"
+#include "base/ticking.hpp"
 #include "cgroups/group.hpp"
 #include "runtime/own_cgroup.hpp"
 #include "runtime/process_identity.hpp"
@@ -116,10 +118,17 @@ Result<Found> find(const Site& site, const std::string& id) {
     return examine(std::move(directory));
 }
 
+Result<> lock_container(const Fd& directory, const std::string& id) {
+    LET(const bool locked, lock_within(directory.number(), holder_patience_ms));
+    if (locked) return {};
+    return fail(Kind::kernel, "container ", id, ": another bulkhead has had its lock for ",
+                holder_patience_ms / 1000, " s");
+}
+
 Result<Found> find_locked(const Site& site, const std::string& id) {
     LET(Fd directory, open_directory(site, id));
     if (!directory) return Found{};
-    TRY(sys::lock(directory.number(), LOCK_EX));
+    TRY(lock_container(directory, id));
     LET(const struct stat status, sys::status_of(directory.number()));
     if (status.st_nlink == 0)
         return Found{};  // removed while we waited; the id may mean another container now

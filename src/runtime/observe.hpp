@@ -33,6 +33,10 @@ struct Found {
 // creation that was killed, `directory` is valid and the status is removed.
 Result<Found> find(const Site& site, const std::string& id);
 
+// Takes the container's lock, which lives as long as its open directory. An error where somebody else keeps
+// it for longer than any verb needs it.
+Result<> lock_container(const Fd& directory, const std::string& id);
+
 // find() under the container's lock, which is held as long as the result lives: no other verb changes it
 // meanwhile.
 Result<Found> find_locked(const Site& site, const std::string& id);

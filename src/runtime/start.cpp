@@ -41,7 +41,7 @@ Result<Fd> take_turn(const Found& found) {
 }
 
 Result<> lock_again(const Found& found) {
-    TRY(sys::lock(found.directory.number(), LOCK_EX));
+    TRY(lock_container(found.directory, found.state.id));
     LET(const struct stat status, sys::status_of(found.directory.number()));
     if (status.st_nlink != 0) return {};
     return refusal(lifecycle::Rule::does_not_exist, found.state.id, lifecycle::Status::removed);

@@ -154,6 +154,13 @@ void StdioRelay::end() {
     }
 }
 
+std::uint64_t StdioRelay::delivered() const {
+    std::uint64_t bytes = 0;
+    for (const Stream& stream : streams_)
+        if (stream.number != STDIN_FILENO) bytes += stream.flow.poured();
+    return bytes;
+}
+
 bool StdioRelay::unfinished() const {
     return std::ranges::any_of(streams_,
                                [](const Stream& stream) { return stream.pipe || !stream.flow.empty(); });

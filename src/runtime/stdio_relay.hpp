@@ -44,6 +44,8 @@ class StdioRelay {
     void end();
     // There may be more of that. Behind end() it becomes false as fast as the terminal takes bytes.
     bool unfinished() const;
+    // Bytes that the terminals on 1 and 2 have taken.
+    std::uint64_t delivered() const;
 
   private:
     struct Stream {

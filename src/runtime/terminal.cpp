@@ -73,6 +73,7 @@ Result<> Flow::pour(int into, std::size_t most) {
     if (!count && again(count.error())) return {};
     if (!count) return std::unexpected(count.error());
     begin_ += *count;
+    poured_ += *count;
     return {};
 }
 

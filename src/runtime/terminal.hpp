@@ -30,6 +30,7 @@ class Flow {
     // One write(2) of at most `most` bytes. That nothing can be taken now (EAGAIN) is no error.
     Result<> pour(int into, std::size_t most = capacity);
     void discard() { begin_ = end_ = 0; }
+    std::uint64_t poured() const { return poured_; }  // bytes, from the beginning
 
   private:
     static constexpr std::size_t capacity = 65536;
@@ -38,6 +39,7 @@ class Flow {
 
     std::vector<char> bytes_;  // none until there is something to hold
     std::size_t begin_ = 0, end_ = 0;
+    std::uint64_t poured_ = 0;
 };
 
 // The caller's descriptor as a new open file that may be non-blocking: the flag of the caller's own is seen
@@ -70,6 +72,8 @@ class TerminalRelay {
     void end();
     // There may be more of that. Behind end() it becomes false as fast as descriptor 1 takes bytes.
     bool unfinished() const;
+    // Bytes that descriptor 1 has taken.
+    std::uint64_t delivered() const { return output_.poured(); }
 
   private:
     void take_input(short events);

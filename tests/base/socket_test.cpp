@@ -52,6 +52,16 @@ TEST(MessagePair, SaysThatTheOtherSideHasClosed) {
     EXPECT_FALSE(received->fd);
 }
 
+TEST(Send, IsAnErrorWhereOnlyAPartIsTaken) {
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    const Fd one(ends[0]), other(ends[1]);
+    constexpr timeval patience{0, 50'000};
+    ::setsockopt(one.number(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    EXPECT_EQ(sys::send(one.number(), std::string(1 << 20, 'x')).error().err, EAGAIN);
+    EXPECT_EQ(sys::send(one.number(), "x").error().text, "sendmsg: the other side does not read");
+}
+
 TEST(Send, RaisesNoSigpipe) {
     for (const int type : {SOCK_STREAM, SOCK_SEQPACKET}) {
         int ends[2];

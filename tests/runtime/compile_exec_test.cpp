@@ -70,8 +70,8 @@ TEST(Exec, SendsTheTerminalOfTheContainer) {
     wish.console_socket = "/run/console";
     const Lines all =
         lines(wish, R"({"process": {"terminal": true, "consoleSize": {"height": 5, "width": 6}}})");
-    expect_order(all, {"connect_console", "spawn", "join_container", "open_terminal", "respawn",
-                       "send_console", "send_go", "start_session", "claim_terminal"});
+    expect_order(all, {"spawn", "release_container", "join_container", "open_terminal", "respawn",
+                       "connect_console", "send_console", "send_go", "start_session", "claim_terminal"});
     EXPECT_EQ(all[at(all, "open_terminal")],
               "init open_terminal owner 0, 5 rows, 6 columns (/process/terminal)");
     EXPECT_FALSE(has(all, "replace_null"));

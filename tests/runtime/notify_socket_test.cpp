@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/notify_socket.hpp"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -93,6 +95,39 @@ TEST(ReadinessRelay, SaysReadyMainPidAndBarrier) {
     ASSERT_TRUE(world.relay.pass(42));
     EXPECT_FALSE(world.relay.active());
     EXPECT_LT(world.relay.input().fd, 0);
+}
+
+// The receiver's queue is full: nobody can send to it without waiting.
+void fill_queue(const std::string& address) {
+    const Fd filler = *sys::connect_datagram(address);
+    ASSERT_EQ(::fcntl(filler.number(), F_SETFL, O_NONBLOCK), 0);
+    while (sys::send(filler.number(), "x")) continue;
+}
+
+TEST(ReadinessRelay, WaitsForAManagerThatDoesNotReadAndGoesOnBehindIt) {
+    World world;
+    fill_queue(world.address);
+    world.say("READY=1");
+    ASSERT_TRUE(world.relay.pass(42));
+    EXPECT_TRUE(world.relay.active());
+    EXPECT_EQ(world.relay.input().events, POLLOUT);
+    pollfd room = world.relay.input();
+    EXPECT_EQ(::poll(&room, 1, 0), 0);
+    while (message_of(world.manager) == "x") continue;
+    EXPECT_EQ(::poll(&room, 1, 1000), 1);
+    ASSERT_TRUE(world.relay.pass(42));
+    EXPECT_EQ(message_of(world.manager), "READY=1\n");
+    EXPECT_EQ(message_of(world.manager), "MAINPID=42\n");
+    EXPECT_EQ(message_of(world.manager), "BARRIER=1");
+    EXPECT_EQ(world.relay.input().events, POLLIN);
+}
+
+TEST(ReadinessRelay, HasNothingToDoWhereTheManagerIsGone) {
+    World world;
+    world.manager.reset();
+    world.say("READY=1");
+    EXPECT_FALSE(world.relay.pass(42));
+    EXPECT_FALSE(world.relay.active());
 }
 
 TEST(ReadinessRelay, PassesNothingElseOn) {

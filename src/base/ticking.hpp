@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// A deadline for system calls that know none: flock(2), and write(2) to whatever somebody else has opened.
+#pragma once
+
+#include <sys/time.h>
+
+#include <csignal>
+
+#include "base/error.hpp"
+
+namespace bulkhead {
+
+// While it lives no system call sleeps for longer than a tick, but ends with EINTR: SIGALRM comes again and
+// again, so that one that comes before the call is no loss. Only one may live at a time. The process's own
+// way with SIGALRM, and its alarm, are put back afterwards.
+class Ticking {
+  public:
+    static constexpr int tick_ms = 100;
+
+    Ticking();
+    Ticking(const Ticking&) = delete;
+    Ticking& operator=(const Ticking&) = delete;
+    ~Ticking();
+
+  private:
+    struct sigaction action_before_ {};
+    sigset_t mask_before_{};
+    itimerval timer_before_{};
+};
+
+// flock(2) for writing, as soon as nobody else has it; false where that is not so within `patience_ms`.
+Result<bool> lock_within(int fd, int patience_ms);
+
+}  // namespace bulkhead

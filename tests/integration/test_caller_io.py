@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Output, messages, log and input: who does not read or write is survived, within the deadlines of bulkhead(8)."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import time
+
+from harness import case, contains, equal, eventually, true
+from slow_callers import BLOCKS, PATIENCE, end_in_time, fill, full_pipe
+
+
+@case(control=False, why=BLOCKS, deadline=90)
+def nobody_reads_the_error(t):
+    """A message that nobody reads is given up: the exit code is that of the failure, and the log has its line."""
+    verbs = ["state", "start", "kill", "create", "exec", "frobnicate"]
+    logs = {verb: t.scratch / f"{verb}.log" for verb in verbs}
+    with full_pipe() as pipe:
+        children = []
+        for verb in verbs:
+            words = [verb, "missing", *["true"] * (verb == "exec")]
+            command = t.runtime.command("--log", logs[verb], "--log-format", "json", *words)
+            children.append(t.runtime.start(command, stderr=pipe))
+        codes = end_in_time(*children)
+    equal(dict(zip(verbs, codes)), {**dict.fromkeys(verbs, 1), "exec": 255}, "exit codes")
+    for log in logs.values():
+        equal(json.loads(log.read_text())["level"], "error", "level in the log")
+
+
+@case(control=False, why=BLOCKS, deadline=90)
+def nobody_reads_the_output(t):
+    """Output that nobody reads is given up, and an error."""
+    box = t.sleeper()
+    box.run_detached().ok()
+    lines = [["state", box.id], ["list"], ["ps", box.id], ["features"], ["--help"], ["--version"],
+             ["events", "--stats", box.id], ["events", "--interval", "100ms", box.id]]
+    errors = t.scratch / "errors"
+    with full_pipe() as pipe, open(errors, "ab") as stderr:
+        codes = end_in_time(*[t.runtime.start(t.runtime.command(*line), stdout=pipe, stderr=stderr) for line in lines])
+    equal(codes, [1] * len(lines), "exit codes")
+    for line in errors.read_text().splitlines():
+        contains(line, "write: nobody has read for 10 s", "stderr")
+    equal((len(errors.read_text().splitlines()), box.status()), (len(lines), "running"), "messages, status")
+
+
+@case(control=False, why="Go's runtime fails with EAGAIN or waits, as it finds the descriptor", deadline=60)
+def a_non_blocking_pipe_is_waited_for(t):
+    """Output is complete also where the caller has made its pipe non-blocking and reads late."""
+    for _ in range(3):
+        t.sleeper().run_detached().ok()
+    whole = t.runtime("features").ok().out
+    reading, writing = os.pipe()
+    fill(writing)
+    os.set_blocking(writing, False)
+    child = t.runtime.start(t.runtime.command("features"), stdout=writing)
+    os.close(writing)
+    time.sleep(0.5)
+    equal(child.poll(), None, "`features` before anybody reads")
+    with os.fdopen(reading, "rb") as pipe:
+        equal(pipe.read().lstrip(b"x").decode(), whole, "output")
+    equal(child.wait(10), 0, "exit code")
+
+
+def writes_to_stderr(pid):
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/syscall") as file:
+        return file.read().startswith("1 0x2 ")  # write(2, ...)
+    return False
+
+
+@case(control=False, why=BLOCKS, deadline=90)
+def a_message_that_waits_holds_no_lock(t):
+    """While callers do not read their errors, others may kill and delete the container."""
+    box = t.sleeper()
+    box.run_detached().ok()
+    lines = [["start", box.id], ["delete", box.id], ["exec", "--user", "x", box.id, "true"]]
+    with full_pipe() as pipe:
+        children = [t.runtime.start(t.runtime.command(*line), stderr=pipe) for line in lines]
+        for child in children:
+            eventually(lambda: writes_to_stderr(child.pid), "it does not come to its message")
+        box.kill("KILL").ok()
+        box.wait()
+        box.delete().ok()
+        equal([child.poll() for child in children], [None] * 3, "those that wait")
+        equal(end_in_time(*children), [1, 1, 255], "exit codes")
+
+
+@case(each=["state", "list", "features", "--version"], control=False, why="it fails, or ignores every error of write")
+def read_only_output_takes_everything(t, verb):
+    """A stdout that cannot be written (go-runc's null) is one that wants nothing: success stays success."""
+    box = t.sleeper()
+    box.run_detached().ok()
+    with open("/dev/null", "rb") as null:
+        t.runtime(verb, *[box.id] * (verb == "state"), stdout=null).ok()
+
+
+@case(each=["state", "features"], control=False, why="it is killed by SIGPIPE, or ignores the error")
+def a_reader_that_is_gone(t, verb):
+    """A stdout whose reader has closed is an error, and no signal."""
+    box = t.sleeper()
+    box.run_detached().ok()
+    reading, writing = os.pipe()
+    os.close(reading)
+    result = t.runtime(verb, *[box.id] * (verb == "state"), stdout=writing)
+    os.close(writing)
+    equal((result.code, result.err), (1, "stdout: write: broken pipe\n"), "exit code, stderr")
+
+
+@case(each=["state", "features"], control=False, why="state ignores every error of write")
+def a_full_disk_as_output(t, verb):
+    """A stdout that takes nothing for want of space is an error."""
+    box = t.sleeper()
+    box.run_detached().ok()
+    with open("/dev/full", "wb") as full:
+        result = t.runtime(verb, *[box.id] * (verb == "state"), stdout=full)
+    equal((result.code, result.err), (1, "stdout: write: no space left on device\n"), "exit code, stderr")
+
+
+# ---- --log ------------------------------------------------------------------------------------------------
+
+def special(t, kind):
+    """A path that is no ordinary place for a log."""
+    path = t.scratch / "special"
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "directory":
+        path.mkdir()
+    elif kind == "socket":
+        socket.socket(socket.AF_UNIX).bind(str(path))
+    elif kind == "missing directory":
+        path /= "log"
+    return path
+
+
+@case(each=[("fifo", "no such device or address"), ("socket", "no such device or address"),
+            ("directory", "is a directory"), ("missing directory", "no such file or directory")],
+      control=False, why="it waits for a reader of a fifo for ever, and has other words")
+def a_log_that_cannot_be_opened(t, kind, words):
+    """Nothing is done without the log that was asked for; the message names it, and nobody waits."""
+    path, box = special(t, kind), t.sleeper()
+    result = t.runtime("--log", path, "run", "--detach", "--bundle", box.bundle.path, box.id)
+    equal((result.code, result.err), (1, f"--log: open {path}: {words}\n"), "exit code, stderr")
+    t.no_state()
+
+
+@case(control=False, why=BLOCKS, deadline=90)
+def a_log_that_nobody_reads(t):
+    """A fifo whose reader takes nothing keeps nobody from the message on stderr."""
+    path = special(t, "fifo")
+    end = os.open(path, os.O_RDWR)
+    fill(end)
+    result = t.runtime("--log", path, "state", "missing", timeout=PATIENCE)
+    os.close(end)
+    equal(result.code, 1, "exit code")
+    contains(result.err, "does not exist", "stderr")
+
+
+@case()
+def a_log_that_is_read(t):
+    """A fifo with a reader gets the line."""
+    path = special(t, "fifo")
+    reading = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    t.runtime("--log", path, "--log-format", "json", "state", "missing").exits(1)
+    contains(json.loads(os.read(reading, 8192))["msg"], "does not exist", "message")
+    os.close(reading)
+
+
+@case(each=[("bad flag of the verb", "create", "--frobnicate", "ID"), ("unknown verb", "frobnicate"),
+            ("missing operand", "start"), ("bad global", "--frobnicate", "state", "ID"),
+            ("bad value", "create", "--preserve-fds", "x", "ID"), ("value missing", "create", "--bundle"),
+            ("too many operands", "state", "ID", "ID"), ("bad root", "--root", "/", "state", "ID")],
+      control=False, why="it reads the flags of the verb before it opens the log, or prints its help")
+def early_failures_are_in_the_log(t, _, *words):
+    """Whatever is wrong behind --log on the command line is in the log, once, as on stderr; the last --log wins."""
+    first, log = t.scratch / "first", t.scratch / "log"
+    command = [t.runtime.path, "--log", str(first), f"--log={log}", "--log-format", "json", *words]
+    result = t.runtime.exec(command).exits(1)
+    document = json.loads(log.read_text())
+    equal(list(document), ["level", "msg", "time"], "keys")
+    equal(f"{document['msg']}\n", result.err, "stderr")
+    true(not first.exists(), "the first --log was opened, too")
+
+
+def writes_into(reading):
+    """What came through a pipe of packets (O_DIRECT), one string for each write(2)."""
+    found = []
+    os.set_blocking(reading, False)
+    with contextlib.suppress(BlockingIOError):
+        while packet := os.read(reading, 65536):
+            found.append(packet.decode())
+    os.close(reading)
+    return found
+
+
+def expect_one_write(t, *words):
+    """A verb fails with one write to stderr, one to the log and none to stdout."""
+    log = t.scratch / "log"
+    os.mkfifo(log)
+    reader = os.open(log, os.O_RDONLY | os.O_NONBLOCK)
+    out, err = ends = [os.pipe2(os.O_DIRECT) for _ in range(2)]
+    command = t.runtime.command("--log", log, "--log-format", "json", *words)
+    code = t.runtime.start(command, stdout=out[1], stderr=err[1]).wait(20)
+    text = os.read(reader, 65536).decode()
+    os.close(reader)
+    for _, writing in ends:
+        os.close(writing)
+    said = writes_into(err[0])
+    equal((code != 0, len(said), said[0].count("\n"), said[0][-1]), (True, 1, 1, "\n"), f"exit code {code}: {said}")
+    equal(writes_into(out[0]), [], "stdout")
+    equal((text.count("\n"), json.loads(text)["level"]), (1, "error"), "lines in the log, level")
+
+
+@case(each=["state", "start", "kill", "delete", "exec"])
+def one_message_is_one_write(t, verb):
+    """A failure is one write with one line on stderr, and one line in the log; stdout stays empty."""
+    expect_one_write(t, verb, "missing", *["true"] * (verb == "exec"))
+
+
+@case(each=["create", "run", "bad flag"], control=False, why="two lines in its log, or its help on stdout")
+def one_message_of_a_creation_is_one_write(t, verb):
+    """The same where init has said what is wrong, or the command line is."""
+    box = t.container("/no/such/program")
+    if verb == "bad flag":
+        return expect_one_write(t, "state", "--frobnicate", box.id)
+    expect_one_write(t, verb, "--bundle", box.bundle.path, box.id)
+
+
+@case(control=False, why="it writes every message whole, whatever it is")
+def long_messages_are_whole_lines(t):
+    """A message fits into PIPE_BUF, on stderr and in the log, with its beginning and its end."""
+    log = t.scratch / "log"
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", "yes '\"\\\u20ac' | head -c 9000; echo the end; exit 3"]}
+    box = t.container(bundle=t.bundle("true").edit(lambda config: config.update(hooks={"prestart": [hook]})))
+    result = t.runtime("--log", log, "--log-format", "json", "create", "--bundle", box.bundle.path, box.id).exits(1)
+    line = log.read_bytes()
+    true(3000 < len(line) <= 4096 and len(result.err.encode()) <= 4096, f"{len(line)}, {len(result.err)} bytes")
+    equal(f"{json.loads(line)['msg']}\n", result.err, "stderr")
+    contains(result.err, "hook", "stderr")
+    contains(result.err[-40:], "the end", "stderr")
+
+
+# ---- stdin ------------------------------------------------------------------------------------------------
+
+def update(t, box, *writes):
+    """`update` of a caller that writes this and keeps its pipe open: (exit code, stderr)."""
+    errors = t.scratch / "errors"
+    with open(errors, "wb") as stderr:
+        child = t.runtime.start(t.runtime.command("update", "--resources=-", box.id), stdin=subprocess.PIPE,
+                                stderr=stderr)
+        for text in writes:
+            child.stdin.write(text)
+            child.stdin.flush()
+            time.sleep(0.2)
+        code = child.wait(PATIENCE)
+        with contextlib.suppress(BrokenPipeError):
+            child.stdin.close()
+    return code, errors.read_text()
+
+
+@case(each=[("at once", b'{"cpu": {"idle": null}}'),
+            ("in parts", b'{"cpu": ', b'{"cpus": "", "mems": "}]\\"', b'"', b'}}'),
+            ("more behind it", b' {} {"cpu": 5} \n')])
+def one_document_is_enough(t, name, *writes):
+    """`update` answers when the document is complete; that nobody closes the pipe does not matter."""
+    box = t.sleeper()
+    box.run_detached().ok()
+    begin = time.monotonic()
+    code, err = update(t, box, *writes)
+    if name == "in parts":  # a nonsensical value, to see that it has been read to its end
+        true(code == 1 and err, f"exit code {code}: {err}")
+    else:
+        equal((code, err), (0, ""), "exit code, stderr")
+    true(time.monotonic() - begin < 8, "it waited")
+
+
+@case(each=[("nothing",), ("half", b'{"pids": {')], control=False, why=BLOCKS, deadline=90)
+def a_document_that_does_not_come(t, _, *writes):
+    """A caller that writes nothing more gets an error that says so."""
+    box = t.sleeper()
+    box.run_detached().ok()
+    equal(update(t, box, *writes), (1, "-: no whole JSON document, and nothing more for 10000 ms\n"), "answer")
+
+
+@case(each=["exec --process", "config.json"], control=False, why=BLOCKS)
+def a_fifo_is_no_file(t, what):
+    """A fifo in the place of a file that is read is refused at once."""
+    box = t.sleeper()
+    if what == "config.json":
+        os.unlink(box.bundle.path / "config.json")
+        os.mkfifo(box.bundle.path / "config.json")
+        contains(box.create().exits(1).err, "config.json: not a regular file", "stderr")
+        return t.no_state()
+    box.run_detached().ok()
+    path = special(t, "fifo")
+    contains(box.exec(flags=["--process", path]).exits(255).err, "special: not a regular file", "stderr")

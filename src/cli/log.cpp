@@ -2,6 +2,7 @@
 #include "cli/log.hpp"
 
 #include <fcntl.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <array>
@@ -39,14 +40,16 @@ std::string line_now(Format format, Level level, std::string_view message) {
 // What cannot be delivered is lost: there is nobody left to tell.
 void deliver(int fd, std::string_view text) { (void)write_out(fd, text); }
 
-// crun's --log takes file:PATH, journald:ID and syslog:ID.
-Result<std::string> file_of(std::string_view destination) {
-    if (destination.starts_with("journald:") || destination.starts_with("syslog:"))
-        return fail(Kind::unsupported, "--log ", quotable(destination), ": only files are supported");
+// The path in --log, for which crun says file:PATH, too.
+std::string file_of(std::string_view destination) {
     if (destination.starts_with("file:")) destination.remove_prefix(5);
     // runc's documented default, and a symbolic link: the same as no file at all
-    if (destination == "/dev/stderr") return std::string();
-    return std::string(destination);
+    return destination == "/dev/stderr" ? std::string() : std::string(destination);
+}
+
+constexpr int priority_of(Level level) {
+    constexpr std::array priorities{LOG_ERR, LOG_WARNING, LOG_DEBUG};
+    return priorities[static_cast<std::size_t>(level)];
 }
 
 Level level_of(const Options& options) {
@@ -64,27 +67,38 @@ std::string log_line(Format format, Level level, std::string_view message, const
                "\"}\n");
 }
 
+void Log::record(Level severity, std::string_view text) const {
+    if (daemon) daemon->send(priority_of(severity), text);
+    if (file) deliver(file.number(), line_now(format, severity, text));
+}
+
 void Log::error(const Error& error) const {
-    const std::string line = line_now(format, Level::error, error.text);
-    const bool bare = file || format == Format::text;
-    if (file) deliver(file.number(), line);
-    deliver(STDERR_FILENO, bare ? cat(one_line(error.text), '\n') : line);
+    record(Level::error, error.text);
+    const bool bare = named() || format == Format::text;
+    deliver(STDERR_FILENO,
+            bare ? cat(one_line(error.text), '\n') : line_now(format, Level::error, error.text));
 }
 
 void Log::warnings(const std::vector<std::string>& texts) const {
     if (level < Level::warning) return;
     for (const std::string& text : texts)
-        deliver(file ? file.number() : STDERR_FILENO, line_now(format, Level::warning, text));
+        if (named())
+            record(Level::warning, text);
+        else
+            deliver(STDERR_FILENO, line_now(format, Level::warning, text));
 }
 
 void Log::debug(std::string_view text) const {
-    if (file && level >= Level::debug) deliver(file.number(), line_now(format, Level::debug, text));
+    if (level >= Level::debug) record(Level::debug, text);
 }
 
 Result<Log> open_log(const Options& options) {
-    Log log{{}, options.log_format == "json" ? Format::json : Format::text, level_of(options)};
-    LET(const std::string path, file_of(options.log));
-    if (path.empty()) return log;
+    Log log{{},
+            options.log_format == "json" ? Format::json : Format::text,
+            level_of(options),
+            log_daemon(options.log)};
+    const std::string path = file_of(options.log);
+    if (log.daemon || path.empty()) return log;
     LET(log.file, sys::open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY, 0644));
     return log;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the caller gets to read when something went wrong: stderr, and the file of --log.
+// What the caller gets to read when something went wrong: stderr, and the file or daemon of --log.
 // Nothing is written on success, apart from warnings.
 //
 // With --log: the bare message on stderr, the formatted line in the file. Without: one line on stderr, bare
@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <ctime>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "base/error.hpp"
 #include "base/fd.hpp"
 #include "cli/commands.hpp"
+#include "cli/log_daemon.hpp"
 
 namespace bulkhead::cli {
 
@@ -28,11 +30,16 @@ std::string log_line(Format format, Level level, std::string_view message, const
 struct Log {
     Fd file;  // empty: stderr
     Format format = Format::text;
-    Level level = Level::warning;  // the least severe that is written
+    Level level = Level::warning;                    // the least severe that is written
+    std::optional<LogDaemon> daemon = std::nullopt;  // instead of a file
 
     void error(const Error& error) const;
     void warnings(const std::vector<std::string>& texts) const;
-    void debug(std::string_view text) const;  // to the file only
+    void debug(std::string_view text) const;  // to the file or daemon only
+
+  private:
+    [[nodiscard]] bool named() const { return file || daemon; }
+    void record(Level severity, std::string_view text) const;  // where --log says
 };
 
 // Opens the file of --log, where there is one: appended to, never truncated, no symbolic link followed.

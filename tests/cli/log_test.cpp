@@ -119,10 +119,35 @@ TEST(OpenLog, AppendsAndFollowsNoLink) {
     EXPECT_EQ(open_log(options).error().err, ELOOP);
     options.log = directory / "missing/log";
     EXPECT_TRUE(open_log(options).error().text.ends_with("no such file or directory"));
-    options.log = "journald:x";
-    EXPECT_EQ(open_log(options).error().kind, Kind::unsupported);
     options.log = "/dev/stderr";
     EXPECT_FALSE(open_log(options)->file);
+}
+
+TEST(LogDaemon, IsWhatCrunCallsJournaldOrSyslog) {
+    EXPECT_TRUE(log_daemon("journald:box")->journal);
+    EXPECT_FALSE(log_daemon("syslog:box")->journal);
+    EXPECT_EQ(log_daemon("syslog:box")->name, "box");
+    for (const std::string_view file : {"", "/var/log/x", "file:journald:x", "journald", "syslog"})
+        EXPECT_FALSE(log_daemon(file)) << file;
+}
+
+TEST(LogDaemon, NobodyAddsAFieldToTheJournal) {
+    EXPECT_EQ(journal_record(3, "box", "no \"such\" file"),
+              "PRIORITY=3\nSYSLOG_IDENTIFIER=bulkhead\nID=box\nMESSAGE=no \"such\" file\n");
+    EXPECT_EQ(journal_record(4, "a\n_PID=1", "b\nMESSAGE_ID=2"),
+              "PRIORITY=4\nSYSLOG_IDENTIFIER=bulkhead\nID=a\\x0a_PID=1\nMESSAGE=b\\x0aMESSAGE_ID=2\n");
+}
+
+TEST(LogDaemon, LeavesTheBareMessageOnStderrAndMakesNoFile) {
+    Options options;
+    options.log_format = "json";
+    for (const char* destination : {"journald:box", "syslog:box"}) {
+        options.log = destination;
+        const Log log = open_log(options).value();
+        EXPECT_EQ(captured(STDERR_FILENO, [&] { log.error(trouble); }), trouble.text + "\n");
+        EXPECT_EQ(captured(STDERR_FILENO, [&] { log.warnings({"one"}); }), "");
+        EXPECT_NE(::access(destination, F_OK), 0);
+    }
 }
 
 }  // namespace

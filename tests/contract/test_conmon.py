@@ -141,6 +141,26 @@ def no_pivot_and_no_keyring(t):
 
 
 @line()
+def session_of_its_own(t):
+    """The container does not stay in the session in which conmon starts the runtime."""
+    box = made(t, "sleep", "60")
+    go(t, box)
+    equal(os.getsid(box.pid), box.pid, "session")
+    go(t, box, "kill", "9")
+    equal(box.exit_code(), 137, "exit code")
+    box.read()
+
+
+@line()
+def ends_at_once(t):
+    """A container that ends while `start` still runs: `start` succeeds, and its end comes to conmon."""
+    for _ in range(4):
+        box = made(t, "true")
+        go(t, box)
+        equal((box.exit_code(), box.read()), (0, ("", "")), "exit code and output")
+
+
+@line()
 def conmon_ends(t):
     """The end of the process that called `create` is not the container's, though the runtime was to die with it."""
     name, keeper = t.fresh_id(), t.scratch / "out"

@@ -51,7 +51,7 @@ def ends_by_a_signal(t):
 
 @line(runc="has no --cgroup-manager")
 def without_the_flags_of_create(t):
-    """exec comes without what create was told about cgroups, and puts the process beside the container's all the same."""
+    """exec comes without what create was told about cgroups, and puts the process beside the container's."""
     box = running(t, arguments=["--cgroup-manager", "disabled"])
     other = conmon(t).exec(box.name, process("sleep", "60")).made()
     equal(other.cgroup(), box.cgroup(), "the cgroup")
@@ -103,6 +103,27 @@ def stopped(t):
     box.exit_code()
     box.read()
     contains(conmon(t).exec(box.name, process("true")).refused(), "cannot exec in a stopped container", "message")
+
+
+@line()
+def ends_at_once(t):
+    """A process that ends before its runtime does: the pid is told all the same, and its end is collected."""
+    box = running(t)
+    for code in range(4):
+        other = conmon(t).exec(box.name, process("sh", "-c", f"exit {code}")).made()
+        equal((other.exit_code(), other.read()), (code, ("", "")), "exit code and output")
+    end(t, box)
+
+
+@line()
+def session_of_its_own(t):
+    """The process of an exec does not stay in the session in which conmon starts the runtime."""
+    box = running(t)
+    other = conmon(t).exec(box.name, process("sleep", "60")).made()
+    equal(os.getsid(other.pid), other.pid, "session")
+    os.kill(other.pid, 9)
+    equal((other.exit_code(), other.read()), (137, ("", "")), "exit code and output")
+    end(t, box)
 
 
 @line()

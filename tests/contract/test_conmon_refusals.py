@@ -92,6 +92,14 @@ def unknown_option(t):
 
 
 @line()
+def systemd_cgroups_without_systemd(t):
+    """-s, where systemd does not run: `create` is refused with a message that says so."""
+    message = conmon(t, systemd=True).create(t.fresh_id(), t.bundle("true").path).refused()
+    contains(message, "systemd", "the message")
+    t.no_state()
+
+
+@line()
 def killed_on_the_way(t):
     """A `create` that is killed on its way leaves what `delete --force` clears away, processes and all."""
     name, bundle = t.fresh_id(), t.bundle("true")

@@ -3,6 +3,7 @@
 
 import fcntl
 import os
+import socket
 import struct
 import termios
 
@@ -64,6 +65,37 @@ def a_runtime_named_crun(t, level):
     end(t, name, child)
 
 
+@line(runc="takes journald:ID for a file")
+def the_journal_hears_of_a_failure(t):
+    """With `--log=journald:ID` a failure is in the journal, too, as one record with the id and the priority of an
+    error; stderr has the same words."""
+    path, name = t.directory("bin") / "crun", t.fresh_id()
+    path.symlink_to(t.path)
+    os.makedirs("/run/systemd/journal", exist_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
+        journal.bind("/run/systemd/journal/socket")
+        try:
+            error = ConmonRs(t, path=path).create(name, t.bundle("/no/such").path).refused()
+            record, others = heard(journal), heard(journal)
+        finally:
+            os.unlink("/run/systemd/journal/socket")
+            os.removedirs("/run/systemd/journal")
+    equal(others, [], "a second record")
+    contains(record, f"ID={name}", "the record")
+    contains(record, "PRIORITY=3", "the record")
+    message, = [row.removeprefix("MESSAGE=") for row in record if row.startswith("MESSAGE=")]
+    contains(error, message, "the error")
+    contains(message, "no such file or directory", "the message")
+
+
+def heard(listener):
+    """The lines of a record; none where none has been sent by who has ended meanwhile."""
+    try:
+        return listener.recv(65536, socket.MSG_DONTWAIT).decode().splitlines()
+    except BlockingIOError:
+        return []
+
+
 @line()
 def exec_stops_at_the_id(t):
     """exec has no `--`: words behind the id that look like options are the program's."""
@@ -76,7 +108,7 @@ def exec_stops_at_the_id(t):
 
 @line()
 def exec_has_what_the_config_has(t):
-    """Without a process file user, groups, directory, environment and capabilities are those of the container's config."""
+    """Without a process file user, groups, directory, environment and capabilities are those of the config."""
     server = ConmonRs(t)
     names = {kind: ["CAP_KILL"] for kind in ("bounding", "effective", "permitted", "inheritable", "ambient")}
     name, child = running(t, server, user={"uid": 1000, "gid": 1000, "additionalGids": [10]}, cwd="/tmp",

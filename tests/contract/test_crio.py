@@ -56,7 +56,7 @@ def life(t):
 
 @line()
 def a_pid_that_is_gone(t):
-    """State is decoded on top of the last one: a stopped container says pid 0 aloud, and says the same when asked again."""
+    """State is decoded on top of the last one: a stopped container says pid 0 aloud, and the same when asked again."""
     crio = Crio(t)
     box = running(t, crio)
     equal(crio.state(box.name)["pid"], box.pid, "pid")
@@ -148,20 +148,22 @@ def everybody_where_nobody_is_left(t):
     crio.delete(box.name)
 
 
-@line()
-def update_in_two_words(t):
-    """`update --resources - ID` reads stdin to its end, takes nulls and devices as no change, and says nothing."""
+@line(each=[("empty sections", {"memory": {}, "cpu": {}, "devices": [{"allow": False, "access": "rwm"}]}),
+            ("nulls in sections", {"memory": {"limit": None, "swap": None}, "cpu": {"shares": None}}),
+            ("nulls for sections", {"memory": None, "cpu": None, "pids": None, "unified": None})],
+      runc={"nulls in sections": "panics", "nulls for sections": "panics"})
+def update_in_two_words(t, _, resources):
+    """`update --resources - ID` reads stdin to its end, takes {} as no change, and says nothing."""
     crio = Crio(t)
     box = running(t, crio)
-    crio.update(box.name, {"devices": [{"allow": False, "access": "rwm"}], "memory": {"limit": None}, "cpu": None,
-                           "pids": None, "hugepageLimits": None, "unified": None})
+    crio.update(box.name, resources)
     equal(crio.state(box.name)["status"], "running", "status")
     end(crio, box)
 
 
 @line()
 def gone_already(t):
-    """`delete --force` of who is gone is success; `kill` of who has ended is ErrNotFound; `state` of who is gone is 255."""
+    """`delete --force` of who is gone is success, `kill` of who has ended ErrNotFound, `state` of who is gone 255."""
     crio = Crio(t)
     box = running(t, crio, "true")
     equal(box.exit_code(), 0, "exit code")

@@ -22,7 +22,7 @@ def bundle_with(t, program):
 
 @line(each=CAUSES)
 def run_of_what_cannot_be(t, _, program, kind, code):
-    """`podman run` of a program that is {} and cannot be executed: the oci-log is one document whose text podman knows."""
+    """`podman run` of a program that is {} and cannot be executed: the oci-log is one document with a known text."""
     error = refused(Podman(t).create, t.fresh_id(), bundle_with(t, program).path)
     equal((error.kind, matchers.podman_run(error.text)), (kind, code), "class and exit code")
     if t.bulkhead:  # runc's log has a warning, too, where the machine lacks the memory controller
@@ -31,7 +31,7 @@ def run_of_what_cannot_be(t, _, program, kind, code):
 
 @line(each=CAUSES[:4])
 def exec_of_what_cannot_be(t, _, program, kind, code):
-    """`podman exec` of a program that is {} and cannot be executed: one document in its own log, a code of 126 or 127."""
+    """`podman exec` of a program that is {} and cannot be executed: one document in its own log, and a known text."""
     podman = Podman(t)
     box = running(t, podman)
     error = refused(podman.exec, box.name, process(program))
@@ -77,6 +77,25 @@ def a_second_line_spoils_the_log(t):
         error = refused(podman.create, name, t.bundle("/no/such").path)
     equal((error.log, error.kind), (None, "not found"), "log and class")
     equal(log_message(t.directory(f"run-{name}") / "oci-log"), None, "the log")
+
+
+@line()
+def a_warning_beside_a_failure(t):
+    """Where there is something to warn of, too, the class of a failure does not change, and stderr has no warning."""
+    bundle = t.bundle("/no/such").capabilities(bounding=["CAP_KILL", "CAP_OF_THE_FUTURE"])
+    error = refused(Podman(t).create, t.fresh_id(), bundle.path)
+    equal(error.kind, "not found", "class")
+    absent(error.stderr, "CAP_OF_THE_FUTURE", "stderr")
+
+
+@line()
+def a_warning_beside_a_success(t):
+    """Where `create` succeeds and has something to warn of, the stderr that the container gets stays empty."""
+    podman, bundle = Podman(t), t.bundle("true").capabilities(bounding=["CAP_KILL", "CAP_OF_THE_FUTURE"])
+    box = podman.create(t.fresh_id(), bundle.path).made()
+    podman.start(box.name).silent()
+    equal((box.exit_code(), box.read()), (0, ("", "")), "exit code and output")
+    podman.delete(box.name).silent()
 
 
 @line()

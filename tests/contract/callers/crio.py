@@ -28,7 +28,7 @@ class NotFound(Failure):
 
 
 class Crio:
-    """One CRI-O. `prefix` is taskset, where infra_ctr_cpuset is set; `cgroup` is where the runtime starts in for exec."""
+    """One CRI-O. `prefix` is taskset, where infra_ctr_cpuset is set; `cgroup` is where the runtime of an exec starts."""
 
     def __init__(self, t, prefix=(), cgroup=None):
         self.t, self.prefix, self.cgroup, self.known = t, list(prefix), cgroup, {}

@@ -208,7 +208,8 @@ def stats(t):
     document = library(t).stats(box.id)
     equal((document["type"], document["id"]), ("stats", box.id), "type and id")
     for path, number in numbers(document["data"]):
-        true("/psi/" in path and "/avg" in path or isinstance(number, int) and 0 <= number < UINT64, f"{path} is {number}")
+        average = "/psi/" in path and "/avg" in path
+        true(average or isinstance(number, int) and 0 <= number < UINT64, f"{path} is {number}")
 
 
 @line()
@@ -245,6 +246,7 @@ def state_while_it_is_made(t):
     """While others create and delete it, `state` and `list` print whole documents or an error, never half of one."""
     runc, bundle, name, over = library(t), t.bundle("true"), t.fresh_id(), threading.Event()
     wrong, seen = [], set()
+    t.root.mkdir()
 
     def ask():
         while not over.is_set():

@@ -158,7 +158,7 @@ def into_a_stopped_container(t):
             ("no_args", {"args": []}), ("relative", {"cwd": "tmp"}),
             ("no_environment", {"env": ["="]})])
 def a_detached_failure(t, kind, fields):
-    """A detached exec that cannot begin ({}) fails, leaves no pid file and no process, and the container is unharmed."""
+    """A detached exec that cannot begin ({}) fails, leaves no pid file and no process, and harms nobody."""
     runc, box = library(t), sleeper(t)
     process = {**box.bundle.config["process"], "args": ["true"], **fields}
     answer = runc.exec(box.id, process, detach=True, pid_file=t.scratch / "exec.pid")

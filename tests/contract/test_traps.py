@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Traps: what other runtimes fell into, and the engines' users with them; one line for each fall that can be shown here."""
+"""Traps: what other runtimes fell into, and the engines' users with them; a line for each that can be shown here."""
 
 import json
 import os
@@ -165,7 +165,7 @@ def create_detached(t):
 
 @line(each=["{}", "/{}", "/{}/below", "kubepods.slice:cri-containerd:{}"])
 def the_cgroup_that_is_asked_for(t, form):
-    """With the cgroupfs driver a cgroupsPath of the form {} is a plain path: the process is there, not one level below."""
+    """With the cgroupfs driver a cgroupsPath of the form {} is a plain path: the process is there, not below."""
     box = t.sleeper()
     path = form.format(box.id)
     box.bundle.edit(lambda config: config["linux"].update(cgroupsPath=path))

@@ -83,7 +83,8 @@ void Log::error(const Error& error) const {
 void Log::warnings(const std::vector<std::string>& texts) const {
     if (level < Level::warning) return;
     for (const std::string& text : texts)
-        if (!write(Level::warning, text)) deliver(STDERR_FILENO, line_now(format, Level::warning, text));
+        if (!write(Level::warning, text) && ::isatty(STDERR_FILENO) == 1)
+            deliver(STDERR_FILENO, line_now(format, Level::warning, text));
 }
 
 void Log::debug(std::string_view text) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the caller gets to read when something went wrong: stderr, and the file or service of --log.
-// Nothing is written on success, apart from warnings.
+// Nothing is written on success, apart from warnings, and these never where a program may read: engines take
+// stderr for an error's text, for a part of the document on stdout, or give it to the container.
 //
 // With --log: the bare message on stderr, the formatted line in the file. Without: one line on stderr, bare
 // in text format (conmon hands it to people as it is; an engine matches on words inside it), formatted where
@@ -34,8 +35,8 @@ struct Log {
     std::optional<LogService> service = std::nullopt;  // has its own format
 
     void error(const Error& error) const;
-    void warnings(const std::vector<std::string>& texts) const;
-    void debug(std::string_view text) const;  // never to stderr
+    void warnings(const std::vector<std::string>& texts) const;  // to stderr only where that is a terminal
+    void debug(std::string_view text) const;                     // never to stderr
 
   private:
     // False: --log was not given, so it is for stderr.

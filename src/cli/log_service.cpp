@@ -44,8 +44,9 @@ std::optional<LogService> service_of(std::string_view destination) {
 std::string datagram(const LogService& to, int priority, std::string_view message) {
     constexpr std::size_t longest = 32768;  // a message has to fit into the socket's buffer
     message = message.substr(0, longest);
-    if (to.service == Service::journald)
-        return cat("MESSAGE=", message, "\nPRIORITY=", priority, "\nSYSLOG_IDENTIFIER=", to.id, '\n');
+    if (to.service == Service::journald)  // ID is crun's field, by which its readers look
+        return cat("MESSAGE=", message, "\nPRIORITY=", priority, "\nSYSLOG_IDENTIFIER=", to.id,
+                   "\nID=", to.id, '\n');
     return cat('<', LOG_USER | priority, '>', to.id, '[', ::getpid(), "]: ", message);
 }
 

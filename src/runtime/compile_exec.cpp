@@ -31,8 +31,8 @@ bool respawns(const ExecBlueprint& blueprint) { return (blueprint.namespaces & C
 // Between birth and permission: somebody is to be told the pid, or something only the host can do to the
 // process is left. A copy that the host does not know yet could not be ended any more.
 bool has_announcement(const ExecBlueprint& blueprint, const spec::Process& process) {
-    return respawns(blueprint) || !blueprint.pid_file.empty() || !blueprint.console_socket.empty() ||
-           !blueprint.pidfd_socket.empty() || process.oom_score_adj;
+    return respawns(blueprint) || !blueprint.console_socket.empty() || !blueprint.pidfd_socket.empty() ||
+           process.oom_score_adj;
 }
 
 // Born in the container's cgroup, on the CPUs of execCPUAffinity.initial.
@@ -79,7 +79,6 @@ void plan_announcement(TimelineBuilder& timeline, const ExecBlueprint& blueprint
         timeline.host(plan::SendConsole{});
     }
     if (!blueprint.pidfd_socket.empty()) timeline.host(plan::SendPidfd{blueprint.pidfd_socket, "setns"});
-    if (!blueprint.pid_file.empty()) timeline.host(plan::WritePidFile{blueprint.pid_file});
     timeline.host(plan::SendGo{});
 }
 
@@ -145,6 +144,8 @@ Result<plan::Timeline> compile_exec(const ExecBlueprint& blueprint, const spec::
         seccomp::plan_filter(timeline, *blueprint.filter);
     timeline.init(execute, blueprint.hook ? blueprint.hook->pointer : "/process/args");
     timeline.host(plan::AwaitExecution{});
+    // Whoever is named there has begun, and a caller may kill it; an exec that fails leaves the file alone.
+    if (!blueprint.pid_file.empty()) timeline.host(plan::WritePidFile{blueprint.pid_file});
     return std::move(timeline).finish();
 }
 

@@ -54,10 +54,20 @@ Result<> signal_everybody(const Found& found, int signal) {
     return found.state.private_pids ? signal_init(found.state, signal) : kill_cgroup(found.state);
 }
 
+// Before its program runs, the first process of a pid namespace handles no signal, and the kernel then keeps
+// all from it but SIGKILL (pid_namespaces(7)). Who asks it to end gets that; runc's is a Go program, which
+// ends by these four.
+int effective(int signal, const Found& found) {
+    const bool asks_to_end = signal == SIGHUP || signal == SIGINT || signal == SIGQUIT || signal == SIGTERM;
+    const bool deaf = found.status == Status::created && found.state.private_pids;
+    return deaf && asks_to_end ? SIGKILL : signal;
+}
+
 }  // namespace
 
-Result<> kill(const Site& site, const std::string& id, int signal, bool all) {
+Result<> kill(const Site& site, const std::string& id, int wanted, bool all) {
     LET(const Found found, find_for(Verb::kill, site, id, all));
+    const int signal = effective(wanted, found);
     if (all) return signal_everybody(found, signal);
     if (signal == SIGKILL && !found.state.private_pids) return kill_cgroup(found.state);
     return signal_init(found.state, signal);

@@ -25,7 +25,7 @@ TEST(ServiceOf, MakesOneLineOfTheId) {
 
 TEST(Datagram, IsWhatEachServiceReads) {
     EXPECT_EQ(datagram({Service::journald, "box"}, LOG_ERR, "no root"),
-              "MESSAGE=no root\nPRIORITY=3\nSYSLOG_IDENTIFIER=box\n");
+              "MESSAGE=no root\nPRIORITY=3\nSYSLOG_IDENTIFIER=box\nID=box\n");
     EXPECT_EQ(datagram({Service::syslog, "box"}, LOG_WARNING, "odd"), cat("<12>box[", ::getpid(), "]: odd"));
 }
 

@@ -52,7 +52,8 @@ class Listener:
             equal(int(priority) & ~7, 8, "facility")  # LOG_USER
             return int(priority) & 7, identifier, message
         fields = dict(line.split("=", 1) for line in text.splitlines())
-        equal(set(fields), {"MESSAGE", "PRIORITY", "SYSLOG_IDENTIFIER"}, "fields")
+        equal(set(fields), {"MESSAGE", "PRIORITY", "SYSLOG_IDENTIFIER", "ID"}, "fields")
+        equal(fields["ID"], fields["SYSLOG_IDENTIFIER"], "crun's field")
         return int(fields["PRIORITY"]), fields["SYSLOG_IDENTIFIER"], fields["MESSAGE"]
 
 

@@ -55,13 +55,13 @@ TEST(Exec, PermitsNothingToACopyThatItDoesNotKnow) {
     expect_order(lines(blueprint()), {"respawn", "await_respawn", "send_go", "await_go"});
 }
 
-TEST(Exec, TellsThePidBeforeTheProgramMayRun) {
+TEST(Exec, TellsWhoeverListensBeforeTheProgramMayRunAndTheFileBehindThat) {
     ExecBlueprint wish = blueprint();
     wish.pid_file = "/run/pid";
     wish.pidfd_socket = "/run/pidfd";
     const Lines all = lines(wish, R"({"process": {"oomScoreAdj": 5}})");
-    expect_order(all, {"await_respawn", "set_oom_score", "send_pidfd", "write_pid_file", "send_go",
-                       "await_go", "find_program"});
+    expect_order(all, {"await_respawn", "set_oom_score", "send_pidfd", "send_go", "await_go", "find_program",
+                       "await_execution", "write_pid_file"});
     EXPECT_EQ(all[at(all, "send_pidfd")], "host send_pidfd setns to /run/pidfd");
 }
 

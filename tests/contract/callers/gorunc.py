@@ -11,7 +11,7 @@ from caller import SECONDS, Answer, ConsoleSocket, go_atoi, go_time, merged, pip
 from harness import BASE_ENV, Failure
 
 
-HOW = ("stdio", "io", "pass_fds", "before")  # how a verb is called, and not what is said to it
+HOW = ("stdio", "io", "pass_fds", "before", "seconds")  # how a verb is called, and not what is said to it
 
 
 class GoRunc:

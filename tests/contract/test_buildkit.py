@@ -1,40 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """BuildKit's runc worker: attached runs that are kept, and attached execs into them."""
 
-import hashlib
 import json
 import os
 import pathlib
 import signal
 
 import isolation
-from buildkit import AttachedTerminal, BuildKit, errors
+from buildkit import WAITING, BuildKit, build, ended, errors, running
 from harness import contains, equal, eventually, true
 from lines import line
-
-WAITING = "echo ready; while :; do sleep 0.02; done"
-
-
-def build(t, script, terminal=False, bundle=None, **how):
-    """(worker, id, attached run) of a build step that is a shell script."""
-    worker, name = BuildKit(t), t.fresh_id()
-    bundle = bundle or t.bundle("sh", "-c", script, terminal=terminal)
-    return worker, name, worker.run(bundle, name, kind=AttachedTerminal, **how) if terminal else worker.run(
-        bundle, name, **how)
-
-
-def running(t, script=WAITING):
-    """The same, behind its first line `ready`."""
-    worker, name, step = build(t, script)
-    step.until("ready")
-    return worker, name, step
-
-
-def ended(worker, name, step):
-    """Kills the step and deletes it."""
-    worker.kill(name, 9).silent()
-    equal(step.finish().code, 137, "exit status")
-    worker.delete(name).silent()
 
 
 @line(each=[0, 1, 3, 127, 255])
@@ -129,103 +104,6 @@ def state_while_it_is_made(t):
     ended(worker, name, step)
 
 
-@line(each=[0, 7, 126, 255])
-def the_status_of_an_exec(t, code):
-    """An attached exec into a step ends with its process's status, {}, and leaves the step alone."""
-    worker, name, step = running(t)
-    answer = worker.execute(name, "sh", "-c", f"echo out; echo err >&2; exit {code}").finish()
-    equal((answer.out, answer.err, answer.code), ("out\n", "err\n", code), "the exec")
-    equal(worker.state(name)["status"], "running", "status")
-    ended(worker, name, step)
-
-
-@line()
-def exec_as_another_user(t):
-    """A user found below the state's rootfs, more environment and another directory are those of the exec."""
-    worker, name, step = running(t)
-    done = worker.execute(name, "sh", "-c", "id -u; id -g; pwd; echo $WORD", user="bob", env=["WORD=here"], cwd="/tmp")
-    equal(done.finish().ok().out.split(), ["1000", "1000", "/tmp", "here"], "the exec")
-    ended(worker, name, step)
-
-
-@line()
-def input_of_an_exec(t):
-    """What the worker copies into an exec arrives whole, a megabyte of it, and so does its end."""
-    worker, name, step = running(t)
-    text = b"0123456789abcdef" * 65536
-    done = worker.execute(name, "md5sum")
-    for begin in range(0, len(text), 65536):
-        done.attached.say(text[begin:begin + 65536])
-    equal(done.finish().ok().out.split()[0], hashlib.md5(text).hexdigest(), "sum of what arrived")
-    ended(worker, name, step)
-
-
-@line()
-def output_of_an_exec(t):
-    """What an exec writes arrives whole, a megabyte of it, also where the exec ends at once behind it."""
-    worker, name, step = running(t)
-    done = worker.execute(name, "sh", "-c", "yes 0123456 | head -c 1048576")
-    equal(hashlib.md5(done.finish().ok().out.encode()).hexdigest(), hashlib.md5(b"0123456\n" * 131072).hexdigest(),
-          "sum of what arrived")
-    ended(worker, name, step)
-
-
-@line()
-def the_pid_file_of_an_exec(t):
-    """The pid file of an attached exec is there while it runs, and names the process itself in the host's numbers."""
-    worker, name, step = running(t)
-    done = worker.execute(name, "sh", "-c", "echo ready; read word")
-    done.attached.until("ready")
-    with open(f"/proc/{done.pid()}/cmdline", encoding="utf-8") as file:
-        contains(file.read(), "read word", "command line")
-    done.finish()
-    ended(worker, name, step)
-
-
-@line()
-def an_exec_that_is_canceled(t):
-    """SIGKILL to the pid in the exec's pid file ends the attached runtime with 137, and the step goes on."""
-    worker, name, step = running(t)
-    done = worker.execute(name, "sh", "-c", WAITING)
-    done.attached.until("ready")
-    done.cancel()
-    equal(done.finish().code, 137, "exit status")
-    equal(worker.state(name)["status"], "running", "status")
-    ended(worker, name, step)
-
-
-@line()
-def an_exec_that_is_canceled_at_once(t):
-    """An exec that is canceled as soon as its pid file is there ends as killed, and the step goes on."""
-    worker, name, step = running(t)
-    done = worker.execute(name, "sleep", "60")
-    done.cancel()
-    equal(done.finish().code, 137, "exit status")
-    equal(worker.state(name)["status"], "running", "status")
-    ended(worker, name, step)
-
-
-@line()
-def signals_to_an_exec(t):
-    """A signal to the runtime of an attached exec reaches its process and not the step's."""
-    worker, name, step = running(t, f"trap 'exit 9' TERM; {WAITING}")
-    done = worker.execute(name, "sh", "-c", f"trap 'exit 42' TERM; {WAITING}")
-    done.attached.until("ready")
-    done.attached.signal(signal.SIGTERM)
-    equal(done.finish().code, 42, "exit status of the trap")
-    ended(worker, name, step)
-
-
-@line()
-def an_exec_dies_with_its_step(t):
-    """When a step is killed, the attached execs in it end, too, with 137."""
-    worker, name, step = running(t)
-    done = worker.execute(name, "sh", "-c", WAITING)
-    done.attached.until("ready")
-    ended(worker, name, step)
-    equal(done.finish().code, 137, "exit status")
-
-
 @line()
 def a_terminal(t):
     """A step with a terminal has the size of the worker's, and its output arrives whole up to its end."""
@@ -245,21 +123,6 @@ def a_terminal_that_changes(t):
     worker.delete(name).silent()
 
 
-@line()
-def a_terminal_of_an_exec(t):
-    """An attached exec with a terminal answers to keys, follows SIGWINCH, and ends with its process's status."""
-    worker, name, step = running(t)
-    script = "trap 'stty size' WINCH; stty -echo; echo ready; while ! read word; do :; done; echo got $word; exit 8"
-    done = worker.execute(name, "sh", "-c", script, terminal=True)
-    done.attached.until("ready")
-    done.attached.resize(20, 50)
-    done.attached.until("20 50")
-    done.attached.say(b"this\r")
-    answer = done.finish()
-    equal((answer.out, answer.code), ("got this\r\n", 8), "the exec")
-    ended(worker, name, step)
-
-
 @line(runc="keeps the state of a container that never ran")
 def a_step_that_cannot_run(t):
     """A missing program ends `run` with 1, says why on stderr and in the log, and nothing is left to delete."""
@@ -269,19 +132,6 @@ def a_step_that_cannot_run(t):
     contains(answer.err, "executable file not found in $PATH", "stderr")
     contains(errors(worker.log)[-1]["msg"], "executable file not found in $PATH", "the log")
     contains(worker.run_or_error("state", name).failed().out, "does not exist", "the message of state")
-
-
-@line()
-def an_exec_that_cannot_run(t):
-    """A missing program ends `exec` with 255, is said in the log, leaves no pid file, and the step goes on."""
-    worker, name, step = running(t)
-    done = worker.execute(name, "no-such-program")
-    answer = done.finish()
-    equal(answer.code, 255, "exit status")
-    contains(answer.err, "executable file not found in $PATH", "stderr")
-    equal("not found" in errors(worker.log)[-1]["msg"], True, "the log")
-    true(not done.pid_file.exists(), "a pid file is left")
-    ended(worker, name, step)
 
 
 @line()

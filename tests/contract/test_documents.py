@@ -8,7 +8,7 @@ import shutil
 import threading
 
 from caller import go_time, separate
-from gorunc import GoRunc
+from gorunc import GoRunc, library
 from harness import Failure, contains, equal, eventually, true
 from lines import line
 
@@ -17,18 +17,8 @@ WORDS = {"created", "running", "paused", "stopped"}
 COLUMNS = ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]
 
 
-def library(t):
-    return GoRunc(t, root=t.root, log=t.scratch / "log.json")
-
-
 def printed(t, *words):
     return separate(library(t).argv(*words)).ok().out
-
-
-def sleeper(t, **process):
-    box = t.sleeper(**process)
-    box.run_detached().ok()
-    return box
 
 
 @line()
@@ -72,7 +62,7 @@ def state_has_every_key(t):
 @line()
 def state_over_an_older_one(t):
     """Decoded on top of the state of the running container, the stopped one's document leaves no pid there."""
-    box = sleeper(t)
+    box = t.running()
     known = json.loads(printed(t, "state", box.id))
     box.kill("KILL").ok()
     box.wait()
@@ -120,7 +110,7 @@ def a_list_of_some(t):
 @line()
 def a_list_with_strangers(t):
     """Directories in the state root that are no container's, as of another runtime, do not spoil the list."""
-    box = sleeper(t)
+    box = t.running()
     for name in ("stranger", "another"):
         (t.root / name).mkdir()
     (t.root / "another" / "status").write_text("{}")
@@ -135,7 +125,7 @@ def a_list_with_strangers(t):
 @line()
 def the_table_of_the_list(t):
     """`list` prints the columns ID PID STATUS BUNDLE CREATED OWNER; the fourth word of a row is the bundle."""
-    box = sleeper(t)
+    box = t.running()
     header, row = printed(t, "list").splitlines()
     equal(header.split(), COLUMNS, "header")
     words = row.split()
@@ -147,14 +137,14 @@ def the_table_of_the_list(t):
 @line()
 def the_quiet_list(t):
     """`list -q` prints the ids, one per line, and nothing else."""
-    names = sorted(sleeper(t).id for _ in range(2))
+    names = sorted(t.running().id for _ in range(2))
     equal(sorted(printed(t, "list", "-q").splitlines()), names, "ids")
 
 
 @line()
 def processes_as_numbers(t):
     """`ps --format json` is an array of numbers, in the host's numbering, with those of an exec among them."""
-    box = sleeper(t)
+    box = t.running()
     other = box.exec_detached("sleep", "61")
     equal(sorted(library(t).ps(box.id)), sorted([box.pid, other.pid]), "pids")
     box.end_executed()
@@ -172,7 +162,7 @@ def no_processes(t):
 @line(each=[("default", []), ("ef", ["-ef"]), ("aux", ["aux"]), ("o", ["-o", "pid,args"])])
 def processes_as_a_table(t, kind, options):
     """`ps --format table ID` with options of ps ({}) is its header and the rows whose PID is the container's."""
-    box = sleeper(t)
+    box = t.running()
     names, rows = library(t).top(box.id, *options)
     column = names.index("PID")
     equal([row[column] for row in rows], [str(box.pid)], "PID column")
@@ -182,7 +172,7 @@ def processes_as_a_table(t, kind, options):
 @line(each=[("without_pid", ["-o", "args"]), ("wrong", ["--no-such-option-of-ps"])])
 def a_table_that_cannot_be(t, kind, options):
     """`ps ID` with options of ps that show no PID column, or that ps refuses ({}), fails."""
-    answer = separate(library(t).argv("ps", sleeper(t).id, *options))
+    answer = separate(library(t).argv("ps", t.running().id, *options))
     true(answer.code != 0 and answer.err, f"{answer}")
 
 
@@ -202,7 +192,7 @@ def numbers(document, path=""):
 def stats(t):
     """`events --stats` is one document with type and id; but for averages of pressure its numbers are unsigned 64-bit
     integers."""
-    box = sleeper(t)
+    box = t.running()
     document = library(t).stats(box.id)
     equal((document["type"], document["id"]), ("stats", box.id), "type and id")
     for path, number in numbers(document["data"]):
@@ -213,7 +203,7 @@ def stats(t):
 @line()
 def keys_of_stats(t):
     """The data of `events --stats` has cpu, memory, pids and blkio with the keys that the library decodes."""
-    data = library(t).stats(sleeper(t).id)["data"]
+    data = library(t).stats(t.running().id)["data"]
     true({"cpu", "memory", "pids", "blkio", "hugetlb"} <= set(data), f"{set(data)}")
     true({"usage", "throttling"} <= set(data["cpu"]), f"cpu: {set(data['cpu'])}")
     true({"kernel", "user"} <= set(data["cpu"]["usage"]), f"cpu.usage: {set(data['cpu']['usage'])}")

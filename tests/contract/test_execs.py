@@ -6,19 +6,9 @@ import os
 from subprocess import DEVNULL
 
 from caller import ConsoleSocket, reap, separate, spawn, until_end, wait
-from gorunc import GoRunc, read_pid_file
+from gorunc import library, read_pid_file
 from harness import absent, contains, equal, eventually, true
 from lines import line
-
-
-def library(t):
-    return GoRunc(t, root=t.root, log=t.scratch / "log.json")
-
-
-def sleeper(t, **process):
-    box = t.sleeper(**process)
-    box.run_detached().ok()
-    return box
 
 
 def said(t, box, *words):
@@ -49,14 +39,14 @@ def execute(t, box, **fields):
     ("equals", ["--cwd=/tmp", "--env=A=1"], "echo $PWD$A", "/tmp1"), ("one_dash", ["-cwd", "/tmp"], "pwd", "/tmp")])
 def flags(t, name, words, script, expected):
     """A flag of `exec` is followed: {}."""
-    box = sleeper(t)
+    box = t.running()
     equal(said(t, box, *words, box.id, "sh", "-c", script), [expected], "what the process saw")
 
 
 @line()
 def options_end_at_the_id(t):
     """Everything behind the id is the program's, whatever it looks like: nobody writes `--` between them."""
-    box = sleeper(t)
+    box = t.running()
     equal(said(t, box, box.id, "echo", "--cwd", "/tmp", "-e", "--", "-t", "--detach"),
           ["--cwd", "/tmp", "-e", "--", "-t", "--detach"], "what echo was given")
 
@@ -64,7 +54,7 @@ def options_end_at_the_id(t):
 @line()
 def what_comes_from_the_container(t):
     """Without flags the environment, user, directory and limits are those of the container's process."""
-    box = sleeper(t, env=["PATH=/bin", "OWN=here"], cwd="/tmp", user={"uid": 1000, "gid": 1000, "additionalGids": [7]},
+    box = t.running(env=["PATH=/bin", "OWN=here"], cwd="/tmp", user={"uid": 1000, "gid": 1000, "additionalGids": [7]},
                   rlimits=[{"type": "RLIMIT_NOFILE", "hard": 321, "soft": 321}])
     equal(said(t, box, box.id, "sh", "-c", "echo $OWN; id -u; id -G | tr ' ' ,; pwd; ulimit -n"),
           ["here", "1000", "1000,7", "/tmp", "321"], "what the process saw")
@@ -73,7 +63,7 @@ def what_comes_from_the_container(t):
 @line()
 def what_comes_from_the_process_file(t):
     """With --process nothing of the container's process is left where the file says something else."""
-    box = sleeper(t, env=["PATH=/bin", "OWN=here"], cwd="/tmp")
+    box = t.running(env=["PATH=/bin", "OWN=here"], cwd="/tmp")
     script = "echo ${OWN:-none}; id -u; pwd; ulimit -n"
     answer = execute(t, box, args=["sh", "-c", script], env=["PATH=/bin"], user={"uid": 3, "gid": 4}, cwd="/",
                      rlimits=[{"type": "RLIMIT_NOFILE", "hard": 99, "soft": 99}]).ok()
@@ -83,7 +73,7 @@ def what_comes_from_the_process_file(t):
 @line(runc="gives 0022 to every exec", each=[("own", None, "0027"), ("other", 0o77, "0077")])
 def umask(t, name, mask, expected):
     """The umask of an exec is the container's, unless the process file has its {}."""
-    box = sleeper(t, user={"uid": 0, "gid": 0, "umask": 0o27})
+    box = t.running(user={"uid": 0, "gid": 0, "umask": 0o27})
     user = {"uid": 0, "gid": 0, "umask": 0o27 if mask is None else mask}
     equal(execute(t, box, args=["sh", "-c", "umask"], user=user).ok().out.split(), [expected], "umask by --process")
     if mask is None:
@@ -93,7 +83,7 @@ def umask(t, name, mask, expected):
 @line()
 def capabilities(t):
     """The capabilities of a process file are the exec's, and not the container's."""
-    box = sleeper(t)
+    box = t.running()
     kinds = {kind: ["CAP_KILL"] for kind in ("bounding", "effective", "permitted")}
     answer = execute(t, box, args=["awk", "/^Cap(Prm|Eff|Bnd)/ {print $2}", "/proc/self/status"], capabilities=kinds)
     equal(answer.ok().out.split(), ["0000000000000020"] * 3, "capabilities")
@@ -102,7 +92,7 @@ def capabilities(t):
 @line()
 def in_the_container_s_cgroup_and_namespaces(t):
     """An exec'd process is in the cgroup and in the namespaces of the container's process."""
-    box = sleeper(t)
+    box = t.running()
     other = box.exec_detached("sleep", "61")
     equal(other.proc("cgroup"), box.proc("cgroup"), "cgroup")
     for kind in ("pid", "net", "ipc", "uts", "mnt", "cgroup"):
@@ -123,7 +113,7 @@ def into_a_created_container(t):
 @line()
 def into_a_paused_container(t):
     """`exec` into a paused container is refused, and the message says paused; behind resume it works."""
-    runc, box = library(t), sleeper(t)
+    runc, box = library(t), t.running()
     runc.pause(box.id).silent()
     contains(separate(runc.argv("exec", box.id, "true")).failed().err, "paused", "the message")
     runc.resume(box.id).silent()
@@ -133,7 +123,7 @@ def into_a_paused_container(t):
 @line()
 def into_a_paused_container_nevertheless(t):
     """A detached `exec --ignore-paused` into a paused container is taken, and its process goes on behind `resume`."""
-    runc, box = library(t), sleeper(t)
+    runc, box = library(t), t.running()
     runc.pause(box.id).silent()
     child = spawn(runc.argv("exec", "--ignore-paused", "--detach", "--pid-file", t.scratch / "exec.pid", box.id,
                             "sleep", "61"))
@@ -147,7 +137,7 @@ def into_a_paused_container_nevertheless(t):
 @line()
 def into_a_stopped_container(t):
     """`exec` into a container that has stopped is refused, and the message says stopped."""
-    box = sleeper(t)
+    box = t.running()
     box.kill("KILL").ok()
     box.wait()
     answer = separate(library(t).argv("exec", box.id, "true")).failed()
@@ -159,7 +149,7 @@ def into_a_stopped_container(t):
             ("no_environment", {"env": ["="]})])
 def a_detached_failure(t, kind, fields):
     """A detached exec that cannot begin ({}) fails, leaves no pid file and no process, and harms nobody."""
-    runc, box = library(t), sleeper(t)
+    runc, box = library(t), t.running()
     process = {**box.bundle.config["process"], "args": ["true"], **fields}
     answer = runc.exec(box.id, process, detach=True, pid_file=t.scratch / "exec.pid")
     true(answer.code != 0 and answer.out, f"{answer}")
@@ -172,7 +162,7 @@ def a_detached_failure(t, kind, fields):
 @line()
 def a_pid_file_that_is_there_and_empty(t):
     """The pid file of a detached exec may be there before, empty: it is filled, with nothing but digits."""
-    runc, box = library(t), sleeper(t)
+    runc, box = library(t), t.running()
     (t.scratch / "exec.pid").write_text("")
     runc.exec(box.id, {**box.bundle.config["process"], "args": ["sleep", "61"]}, detach=True,
               pid_file=t.scratch / "exec.pid", stdio=(DEVNULL,) * 3).silent()
@@ -183,7 +173,7 @@ def a_pid_file_that_is_there_and_empty(t):
 @line(each=[(24, 80), (50, 132)])
 def a_terminal_with_a_size(t, rows, columns):
     """consoleSize of a detached exec's process, height {}, is its terminal's from the first moment on."""
-    runc, box, sock = library(t), sleeper(t), ConsoleSocket(t.directory("pty"))
+    runc, box, sock = library(t), t.running(), ConsoleSocket(t.directory("pty"))
     process = {**box.bundle.config["process"], "terminal": True, "args": ["stty", "size"],
                "consoleSize": {"height": rows, "width": columns}}
     runc.exec(box.id, process, console_socket=sock.path, detach=True, pid_file=t.scratch / "exec.pid").silent()
@@ -196,7 +186,7 @@ def a_terminal_with_a_size(t, rows, columns):
 @line()
 def a_terminal_without_a_size(t):
     """consoleSize of 0 by 0, which dockerd sends before it knows better, is no error."""
-    runc, box, sock = library(t), sleeper(t), ConsoleSocket(t.directory("pty"))
+    runc, box, sock = library(t), t.running(), ConsoleSocket(t.directory("pty"))
     process = {**box.bundle.config["process"], "terminal": True, "args": ["echo", "here"],
                "consoleSize": {"height": 0, "width": 0}}
     runc.exec(box.id, process, console_socket=sock.path, detach=True, pid_file=t.scratch / "exec.pid").silent()
@@ -209,7 +199,7 @@ def a_terminal_without_a_size(t):
 @line()
 def the_process_file_is_gone(t):
     """The process file is read before `exec` returns: it may be removed at once, and nothing looks for it again."""
-    runc, box = library(t), sleeper(t)
+    runc, box = library(t), t.running()
     process = {**box.bundle.config["process"], "args": ["sh", "-c", "sleep 0.1; echo done > /proc/1/root/dev/shm/f"]}
     runc.exec(box.id, process, detach=True, pid_file=t.scratch / "exec.pid", stdio=(DEVNULL,) * 3).silent()
     equal(os.listdir(runc.env["XDG_RUNTIME_DIR"]), [], "files")
@@ -220,7 +210,7 @@ def the_process_file_is_gone(t):
 @line()
 def many_at_once(t):
     """Execs beside each other each have their own streams and their own status, and the container goes on."""
-    box = sleeper(t)
+    box = t.running()
     children = [box.exec_in_background("sh", "-c", f"exit {number}") for number in range(8)]
     equal([child.wait(20) for child in children], list(range(8)), "exit statuses")
     equal(box.status(), "running", "status")
@@ -229,7 +219,7 @@ def many_at_once(t):
 @line()
 def the_caller_s_secrets(t):
     """Nothing of the caller's own environment reaches an exec'd process."""
-    box, runc = sleeper(t), library(t)
+    box, runc = t.running(), library(t)
     runc.env["SECRET_OF_THE_CALLER"] = "word"
     answer = separate(runc.argv("exec", box.id, "env"), env=runc.env).ok()
     absent(answer.out, "SECRET_OF_THE_CALLER", "environment")
@@ -238,7 +228,7 @@ def the_caller_s_secrets(t):
 @line()
 def a_failed_exec_leaves_the_state_alone(t):
     """Behind an exec that failed, `state` is word for word what it was."""
-    box = sleeper(t)
+    box = t.running()
     before = json.loads(separate(library(t).argv("state", box.id)).ok().out)
     separate(library(t).argv("exec", box.id, "no-such-program")).failed()
     equal(json.loads(separate(library(t).argv("state", box.id)).ok().out), before, "state")

@@ -179,10 +179,11 @@ def update_of_nonsense(t, _, text):
     removed(library, name, pid)
 
 
-@line(each=[("nothing", {}), ("every field", {"debug": True, "root": "/nowhere", "criu": "x"})])
+@line(each=[("nothing", {}), ("every field", {"debug": True, "root": "/nowhere", "criu": "x"}),
+            ("a log that cannot be opened", {"log": "/no/such/log.json"})])
 def version(t, _, fields):
     """`--version` behind {} of the object ends with 0, is silent on stderr, and has lines with commit and spec."""
-    named, commit, spec = GoRunc(t, log=t.scratch / "log.json" if fields else None, **fields).version()
+    named, commit, spec = GoRunc(t, **({"log": t.scratch / "log.json", **fields} if fields else {})).version()
     if t.control:
         contains(named, "1.1.5", "version")
     true(commit and spec, f"commit {commit!r} and spec {spec!r}")

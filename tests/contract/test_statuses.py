@@ -7,7 +7,7 @@ import re
 
 from buildkit import Attached
 from caller import go_time, pipe, separate, spawn, wait
-from gorunc import GoRunc, TemporaryFile
+from gorunc import TemporaryFile, library
 from harness import contains, equal, true
 from lines import line
 
@@ -16,16 +16,6 @@ UNKNOWN = [("start", ["start", "nobody"]), ("kill", ["kill", "nobody", "9"]), ("
            ("pause", ["pause", "nobody"]), ("resume", ["resume", "nobody"]), ("state", ["state", "nobody"]),
            ("ps", ["ps", "--format", "json", "nobody"]), ("events", ["events", "--stats", "nobody"]),
            ("update", ["update", "--pids-limit", "5", "nobody"]), ("exec", ["exec", "nobody", "true"])]
-
-
-def library(t):
-    return GoRunc(t, root=t.root, log=t.scratch / "log.json")
-
-
-def sleeper(t):
-    box = t.sleeper()
-    box.run_detached().ok()
-    return box
 
 
 @line(each=UNKNOWN)
@@ -86,14 +76,14 @@ def of_an_attached_run(t, code):
 @line(each=[("KILL", 137), ("TERM", 143), ("HUP", 129), ("SEGV", 139), ("ABRT", 134), ("INT", 130)])
 def of_an_exec_that_is_killed(t, word, code):
     """An attached `exec` whose process dies of SIG{} ends with 128 and the signal's number."""
-    box = sleeper(t)
+    box = t.running()
     equal(separate(library(t).argv("exec", box.id, "sh", "-c", f"kill -{word} $$")).code, code, "exit status")
 
 
 @line(each=[0, 1, 42, 126, 127, 255])
 def of_an_attached_exec(t, code):
     """An attached `exec` ends with its process's status: {}."""
-    box = sleeper(t)
+    box = t.running()
     equal(separate(library(t).argv("exec", box.id, "sh", "-c", f"exit {code}")).code, code, "exit status")
 
 
@@ -103,7 +93,7 @@ def of_an_attached_exec(t, code):
 def of_a_program_that_cannot_run(t, kind, args, text):
     """`create` and `run` fail with 1, and `exec`, attached or not, with 255, where the program is {}: engines read
     why in the text."""
-    runc, bundle, box = library(t), t.bundle(*args), sleeper(t)
+    runc, bundle, box = library(t), t.bundle(*args), t.running()
     for verb in ("create", "run"):
         answer = separate(runc.argv(verb, "--bundle", bundle.path, t.fresh_id()))
         equal(answer.code, 1, f"exit status of {verb}")
@@ -120,7 +110,7 @@ def of_a_forced_delete(t):
     """`delete --force` of an unknown id ends with 0 and says nothing, as often as it is called."""
     runc = library(t)
     runc.delete("nobody", force=True).silent()
-    box = sleeper(t)
+    box = t.running()
     runc.delete(box.id, force=True).silent()
     box.wait()
     runc.delete(box.id, force=True).silent()
@@ -174,7 +164,7 @@ def stdout_and_stderr_that_cannot_be_written(t):
 @line(each=[("create", 1), ("exec", 255)])
 def of_a_terminal_without_a_socket(t, verb, code):
     """`{}` --detach with a terminal and without --console-socket is refused, and the message names the socket."""
-    runc, box = library(t), sleeper(t)
+    runc, box = library(t), t.running()
     if verb == "create":
         answer = separate(runc.argv("create", "--bundle", t.bundle("sh", terminal=True).path, t.fresh_id()))
     else:
@@ -188,7 +178,7 @@ def of_a_terminal_without_a_socket(t, verb, code):
 @line()
 def of_a_container_that_exists(t):
     """A second `create` of an id fails with 1, says so, and the first container is not touched."""
-    runc, box = library(t), sleeper(t)
+    runc, box = library(t), t.running()
     answer = separate(runc.argv("create", "--bundle", box.bundle.path, box.id))
     equal(answer.code, 1, "exit status")
     contains(answer.err, "already exist", "stderr")
@@ -198,7 +188,7 @@ def of_a_container_that_exists(t):
 @line()
 def streams_of_an_attached_exec(t):
     """The streams of an attached exec are the process's own, apart from each other, and end with it."""
-    step = Attached(library(t).argv("exec", sleeper(t).id, "sh", "-c", "read a; echo out $a; echo err $a >&2; exit 5"))
+    step = Attached(library(t).argv("exec", t.running().id, "sh", "-c", "read a; echo out $a; echo err $a >&2; exit 5"))
     step.say(b"word\n")
     answer = step.finish()
     equal((answer.out, answer.err, answer.code), ("out word\n", "err word\n", 5), "the exec")

@@ -9,14 +9,10 @@ from subprocess import DEVNULL
 import isolation
 import leaks
 from caller import ConsoleSocket, reap, separate, until_end
-from gorunc import GoRunc, NullIO, read_pid_file
+from gorunc import NullIO, library, read_pid_file
 from harness import contains, equal, eventually, true
 from hooks import shell
 from lines import line
-
-
-def library(t, **fields):
-    return GoRunc(t, root=t.root, log=t.scratch / "log.json", **fields)
 
 
 def hooked(t, **hooks):

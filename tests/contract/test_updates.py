@@ -4,7 +4,7 @@
 import json
 
 from caller import separate
-from gorunc import GoRunc, TemporaryFile
+from gorunc import TemporaryFile, library
 from harness import contains, equal
 from lines import line
 
@@ -17,20 +17,10 @@ NOTHING = [
     ("devices", {"devices": [{"allow": False, "access": "rwm"}]})]
 
 
-def library(t):
-    return GoRunc(t, root=t.root, log=t.scratch / "log.json")
-
-
-def sleeper(t):
-    box = t.sleeper()
-    box.run_detached().ok()
-    return box
-
-
 @line(each=NOTHING, runc={"nulls": "crashes", "nulls_inside": "crashes"})
 def documents_that_change_nothing(t, name, document):
     """A document of resources with {} is accepted in silence, and the container goes on as before."""
-    runc, box = library(t), sleeper(t)
+    runc, box = library(t), t.running()
     before = runc.stats(box.id)["data"]["pids"]
     runc.update(box.id, document).silent()
     equal(runc.stats(box.id)["data"]["pids"], before, "pids")
@@ -40,7 +30,7 @@ def documents_that_change_nothing(t, name, document):
 @line()
 def devices_stay(t):
     """A device rule in an update is ignored: what the container could open it still can, and no more."""
-    runc, box = library(t), sleeper(t)
+    runc, box = library(t), t.running()
     runc.update(box.id, {"devices": [{"allow": False, "access": "rwm"}]}).silent()
     separate(runc.argv("exec", box.id, "sh", "-c", "echo word > /dev/null && head -c 1 /dev/zero > /dev/null")).silent()
     runc.update(box.id, {"devices": [{"allow": True, "access": "rwm"}]}).silent()
@@ -52,7 +42,7 @@ def devices_stay(t):
 @line(each=["--resources=-", "--resources -", "-r -", "--resources=FILE", "--resources FILE"])
 def forms(t, form):
     """The document comes by `{}`."""
-    runc, box = library(t), sleeper(t)
+    runc, box = library(t), t.running()
     with TemporaryFile(t.scratch, "resources", json.dumps({"cpu": {}})) as path, open(path, "rb") as document:
         words = form.replace("FILE", path).split(" ")
         separate(runc.argv("update", *words, box.id), stdin=document).silent()
@@ -61,7 +51,7 @@ def forms(t, form):
 @line(each=["{", "[]", "7", '{"cpu": 5}', '{"memory": {"limit": "much"}}', ""])
 def documents_that_are_none(t, text):
     """The text {!r} in place of a document is refused with a message, and the container goes on."""
-    runc, box = library(t), sleeper(t)
+    runc, box = library(t), t.running()
     with TemporaryFile(t.scratch, "resources", text) as path, open(path, "rb") as document:
         answer = separate(runc.argv("update", "--resources=-", box.id), stdin=document).failed()
     equal(answer.err.count("\n"), 1, "lines on stderr")
@@ -83,7 +73,7 @@ def in_other_statuses(t, status):
 @line()
 def of_a_stopped_container(t):
     """An update of a container that has stopped fails with `container not running`."""
-    runc, box = library(t), sleeper(t)
+    runc, box = library(t), t.running()
     box.kill("KILL").ok()
     box.wait()
     contains(runc.update(box.id, {"cpu": {}}).failed().out, "not running", "the message")

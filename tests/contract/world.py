@@ -29,6 +29,12 @@ class World(harness.Context):
         path.mkdir(exist_ok=True)
         return path
 
+    def running(self, *args, **process):
+        """A running container, of a program or of a sleeper."""
+        box = self.container(*args, **process) if args else self.sleeper(**process)
+        box.run_detached().ok()
+        return box
+
     def roots(self):
         """Every directory in which a caller of this line may have had states."""
         return [self.root, self.default_root, *self.scratch.glob("*roots/*"), *self.scratch.glob("xdg/*")]

@@ -157,11 +157,17 @@ class Runtime:
 
     def __init__(self, path, root, scratch, null):
         self.path, self.root, self.scratch, self.null = str(path), str(root), pathlib.Path(scratch), null
+        self.log = None  # set it to a path for what is told in a log only: warnings
         self.count = 0
 
     def command(self, *arguments, root=True):
-        globals_ = ["--root", self.root] if root else []
-        return [self.path, *globals_, *map(str, arguments)]
+        globals_ = [*(["--root", self.root] if root else []), *(["--log", self.log] if self.log else [])]
+        return [self.path, *map(str, globals_), *map(str, arguments)]
+
+    def warned(self):
+        """From now on warnings are kept; returns a function that reads what was said so far."""
+        self.log = self.scratch / "warnings.log"
+        return lambda: read_text(self.log)
 
     def start(self, command, env=None, cwd=None, setup=None, **streams):
         """Starts a command line; `setup` is for launcher.py. Streams default to private nodes and files."""

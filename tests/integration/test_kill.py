@@ -171,6 +171,36 @@ def the_signal_reaches_a_created_one(t):
     equal(box.status(), "stopped", "status")
 
 
+@case(each=["HUP", "INT", "QUIT", "TERM"])
+def a_created_one_in_its_own_pid_namespace_ends(t, name):
+    """Nothing handles the signal there yet, and the kernel keeps it from the first process: it ends all the same."""
+    box = t.sleeper()
+    box.create().ok()
+    box.kill(name).ok()
+    status = box.wait()
+    true(status != 0 and (status == -signal.SIGKILL or t.control), f"status {status}")
+    equal(box.status(), "stopped", "status")
+
+
+@case()
+def all_of_a_created_one_is_asked_to_end(t):
+    """The same with --all."""
+    box = t.sleeper()
+    box.create().ok()
+    kill_all(t, box, "TERM")
+    true(box.wait() != 0, "it ended with 0")
+
+
+@case(each=["USR1", "CONT"])
+def a_created_one_goes_on(t, name):
+    """Other signals do not reach the first process of a pid namespace, and it can be started."""
+    box = t.container("sh", "-c", "exit 5")
+    box.create().ok()
+    box.kill(name).ok()
+    box.start().ok()
+    equal(box.wait(), 5, "status")
+
+
 @case()
 def only_the_first_process_without_all(t):
     """Without --all a signal other than KILL is for the first process."""

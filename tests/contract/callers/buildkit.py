@@ -15,7 +15,7 @@ import time
 
 from caller import SECONDS, Answer, pipe, spawn, until_end, wait
 from gorunc import GoRunc, read_pid_file
-from harness import Failure, eventually
+from harness import Failure, equal, eventually
 
 POLL = 0.1  # between two questions whether the container runs
 
@@ -156,3 +156,28 @@ def errors(path):
     """The errors of a log, in which every line is a document; an empty list where there is no file."""
     documents = [json.loads(row) for row in pathlib.Path(path).read_text().splitlines()] if os.path.exists(path) else []
     return [document for document in documents if document["level"] == "error"]
+
+
+WAITING = "echo ready; while :; do sleep 0.02; done"
+
+
+def build(t, script, terminal=False, bundle=None, **how):
+    """(worker, id, attached run) of a build step that is a shell script."""
+    worker, name = BuildKit(t), t.fresh_id()
+    bundle = bundle or t.bundle("sh", "-c", script, terminal=terminal)
+    return worker, name, worker.run(bundle, name, kind=AttachedTerminal, **how) if terminal else worker.run(
+        bundle, name, **how)
+
+
+def running(t, script=WAITING):
+    """The same, behind its first line `ready`."""
+    worker, name, step = build(t, script)
+    step.until("ready")
+    return worker, name, step
+
+
+def ended(worker, name, step):
+    """Kills the step and deletes it."""
+    worker.kill(name, 9).silent()
+    equal(step.finish().code, 137, "exit status")
+    worker.delete(name).silent()

@@ -180,6 +180,11 @@ class GoRunc:
         return json.loads(separate(self.argv("features"), **self.how()).ok().out)
 
 
+def library(t, **fields):
+    """The library as most of its users set it up: a root of their own and a log."""
+    return GoRunc(t, **{"root": t.root, "log": t.scratch / "log.json", **fields})
+
+
 def container(document):
     """runc.Container: the fields that the library decodes, of the types that Go wants."""
     kinds = {"id": str, "pid": int, "status": str, "bundle": str, "rootfs": str, "created": str}

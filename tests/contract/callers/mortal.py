@@ -6,7 +6,10 @@ import os
 import signal
 import socket
 
+import leaks
 from caller import SECONDS, pipe, reap, spawn
+from gorunc import read_pid_file
+from harness import eventually
 
 
 class Mortal:
@@ -88,3 +91,18 @@ def inherited(count=4):
 def patience(t):
     """How long a runtime may wait for such a caller; that runc, which has no limit, still waits is seen sooner."""
     return 2 if t.control else 2 * SECONDS
+
+
+def ended(pid_file):
+    """Kills and collects an exec'd process; a zombie would keep its container's init from ending."""
+    pid = read_pid_file(pid_file)
+    os.kill(pid, signal.SIGKILL)
+    reap(pid)
+
+
+def nothing_below_us():
+    """Nothing that a runtime has started is left."""
+    def none():
+        leaks.reap_orphans()
+        return not leaks.descendants(os.getpid())
+    eventually(none, f"left: {leaks.descendants(os.getpid())}", 10)

@@ -53,7 +53,6 @@ Json annotations_of(const Build& build, const Features& features) {
     return {
         {"io.github.seccomp.libseccomp.version", build.libseccomp},
         {"org.opencontainers.runc.checkpoint.enabled", checkpoint},
-        {"run.bulkhead.checkpoint.enabled", checkpoint},
         {"run.bulkhead.commit", build.commit},
         {"run.bulkhead.version", build.version},
     };

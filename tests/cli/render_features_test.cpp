@@ -58,7 +58,7 @@ TEST(FeaturesJson, SaysWhatIsOnAndOff) {
         EXPECT_EQ(in_linux["cgroup"]["systemd"], on);
         EXPECT_EQ(in_linux["cgroup"]["systemdUser"], on);
         for (const char* name : {"apparmor", "selinux", "intelRdt"}) EXPECT_EQ(in_linux[name]["enabled"], on);
-        EXPECT_EQ(json["annotations"]["run.bulkhead.checkpoint.enabled"], on ? "true" : "false");
+        EXPECT_EQ(json["annotations"]["org.opencontainers.runc.checkpoint.enabled"], on ? "true" : "false");
         EXPECT_EQ(json["annotations"]["org.opencontainers.runc.checkpoint.enabled"], on ? "true" : "false");
     }
 }

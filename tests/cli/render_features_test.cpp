@@ -59,7 +59,6 @@ TEST(FeaturesJson, SaysWhatIsOnAndOff) {
         EXPECT_EQ(in_linux["cgroup"]["systemdUser"], on);
         for (const char* name : {"apparmor", "selinux", "intelRdt"}) EXPECT_EQ(in_linux[name]["enabled"], on);
         EXPECT_EQ(json["annotations"]["org.opencontainers.runc.checkpoint.enabled"], on ? "true" : "false");
-        EXPECT_EQ(json["annotations"]["org.opencontainers.runc.checkpoint.enabled"], on ? "true" : "false");
     }
 }
 

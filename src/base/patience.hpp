@@ -13,8 +13,8 @@ inline constexpr int caller_patience_ms = 10'000;
 // and one that knows no barrier never answers (runc waits as long).
 inline constexpr int manager_patience_ms = 30'000;
 
-// For another bulkhead that has the container's lock: longer than any verb needs it (systemd may take two
-// minutes), so one that has it for longer was stopped or frozen by somebody.
+// For those who have the container's lock: longer than a verb needs it (systemd may take two minutes), so
+// whoever has it for longer was probably stopped or frozen by somebody.
 inline constexpr int holder_patience_ms = 180'000;
 
 }  // namespace bulkhead

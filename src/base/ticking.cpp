@@ -3,6 +3,7 @@
 
 #include <sys/file.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/sys.hpp"
@@ -12,6 +13,15 @@ namespace bulkhead {
 namespace {
 
 extern "C" void wake(int) {}
+
+// What is left of a timer after that time; zero would disarm it.
+void shorten(timeval& left, std::uint64_t elapsed_ns) {
+    if (left.tv_sec == 0 && left.tv_usec == 0) return;
+    const std::int64_t now_us =
+        std::int64_t{left.tv_sec} * 1'000'000 + left.tv_usec - static_cast<std::int64_t>(elapsed_ns / 1000);
+    const std::int64_t left_us = std::max<std::int64_t>(now_us, 1);
+    left = {left_us / 1'000'000, left_us % 1'000'000};
+}
 
 }  // namespace
 
@@ -26,12 +36,16 @@ Ticking::Ticking() {
     constexpr timeval tick{0, tick_ms * 1000};
     const itimerval timer{tick, tick};
     ::setitimer(ITIMER_REAL, &timer, &timer_before_);
+    begin_ = sys::monotonic_ns();
 }
 
 Ticking::~Ticking() {
-    ::setitimer(ITIMER_REAL, &timer_before_, nullptr);
+    constexpr itimerval none{};
+    ::setitimer(ITIMER_REAL, &none, nullptr);
     ::sigprocmask(SIG_SETMASK, &mask_before_, nullptr);
     ::sigaction(SIGALRM, &action_before_, nullptr);
+    shorten(timer_before_.it_value, sys::monotonic_ns() - begin_);
+    ::setitimer(ITIMER_REAL, &timer_before_, nullptr);
 }
 
 Result<bool> lock_within(int fd, int patience_ms) {

@@ -5,6 +5,7 @@
 #include <sys/time.h>
 
 #include <csignal>
+#include <cstdint>
 
 #include "base/error.hpp"
 
@@ -12,7 +13,7 @@ namespace bulkhead {
 
 // While it lives no system call sleeps for longer than a tick, but ends with EINTR: SIGALRM comes again and
 // again, so that one that comes before the call is no loss. Only one may live at a time. The process's own
-// way with SIGALRM, and its alarm, are put back afterwards.
+// way with SIGALRM, and its alarm, are put back afterwards; one that would have come meanwhile comes then.
 class Ticking {
   public:
     static constexpr int tick_ms = 100;
@@ -26,6 +27,7 @@ class Ticking {
     struct sigaction action_before_ {};
     sigset_t mask_before_{};
     itimerval timer_before_{};
+    std::uint64_t begin_ = 0;
 };
 
 // flock(2) for writing, as soon as nobody else has it; false where that is not so within `patience_ms`.

@@ -42,8 +42,6 @@ std::optional<LogService> service_of(std::string_view destination) {
 
 // systemd's native protocol, and RFC 3164 without the time: the receiver's is as good, and needs no zone.
 std::string datagram(const LogService& to, int priority, std::string_view message) {
-    constexpr std::size_t longest = 32768;  // a message has to fit into the socket's buffer
-    message = message.substr(0, longest);
     if (to.service == Service::journald)  // ID is crun's field, by which its readers look
         return cat("MESSAGE=", message, "\nPRIORITY=", priority, "\nSYSLOG_IDENTIFIER=", to.id,
                    "\nID=", to.id, '\n');

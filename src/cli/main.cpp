@@ -19,7 +19,8 @@ int exit_code(std::span<const char* const> words) {
     const cli::Arguments arguments = cli::normalise(words);
     const Result<cli::Options> options = cli::read_options(arguments);
     if (!options) return cli::tell(std::unexpected(options.error()), {});
-    if (options->version) return cli::tell(cli::perform(arguments, *options), {});
+    // The version is told whatever becomes of the log.
+    if (options->version && !arguments.error) return cli::tell(cli::perform(arguments, *options), {});
     // Before anything else may fail: engines read the log for every failure.
     const Result<cli::Log> log = cli::open_log(*options);
     if (!log) return cli::tell(std::unexpected(log.error()), {});

@@ -27,7 +27,7 @@ Result<std::string> read_config(const std::string& bundle) {
 }
 
 // Opened once here to say what is wrong with it; CloneTree opens it for good. "does not exist" is said of
-// containers only: a shim takes what it reads in an error for deleted.
+// containers only: a shim takes what it reads in an error for deleted. The errno's words are those of runc.
 Result<> check_root(const std::string& root) {
     const auto status = sys::status_at(sys::here, root);
     if (!status && status.error().kind == Kind::not_found)

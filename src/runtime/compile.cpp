@@ -283,7 +283,8 @@ Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::
     const plan::Execute execute = process::plan_search(timeline, spec, found);
 
     if (blueprint.await_start) {
-        // What waits for `start`, perhaps for days, holds nothing whose end somebody else waits for.
+        // What waits for `start`, perhaps for days, holds nothing of the caller's whose end somebody waits
+        // for.
         if (!born_late)
             timeline.init(plan::CloseDescriptors{stdio + blueprint.preserve_fds, true, ground.fifo});
         if (notifies) seccomp::plan_listener(timeline, *blueprint.filter, *spec->linux.seccomp);

@@ -65,6 +65,7 @@ Result<Found> examine(Fd directory) {
     found.state = std::move(*state);
     LET(const lifecycle::Facts facts, look(found.directory.number(), found.state));
     found.status = lifecycle::observe(facts);
+    found.start_awaited = facts.start_awaited;
     return found;
 }
 
@@ -121,8 +122,8 @@ Result<Found> find(const Site& site, const std::string& id) {
 Result<> lock_container(const Fd& directory, const std::string& id) {
     LET(const bool locked, lock_within(directory.number(), holder_patience_ms));
     if (locked) return {};
-    return fail(Kind::kernel, "container ", id, ": another bulkhead has had its lock for ",
-                holder_patience_ms / 1000, " s");
+    return fail(Kind::kernel, "container ", id, ": its lock was not free within ", holder_patience_ms / 1000,
+                " s");
 }
 
 Result<Found> find_locked(const Site& site, const std::string& id) {

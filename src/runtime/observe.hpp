@@ -27,6 +27,7 @@ struct Found {
     Fd directory;  // its state directory
     State state;
     lifecycle::Status status = lifecycle::Status::removed;
+    bool start_awaited = false;  // created, or paused before its program has begun
 };
 
 // Looks at an id; removed where nothing is there. Where only a directory without a record is left of a

@@ -55,11 +55,11 @@ Result<> signal_everybody(const Found& found, int signal) {
 }
 
 // Before its program runs, the first process of a pid namespace handles no signal, and the kernel then keeps
-// all from it but SIGKILL (pid_namespaces(7)). Who asks it to end gets that; runc's is a Go program, which
-// ends by these four.
+// all from it but SIGKILL (pid_namespaces(7)). Who asks it to end gets that: engines know runc's, which is a
+// Go program, and ends by these four.
 int effective(int signal, const Found& found) {
     const bool asks_to_end = signal == SIGHUP || signal == SIGINT || signal == SIGQUIT || signal == SIGTERM;
-    const bool deaf = found.status == Status::created && found.state.private_pids;
+    const bool deaf = found.start_awaited && found.state.private_pids;
     return deaf && asks_to_end ? SIGKILL : signal;
 }
 

@@ -40,8 +40,11 @@ Result<std::string> absolute_if_given(const std::string& path) {
 Result<std::string> writable_if_given(const std::string& path) {
     LET(std::string file, absolute_if_given(path));
     if (file.empty()) return file;
-    const auto directory = sys::open(file.substr(0, file.rfind('/') + 1), O_PATH | O_DIRECTORY);
+    const std::string folder = file.substr(0, file.rfind('/') + 1);
+    const auto directory = sys::open(folder, O_PATH | O_DIRECTORY);
     if (!directory) return std::unexpected(Error(directory.error()).under("--pid-file"));
+    if (::faccessat(AT_FDCWD, folder.c_str(), W_OK, AT_EACCESS) == -1)
+        return std::unexpected(system_error(errno, "write", folder).error().under("--pid-file"));
     return file;
 }
 

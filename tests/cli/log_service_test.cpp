@@ -29,10 +29,5 @@ TEST(Datagram, IsWhatEachServiceReads) {
     EXPECT_EQ(datagram({Service::syslog, "box"}, LOG_WARNING, "odd"), cat("<12>box[", ::getpid(), "]: odd"));
 }
 
-TEST(Datagram, IsBounded) {
-    const std::string longest(1'000'000, 'x');
-    EXPECT_LT(datagram({Service::journald, "box"}, LOG_ERR, longest).size(), 33000U);
-}
-
 }  // namespace
 }  // namespace bulkhead::cli

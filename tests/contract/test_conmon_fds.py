@@ -55,6 +55,13 @@ def conmons_pipes_stay_outside(t):
     absent(out, "_OCI_", "the environment")
     absent(out, "TMPDIR", "the environment")
     box.exit_code()
+    box = running(t)
+    other = conmon(t).exec(box.name, process("env")).made()
+    out, _ = other.read()
+    absent(out, "_OCI_", "the environment of an exec")
+    absent(out, "TMPDIR", "the environment of an exec")
+    equal(other.exit_code(), 0, "exit code of the exec")
+    end(t, box)
 
 
 @line()

@@ -146,6 +146,7 @@ def killed_runtime_with_pipes(t):
     other = crio.exec(box.name, process("sleep", "62"))
     pid = sleeper_below_us("62")
     other.kill()
+    equal(os.waitpid(pid, os.WNOHANG), (0, 0), "the process, which lives")
     crio.call("kill", box.name, "KILL").silent()
     equal(reap(pid, 10), 137, "the end of the process")
     equal(other.read(), ("", ""), "output")

@@ -211,8 +211,15 @@ def the_process_file_is_gone(t):
 def many_at_once(t):
     """Execs beside each other each have their own streams and their own status, and the container goes on."""
     box = t.running()
-    children = [box.exec_in_background("sh", "-c", f"exit {number}") for number in range(8)]
+    said = [[t.scratch / f"{number}.{stream}" for stream in ("out", "err")] for number in range(8)]
+    children = []
+    for number, (out, err) in enumerate(said):
+        with open(out, "wb") as stdout, open(err, "wb") as stderr:
+            children.append(box.exec_in_background("sh", "-c", f"echo {number}; echo -{number} >&2; exit {number}",
+                                                   stdout=stdout, stderr=stderr))
     equal([child.wait(20) for child in children], list(range(8)), "exit statuses")
+    equal([(out.read_text(), err.read_text()) for out, err in said],
+          [(f"{number}\n", f"-{number}\n") for number in range(8)], "streams")
     equal(box.status(), "running", "status")
 
 

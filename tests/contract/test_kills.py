@@ -124,6 +124,18 @@ def a_process_that_waits_is_asked_to_end(t, word):
     runc.delete(box.id).silent()
 
 
+@line()
+def a_process_that_waits_and_is_paused(t):
+    """`kill ID 15` of a container that is paused before it was ever started ends it, at the latest when it is resumed."""
+    runc, box = library(t), t.sleeper()
+    box.create().ok()
+    runc.pause(box.id).silent()
+    runc.kill(box.id, 15).silent()
+    runc.resume(box.id)  # which may find nobody
+    true(box.wait() != 0, "it ended with 0")
+    runc.delete(box.id).silent()
+
+
 @line(each=["USR1", "WINCH", "0"])
 def a_process_that_waits_is_not_disturbed(t, word):
     """`kill ID {}` of a container that was never started succeeds, and it can be started afterwards."""
@@ -270,18 +282,22 @@ def pause_and_resume_refused(t, status, verb, text):
 def paused_and_resumed(t):
     """`pause` stops every process of the container, exec'd ones too, and `resume` lets them go on."""
     runc = library(t)
-    box = t.container("sh", "-c", "while :; do echo >> /dev/shm/beat; sleep 0.01; done")
-    box.run_detached().ok()
-    beat = f"/proc/{box.pid}/root/dev/shm/beat"
-    eventually(lambda: os.path.exists(beat), "it does not begin", 10)
+    beating = "while :; do echo >> /dev/shm/{}; sleep 0.01; done"
+    box = t.running("sh", "-c", beating.format("first"))
+    box.exec_detached("sh", "-c", beating.format("second"))
+    beats = [f"/proc/{box.pid}/root/dev/shm/{name}" for name in ("first", "second")]
+
+    def seen():
+        return [os.stat(beat).st_size if os.path.exists(beat) else 0 for beat in beats]
+    eventually(lambda: all(seen()), "they do not begin", 10)
     runc.pause(box.id).silent()
     equal(runc.state(box.id)["status"], "paused", "status")
-    before = os.stat(beat).st_size
+    before = seen()
     time.sleep(0.1)  # ten beats
-    equal(os.stat(beat).st_size, before, "beats while paused")
+    equal(seen(), before, "beats while paused")
     runc.resume(box.id).silent()
     equal(runc.state(box.id)["status"], "running", "status")
-    eventually(lambda: os.stat(beat).st_size > before, "it does not go on", 10)
+    eventually(lambda: all(now > then for now, then in zip(seen(), before)), "they do not go on", 10)
 
 
 @line(each=["running", "stopped"])

@@ -56,8 +56,11 @@ def one_write_of_one_line(t, verb, words):
 def of_every_verb_that_succeeds(t):
     """create, start, pause, resume, update, kill and delete of a container end with 0, without a word in any stream."""
     runc, box = library(t), t.sleeper()
+    resources = t.scratch / "resources.json"
+    resources.write_text("{}")
     for words in (["create", "--bundle", box.bundle.path, "--pid-file", box.pid_file, box.id], ["start", box.id],
-                  ["pause", box.id], ["resume", box.id], ["kill", box.id, "0"], ["kill", box.id, "9"]):
+                  ["pause", box.id], ["resume", box.id], ["update", "--resources", resources, box.id],
+                  ["kill", box.id, "0"], ["kill", box.id, "9"]):
         child = spawn(runc.argv(*words), stdout=os.open(t.scratch / "said", os.O_CREAT | os.O_WRONLY | os.O_APPEND),
                       stderr=os.open(t.scratch / "said", os.O_CREAT | os.O_WRONLY | os.O_APPEND))
         equal((wait(child), (t.scratch / "said").read_text()), (0, ""), f"exit status and words of {words[0]}")

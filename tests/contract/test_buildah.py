@@ -57,7 +57,7 @@ def the_state_is_in_the_default_root(t):
     true(not (t.default_root / step.name).exists(), "the state is left")
 
 
-@line(each=["/run/user/0", "/nowhere/that/exists", ""])
+@line(each=["/run/user/0", "/run/nowhere/that/exists", ""])
 def xdg_runtime_dir_of_the_caller(t, directory):
     """An inherited XDG_RUNTIME_DIR={} does not move root's states away from /run."""
     step = shell(t, "exit 0", env={"XDG_RUNTIME_DIR": directory}).create()

@@ -179,7 +179,7 @@ def update_of_nonsense(t, _, text):
     removed(library, name, pid)
 
 
-@line(each=[("nothing", {}), ("every field", {"debug": True, "root": "/nowhere", "criu": "x"}),
+@line(each=[("nothing", {}), ("every field", {"debug": True, "root": "/run/nowhere", "criu": "x"}),
             ("a log that cannot be opened", {"log": "/no/such/log.json"})])
 def version(t, _, fields):
     """`--version` behind {} of the object ends with 0, is silent on stderr, and has lines with commit and spec."""

@@ -176,13 +176,14 @@ JOBS = [
 ]
 # Topics with little kernel in them, or with much time: what they say natively holds in a guest.
 NATIVELY = {
-    "bad_input", "debian", "descriptors", "environment", "error_texts", "events", "exec", "exec_affinity",
-    "exec_attached", "exec_flags", "exec_lifecycle", "exec_policy", "exec_privileges", "exec_process",
-    "exec_refusals", "exec_rootless", "exec_user", "exit_codes", "hook_edges", "hooks", "hooks_failure",
-    "hooks_hostile", "hooks_killing", "hooks_meanwhile", "hooks_time", "hooks_together", "hygiene", "keep", "kill",
-    "lifecycle", "listing", "log_services", "many", "notify_socket", "parser", "paths", "pause_deadline", "probes",
-    "ps", "quickly_dying", "readme", "run", "socket_activation", "stdio_relay", "systemd_missing", "terminal",
-    "terminal_attached", "terminal_exec", "terminal_jobs", "terminal_streams", "terminal_tmux",
+    "bad_input", "caller_io", "caller_meetings", "debian", "descriptors", "environment", "error_texts", "events",
+    "exec", "exec_affinity", "exec_attached", "exec_flags", "exec_lifecycle", "exec_policy", "exec_privileges",
+    "exec_process", "exec_refusals", "exec_rootless", "exec_user", "exit_codes", "hook_edges", "hooks",
+    "hooks_failure", "hooks_hostile", "hooks_killing", "hooks_meanwhile", "hooks_time", "hooks_together", "hygiene",
+    "keep", "kill", "lifecycle", "listing", "log_services", "many", "notify_socket", "parser", "paths",
+    "pause_deadline", "probes", "ps", "quickly_dying", "readme", "run", "socket_activation", "stdio_relay",
+    "systemd_missing", "terminal", "terminal_attached", "terminal_exec", "terminal_jobs", "terminal_streams",
+    "terminal_tmux",
 }
 
 

@@ -21,7 +21,8 @@ GTEST_SECONDS, SCRIPT_SECONDS = 600, 2400
 # Name and command line. --quick leaves out what needs a virtual machine.
 VIRTUAL = ("virtual machine", ["tests/vm/run"])
 # What takes its time by waiting is the same with another build of the binary.
-PATIENT = ("many:", "pause_deadline:", "terminal_tmux:", "hooks_hostile:", "hooks_killing:", "hooks_meanwhile:",
+PATIENT = ("nobody_reads", "never_accepts", "never_reads", "does_not_come", "forwarded_meanwhile", "many:",
+           "pause_deadline:", "terminal_tmux:", "hooks_hostile:", "hooks_killing:", "hooks_meanwhile:",
            "systemd_missing: a_")
 # AddressSanitizer takes the signals of a broken program for itself; a program with it needs libraries in a container,
 # and does not fork a thousand times in good time.

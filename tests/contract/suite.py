@@ -27,9 +27,9 @@ SECONDS = 15  # a caller's patience, alone on the machine
 
 TITLE = """# The contract with the engines, line by line
 
-What the callers of an OCI runtime rely on, tried with callers that behave as they do ([tests/contract](../tests/contract/README.md)),
-with bulkhead and with Debian's runc 1.1.5. Written by `tests/contract/run --table docs/contract.md`; the tests fail where it is
-not what they see.
+What the callers of an OCI runtime rely on, tried with callers that behave as they do
+([tests/contract](../tests/contract/README.md)), with bulkhead and with Debian's runc 1.1.5. Written by
+`tests/contract/run --table docs/contract.md`; the tests fail where it is not what they see.
 """
 
 
@@ -155,7 +155,8 @@ class Table:
             print("     " + sentence.rstrip().replace("\n", "\n     "), flush=True)
 
     def markdown(self):
-        keeps = {name: sum(cells[name].colour == "green" for _, cells in self.rows if name in cells) for name in COLUMNS}
+        keeps = {name: sum(cells[name].colour == "green" for _, cells in self.rows if name in cells)
+                 for name in COLUMNS}
         text = [TITLE, f"{len(self.rows)} lines; bulkhead keeps {keeps['bulkhead']}, runc {keeps['runc']}.\n",
                 "| caller | line of the contract | " + " | ".join(COLUMNS) + " |", "|---|---|---|---|"]
         for line, cells in self.rows:

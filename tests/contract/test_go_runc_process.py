@@ -68,6 +68,7 @@ def the_callers_death_ends_the_call(t, verb):
         signal.pause()
     eventually(lambda: any(command_line(pid) == "sleep\0" + "61\0" for pid in leaks.descendants(os.getpid())),
                "the process does not begin", SECONDS)
+    eventually((t.scratch / "exec.pid").exists, "its pid is not told", SECONDS)
     os.kill(child, signal.SIGKILL)
     reap(child)
     equal(reap(int((t.scratch / "runtime").read_text())), 137, "exit status of the runtime")

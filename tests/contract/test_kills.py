@@ -126,7 +126,7 @@ def a_process_that_waits_is_asked_to_end(t, word):
 
 @line()
 def a_process_that_waits_and_is_paused(t):
-    """`kill ID 15` of a container that is paused before it was ever started ends it, at the latest when it is resumed."""
+    """`kill ID 15` of a container that is paused before it was ever started ends it, or its resume does."""
     runc, box = library(t), t.sleeper()
     box.create().ok()
     runc.pause(box.id).silent()

@@ -32,7 +32,8 @@ CRASHES = ("a_crash_of_the_runtime", "nested:", "device_update: a_thousand", "wi
 CROWDS = ("many: a_thousand",)
 # What has nothing to do with the view of the cgroups, and is run three times already.
 ANYWHERE = (*PATIENT, "terminal", "stdio_relay:", "hooks", "kill:", "exec_attached:", "exec_flags:", "exec_policy:",
-            "exec_privileges:", "exec_process:", "exec_refusals:", "exec_seccomp:", "exec_user:")
+            "exec_privileges:", "exec_process:", "exec_refusals:", "exec_seccomp:", "exec_user:", "features", "probes:",
+            "error_texts:", "log_services:", "caller_")
 
 
 def without(words):

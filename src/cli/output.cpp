@@ -44,11 +44,14 @@ Result<std::size_t> write_for_a_tick(int fd, std::string_view text) {
     return 0;
 }
 
+// The byte is inside a UTF-8 sequence.
+bool continues(char letter) { return (static_cast<unsigned char>(letter) & 0xc0) == 0x80; }
+
 // The longest prefix of at most `limit` bytes that does not end inside a UTF-8 sequence.
 std::string_view head(std::string_view text, std::size_t limit) {
     if (text.size() <= limit) return text;
     std::size_t end = limit;
-    while (end > limit - 4 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+    while (end > limit - 4 && continues(text[end])) --end;
     return text.substr(0, end);
 }
 
@@ -72,11 +75,10 @@ std::string bounded(std::string line) {
     constexpr std::string_view gap = " ... ";
     constexpr std::size_t half = (message_limit - gap.size()) / 2;
     if (fitting(line, message_limit) == line.size()) return line;
-    const auto inside = [&](std::size_t at) { return (static_cast<unsigned char>(line[at]) & 0xc0) == 0x80; };
     std::size_t begin = fitting(line, half);
-    while (inside(begin)) --begin;
+    while (continues(line[begin])) --begin;
     std::size_t end = line.size() - fitting(std::string(line.rbegin(), line.rend()), half);
-    while (inside(end)) ++end;
+    while (continues(line[end])) ++end;
     return line.replace(begin, end - begin, gap);
 }
 

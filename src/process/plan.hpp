@@ -2,7 +2,6 @@
 // Which steps make the process of the config out of the stage. Pure.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -37,10 +36,6 @@ Surroundings plan_surroundings(plan::TimelineBuilder& timeline, const spec::Vali
 
 // The same for a hook, whose environment is its own.
 void plan_hook_surroundings(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
-
-// The security modules whose labels plan_labels applies.
-inline constexpr std::string_view apparmor = "apparmor", selinux = "selinux";
-inline constexpr std::array label_modules{apparmor, selinux};
 
 // Init lane, behind OpenProcfs: what the security modules shall say of the program. Errors: a label for a
 // module that this machine does not have.

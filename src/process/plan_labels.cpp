@@ -47,7 +47,7 @@ bool needs_procfs(const spec::ValidSpec& spec) {
 void plan_keyring(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
     const std::string& label = spec.process().selinux_label;
     // execve takes the attribute back, so nothing else is labelled by it.
-    if (!label.empty()) plan_label(timeline, selinux, "keycreate", label, selinux_pointer);
+    if (!label.empty()) plan_label(timeline, "selinux", "keycreate", label, selinux_pointer);
     timeline.init(plan::JoinKeyring{});
 }
 
@@ -56,13 +56,13 @@ Result<> plan_labels(TimelineBuilder& timeline, const spec::ValidSpec& spec, con
     if (const std::string& profile = process.apparmor_profile; !profile.empty()) {
         if (!host.apparmor)
             return refuse(apparmor_pointer, profile, "apparmor: config provided but apparmor not supported");
-        plan_label(timeline, apparmor, "exec", cat("exec ", profile), apparmor_pointer);
+        plan_label(timeline, "apparmor", "exec", cat("exec ", profile), apparmor_pointer);
     }
     if (const std::string& label = process.selinux_label; !label.empty()) {
         if (!host.selinux)
             return refuse(selinux_pointer, label,
                           "selinux label is specified in config, but selinux is disabled or not supported");
-        plan_label(timeline, selinux, "exec", label, selinux_pointer);
+        plan_label(timeline, "selinux", "exec", label, selinux_pointer);
     }
     return {};
 }

@@ -9,9 +9,10 @@ import threading
 import time
 
 import leaks
-from caller import libc, reap, separate
+from caller import reap, separate
 from gorunc import library
 from harness import contains, equal, eventually, true
+from isolation import libc
 from lines import line
 
 CLONE3 = 435  # its number is the same on every machine

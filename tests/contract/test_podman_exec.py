@@ -7,8 +7,8 @@ import signal
 import socket
 import subprocess
 
-from caller import libc
 from harness import contains, equal, status_field
+from isolation import libc
 from lines import line
 from podman import PATH, Podman, process
 from test_conmon_fds import LIST, descriptors, files

@@ -8,9 +8,10 @@ import select
 import shutil
 import subprocess
 
-from caller import SECONDS, cgroup_of, libc, reap
+from caller import SECONDS, cgroup_of, reap
 from gorunc import read_pid_file
 from harness import contains, equal, true
+from isolation import libc
 from lines import line
 from shim import error_of
 from test_shim import task

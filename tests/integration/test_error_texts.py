@@ -8,6 +8,7 @@ import socket
 import sys
 
 from harness import case, contains, equal, true
+from test_lifecycle import created, running, stopped
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "contract/callers"))
 import matchers  # noqa: E402  pylint: disable=wrong-import-position
@@ -252,28 +253,9 @@ def unknown(t):
     return t.sleeper()
 
 
-def created(t):
-    box = t.sleeper()
-    box.create().ok()
-    return box
-
-
-def running(t):
-    box = created(t)
-    box.start().ok()
-    return box
-
-
 def paused(t):
     box = running(t)
     t.runtime("pause", box.id).ok()
-    return box
-
-
-def stopped(t):
-    box = running(t)
-    box.kill("KILL").ok()
-    box.wait()
     return box
 
 

@@ -4,7 +4,6 @@
 #include "cgroups/unit_properties.hpp"
 #include "cli/render_features.hpp"
 #include "cli/verbs.hpp"
-#include "process/plan.hpp"
 #include "rootfs/options.hpp"
 #include "rootfs/plan_overlay.hpp"
 #include "seccomp/library.hpp"
@@ -16,24 +15,20 @@ namespace bulkhead::cli::verbs {
 
 namespace {
 
-template <class Meaning>
-Words words() {
+Words texts_of(const auto& table) {
     Words texts;
-    for (const auto& word : spec::word_list<Meaning>().words) texts.push_back(word.text);
+    for (const auto& row : table) texts.push_back(row.text);
     return texts;
 }
 
-Words capabilities() {
-    Words names;
-    for (const auto& capability : spec::capability_names) names.push_back(capability.text);
-    return names;
+template <class Meaning>
+Words words() {
+    return texts_of(spec::word_list<Meaning>().words);
 }
 
 bool supports(std::string_view pointer) {
     return std::ranges::count(spec::unsupported_properties(), pointer, &spec::Unsupported::pointer) == 0;
 }
-
-bool labels(std::string_view module) { return std::ranges::count(process::label_modules, module) != 0; }
 
 Words unsafe_annotations() {
     const auto overlay = rootfs::overlay_annotations();
@@ -64,11 +59,11 @@ Result<Outcome> features(const Call&) {
                        .hooks = spec::hook_names(),
                        .mount_options = {options.begin(), options.end()},
                        .namespaces = words<spec::NamespaceType>(),
-                       .capabilities = capabilities(),
+                       .capabilities = texts_of(spec::capability_names),
                        .seccomp = seccomp_features(),
                        .systemd = find_flag(Command::none, "systemd-cgroup") != nullptr,
-                       .apparmor = labels(process::apparmor),
-                       .selinux = labels(process::selinux),
+                       .apparmor = true,  // process::plan_labels knows both
+                       .selinux = true,
                        .intel_rdt = supports("/linux/intelRdt"),
                        .memory_policy = memory_policy(),
                        .checkpoint = find_command("checkpoint") != nullptr,

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every engine is made of: it executes the runtime with descriptors of its own, reads, waits, and loses patience."""
 
-import ctypes
 import dataclasses
 import os
 import pathlib
@@ -12,13 +11,12 @@ import socket
 import subprocess
 import time
 
+import isolation
 import leaks
 from harness import BASE_ENV, Failure
 
 # How long a caller waits for anything; the engines themselves would often wait for ever.
 SECONDS = int(os.environ.get("CONTRACT_SECONDS", "15"))
-PR_SET_PDEATHSIG = 1
-libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +57,7 @@ def spawn(argv, env=None, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.D
         if group:
             os.setpgid(0, 0)
         if pdeathsig:
-            libc.prctl(PR_SET_PDEATHSIG, pdeathsig, 0, 0, 0)
+            isolation.prctl(isolation.PR_SET_PDEATHSIG, pdeathsig)
         if before:
             before()
     return subprocess.Popen([str(word) for word in argv], env=BASE_ENV if env is None else env, cwd=cwd, stdin=stdin,

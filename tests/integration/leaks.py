@@ -101,6 +101,11 @@ def cgroups():
     return {directory for directory, _, _ in os.walk(isolation.cgroup2_mount())}
 
 
+def cgroups_of(box):
+    """The cgroups that carry the container's name: other runs of the cases make and remove theirs meanwhile."""
+    return sorted(path for path in cgroups() if path.endswith(box.id))
+
+
 def device(path):
     if not os.path.lexists(path):
         return None

@@ -11,10 +11,6 @@ from hooks import Journal, removed
 from test_kill import cgroup_of
 
 
-def own_cgroups(box):
-    return [path for path in leaks.cgroups() if path.endswith(box.id)]
-
-
 def kept(t, script="exit 5", code=5):
     box = t.shell(script)
     box.run("--keep").exits(code)
@@ -36,7 +32,7 @@ def state_and_cgroup_stay(t):
     state = box.state()
     equal((state["status"], state["pid"]), ("stopped", 0), "status, pid")
     true((t.root / box.id / "state.json").exists(), "state.json is gone")
-    equal(len(own_cgroups(box)), 1, "cgroups")
+    equal(len(leaks.cgroups_of(box)), 1, "cgroups")
     equal([entry["id"] for entry in json.loads(t.runtime("list", "-f", "json").ok().out)], [box.id], "list")
 
 
@@ -46,7 +42,7 @@ def delete_works_once(t, flag):
     box = kept(t)
     box.delete(*([flag] if flag else [])).ok()
     t.no_state()
-    equal(own_cgroups(box), [], "cgroups")
+    equal(leaks.cgroups_of(box), [], "cgroups")
     box.run("--keep").exits(5)
 
 
@@ -75,7 +71,7 @@ def without_keep_nothing_stays(t):
     """The same without --keep: nothing."""
     box = t.shell("exit 5")
     box.run().exits(5)
-    equal(own_cgroups(box), [], "cgroups")
+    equal(leaks.cgroups_of(box), [], "cgroups")
     t.no_state()
 
 
@@ -94,7 +90,7 @@ def a_program_that_cannot_run_is_not_kept(t):
     result = box.run("--keep")
     true(result.code != 0, str(result))
     t.no_state()
-    equal(own_cgroups(box), [], "cgroups")
+    equal(leaks.cgroups_of(box), [], "cgroups")
 
 
 @case()

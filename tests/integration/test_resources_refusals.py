@@ -6,6 +6,7 @@ import subprocess
 
 import isolation
 from harness import case, contains, equal, read_text
+from leaks import cgroups_of
 from resources import EVERY, MIB, controllers, disk_numbers, limited, no_controllers
 
 # Name, resources, what the message says.
@@ -41,14 +42,13 @@ NEEDED = [("memory", {"memory": {"limit": 64 * MIB}}, "memory/limit"), ("cpu", {
 
 
 def refused(t, resources, *words):
-    """Nothing is made: no state, no cgroup (the leak check looks for that), and the message says this."""
-    before = sorted(path.name for path in isolation.cgroup2_mount().iterdir())
+    """Nothing is made, neither a state nor a cgroup, and the message says this."""
     box = limited(t, "true", **resources)
     result = box.create().exits(1)
     for word in words:
         contains(result.err, word, "stderr")
     t.no_state()
-    equal(sorted(path.name for path in isolation.cgroup2_mount().iterdir()), before, "cgroups")
+    equal(cgroups_of(box), [], "cgroups")
 
 
 @case(each=WRONG, control=False, why="runc says it in other words, of some only when the kernel does, and takes two of them")

@@ -13,9 +13,9 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
 CACHE = PROJECT / "build/vm"
-KERNELS = ("6.1", "5.10")  # Debian 12's, and Debian 11's: the oldest that bulkhead runs on
+KERNELS = ("6.1", "5.10", "6.12")  # Debian 12's; Debian 11's, the oldest that bulkhead runs on; Debian 13's
 OUT_OF_TIME, GUEST_DIED, SKIPPED = 124, 125, 77
-TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "modprobe": "kmod", "cpio": "cpio", "xz": "xz-utils",
+TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "modprobe": "kmod", "cpio": "cpio", "xz": "xz-utils", "zstd": "zstd",
          "mkfs.ext4": "e2fsprogs", "busybox": "busybox-static"}
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # mitigations, KASLR and timers cost emulated time; cgroup v1 is off, so that every controller is in the v2 tree. The TSC
@@ -35,6 +35,7 @@ class Guest:
     cpus: int = 1
     memory: int = 3072   # MiB
     timeout: int = 1400  # seconds, boot included
+    root: str = "/"      # the directory of this machine that is the guest's root
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +87,7 @@ def settle(guest, job):
         shutil.copy(HERE / "guest" / name, share / name)
     modules = CACHE / guest.kernel / "kernel/lib/modules"
     (share / "settings").write_text(f"project={shlex.quote(str(PROJECT))}\nmodules={shlex.quote(str(modules))}\n"
-                                    f"init={'systemd' if guest.systemd else 'none'}\n")
+                                    f"init={'systemd' if guest.systemd else 'none'}\nroot={shlex.quote(guest.root)}\n")
     (share / "command").write_text(
         f"export PATH={PATH} HOME=/root TERM=dumb LANG=C.UTF-8 BULKHEAD_VM=1\nunset VM_OUTPUT\n"
         f"cd {shlex.quote(os.getcwd())} || cd /\nexec {shlex.join(guest.command)}\n")
@@ -107,7 +108,7 @@ def qemu(guest, job):
         "-cpu", "Nehalem", "-smp", str(guest.cpus), "-m", str(guest.memory),
         "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot",
         "-kernel", f"{files}/vmlinux", "-initrd", f"{files}/initramfs",
-        "-append", f"{COMMAND_LINE} {SYSTEMD}" if guest.systemd else COMMAND_LINE,
+        "-append", " ".join([COMMAND_LINE, f"vm.root={guest.root}", *([SYSTEMD] if guest.systemd else [])]),
         "-chardev", f"file,id=console,path={job}/console", "-serial", "chardev:console",
         "-device", "virtio-serial-pci", "-chardev", "stdio,id=output,signal=off",
         "-device", "virtserialport,chardev=output,name=vm.output",

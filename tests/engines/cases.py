@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A case: what an engine is told, and what must come of it, whatever runtime it calls."""
+
+import dataclasses
+
+CASES = []
+NATIVE, GUEST = "native", "guest"
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    topic: str
+    name: str
+    sentence: str
+    function: object
+    place: str       # GUEST where it takes controllers, systemd, or root with every capability
+    fails: dict      # {generation: why no runtime passes there}
+    deadline: int
+    values: tuple
+
+    @property
+    def engine(self):
+        return self.topic.partition("_")[0]
+
+    @property
+    def title(self):
+        return f"{self.topic}: {self.name}"
+
+    def __call__(self, engine):
+        self.function(engine, *self.values)
+
+
+def case(place=NATIVE, each=None, fails=None, deadline=60):
+    """Registers a case of the engine whose name begins the file's; its docstring is what the table says of it.
+
+    place: NATIVE or GUEST. each: a list of argument tuples, one case each, named by the first argument; `{}` in the
+    docstring is that. fails: {generation: reason} where the engine itself does not get there: runc must fail, too.
+    deadline: seconds natively; in a guest ten times as many.
+    """
+    def register(function):
+        for values in [()] if each is None else each:
+            values = values if isinstance(values, tuple) else (values,)
+            name = function.__name__ + (f"[{values[0]}]" if values else "")
+            sentence = " ".join(function.__doc__.split("\n\n")[0].format(*values).split())
+            CASES.append(Case(function.__module__.removeprefix("test_"), name, sentence, function, place, fails or {},
+                              deadline, values))
+        return function
+    return register

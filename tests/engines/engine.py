@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the engines have in common: their runtime, how they are called, and what must not be left behind."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+
+import harness
+from cases import GUEST
+
+RUNTIMES = {"bulkhead": "/usr/sbin/bulkhead", "runc": "/usr/sbin/runc"}
+SLOWER = 10  # than natively is everything in a guest
+IMAGE = "localhost/engines/busybox:latest"
+
+
+class Engine:
+    """`t` of a case. One of these lives as long as an engine with one runtime; `directory` is fresh for each case."""
+
+    def __init__(self, generation, place, runtime):
+        self.generation, self.place, self.runtime = generation, place, runtime
+        self.path = RUNTIMES[runtime]
+        self.factor = SLOWER if place == GUEST else 1
+        self.directory = None
+        self.children = []
+
+    def begin(self):
+        """Configures and starts the engine, and gives it IMAGE."""
+
+    def end(self):
+        """Stops the engine."""
+
+    def sweep(self):
+        """Removes every container, whatever the case has left."""
+
+    def roots(self):
+        """The directories in which the runtime keeps its states."""
+        return [pathlib.Path("/run", self.runtime)]
+
+    def shell(self, *command, seconds=30, stdin=None, env=None):
+        """Runs a program to its end."""
+        begin = time.monotonic()
+        done = subprocess.run([*map(str, command)], input=stdin, stdin=subprocess.DEVNULL if stdin is None else None,
+                              capture_output=True, timeout=seconds * self.factor, check=False, cwd=self.directory,
+                              env={**os.environ, **(env or {})})
+        return harness.Result(list(command), done.returncode, done.stdout.decode(errors="replace"),
+                              done.stderr.decode(errors="replace"), time.monotonic() - begin)
+
+    def daemon(self, *command):
+        """Starts a program that stays; its output goes to a file that `said` reads."""
+        log = open(f"/tmp/{os.path.basename(command[0])}.log", "ab")
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        self.children.append(child)
+        return child
+
+    def eventually(self, condition, sentence, seconds=10):
+        return harness.eventually(condition, sentence, seconds * self.factor)
+
+    def fresh_directory(self, path):
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+        self.directory = path

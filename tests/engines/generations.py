@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The generations of engines that the cases are run with: what a release of Debian carries, as a tree."""
+
+import dataclasses
+import pathlib
+import subprocess
+
+HERE = pathlib.Path(__file__).resolve().parent
+PROJECT = HERE.parent.parent
+
+ENGINES = ("podman conmon buildah containerd docker.io runc crun catatonit uidmap slirp4netns fuse-overlayfs "
+           "containernetworking-plugins").split()
+SYSTEM = ("systemd systemd-sysv dbus dbus-user-session libpam-systemd iptables nftables iproute2 procps kmod mount "
+          "util-linux busybox-static").split()
+CASES = "python3-minimal python3-grpcio python3-protobuf protobuf-compiler".split()
+
+
+@dataclasses.dataclass(frozen=True)
+class Generation:
+    name: str      # the suite of Debian
+    kernel: str    # of its guest
+    more: tuple = ()
+
+    @property
+    def tree(self):
+        return PROJECT / "build/engines" / self.name
+
+    def prepare(self):
+        """Makes the tree if need be; the reason why there is none, or None."""
+        packages = [*ENGINES, *SYSTEM, *CASES, *self.more]
+        done = subprocess.run([HERE / "tree", self.name, self.tree, *packages], stderr=subprocess.PIPE, text=True,
+                              check=False)
+        return f"no tree of {self.name}: {' '.join(done.stderr.split())[-300:]}" if done.returncode != 0 else None
+
+
+BOOKWORM = Generation("bookworm", "6.1")
+TRIXIE = Generation("trixie", "6.12", ("netavark", "aardvark-dns", "passt", "docker-cli", "docker-buildx"))
+ALL = {each.name: each for each in (BOOKWORM, TRIXIE)}

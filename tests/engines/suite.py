@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The loop inside a node: each engine with each runtime, each case; says on stdout what came of it, a JSON line each."""
+
+import argparse
+import importlib
+import json
+import pathlib
+import signal
+import sys
+import time
+import traceback
+
+import cases
+import harness
+import leavings
+from calls import Calls
+from containerd import Containerd
+from docker import Docker
+from engine import RUNTIMES, SLOWER
+from podman import Podman
+
+HERE = pathlib.Path(__file__).resolve().parent
+ENGINES = {"podman": Podman, "containerd": Containerd, "docker": Docker}
+DIRECTORY = pathlib.Path("/var/tmp/case")
+
+
+def load(chosen):
+    """The chosen cases of this place."""
+    for file in sorted(HERE.glob("test_*.py")):
+        importlib.import_module(file.stem)
+    return [case for case in cases.CASES if case.place == chosen.place
+            and (not chosen.filter or any(word in case.title for word in chosen.filter))]
+
+
+class OutOfTime(Exception):
+    pass
+
+
+def out_of_time(*_):
+    raise OutOfTime
+
+
+class Round:
+    """An engine with one runtime, from its start to its end."""
+
+    def __init__(self, chosen, name, runtime):
+        self.chosen, self.runtime, self.calls = chosen, runtime, Calls(RUNTIMES)
+        self.engine = ENGINES[name](chosen.generation, chosen.place, runtime)
+
+    def run(self, chosen_cases):
+        try:
+            self.engine.begin()
+        except Exception:
+            for case in chosen_cases:
+                self.tell(case, [f"the engine does not start: {traceback.format_exc()}"], 0)
+            return
+        for case in chosen_cases:
+            begin = time.monotonic()
+            self.tell(case, self.problems(case), time.monotonic() - begin)
+        self.engine.end()
+
+    def problems(self, case):
+        before = leavings.Snapshot(self.engine)
+        self.engine.fresh_directory(DIRECTORY)
+        self.calls.since_last()
+        signal.alarm(case.deadline * self.engine.factor)
+        try:
+            problems = self.attempt(case)
+            problems += self.called()
+            self.engine.sweep()
+            return problems + before.leaks(5 * self.engine.factor)
+        except OutOfTime:
+            return [f"still running after {case.deadline * self.engine.factor} s"]
+        except Exception:  # a fault of the tests
+            return [traceback.format_exc()]
+        finally:
+            signal.alarm(0)
+
+    def attempt(self, case):
+        try:
+            case(self.engine)
+        except harness.Failure as failure:
+            return [f"{failure}{where(failure)}"]
+        return []
+
+    def called(self):
+        """A case that passes without the runtime has shown nothing of it."""
+        counts = self.calls.since_last()
+        wrong = [name for name, count in counts.items() if bool(count) != (name == self.runtime)]
+        return [f"calls of the runtimes: {counts}"] if wrong else []
+
+    def tell(self, case, problems, seconds):
+        print(json.dumps({"title": case.title, "runtime": self.runtime, "problems": problems, "seconds": seconds}),
+              flush=True)
+
+
+def where(failure):
+    frames = [frame for frame in traceback.extract_tb(failure.__traceback__)
+              if pathlib.Path(frame.filename).name.startswith("test_")]
+    return f"\n  at {pathlib.Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+
+
+def main(argv):
+    parser = argparse.ArgumentParser(prog="tests/engines/inside")
+    parser.add_argument("generation")
+    parser.add_argument("place")
+    parser.add_argument("--runtime", action="append", choices=RUNTIMES)
+    parser.add_argument("--filter", action="append", default=[])
+    chosen = parser.parse_args(argv)
+    signal.signal(signal.SIGALRM, out_of_time)
+    found = load(chosen)
+    for name in ENGINES:
+        of_engine = [case for case in found if case.engine == name]
+        for runtime in chosen.runtime or RUNTIMES:
+            if of_engine:
+                Round(chosen, name, runtime).run(of_engine)
+    return 0

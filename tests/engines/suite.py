@@ -5,6 +5,7 @@ import argparse
 import importlib
 import json
 import pathlib
+import shutil
 import signal
 import sys
 import time
@@ -100,6 +101,13 @@ def where(failure):
     return f"\n  at {pathlib.Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 
 
+def install():
+    """What is tested lies where the package puts it."""
+    built = HERE.parent.parent / "build/release"
+    shutil.copy(built / "bulkhead", RUNTIMES["bulkhead"])
+    shutil.copytree(built / "libexec/bulkhead", "/usr/libexec/bulkhead", dirs_exist_ok=True)
+
+
 def main(argv):
     parser = argparse.ArgumentParser(prog="tests/engines/inside")
     parser.add_argument("generation")
@@ -108,6 +116,7 @@ def main(argv):
     parser.add_argument("--filter", action="append", default=[])
     chosen = parser.parse_args(argv)
     signal.signal(signal.SIGALRM, out_of_time)
+    install()
     found = load(chosen)
     for name in ENGINES:
         of_engine = [case for case in found if case.engine == name]

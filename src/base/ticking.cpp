@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/deadline.hpp"
 #include "base/sys.hpp"
 
 namespace bulkhead {
@@ -52,10 +53,10 @@ Result<bool> lock_within(int fd, int patience_ms) {
     LET(const bool free, sys::try_lock(fd, LOCK_EX));
     if (free) return true;
     const Ticking clock;
-    const std::uint64_t begin = sys::monotonic_ns();
+    const Deadline deadline(patience_ms);
     while (::flock(fd, LOCK_EX) == -1) {
         if (errno != EINTR) return system_error(errno, "flock");
-        if (sys::monotonic_ns() - begin > static_cast<std::uint64_t>(patience_ms) * 1'000'000) return false;
+        if (deadline.passed()) return false;
     }
     return true;
 }

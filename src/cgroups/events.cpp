@@ -34,15 +34,8 @@ void Events::wait(std::uint64_t nanoseconds) const {
     (void)::ppoll(&entry, 1, &time, nullptr);  // whatever ends it, the caller looks again
 }
 
-BackOff::BackOff(int deadline_ms)
-    : end_(sys::monotonic_ns() + static_cast<std::uint64_t>(std::max(deadline_ms, 0)) * 1'000'000) {}
-
-bool BackOff::over() const { return sys::monotonic_ns() >= end_; }
-
 std::uint64_t BackOff::next() {
-    const std::uint64_t now = sys::monotonic_ns();
-    if (now >= end_) return 0;
-    const std::uint64_t step = std::min(step_, end_ - now);
+    const std::uint64_t step = std::min(step_, deadline_.left_ns());
     step_ = std::min<std::uint64_t>(step_ * 2, 10'000'000);
     return step;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/deadline.hpp"
 #include "base/error.hpp"
 #include "base/fd.hpp"
 
@@ -33,12 +34,12 @@ class Events {
 // Waiting times that double, from 50 us to 10 ms, and never go beyond a deadline.
 class BackOff {
   public:
-    explicit BackOff(int deadline_ms);
+    explicit BackOff(int deadline_ms) : deadline_(deadline_ms) {}
     std::uint64_t next();  // nanoseconds; 0: the deadline has passed
-    bool over() const;
+    bool over() const { return deadline_.passed(); }
 
   private:
-    std::uint64_t end_;
+    Deadline deadline_;
     std::uint64_t step_ = 50'000;
 };
 

@@ -5,10 +5,10 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
+#include "base/deadline.hpp"
 #include "base/patience.hpp"
 #include "base/sys.hpp"
 #include "base/text.hpp"
@@ -96,15 +96,14 @@ Result<> fill_standard_descriptors() {
 Result<> write_out(int fd, std::string_view text) {
     const PipeSignalIgnored guard;
     const Ticking clock;
-    std::uint64_t progress = sys::monotonic_ns();
+    Deadline deadline(caller_patience_ms);
     while (!text.empty()) {
         const auto count = write_for_a_tick(fd, text);
         if (!count && count.error().err == EBADF) return {};
         if (!count) return std::unexpected(count.error());
         text.remove_prefix(*count);
-        const std::uint64_t now = sys::monotonic_ns();
-        if (*count > 0) progress = now;
-        if (now - progress > std::uint64_t{caller_patience_ms} * 1'000'000)
+        if (*count > 0) deadline = Deadline(caller_patience_ms);
+        if (deadline.passed())
             return fail(Kind::kernel, "write: nobody has read for ", caller_patience_ms / 1000, " s");
     }
     return {};

@@ -15,6 +15,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/deadline.hpp"
 #include "base/patience.hpp"
 #include "base/sys.hpp"
 #include "runtime/terminal.hpp"
@@ -46,7 +47,7 @@ class Attendance {
         while (!status_) TRY(serve());
         relay_.end();
         stdio_.end();
-        taken_at_ = sys::monotonic_ns();
+        delivery_ = Deadline(caller_patience_ms);
         while ((relay_.unfinished() || stdio_.unfinished()) && !impatient_ && !overdue()) TRY(serve());
         return *status_;
     }
@@ -54,10 +55,9 @@ class Attendance {
   private:
     // Behind init's end: of what it has written last nobody has taken a byte for too long.
     bool overdue() {
-        const std::uint64_t now = sys::monotonic_ns();
         const std::uint64_t delivered = relay_.delivered() + stdio_.delivered();
-        if (std::exchange(delivered_, delivered) != delivered) taken_at_ = now;
-        return now - taken_at_ > std::uint64_t{caller_patience_ms} * 1'000'000;
+        if (std::exchange(delivered_, delivered) != delivered) delivery_ = Deadline(caller_patience_ms);
+        return delivery_.passed();
     }
 
     Result<> serve() {
@@ -122,7 +122,7 @@ class Attendance {
     std::optional<int> status_;
     bool impatient_ = false;
     std::uint64_t delivered_ = 0;  // bytes of the last output
-    std::uint64_t taken_at_ = 0;   // when that was so for the first time
+    Deadline delivery_;            // of the next ones
 };
 
 }  // namespace

@@ -73,7 +73,7 @@ Result<> ReadinessRelay::pass(pid_t main_process) {
     const auto received = sys::receive(container_.number(), buffer);
     if (!received || !says_ready({buffer.data(), received->size})) return {};
     container_ = Fd();
-    announced_at_ = sys::monotonic_ns();
+    deadline_ = Deadline(caller_patience_ms);
     return announce(main_process);
 }
 
@@ -86,7 +86,7 @@ Result<> ReadinessRelay::announce(pid_t main_process) {
         if (announcing_) return {};
         TRY(said);
     }
-    announced_at_ = sys::monotonic_ns();
+    deadline_ = Deadline(manager_patience_ms);
     return {};
 }
 
@@ -99,12 +99,7 @@ Result<> ReadinessRelay::say(unsigned message, pid_t main_process) {
     return {};
 }
 
-int ReadinessRelay::patience_ms() const {
-    if (container_) return -1;
-    constexpr std::uint64_t ns_per_ms = 1'000'000;
-    const auto waited = static_cast<int>((sys::monotonic_ns() - announced_at_) / ns_per_ms);
-    return std::max(0, (announcing_ ? caller_patience_ms : manager_patience_ms) - waited);
-}
+int ReadinessRelay::patience_ms() const { return container_ ? -1 : deadline_.left_ms(); }
 
 Result<> ReadinessRelay::until_done(const Fd& process, pid_t pid) {
     while (active()) {

@@ -6,9 +6,9 @@
 #include <poll.h>
 #include <sys/types.h>
 
-#include <cstdint>
 #include <string>
 
+#include "base/deadline.hpp"
 #include "base/error.hpp"
 #include "base/fd.hpp"
 
@@ -55,8 +55,8 @@ class ReadinessRelay {
     Fd container_;  // until it is ready
     Fd barrier_;    // a pipe whose other end the service manager closes when it comes to our message
     bool announcing_ = false;
-    unsigned said_ = 0;               // how many of the messages
-    std::uint64_t announced_at_ = 0;  // when the last one was said, or the container was ready
+    unsigned said_ = 0;  // how many of the messages
+    Deadline deadline_;  // of the manager, once the container is ready: to take them, then for the barrier
 };
 
 }  // namespace bulkhead::runtime

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 #include "spec/json.hpp"
@@ -21,5 +22,8 @@ Result<Process> parse_process(std::string_view text, std::string_view name);
 
 // A document that is one resources object (update --resources FILE).
 Result<Resources> parse_resources(std::string_view text, std::string_view name);
+
+// The kinds of hooks that a document may have, in the order in which they run.
+std::vector<std::string_view> hook_names();
 
 }  // namespace bulkhead::spec

@@ -6,7 +6,6 @@
 #include <array>
 #include <span>
 #include <string_view>
-#include <vector>
 
 #include "spec/spec.hpp"
 
@@ -66,9 +65,6 @@ struct RlimitName {
     int meaning;
 };
 std::span<const RlimitName> rlimit_names();
-
-// The kinds of hooks that config.json may have, in the order in which they run.
-std::vector<std::string_view> hook_names();
 
 // The first word that stands for `meaning`: "network".
 template <class Meaning>

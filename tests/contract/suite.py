@@ -37,14 +37,10 @@ def options(argv):
     parser = argparse.ArgumentParser(prog="tests/contract/run", description=__doc__)
     parser.add_argument("--runtime", type=pathlib.Path, default=runner.DEFAULT_RUNTIME, help="the program under test")
     parser.add_argument("--only", choices=COLUMNS, help="one column of the table")
-    parser.add_argument("--filter", action="append", default=[], metavar="WORD",
-                        help="only lines whose title contains it; may be given again")
-    parser.add_argument("--without", action="append", default=[], metavar="WORD", help="none whose title contains it")
+    runner.add_selection(parser, "lines")
     parser.add_argument("--times", type=int, default=1, metavar="N", help="each line so often in a row")
     parser.add_argument("--parallel", type=int, default=0, metavar="N", help="so many whole runs at the same time")
     parser.add_argument("--table", type=pathlib.Path, metavar="FILE", help="write the table as Markdown")
-    parser.add_argument("--list", action="store_true", help="print the lines and stop")
-    parser.add_argument("--verbose", action="store_true", help="print the traceback of failures")
     chosen = parser.parse_args(argv)
     chosen.native, chosen.context = False, world.World
     return chosen

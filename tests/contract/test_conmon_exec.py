@@ -141,7 +141,7 @@ def terminal(t):
     """exec with a terminal: a master of its own for conmon, and a process that leads its session there."""
     box = running(t)
     script = "stty -echo; tty; cut -d' ' -f1,6 /proc/self/stat > /dev/tty; read line; stty size; exit 4"
-    other = conmon(t).exec(box.name, process("sh", "-c", script, terminal=True), terminal=True).made()
+    other = conmon(t).exec(box.name, process("sh", "-c", script, terminal=True)).made()
     shown = other.until("\n")
     contains(shown, "/dev/pts/", "the terminal")
     other.resize(33, 99)

@@ -24,12 +24,17 @@ def running(t, crio, *args, **how):
     return box
 
 
+def forget(crio, box):
+    """What follows conmon's word of the end."""
+    box.read()
+    crio.delete(box.name)
+
+
 def end(crio, box):
     """Stop, the end at conmon, and delete, which is quiet."""
     crio.stop(box)
     code = box.exit_code()
-    box.read()
-    crio.delete(box.name)
+    forget(crio, box)
     return code
 
 
@@ -66,8 +71,7 @@ def a_pid_that_is_gone(t):
     equal(box.exit_code(), 137, "exit code")
     equal([(state["status"], state["pid"]) for state in (crio.state(box.name), crio.state(box.name))],
           [("stopped", 0)] * 2, "states behind the end")
-    box.read()
-    crio.delete(box.name)
+    forget(crio, box)
 
 
 @line()
@@ -84,8 +88,7 @@ def words_and_times(t):
     equal([state["status"] for state in seen], ["created", "running", "paused", "running", "stopped"], "words")
     equal({state["created"] for state in seen}, {seen[0]["created"]}, "times")
     equal(box.exit_code(), 137, "exit code")
-    box.read()
-    crio.delete(box.name)
+    forget(crio, box)
 
 
 @line()
@@ -110,8 +113,7 @@ def kill_by_name_again_and_again(t):
         true(not_found(crio.call, "kill", box.name, "KILL"), "a dead process can be killed")
     equal(box.exit_code(), 137, "exit code")
     true(not_found(crio.call, "kill", box.name, "KILL"), "a collected process can be killed")
-    box.read()
-    crio.delete(box.name)
+    forget(crio, box)
 
 
 @line()
@@ -226,5 +228,4 @@ def killed_from_outside(t):
     eventually(lambda: not alive(box.pid), "it lives", 15)
     equal(crio.state(box.name)["status"], "stopped", "status")
     equal(box.exit_code(), 137, "exit code")
-    box.read()
-    crio.delete(box.name)
+    forget(crio, box)

@@ -78,7 +78,7 @@ def terminal(t):
     crio = Crio(t)
     box = running(t, crio)
     script = "stty -echo; tty; echo ready; read line; echo got $line; exit 9"
-    other = crio.exec(box.name, process("sh", "-c", script, terminal=True), terminal=True)
+    other = crio.exec(box.name, process("sh", "-c", script, terminal=True))
     other.until("ready\r\n").type(b"word\n")
     answer = other.finish()
     contains(answer.out, "/dev/pts/", "what is shown")
@@ -93,7 +93,7 @@ def terminal_follows_the_size(t):
     crio = Crio(t)
     box = running(t, crio)
     script = "stty -echo; stty size; echo ready; trap 'stty size; exit 2' WINCH; echo set; while :; do sleep 0.05; done"
-    other = crio.exec(box.name, process("sh", "-c", script, terminal=True), terminal=True).until("set\r\n")
+    other = crio.exec(box.name, process("sh", "-c", script, terminal=True)).until("set\r\n")
     contains(other.shown.decode(), "24 80\r\n", "the first size")
     other.resize(50, 150)
     answer = other.finish()
@@ -108,7 +108,7 @@ def terminal_passes_keys_for_signals(t):
     crio = Crio(t)
     box = running(t, crio)
     script = "trap 'exit 6' INT; stty -echo; echo ready; while :; do sleep 0.05; done"
-    other = crio.exec(box.name, process("sh", "-c", script, terminal=True), terminal=True).until("ready\r\n")
+    other = crio.exec(box.name, process("sh", "-c", script, terminal=True)).until("ready\r\n")
     other.type(b"\x03")
     equal(other.finish().code, 6, "exit code")
     end(crio, box)
@@ -119,8 +119,8 @@ def nobody_keeps_the_terminal(t):
     """Behind the end nobody has the caller's terminal, and what the process wrote last is shown."""
     crio = Crio(t)
     box = running(t, crio)
-    answer = crio.exec(box.name, process("sh", "-c", "head -c 20000 /dev/zero | tr '\\0' a; echo end", terminal=True),
-                       terminal=True).finish()
+    script = "head -c 20000 /dev/zero | tr '\\0' a; echo end"
+    answer = crio.exec(box.name, process("sh", "-c", script, terminal=True)).finish()
     equal((answer.out.count("a"), answer.out[-5:], answer.code), (20000, "end\r\n", 0), "what is shown")
     end(crio, box)
 
@@ -130,7 +130,7 @@ def killed_runtime_with_a_terminal(t):
     """SIGKILL for the runtime's pid hangs up the inner terminal, which ends the process of the exec."""
     crio = Crio(t)
     box = running(t, crio)
-    other = crio.exec(box.name, process("sleep", "61", terminal=True), terminal=True)
+    other = crio.exec(box.name, process("sleep", "61", terminal=True))
     pid = sleeper_below_us("61")
     other.kill()
     os.close(other.master)
@@ -221,7 +221,7 @@ def special_cgroup(t, _, with_terminal):
     crio = Crio(t, cgroup=place)
     box = running(t, crio)
     answer = crio.exec(box.name, process("grep", "^0::", "/proc/1/cgroup", "/proc/self/cgroup",
-                                         terminal=with_terminal), terminal=with_terminal).finish()
+                                         terminal=with_terminal)).finish()
     places = {row.partition("::")[2] for row in answer.out.splitlines()}
     equal((answer.code, places), (0, {"/"}), "exit code, and the cgroups of both as the container sees them")
     os.rmdir(place)

@@ -145,7 +145,7 @@ def exec_with_a_terminal(t):
     podman = Podman(t)
     box = running(t, podman)
     script = "stty -echo; echo ready; read line; stty size; exit 3"
-    other = podman.exec(box.name, process("sh", "-c", script, terminal=True), terminal=True).made()
+    other = podman.exec(box.name, process("sh", "-c", script, terminal=True)).made()
     other.until("ready\r\n")
     other.resize(20, 60)
     os.write(other.master, b"\n")

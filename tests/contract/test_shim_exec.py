@@ -185,6 +185,20 @@ def the_umask_is_what_is_told(t):
     box.end()
 
 
+def owners(pipes):
+    return {os.fstat(end).st_uid for end in (pipes.stdout[0], pipes.stderr[0])}
+
+
+def opens_again(box, written):
+    """A process of an exec opens its pipe again, as the container has done, which then ends."""
+    process = box.exec("one", "sh", "-c", "echo more > /proc/self/fd/2")
+    equal(process.pipes.read(), ["", "more\n"], "what the process wrote")
+    equal(process.wait(), 0, "exit status of the process")
+    equal(box.pipes.read(), written, "what was written")
+    equal(box.wait(), 0, "exit status")
+    box.delete()
+
+
 @line()
 def pipes_of_another_owner(t):
     """The pipes are fchown'ed to the IoUid of the options; they stay so, and a user of that number may open them
@@ -193,13 +207,8 @@ def pipes_of_another_owner(t):
     box = task(t, io_ids=(1000, 1000))
     box.bundle.process(user={"uid": 1000, "gid": 1000}, args=["sh", "-c", "echo again > /proc/self/fd/1; cat"])
     box.create("stdin").start()
-    equal({os.fstat(end).st_uid for end in (box.pipes.stdout[0], box.pipes.stderr[0])}, {1000}, "owners")
-    process = box.exec("one", "sh", "-c", "echo more > /proc/self/fd/2")
-    equal(process.pipes.read(), ["", "more\n"], "what the process wrote")
-    equal(process.wait(), 0, "exit status of the process")
-    equal(box.pipes.read(), ["again\n", ""], "what was written")
-    equal(box.wait(), 0, "exit status")
-    box.delete()
+    equal(owners(box.pipes), {1000}, "owners")
+    opens_again(box, ["again\n", ""])
 
 
 @line()
@@ -210,14 +219,9 @@ def pipes_of_a_mapped_owner(t):
                config["linux"].update(uidMappings=maps, gidMappings=maps,
                                       namespaces=[*config["linux"]["namespaces"], {"type": "user"}]))
     box.create("stdin")
-    equal({os.fstat(end).st_uid for end in (box.pipes.stdout[0], box.pipes.stderr[0])}, {100000}, "owners")
+    equal(owners(box.pipes), {100000}, "owners")
     box.start()
-    process = box.exec("one", "sh", "-c", "echo more > /proc/self/fd/2")
-    equal(process.pipes.read(), ["", "more\n"], "what the process wrote")
-    equal(process.wait(), 0, "exit status of the process")
-    equal(box.pipes.read(), ["0\nagain\n", ""], "what was written")
-    equal(box.wait(), 0, "exit status")
-    box.delete()
+    opens_again(box, ["0\nagain\n", ""])
 
 
 @line()

@@ -29,14 +29,9 @@ def options(argv):
     parser = argparse.ArgumentParser(prog="tests/escape/run", description=__doc__)
     parser.add_argument("--runtime", type=pathlib.Path, default=runner.DEFAULT_RUNTIME, help="the program under test")
     parser.add_argument("--control", choices=CONTROLS, help="prove the attacks with Debian's program, in a VM only")
-    parser.add_argument("--filter", action="append", default=[], metavar="WORD",
-                        help="only attacks whose number or name contains it; may be given again")
-    parser.add_argument("--without", action="append", default=[], metavar="WORD",
-                        help="none whose number or name contains it")
+    runner.add_selection(parser, "attacks")
     parser.add_argument("--long", action="store_true", help="races as long as the evidence asks for, all descriptors")
     parser.add_argument("--seconds", type=float, default=5, help="a verb's deadline; more on slow machines")
-    parser.add_argument("--list", action="store_true", help="print the attacks and stop")
-    parser.add_argument("--verbose", action="store_true", help="print the traceback of failures")
     chosen = parser.parse_args(argv)
     chosen.native = False
     chosen.must_be_tidy = True

@@ -27,6 +27,16 @@ CONTROL_TRIES = 3  # runc races at times; what it passes once proves the case, a
 SKIPPED = 77
 
 
+def add_selection(parser, things):
+    """The options of every suite that has titles to choose by."""
+    parser.add_argument("--filter", action="append", default=[], metavar="WORD",
+                        help=f"only {things} whose title contains it; may be given again")
+    parser.add_argument("--without", action="append", default=[], metavar="WORD",
+                        help=f"no {things} whose title contains it; may be given again")
+    parser.add_argument("--list", action="store_true", help="print the titles and stop")
+    parser.add_argument("--verbose", action="store_true", help="print the traceback of failures")
+
+
 def options(argv):
     parser = argparse.ArgumentParser(prog="tests/integration/run", description=__doc__)
     parser.add_argument("--runtime", type=pathlib.Path, help=f"the program under test (default {DEFAULT_RUNTIME})")
@@ -34,15 +44,10 @@ def options(argv):
                         help="prove the cases: run those that test runc's behaviour with it; or with crun, of which "
                              "the topics of limits know (resources_in_force, resources_values, update)")
     parser.add_argument("--native", action="store_true", help="keep the machine's own view of the cgroups")
-    parser.add_argument("--filter", action="append", default=[], metavar="WORD",
-                        help="only cases whose title contains it; may be given again")
-    parser.add_argument("--without", action="append", default=[], metavar="WORD",
-                        help="no cases whose title contains it; may be given again")
+    add_selection(parser, "cases")
     parser.add_argument("--topic", action="append", default=[], metavar="NAME",
                         help="only the cases of test_NAME.py; may be given again")
-    parser.add_argument("--list", action="store_true", help="print the titles and stop")
     parser.add_argument("--jobs", type=int, default=1, choices=[1], help="cases run one after another")
-    parser.add_argument("--verbose", action="store_true", help="print the traceback of failures")
     parser.set_defaults(context=harness.Context)
     chosen = parser.parse_args(argv)
     # A view of our own would hide the units of systemd, which has made one tree for all anyway.

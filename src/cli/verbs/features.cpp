@@ -8,6 +8,7 @@
 #include "rootfs/plan_overlay.hpp"
 #include "seccomp/library.hpp"
 #include "spec/capabilities.hpp"
+#include "spec/parse.hpp"
 #include "spec/unsupported.hpp"
 #include "spec/words.hpp"
 

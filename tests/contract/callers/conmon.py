@@ -46,9 +46,11 @@ class Conmon:
         return Monitored(self, [*line, *self.options], name, pid_file, **how)
 
     def exec(self, name, process, pid_file=None, **how):
-        """-e: never with --systemd-cgroup. The process is a dictionary, or the path of what its parent wrote."""
+        """-e: never with --systemd-cgroup. The process is a dictionary, which says whether it has a terminal (-t), or
+        the path of what conmon's parent wrote."""
         pid_file = pid_file or self.t.scratch / f"{name}-{time.monotonic_ns()}.pidfile"
         if isinstance(process, dict):
+            how["terminal"] = process.get("terminal", False)
             process = self.process_file(process)
         line = [*self.arguments, "exec", "--pid-file", pid_file, "--process", process, "--detach"]
         return Monitored(self, [*line, *self.options], name, pid_file, execs=True, **how)

@@ -137,10 +137,10 @@ class Crio:
             with open(f"{self.cgroup}/cgroup.procs", "w", encoding="ascii") as file:
                 file.write(str(os.getpid()))
 
-    def exec(self, name, process, terminal=False):
+    def exec(self, name, process):
         """ExecContainer: attached, without a pid file and without a socket."""
         argv = self.argv("exec", "--process", self.process_file(process), name)
-        return (TerminalExec if terminal else PipeExec)(self, argv)
+        return (TerminalExec if process.get("terminal") else PipeExec)(self, argv)
 
 
 class PipeExec:

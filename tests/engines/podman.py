@@ -4,6 +4,7 @@
 import pathlib
 
 import images
+import rootless
 from cases import NATIVE
 from engine import IMAGE, Engine
 
@@ -16,11 +17,13 @@ cgroup_manager = "cgroupfs"
 """
 
 
-# Whose identities --userns=auto hands out.
-SUBORDINATE = "containers:200000:262144\n"
+# Whose identities --userns=auto and a rootless podman hand out.
+SUBORDINATE = f"containers:200000:262144\n{rootless.NAME}:500000:65536\n"
 
 
 class Podman(Engine):
+    someone = None
+
     def begin(self):
         config = pathlib.Path("/etc/containers/containers.conf.d")
         config.mkdir(parents=True, exist_ok=True)
@@ -37,7 +40,18 @@ class Podman(Engine):
     def __call__(self, *arguments, **how):
         return self.shell("podman", *arguments, **how)
 
+    def roots(self):
+        return [*super().roots(), rootless.RUNTIME_DIRECTORY / self.runtime]
+
+    def user(self):
+        """podman as it is for somebody who is not root."""
+        if not self.someone:
+            self.someone = rootless.User(self)
+        return self.someone
+
     def sweep(self):
+        if self.someone:
+            self.someone.sweep()
         self("pod", "rm", "--all", "--force", "--time", "0")
         self("rm", "--all", "--force", "--time", "0")
         self("volume", "prune", "--force")

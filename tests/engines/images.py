@@ -44,7 +44,7 @@ def save(path, tag, config=None):
     data = layer()
     digest = hashlib.sha256(data).hexdigest()
     image = {"architecture": "amd64", "os": "linux", "config": config or {"Env": ["PATH=/bin"], "Cmd": ["sh"]},
-             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]}}
+             "history": [{"created_by": "tests/engines"}], "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]}}
     with tarfile.open(path, "w") as tar:
         add_text(tar, "config.json", json.dumps(image))
         add_text(tar, "manifest.json", json.dumps([{"Config": "config.json", "RepoTags": [tag],
@@ -52,3 +52,9 @@ def save(path, tag, config=None):
         entry = tarfile.TarInfo("layer.tar")
         entry.size, entry.mode = len(data), 0o644
         tar.addfile(entry, io.BytesIO(data))
+
+
+def unpack(directory):
+    """The root of the image as a directory."""
+    with tarfile.open(fileobj=io.BytesIO(layer())) as tar:
+        tar.extractall(directory)

@@ -71,11 +71,20 @@ class Round:
             self.engine.sweep()
             return problems + before.leaks(5 * self.engine.factor)
         except OutOfTime:
-            return [f"still running after {case.deadline * self.engine.factor} s"]
+            return [f"still running after {case.deadline * self.engine.factor} s", *self.swept()]
         except Exception:  # a fault of the tests
-            return [traceback.format_exc()]
+            return [traceback.format_exc(), *self.swept()]
         finally:
             signal.alarm(0)
+
+    def swept(self):
+        """The next case is not to meet what this one left; sentences if that fails."""
+        signal.alarm(60 * self.engine.factor)
+        try:
+            self.engine.sweep()
+        except (Exception, OutOfTime):
+            return [f"not swept: {traceback.format_exc()}"]
+        return []
 
     def attempt(self, case):
         try:

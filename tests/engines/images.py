@@ -52,3 +52,9 @@ def save(path, tag, config=None):
         entry = tarfile.TarInfo("layer.tar")
         entry.size, entry.mode = len(data), 0o644
         tar.addfile(entry, io.BytesIO(data))
+
+
+def unpack(directory):
+    """The root of the image as a directory."""
+    with tarfile.open(fileobj=io.BytesIO(layer())) as tar:
+        tar.extractall(directory)

@@ -57,7 +57,8 @@ class Snapshot:
     def now(self):
         mine = {child.pid for child in self.engine.children}  # a daemon that is started again is no leak
         found = {pid: line for pid, line in processes().items() if pid not in mine}
-        return {"process": found, "mount": mounts(), "cgroup": cgroups(), "state": states(self.engine.roots())}
+        return {"process": found, "mount": mounts(), "cgroup": cgroups(), "state": states(self.engine.roots()),
+                "trace": self.engine.traces()}
 
     def left(self):
         now = self.now()

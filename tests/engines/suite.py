@@ -16,12 +16,13 @@ import harness
 import leavings
 from calls import Calls
 from containerd import Containerd
+from cri import Cri
 from docker import Docker
 from engine import RUNTIMES, SLOWER
 from podman import Podman
 
 HERE = pathlib.Path(__file__).resolve().parent
-ENGINES = {"podman": Podman, "containerd": Containerd, "docker": Docker}
+ENGINES = {"podman": Podman, "containerd": Containerd, "docker": Docker, "cri": Cri}
 DIRECTORY = pathlib.Path("/var/tmp/case")
 
 
@@ -114,7 +115,8 @@ def install():
     """What is tested lies where the package puts it."""
     built = HERE.parent.parent / "build/release"
     shutil.copy(built / "bulkhead", RUNTIMES["bulkhead"])
-    shutil.copytree(built / "libexec/bulkhead", "/usr/libexec/bulkhead", dirs_exist_ok=True)
+    for prefix in ("/usr", "/usr/local"):  # the latter is what a build is configured with that says nothing of it
+        shutil.copytree(built / "libexec/bulkhead", f"{prefix}/libexec/bulkhead", dirs_exist_ok=True)
 
 
 def main(argv):

@@ -51,6 +51,10 @@ class Engine:
         """The directories in which the runtime keeps its states."""
         return [pathlib.Path("/run", self.runtime)]
 
+    def traces(self):
+        """Names of what else a case must not leave behind."""
+        return set()
+
     def shell(self, *command, seconds=30, stdin=None, env=None):
         """Runs a program to its end."""
         begin = time.monotonic()

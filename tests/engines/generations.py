@@ -26,11 +26,14 @@ class Generation:
         return PROJECT / "build/engines" / self.name
 
     def prepare(self):
-        """Makes the tree if need be; the reason why there is none, or None."""
+        """Makes the tree if need be, and fetches what the CRI is defined by; the reason why there is none, or None."""
         packages = [*ENGINES, *SYSTEM, *CASES, *self.more]
-        done = subprocess.run([HERE / "tree", self.name, self.tree, *packages], stderr=subprocess.PIPE, text=True,
-                              check=False)
-        return f"no tree of {self.name}: {' '.join(done.stderr.split())[-300:]}" if done.returncode != 0 else None
+        for what, command in [(f"tree of {self.name}", [HERE / "tree", self.name, self.tree, *packages]),
+                              ("definition of the CRI", [HERE / "cri-api", self.tree.parent / "cri"])]:
+            done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+            if done.returncode != 0:
+                return f"no {what}: {' '.join(done.stderr.split())[-300:]}"
+        return None
 
 
 BOOKWORM = Generation("bookworm", "6.1")

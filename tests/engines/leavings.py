@@ -6,6 +6,7 @@ import pathlib
 import time
 
 import isolation
+import leaks
 
 # A service of the guest's systemd may begin or end at any time.
 SYSTEM = "/system.slice/"
@@ -42,7 +43,8 @@ def mounts():
 
 
 def states(roots):
-    return {str(path) for root in roots if root.is_dir() for path in root.iterdir() if path.is_dir()}
+    return {str(path) for root in roots if root.is_dir() for path in root.iterdir()
+            if path.is_dir() and path.name not in leaks.ROOT_FURNITURE}
 
 
 class Snapshot:
@@ -53,7 +55,10 @@ class Snapshot:
         self.before = self.now()
 
     def now(self):
-        return {"process": processes(), "mount": mounts(), "cgroup": cgroups(), "state": states(self.engine.roots())}
+        mine = {child.pid for child in self.engine.children}  # a daemon that is started again is no leak
+        found = {pid: line for pid, line in processes().items() if pid not in mine}
+        return {"process": found, "mount": mounts(), "cgroup": cgroups(), "state": states(self.engine.roots()),
+                "trace": self.engine.traces()}
 
     def left(self):
         now = self.now()

@@ -15,12 +15,13 @@ import harness
 import leavings
 from calls import Calls
 from containerd import Containerd
+from cri import Cri
 from docker import Docker
 from engine import RUNTIMES
 from podman import Podman
 
 HERE = pathlib.Path(__file__).resolve().parent
-ENGINES = {"podman": Podman, "containerd": Containerd, "docker": Docker}
+ENGINES = {"podman": Podman, "containerd": Containerd, "docker": Docker, "cri": Cri}
 DIRECTORY = pathlib.Path("/var/tmp/case")
 
 
@@ -70,11 +71,20 @@ class Round:
             self.engine.sweep()
             return problems + before.leaks(5 * self.engine.factor)
         except OutOfTime:
-            return [f"still running after {case.deadline * self.engine.factor} s"]
+            return [f"still running after {case.deadline * self.engine.factor} s", *self.swept()]
         except Exception:  # a fault of the tests
-            return [traceback.format_exc()]
+            return [traceback.format_exc(), *self.swept()]
         finally:
             signal.alarm(0)
+
+    def swept(self):
+        """The next case is not to meet what this one left; sentences if that fails."""
+        signal.alarm(60 * self.engine.factor)
+        try:
+            self.engine.sweep()
+        except (Exception, OutOfTime):
+            return [f"not swept: {traceback.format_exc()}"]
+        return []
 
     def attempt(self, case):
         try:
@@ -104,7 +114,8 @@ def install():
     """What is tested lies where the package puts it."""
     built = HERE.parent.parent / "build/release"
     shutil.copy(built / "bulkhead", RUNTIMES["bulkhead"])
-    shutil.copytree(built / "libexec/bulkhead", "/usr/libexec/bulkhead", dirs_exist_ok=True)
+    for prefix in ("/usr", "/usr/local"):  # the latter is what a build is configured with that says nothing of it
+        shutil.copytree(built / "libexec/bulkhead", f"{prefix}/libexec/bulkhead", dirs_exist_ok=True)
 
 
 def main(argv):

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Terminals of ctr: run -t, exec -t, attach."""
+
+import json
+import subprocess
+import sys
+import time
+
+from cases import case
+from engine import IMAGE
+from harness import LAUNCHER, contains, equal
+from terminals import Terminal, inside
+
+CTR = "/usr/bin/ctr"
+SIZED = "tty; until stty size | grep -v '^0 0'; do sleep 0.1; done 2>/dev/null"  # ctr tells it after the start
+
+
+class Caller:
+    """What Terminal starts programs with."""
+
+    def __init__(self):
+        self.runtime = self
+
+    def start(self, command, setup):
+        return subprocess.Popen([sys.executable, LAUNCHER, json.dumps(setup), *map(str, command)])
+
+
+def run(t, *command):
+    words = [CTR, "run", "--rm", "--tty", *t.words(), IMAGE, "c1", *command]
+    return Terminal(Caller(), rows=30, columns=90).start(words)
+
+
+@case()
+def size_and_status(t):
+    """A container with a terminal has its size, and its status is returned; the terminal is as it was."""
+    terminal = run(t, "sh", "-c", f"{SIZED}; exit 5")
+    terminal.ends_with(5, 20 * t.factor)
+    contains(terminal.text, "/dev/pts/0\n30 90\n", "what is shown")
+
+
+@case()
+def resized(t):
+    """The container is told when the terminal's size changes."""
+    terminal = run(t, *inside("trap 'stty size; exit 6' WINCH; while :; do sleep 0.1; done"))
+    terminal.until("ready", 20 * t.factor)
+    terminal.resize(31, 91)
+    terminal.child.send_signal(28)  # what a terminal emulator's kernel sends to the foreground: SIGWINCH
+    terminal.ends_with(6, 20 * t.factor)
+    contains(terminal.text, "31 91\n", "what is shown")
+
+
+@case()
+def keys(t):
+    """What is typed arrives, the interrupt key reaches the program inside, and not ctr."""
+    terminal = run(t, *inside("trap 'echo interrupted; exit 7' INT; read line; echo got $line; read line"))
+    terminal.until("ready", 20 * t.factor)
+    terminal.type(b"some keys\n")
+    terminal.until("got some keys", 20 * t.factor)
+    terminal.type(b"\x03")
+    terminal.ends_with(7, 20 * t.factor)
+    contains(terminal.text, "interrupted", "what is shown")
+
+
+@case()
+def executed(t):
+    """exec --tty has a terminal of its own, with its size, and returns the status."""
+    t.sleeper()
+    words = [CTR, "task", "exec", "--exec-id", "e1", "--tty", "c1"]
+    terminal = Terminal(Caller(), rows=33, columns=93).start([*words, "sh", "-c", f"{SIZED}; exit 9"])
+    terminal.ends_with(9, 20 * t.factor)
+    contains(terminal.text, "/dev/pts/0\n33 93\n", "what is shown")
+
+
+@case()
+def attached_again(t):
+    """`ctr task attach` is where a container with a terminal is met again."""
+    script = "while read line; do echo got $line; [ $line != end ] || exit 8; done"
+    words = [CTR, "run", "--detach", "--tty", *t.words(), IMAGE, "c1", "sh", "-c", script]
+    equal(Terminal(Caller()).start(words).finish(20 * t.factor), 0, "status of run --detach")
+    terminal = Terminal(Caller()).start([CTR, "task", "attach", "c1"])
+
+    def ended():  # ctr does not say when it is attached: some keys may be lost
+        terminal.type(b"end\n")
+        time.sleep(0.2)
+        return terminal.child.poll() is not None
+
+    terminal.until_true(ended, "the container ends", 20 * t.factor)
+    equal(terminal.finish(), 8, "status")
+    contains(terminal.text, "got end\n", "what is shown")

@@ -39,7 +39,9 @@ def cgroups():
 
 
 def mounts():
-    return {line.split()[4] for line in isolation.mounts()}
+    """Where something is mounted; a user's directory comes and goes with sessions."""
+    places = {line.split()[4] for line in isolation.mounts()}
+    return {place for place in places if not place.startswith("/run/user/")}
 
 
 def states(roots):

@@ -169,7 +169,8 @@ def chowned_volume(t):
     """`-v` with U in a user namespace: the volume is the container's root's."""
     path = t.directory / "volume"
     path.mkdir()
-    equal(t.output("touch /mnt/file; stat -c %u /mnt", "--userns", "auto", "-v", f"{path}:/mnt:U"), "0\n", "owner inside")
+    script = "touch /mnt/file; stat -c %u /mnt"
+    equal(t.output(script, "--userns", "auto", "-v", f"{path}:/mnt:U"), "0\n", "owner inside")
     true(200000 <= (path / "file").stat().st_uid < 462144, "the file's owner is not one of the handed out")
 
 

@@ -10,7 +10,7 @@ UNIT = "[Service]\nExecStart=/bin/sh -c 'echo ran > /run/ran; exec sleep 600'\n"
 
 @case(place=GUEST, deadline=120)
 def systemd(t):
-    """systemd is process 1 of a container with the machine's own files, starts a unit in a cgroup, and stops cleanly."""
+    """systemd is process 1 of a container with the machine's files, starts a unit in a cgroup, and stops cleanly."""
     t("run", "--detach", "--name", "box", "--network", "none", "--systemd", "always", "--rootfs", "/:O",
       "/lib/systemd/systemd", "systemd.unit=basic.target").exits(0)
 
@@ -39,13 +39,13 @@ def health_timer(t):
 @case(place=GUEST)
 def notify(t):
     """--sdnotify=conmon under a service of Type=notify: systemd knows the container as the service's main process."""
-    command = ["podman", "run", "--rm", "--name", "box", "--network", "none", "--sdnotify", "conmon", "--cgroups", "split",
-               IMAGE, "sleep", "600"]
+    command = ["podman", "run", "--rm", "--name", "box", "--network", "none", "--sdnotify", "conmon",
+               "--cgroups", "split", IMAGE, "sleep", "600"]
     t.shell("systemd-run", "--unit", "own", "--property", "Type=notify", "--property", "NotifyAccess=all",
             "--property", "Delegate=yes", *command).exits(0)
     equal(t.shell("systemctl", "is-active", "own.service").out, "active\n", "the service")
-    pid = t.inspect("box", ".State.ConmonPid")
-    equal(t.shell("systemctl", "show", "--value", "--property", "MainPID", "own.service").out.strip(), pid, "main process")
+    pid = t.shell("systemctl", "show", "--value", "--property", "MainPID", "own.service").out.strip()
+    equal(pid, t.inspect("box", ".State.ConmonPid"), "main process")
     t("kill", "box").exits(0)
     t.eventually(lambda: t("container", "exists", "box").code == 1, "the container stays")
     t.shell("systemctl", "reset-failed", "own.service")

@@ -5,6 +5,7 @@ import os
 import re
 
 from cases import case
+from engine import IMAGE
 from harness import contains, equal, true
 
 KINDS = ("cgroup", "ipc", "mnt", "net", "pid", "uts", "user")
@@ -180,6 +181,22 @@ def cgroup_namespace(t):
     name = "sed -n s/^0:://p /proc/self/cgroup"
     equal(t.output(name, "--cgroupns", "private"), "/\n", "private")
     contains(t.output(name, "--cgroupns", "host"), "libpod", "host")
+
+
+@case()
+def without_cgroup(t):
+    """`--cgroups disabled`: the container stays in its caller's cgroup; runc cannot do that, and the run is refused."""
+    t.sleeper(name="other")
+    if t.runtime == "runc":
+        true(t("run", "--rm", "--cgroups", "disabled", IMAGE, "true").code != 0, "it is not refused")
+        return
+    t.sleeper("--cgroups", "disabled")
+    pid = t.inspect("box", ".State.Pid")
+    with open(f"/proc/{pid}/cgroup", encoding="ascii") as there, open("/proc/self/cgroup", encoding="ascii") as here:
+        equal(there.read(), here.read(), "cgroup")
+    equal(t.inside("box", "echo alive"), "alive\n", "output of an exec")
+    t("stop", "--time", "0", "box").exits(0)
+    equal(t.inspect("box", ".State.ExitCode"), "137", "status")
 
 
 @case()

@@ -12,7 +12,7 @@ LIMITS = {"memory.max": ("--memory", "64m", "67108864"),
           "memory.low": ("--memory-reservation", "32m", "33554432"),
           "pids.max": ("--pids-limit", "77", "77"),
           "cpu.max": ("--cpus", "0.5", "50000 100000"),
-          "cpu.weight": ("--cpu-shares", "512", "20"),
+          "cpu.weight": ("--cpu-shares", "262144", "10000"),  # in between the formula depends on runc's release
           "cpuset.cpus": ("--cpuset-cpus", "0", "0"),
           "cpuset.mems": ("--cpuset-mems", "0", "0")}
 # A network takes as long as all the rest in a guest.

@@ -41,7 +41,9 @@ def cgroups():
 
 
 def mounts():
-    return {line.split()[4] for line in isolation.mounts()} - STORES
+    """Where something is mounted; a user's directory comes and goes with sessions."""
+    places = {line.split()[4] for line in isolation.mounts()} - STORES
+    return {place for place in places if os.path.dirname(place) != "/run/user"}
 
 
 def states(roots):

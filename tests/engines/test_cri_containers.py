@@ -77,7 +77,7 @@ def exec_sync_refused(t):
              "the refusal")
     ended = pod.container("true")
     ended.ends()
-    contains(t.refused("ExecSync", container_id=ended.id, cmd=["true"]).details, "not running", "the refusal")
+    contains(t.refused("ExecSync", container_id=ended.id, cmd=["true"]).details, "CONTAINER_EXITED", "the refusal")
 
 
 @case()

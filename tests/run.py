@@ -18,8 +18,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 GTEST_SECONDS, SCRIPT_SECONDS = 600, 2400
 
-# Name and command line. --quick leaves out what needs a virtual machine.
-VIRTUAL = ("virtual machine", ["tests/vm/run"])
+# Name and command line. --quick leaves out what needs virtual machines.
+VIRTUAL = [("virtual machine", ["tests/vm/run"]), ("engines", ["tests/engines/run"])]
 # What takes its time by waiting is the same with another build of the binary.
 PATIENT = ("nobody_reads", "never_accepts", "never_reads", "does_not_come", "forwarded_meanwhile", "many:",
            "pause_deadline:", "terminal_tmux:", "hooks_hostile:", "hooks_killing:", "hooks_meanwhile:",
@@ -145,8 +145,7 @@ def main(argv):
             totals.append(measure(f"{preset} {program.name}", run_gtest, program))
     # What is emulated keeps every processor busy by itself.
     if argv != ["--quick"]:
-        name, command = VIRTUAL
-        totals.append(measure(name, run_script, command + argv))
+        totals += [measure(name, run_script, command + argv) for name, command in VIRTUAL]
     # Each in a place of its own, and each mostly waits: three at a time, the longest first.
     with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:
         scripts = PROOF + SCRIPTS if argv == ["--whole"] else SCRIPTS

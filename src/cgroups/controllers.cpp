@@ -24,9 +24,9 @@ bool has(std::string_view list, std::string_view word) {
     return std::ranges::count(split(list, ' '), word) != 0;
 }
 
-// "cgroup.max.depth": no controller's.
-bool is_of_every_cgroup(const plan::CgroupSetting& setting) {
-    return controller_of(setting.file) == "cgroup";
+// "cgroup.max.depth" is no controller's.
+bool needs_controller(const plan::CgroupSetting& setting) {
+    return !setting.may_lack && controller_of(setting.file) != "cgroup";
 }
 
 // "a/b/c" -> "", "a", "a/b": the cgroups above, as paths below the root.
@@ -146,7 +146,7 @@ Result<std::vector<std::string>> missing_in(int hierarchy_fd, const std::string&
 std::vector<std::string> controllers_of(std::span<const plan::CgroupSetting> settings) {
     std::vector<std::string> controllers;
     for (const plan::CgroupSetting& each : settings)
-        if (!is_of_every_cgroup(each)) controllers.emplace_back(controller_of(each.file));
+        if (needs_controller(each)) controllers.emplace_back(controller_of(each.file));
     std::ranges::sort(controllers);
     const auto doubles = std::ranges::unique(controllers);
     controllers.erase(doubles.begin(), doubles.end());
@@ -158,7 +158,7 @@ Result<> check_settings(int hierarchy_fd, const std::string& path,
     LET(const std::string below, below_mount(path));
     LET(const std::string all, read_kernel_line(hierarchy_fd, delegated));
     for (const plan::CgroupSetting& each : settings) {
-        if (is_of_every_cgroup(each)) continue;
+        if (!needs_controller(each)) continue;
         if (!has(all, controller_of(each.file))) return lacks(each, "", all);
         TRY(check_page_size(each));
     }
@@ -167,7 +167,7 @@ Result<> check_settings(int hierarchy_fd, const std::string& path,
         if (!given && given.error().err == ENOENT) return {};  // to be made, by whoever may
         if (!given) return std::unexpected(given.error());
         const auto lacking = std::ranges::find_if(settings, [&given](const plan::CgroupSetting& each) {
-            return !is_of_every_cgroup(each) && !has(*given, controller_of(each.file));
+            return needs_controller(each) && !has(*given, controller_of(each.file));
         });
         if (lacking == settings.end()) continue;
         if (!may_write(hierarchy_fd, file_in(parent, handed_down))) return lacks(*lacking, parent, *given);

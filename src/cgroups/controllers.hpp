@@ -12,7 +12,7 @@
 
 namespace bulkhead::cgroups {
 
-// Each once, sorted: "cpu", "memory". Pure.
+// Those that the settings cannot do without, each once, sorted: "cpu", "memory". Pure.
 std::vector<std::string> controllers_of(std::span<const plan::CgroupSetting> settings);
 
 // Whether what is above `path` can hand down the controllers that `settings` need, and whether this machine

@@ -42,11 +42,13 @@ Result<Fd> open_hierarchy(const std::string& mount) {
     return directory;
 }
 
-Result<Hierarchy> find_hierarchy(const std::string& helper) {
+Result<Hierarchy> find_hierarchy(Result<std::string> (*helper)()) {
     if (is_hierarchy(usual_mount)) return Hierarchy{usual_mount, false};
     if (is_hierarchy(hybrid_mount)) return Hierarchy{hybrid_mount, true};
-    if (helper.empty()) return none_found("other places were not looked at");
-    const auto elsewhere = ask_helper(helper, "cgroup2-mount");
+    if (helper == nullptr) return none_found("other places were not looked at");
+    const auto program = helper();
+    if (!program) return none_found(program.error().text);
+    const auto elsewhere = ask_helper(*program, "cgroup2-mount");
     if (!elsewhere) return none_found(elsewhere.error().text);
     if (!is_hierarchy(*elsewhere)) return none_found(cat(quotable(*elsewhere), " is not one either"));
     return Hierarchy{*elsewhere, true};

@@ -15,9 +15,9 @@ struct Hierarchy {
 };
 
 // Looks at /sys/fs/cgroup (pure v2) and /sys/fs/cgroup/unified (a hybrid host of systemd's layout), then asks
-// the program `helper` (an absolute path; empty: do not) for another mount. Kind::unsupported where there is
-// none, with what was found instead.
-Result<Hierarchy> find_hierarchy(const std::string& helper);
+// the program that `helper` finds (nullptr: nobody) for another mount. Kind::unsupported where there is none,
+// with what was found instead.
+Result<Hierarchy> find_hierarchy(Result<std::string> (*helper)());
 
 // Its root as a directory descriptor. Kind::unsupported where it is not CGROUP2_SUPER_MAGIC.
 Result<Fd> open_hierarchy(const std::string& mount);

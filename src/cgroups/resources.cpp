@@ -21,8 +21,16 @@ std::unexpected<Error> refuse(const std::string& pointer, std::string_view why) 
     return fail(Kind::invalid_config, pointer, ": ", why);
 }
 
+// "max", "max 100000", "8:0 rbps=max"
+bool is_no_limit(std::string_view text) { return text.starts_with("max") || text.ends_with("=max"); }
+
+// What is no limit holds without a controller, too.
 void add(Settings& settings, std::string file, std::string text, std::string_view pointer) {
-    settings.push_back({.file = std::move(file), .text = std::move(text), .pointer = std::string(pointer)});
+    const bool may_lack = is_no_limit(text);
+    settings.push_back({.file = std::move(file),
+                        .text = std::move(text),
+                        .pointer = std::string(pointer),
+                        .may_lack = may_lack});
 }
 
 // -1, as in cgroup v1, is no limit.
@@ -30,7 +38,8 @@ std::string or_max(std::int64_t value) { return value < 0 ? "max" : cat(value); 
 
 // ---- pids -----------------------------------------------------------------------------------------------
 
-// 0 is a limit: a container of one process, since that one is there already (as runc).
+// 0 is a limit: a container of one process, since that one is there already (as runc 1.4). Of an old version
+// of the standard it is none, which validation knows.
 void add_pids(Settings& settings, const spec::Pids& pids) {
     if (!pids.limit) return;
     add(settings, "pids.max", or_max(*pids.limit == 0 ? 1 : *pids.limit), "/pids/limit");
@@ -188,14 +197,16 @@ bool is_file_of_controller(std::string_view key) {
            controller.size() < key.size() && controller != "cgroup";
 }
 
-// Each line by itself: the kernel takes one value with each write.
+// Each line by itself: the kernel takes one value with each write. Who names a file wants it to be there,
+// whatever the value is.
 Result<> add_unified(Settings& settings, const std::map<std::string, std::string>& unified) {
     for (const auto& [key, value] : unified) {
         const std::string pointer = cat("/unified/", pointer_token(key));
         if (!is_file_of_controller(key))
             return refuse("/unified", cat(quoted(key), ": must be the name of a file of a controller"));
         for (const std::string_view line : split(value, '\n'))
-            if (!line.empty()) add(settings, key, std::string(line), pointer);
+            if (!line.empty())
+                settings.push_back({.file = key, .text = std::string(line), .pointer = pointer});
     }
     return {};
 }

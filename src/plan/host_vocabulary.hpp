@@ -37,7 +37,7 @@ struct CgroupSetting {
     std::string file;          // "memory.max"
     std::string text;          // one value, as the kernel takes it with one write
     std::string pointer;       // JSON pointer of the property that asked for it
-    bool may_lack = false;     // it holds without the file, too
+    bool may_lack = false;     // it holds where the file or its controller is missing, too
     std::string other_file{};  // to be written instead where `file` is not there; empty: none
     std::string other_text{};
     bool operator==(const CgroupSetting&) const = default;

@@ -36,11 +36,12 @@ struct Ground {
 };
 
 // Rootless callers, and root in a user namespace: without the permission to make cgroups there is none, as
-// with runc, unless one was named, has limits, or shall be made by systemd.
+// with runc, unless one was named, has limits, or shall be made by systemd. What is no limit asks for none.
 bool may_go_without_cgroup(const Blueprint& blueprint, const spec::ValidSpec& spec) {
     if (blueprint.systemd) return false;
     const auto settings = cgroups::settings_of(spec->linux.resources);
-    return blueprint.cgroup_optional && spec->linux.cgroups_path.empty() && settings && settings->empty();
+    return blueprint.cgroup_optional && spec->linux.cgroups_path.empty() && settings &&
+           std::ranges::all_of(*settings, &plan::CgroupSetting::may_lack);
 }
 
 void plan_limits(TimelineBuilder& timeline, const std::string& mount, const std::string& path,

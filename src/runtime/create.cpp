@@ -84,10 +84,12 @@ bool has_user_namespace(const spec::ValidSpec& spec) {
 std::vector<std::string> warnings_of(const Project& project) {
     std::vector<std::string> warnings = project.bundle.spec.warnings();
     if (!project.blueprint.no_cgroup) return warnings;
-    const auto limits = cgroups::settings_of(project.bundle.spec->linux.resources);
-    if (limits && !limits->empty())
-        warnings.push_back(cat("--cgroup-manager disabled: without a cgroup this limit is not in force: ",
-                               limits->front().pointer));
+    const auto settings = cgroups::settings_of(project.bundle.spec->linux.resources)
+                              .value_or(std::vector<plan::CgroupSetting>());
+    const auto limit = std::ranges::find(settings, false, &plan::CgroupSetting::may_lack);
+    if (limit != settings.end())
+        warnings.push_back(
+            cat("--cgroup-manager disabled: without a cgroup this limit is not in force: ", limit->pointer));
     const bool may_make_devices = project.host.privileged && project.host.initial_user_namespace &&
                                   !has_user_namespace(project.bundle.spec);
     if (may_make_devices)

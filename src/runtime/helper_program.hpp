@@ -4,10 +4,16 @@
 
 #include <string>
 
+#include "base/error.hpp"
+
 namespace bulkhead::runtime {
 
-// Where CMake installs it; if there is none, below libexec beside our own binary, as in a build tree. That
-// one is only taken where nobody else could have put it there.
-std::string helper_program();
+// Our own binary's: where both are installed, wherever that is (sbin/bulkhead, libexec/bulkhead/host-helper),
+// or else below libexec beside it, as in a build tree. Only taken where nobody but the binary's owner can
+// have put it there (Kind::denied). Costs some system calls: ask when it is needed.
+Result<std::string> helper_program();
+
+// The same of this binary, an absolute path.
+Result<std::string> helper_of(const std::string& binary);
 
 }  // namespace bulkhead::runtime

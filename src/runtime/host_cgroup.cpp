@@ -100,6 +100,7 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::EnableControl
 }
 
 Result<> apply(Workshop& workshop, const StepContext&, const plan::LimitCgroup& op) {
+    if (!workshop.cgroup) return {};  // it was optional, so there is nothing but limits to lift
     return cgroups::write_settings(workshop.cgroup.number(), op.settings);
 }
 

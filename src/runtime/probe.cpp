@@ -64,7 +64,7 @@ Result<plan::HostFacts> probe_kernel() {
 
 Result<plan::HostFacts> probe() {
     LET(plan::HostFacts facts, probe_kernel());
-    if (const auto hierarchy = cgroups::find_hierarchy(helper_program())) {
+    if (const auto hierarchy = cgroups::find_hierarchy(helper_program)) {
         facts.cgroup_mount = hierarchy->mount;
         facts.cgroup_hybrid = hierarchy->hybrid;
     } else {

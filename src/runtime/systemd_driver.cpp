@@ -25,13 +25,15 @@ Result<Driver> connect_driver(const cgroups::BusEnvironment& environment, bool o
         return fail(Kind::unsupported,
                     "systemd not running on this host, cannot use systemd cgroups manager");
     std::vector<std::string> addresses = cgroups::bus_addresses(environment, of_user, uid);
-    LET(cgroups::Systemd systemd, cgroups::Systemd::connect(helper_program(), addresses));
+    LET(const std::string helper, helper_program());
+    LET(cgroups::Systemd systemd, cgroups::Systemd::connect(helper, addresses));
     return Driver{std::move(systemd), std::move(addresses)};
 }
 
 Result<> connect_by_record(Workshop& workshop) {
     if (workshop.systemd) return {};
-    LET(workshop.systemd, cgroups::Systemd::connect(helper_program(), workshop.state.unit.addresses));
+    LET(const std::string helper, helper_program());
+    LET(workshop.systemd, cgroups::Systemd::connect(helper, workshop.state.unit.addresses));
     return {};
 }
 

@@ -2,6 +2,7 @@
 #include "spec/validate.hpp"
 
 #include <set>
+#include <string_view>
 
 #include "spec/capabilities.hpp"
 #include "spec/checks.hpp"
@@ -80,6 +81,13 @@ std::string unknown_capabilities(const std::set<std::string>& names) {
                join(shown, " "), "]");
 }
 
+// Before 1.3 the standard told 0 and no limit not apart, and 0 is what podman 4 writes for --pids-limit=-1.
+void lift_the_zero_of_old_versions(Spec& spec) {
+    std::optional<std::int64_t>& limit = spec.linux.resources.pids.limit;
+    const std::vector<std::string_view> version = split(spec.oci_version, '.');
+    if (limit == 0 && version.size() > 1 && parse_decimal<unsigned>(version[1]).value_or(0) < 3) limit = -1;
+}
+
 void warn_of_relative_paths(const Spec& spec, std::vector<std::string>& warnings) {
     for (std::size_t i = 0; const Mount& mount : spec.mounts) {
         const std::string pointer = cat("/mounts/", i++, "/destination");
@@ -110,6 +118,7 @@ Result<ValidSpec> validate(Spec spec) {
         drop_what_cannot_be_ambient(*spec.process->capabilities);
     }
     for (const Check& check : table) TRY(check.run(spec));
+    lift_the_zero_of_old_versions(spec);
     warn_of_relative_paths(spec, warnings);
     warn_of_personality_flags(spec, warnings);
     return ValidSpec(std::move(spec), std::move(warnings));

@@ -52,6 +52,23 @@ TEST(CheckSettings, TakesWhatTheRootHasAndThoseBelowMayHandDown) {
               "/x: the cgroup controller \"nonsense\" is not available: cgroup / has cpu memory pids");
 }
 
+TEST(CheckSettings, PassesWhatLimitsNothingByWhereItsControllerIsMissing) {
+    const test::Folder root;
+    make_group(root, "", "memory\n", "\n");
+    make_group(root, "a", "\n", "\n");
+    occupy(root, "a");
+    std::vector<plan::CgroupSetting> unlimited = settings({"pids.max", "memory.max"});
+    for (plan::CgroupSetting& each : unlimited) each.may_lack = true;
+    EXPECT_TRUE(check_settings(root.fd(), "/box", unlimited));
+    EXPECT_TRUE(check_settings(root.fd(), "/a/box", unlimited)) << "the cgroup above cannot hand it down";
+    EXPECT_TRUE(controllers_of(unlimited).empty());
+    unlimited.front().may_lack = false;
+    const auto missing = check_settings(root.fd(), "/box", unlimited);
+    ASSERT_FALSE(missing);
+    EXPECT_TRUE(missing.error().text.starts_with("/x: the cgroup controller \"pids\" is not available: "))
+        << missing.error().text;
+}
+
 TEST(CheckSettings, NamesAPageSizeThatThisMachineDoesNotHave) {
     const test::Folder root;
     make_group(root, "", "hugetlb\n", "\n");

@@ -27,11 +27,13 @@ int in_child(Act act) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+inline Result<std::string> built_helper() { return BULKHEAD_HELPER_PATH; }
+
 class CgroupTest : public ::testing::Test {
   protected:
     void SetUp() override {
         if (::geteuid() != 0) GTEST_SKIP() << "making cgroups needs root";
-        const auto found = find_hierarchy(BULKHEAD_HELPER_PATH);
+        const auto found = find_hierarchy(built_helper);
         if (!found) GTEST_SKIP() << found.error().text;
         hierarchy = open_hierarchy(found->mount).value();
         path = "/bh-test-" + std::to_string(::getpid());

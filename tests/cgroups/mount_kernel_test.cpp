@@ -40,7 +40,7 @@ class Mount : public ::testing::Test {
 };
 
 TEST_F(Mount, IsFoundOnThisHost) {
-    const auto found = find_hierarchy("");
+    const auto found = find_hierarchy(nullptr);
     ASSERT_TRUE(found) << found.error().text;
     EXPECT_EQ(found->hybrid, found->mount == "/sys/fs/cgroup/unified");
     EXPECT_TRUE(open_hierarchy(found->mount));
@@ -50,7 +50,7 @@ TEST_F(Mount, IsFoundOnThisHost) {
 TEST_F(Mount, OfAPureHost) {
     EXPECT_EQ(without_the_usual_mounts([] {
                   if (::mount("none", "/sys/fs/cgroup", "cgroup2", 0, nullptr) != 0) return 77;
-                  return is(find_hierarchy(""), "/sys/fs/cgroup", false);
+                  return is(find_hierarchy(nullptr), "/sys/fs/cgroup", false);
               }),
               0);
 }
@@ -61,7 +61,7 @@ TEST_F(Mount, ElsewhereIsFoundByTheHelper) {
                   if (::mount("none", "/mnt", "tmpfs", 0, nullptr) != 0 || ::mkdir("/mnt/c g", 0755) != 0 ||
                       ::mount("none", "/mnt/c g", "cgroup2", 0, nullptr) != 0)
                       return 77;
-                  return is(find_hierarchy(BULKHEAD_HELPER_PATH), "/mnt/c g", true);
+                  return is(find_hierarchy(testing::built_helper), "/mnt/c g", true);
               }),
               0);
 }
@@ -69,7 +69,7 @@ TEST_F(Mount, ElsewhereIsFoundByTheHelper) {
 TEST_F(Mount, NowhereIsAnErrorThatSaysWhatIsThere) {
     EXPECT_EQ(
         without_the_usual_mounts([] {
-            const auto found = find_hierarchy(BULKHEAD_HELPER_PATH);
+            const auto found = find_hierarchy(testing::built_helper);
             const std::string expected =
                 "cgroup v2 is needed, and no cgroup2 file system is mounted: /sys/fs/cgroup has file system "
                 "type 0x1021994; " BULKHEAD_HELPER_PATH

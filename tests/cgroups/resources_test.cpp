@@ -103,8 +103,8 @@ TEST(Settings, Pids) {
         {R"({"pids":{"limit":9223372036854775807}})", {"pids.max=9223372036854775807 /pids/limit"}},
         // 0 is a limit: no process besides the one that there is.
         {R"({"pids":{"limit":0}})", {"pids.max=1 /pids/limit"}},
-        {R"({"pids":{"limit":-1}})", {"pids.max=max /pids/limit"}},
-        {R"({"pids":{"limit":-9223372036854775808}})", {"pids.max=max /pids/limit"}},
+        {R"({"pids":{"limit":-1}})", {"pids.max=max /pids/limit or none"}},
+        {R"({"pids":{"limit":-9223372036854775808}})", {"pids.max=max /pids/limit or none"}},
     });
 }
 
@@ -117,7 +117,7 @@ TEST(Settings, MemoryAlone) {
         {R"({"memory":{"limit":9223372036854775807}})", {"memory.max=9223372036854775807 /memory/limit"}},
         {R"({"memory":{"limit":1,"swap":0}})", {"memory.max=1 /memory/limit"}},
         {R"({"memory":{"reservation":4096}})", {"memory.low=4096 /memory/reservation"}},
-        {R"({"memory":{"reservation":-1}})", {"memory.low=max /memory/reservation"}},
+        {R"({"memory":{"reservation":-1}})", {"memory.low=max /memory/reservation or none"}},
         {R"({"memory":{"limit":8192,"reservation":4096}})",
          {"memory.max=8192 /memory/limit", "memory.low=4096 /memory/reservation"}},
     });
@@ -139,11 +139,11 @@ TEST(Settings, MemoryWithSwap) {
         {R"({"memory":{"limit":0,"swap":-1}})", {"memory.swap.max=max /memory/swap or none"}},
         // Unlimited memory lifts swap with it, unless swap says something itself.
         {R"({"memory":{"limit":-1}})",
-         {"memory.swap.max=max /memory/limit or none", "memory.max=max /memory/limit"}},
+         {"memory.swap.max=max /memory/limit or none", "memory.max=max /memory/limit or none"}},
         {R"({"memory":{"limit":-1,"swap":-1}})",
-         {"memory.swap.max=max /memory/swap or none", "memory.max=max /memory/limit"}},
+         {"memory.swap.max=max /memory/swap or none", "memory.max=max /memory/limit or none"}},
         {R"({"memory":{"limit":-1,"swap":4096}})",
-         {"memory.swap.max=4096 /memory/swap", "memory.max=max /memory/limit"}},
+         {"memory.swap.max=4096 /memory/swap", "memory.max=max /memory/limit or none"}},
     });
 }
 
@@ -179,11 +179,11 @@ TEST(Settings, CpuShares) {
 TEST(Settings, CpuBandwidth) {
     expect_all({
         {R"({"cpu":{"quota":50000}})", {"cpu.max=50000 /cpu/quota"}},
-        {R"({"cpu":{"quota":-1}})", {"cpu.max=max /cpu/quota"}},
+        {R"({"cpu":{"quota":-1}})", {"cpu.max=max /cpu/quota or none"}},
         {R"({"cpu":{"quota":50000,"period":20000}})", {"cpu.max=50000 20000 /cpu/quota"}},
-        {R"({"cpu":{"quota":-1,"period":20000}})", {"cpu.max=max 20000 /cpu/quota"}},
-        {R"({"cpu":{"quota":0,"period":20000}})", {"cpu.max=max 20000 /cpu/period"}},
-        {R"({"cpu":{"period":20000}})", {"cpu.max=max 20000 /cpu/period"}},
+        {R"({"cpu":{"quota":-1,"period":20000}})", {"cpu.max=max 20000 /cpu/quota or none"}},
+        {R"({"cpu":{"quota":0,"period":20000}})", {"cpu.max=max 20000 /cpu/period or none"}},
+        {R"({"cpu":{"period":20000}})", {"cpu.max=max 20000 /cpu/period or none"}},
         {R"({"cpu":{"quota":9223372036854775807,"period":18446744073709551615}})",
          {"cpu.max=9223372036854775807 18446744073709551615 /cpu/quota"}},
     });
@@ -193,7 +193,7 @@ TEST(Settings, APeriodAloneKeepsTheQuotaThatThereIs) {
     const Present present{.cpu_max = "50000 100000"};
     EXPECT_EQ(lines_of(R"({"cpu":{"period":20000}})", present), Lines{"cpu.max=50000 20000 /cpu/period"});
     EXPECT_EQ(lines_of(R"({"cpu":{"quota":30000}})", present), Lines{"cpu.max=30000 /cpu/quota"});
-    EXPECT_EQ(lines_of(R"({"cpu":{"quota":-1}})", present), Lines{"cpu.max=max /cpu/quota"});
+    EXPECT_EQ(lines_of(R"({"cpu":{"quota":-1}})", present), Lines{"cpu.max=max /cpu/quota or none"});
     EXPECT_EQ(lines_of(R"({"cpu":{"shares":1024}})", present), Lines{"cpu.weight=100 /cpu/shares"});
 }
 
@@ -259,7 +259,7 @@ TEST(Settings, BlockThrottles) {
          {"io.max=8:16 wiops=18446744073709551615 /blockIO/throttleWriteIOPSDevice/0"}},
         // The kernel refuses a rate of 0, which lifted the limit in cgroup v1.
         {R"({"blockIO":{"throttleReadBpsDevice":[{"major":8,"minor":0,"rate":0}]}})",
-         {"io.max=8:0 rbps=max /blockIO/throttleReadBpsDevice/0"}},
+         {"io.max=8:0 rbps=max /blockIO/throttleReadBpsDevice/0 or none"}},
         {R"({"blockIO":{"throttleReadBpsDevice":[{"major":8,"minor":0,"rate":1},{"major":8,"minor":16,"rate":2}]}})",
          {"io.max=8:0 rbps=1 /blockIO/throttleReadBpsDevice/0",
           "io.max=8:16 rbps=2 /blockIO/throttleReadBpsDevice/1"}},
@@ -310,6 +310,8 @@ TEST(Settings, UnifiedIsWrittenAsItStandsAndLineByLine) {
         {R"({"unified":{"memory.oom.group":"1"}})", {"memory.oom.group=1 /unified/memory.oom.group"}},
         {R"({"unified":{"hugetlb.2MB.rsvd.max":"0"}})",
          {"hugetlb.2MB.rsvd.max=0 /unified/hugetlb.2MB.rsvd.max"}},
+        // A file that is named has to be there.
+        {R"({"unified":{"pids.max":"max"}})", {"pids.max=max /unified/pids.max"}},
         {R"({"unified":{"cgroup.max.depth":"3"}})", {"cgroup.max.depth=3 /unified/cgroup.max.depth"}},
         {R"({"unified":{"unknown.file":" a b "}})", {"unknown.file= a b  /unified/unknown.file"}},
         {R"({"unified":{"io.max":"8:0 rbps=1\n\n8:16 wbps=2\n"}})",

@@ -1,18 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the engines have in common: their runtime, how they are called, and what must not be left behind."""
 
+import json
 import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import time
 
 import harness
+import terminals
 from cases import GUEST
 
 RUNTIMES = {"bulkhead": "/usr/sbin/bulkhead", "runc": "/usr/sbin/runc"}
 SLOWER = 10  # than natively is everything in a guest
 IMAGE = "localhost/engines/busybox:latest"
+
+
+class Terminal(terminals.Terminal):
+    """A caller's terminal, with an engine's client below it."""
+
+    def start(self, command, shell=None):
+        program = shutil.which(command[0])
+        self.child = subprocess.Popen([sys.executable, harness.LAUNCHER, json.dumps({"tty": self.name}), program,
+                                       *command[1:]])
+        return self
 
 
 class Engine:
@@ -57,6 +70,10 @@ class Engine:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self.children.append(child)
         return child
+
+    def terminal(self, *command):
+        """A terminal on which this program runs."""
+        return Terminal(self).start([*map(str, command)])
 
     def eventually(self, condition, sentence, seconds=10):
         return harness.eventually(condition, sentence, seconds * self.factor)

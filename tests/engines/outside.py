@@ -4,6 +4,7 @@
 import argparse
 import concurrent.futures
 import dataclasses
+import itertools
 import json
 import os
 import pathlib
@@ -13,94 +14,120 @@ import sys
 import cases
 import generations
 import machine
+from table import OURS, PAPER, RUNTIMES, Cell, Table
 
 HERE = pathlib.Path(__file__).resolve().parent
-PROJECT = HERE.parent.parent
-GUEST_SECONDS = 1500
-RUNTIMES = ("bulkhead", "runc")
+GUEST_SECONDS = 3000
 
 
 @dataclasses.dataclass(frozen=True)
-class Cell:
-    """What came of a case in one generation, with one runtime."""
-    title: str
-    generation: str
+class Node:
+    """One machine, where the engines of a generation meet one runtime."""
+    generation: generations.Generation
+    place: str
     runtime: str
-    problems: list
-    seconds: float
+
+    def __str__(self):
+        return f"{self.generation.name} {self.place} {self.runtime}"
 
 
 def options(argv):
     parser = argparse.ArgumentParser(prog="tests/engines/run", description=__doc__)
+    parser.add_argument("--whole", action="store_true", help="the whole table: with runc as the control, too")
+    parser.add_argument("--runtime", action="append", choices=RUNTIMES, help=f"a column of it (default: {OURS})")
     parser.add_argument("--generation", action="append", choices=generations.ALL, help="may be given again")
-    parser.add_argument("--place", action="append", choices=(cases.NATIVE, cases.GUEST))
-    parser.add_argument("--runtime", action="append", choices=RUNTIMES, help="one column of the table")
+    parser.add_argument("--place", action="append", choices=(cases.NATIVE, cases.GUEST), help="may be given again")
     parser.add_argument("--filter", action="append", default=[], metavar="WORD",
                         help="only cases whose title contains it; may be given again")
-    return parser.parse_args(argv)
+    parser.add_argument("--table", type=pathlib.Path, metavar="FILE", help="write the table as Markdown")
+    chosen = parser.parse_args(argv)
+    if chosen.whole and (chosen.runtime or chosen.generation or chosen.place or chosen.filter):
+        parser.error("the whole or a part of it")
+    if chosen.table and not chosen.whole:
+        parser.error("only the --whole is a table")
+    return chosen
 
 
-def command(chosen, generation, place):
-    chosen_words = [f"--filter={word}" for word in chosen.filter] + [f"--runtime={word}" for word in chosen.runtime or ()]
-    return [str(HERE / "inside"), generation.name, place, *chosen_words]
+def nodes(chosen):
+    """Those of one place together: what is emulated keeps the processors busy by itself."""
+    runtimes = RUNTIMES if chosen.whole else chosen.runtime or [OURS]
+    found = [generations.ALL[name] for name in chosen.generation or generations.ALL]
+    for place in chosen.place or (cases.NATIVE, cases.GUEST):
+        yield [Node(generation, place, runtime) for runtime, generation in itertools.product(runtimes, found)]
 
 
-def natively(chosen, generation, tell):
-    process = subprocess.Popen([HERE / "node", generation.tree, *command(chosen, generation, cases.NATIVE)],
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
-    read_cells(process.stdout, generation, tell)
-    return process.wait()
+def natively(command, node, output):
+    return subprocess.run([HERE / "node", node.generation.tree, *command], stdin=subprocess.DEVNULL, stdout=output,
+                          stderr=output, check=False).returncode
 
 
-def in_guest(chosen, generation, tell):
-    reader, writer = os.pipe()
-    guest = machine.Guest(tuple(command(chosen, generation, cases.GUEST)), generation.kernel, systemd=True, cpus=1,
-                          timeout=GUEST_SECONDS, root=str(generation.tree))
-    with concurrent.futures.ThreadPoolExecutor(1) as pool, open(reader, errors="replace") as lines:
-        told = pool.submit(read_cells, lines, generation, tell)
-        ending = machine.run(guest, writer)
-        os.close(writer)
-        told.result()
+def in_guest(command, node, output):
+    ending = machine.run(machine.Guest(command, node.generation.kernel, systemd=True, timeout=GUEST_SECONDS,
+                                       root=str(node.generation.tree)), output)
     if ending.reason:
         print(ending.console[-3000:], ending.reason, file=sys.stderr)
     return ending.status
 
 
-def read_cells(lines, generation, tell):
+def run(node, words, table):
+    """Lets a node fill its part of the table."""
+    reader, writer = os.pipe()
+    command = (str(HERE / "inside"), node.generation.name, node.place, node.runtime, *words)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool, open(reader, errors="replace") as lines:
+        told = pool.submit(read_cells, lines, node, table)
+        try:
+            code = {cases.NATIVE: natively, cases.GUEST: in_guest}[node.place](command, node, writer)
+        finally:
+            os.close(writer)
+        told.result()
+    if code != 0:
+        table.accident(f"{node}: ended with {code}")
+
+
+def read_cells(lines, node, table):
     for line in lines:
         try:
             said = json.loads(line)
         except json.JSONDecodeError:
-            print(f"    {generation.name}: {line.rstrip()}", flush=True)
+            print(f"    {node}: {line.rstrip()}", flush=True)
             continue
-        tell(Cell(said["title"], generation.name, said["runtime"], said["problems"], said["seconds"]))
+        table.put(Cell(generation=node.generation.name, runtime=node.runtime, **said))
 
 
-def tell(cell):
-    print(f"{'FAIL' if cell.problems else 'ok':4} {cell.title} ({cell.generation} {cell.runtime} {cell.seconds:.2f} s)",
-          flush=True)
-    for problem in cell.problems:
-        print("     " + problem.rstrip().replace("\n", "\n     "), flush=True)
+def prepare(chosen, groups):
+    """Why there can be no nodes, or None."""
+    here = {node for group in groups for node in group}
+    for generation in {node.generation.name: node.generation for node in here}.values():
+        reason = generation.prepare()
+        if reason:
+            return reason
+    kernels = sorted({node.generation.kernel for node in here if node.place == cases.GUEST})
+    return machine.missing(kernels) if kernels else None
+
+
+def check(chosen, table):
+    """The paper against what was seen."""
+    if chosen.table:
+        chosen.table.write_text(table.markdown(generations.ALL))
+    paper = PAPER.read_text() if PAPER.exists() else ""
+    if not chosen.whole:
+        for sentence in table.unlike(paper):
+            table.accident(sentence)
+    elif table.markdown(generations.ALL) != paper:
+        table.accident(f"{PAPER} is not what was seen: --table writes it anew")
 
 
 def main(argv):
-    chosen = options(argv)
-    found = []
-
-    def keep(cell):
-        found.append(cell)
-        tell(cell)
-
-    for generation in [generations.ALL[name] for name in chosen.generation or generations.ALL]:
-        reason = generation.prepare()
-        if reason:
-            print(f"engines: {reason}")
-            return 2
-        for place, go in ((cases.NATIVE, natively), (cases.GUEST, in_guest)):
-            if not chosen.place or place in chosen.place:
-                code = go(chosen, generation, keep)
-                if code != 0:
-                    print(f"FAIL {generation.name} {place}: ended with {code}")
-    failed = sum(bool(cell.problems) for cell in found)
-    print(f"{len(found) - failed} passed, {failed} failed, 0 skipped")
+    chosen, table = options(argv), Table()
+    groups = list(nodes(chosen))
+    reason = prepare(chosen, groups)
+    if reason:
+        print(f"FAIL engines: {reason}\n0 passed, 1 failed, 0 skipped")
+        return 1
+    for group in groups:
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(lambda node: run(node, [f"--filter={word}" for word in chosen.filter], table), group))
+    check(chosen, table)
+    failed = table.count("FAIL") + len(table.accidents)
+    print(f"{table.count('ok')} passed, {failed} failed, {table.count('skip')} skipped")
     return 1 if failed else 0

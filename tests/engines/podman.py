@@ -4,6 +4,7 @@
 import pathlib
 
 import images
+import rootless
 from cases import NATIVE
 from engine import IMAGE, Engine
 
@@ -16,7 +17,13 @@ cgroup_manager = "cgroupfs"
 """
 
 
+# Whose identities --userns=auto and a rootless podman hand out.
+SUBORDINATE = f"containers:200000:262144\n{rootless.NAME}:500000:65536\n"
+
+
 class Podman(Engine):
+    someone = None
+
     def begin(self):
         config = pathlib.Path("/etc/containers/containers.conf.d")
         config.mkdir(parents=True, exist_ok=True)
@@ -24,6 +31,8 @@ class Podman(Engine):
             (config / "10-node.conf").write_text(WITHOUT_CONTROLLERS)
         (config / "50-runtime.conf").write_text(
             f'[engine]\nruntime = "{self.runtime}"\n[engine.runtimes]\n{self.runtime} = ["{self.path}"]\n')
+        for name in ("subuid", "subgid"):
+            pathlib.Path("/etc", name).write_text(SUBORDINATE)
         images.save("/tmp/image.tar", IMAGE)
         self("load", "-i", "/tmp/image.tar").exits(0)
         self("run", "--rm", IMAGE, "true").exits(0)  # what stays behind the first of all is no leak
@@ -31,6 +40,41 @@ class Podman(Engine):
     def __call__(self, *arguments, **how):
         return self.shell("podman", *arguments, **how)
 
+    def roots(self):
+        return [*super().roots(), rootless.RUNTIME_DIRECTORY / self.runtime]
+
+    def user(self):
+        """podman as it is for somebody who is not root."""
+        if not self.someone:
+            self.someone = rootless.User(self)
+        return self.someone
+
     def sweep(self):
-        self("pod", "rm", "--all", "--force")
+        if self.someone:
+            self.someone.sweep()
+        self("pod", "rm", "--all", "--force", "--time", "0")
         self("rm", "--all", "--force", "--time", "0")
+        self("volume", "prune", "--force")
+
+    def output(self, script, *options, **how):
+        """What a shell script prints in a container of its own."""
+        return self("run", "--rm", *options, IMAGE, "sh", "-c", script, **how).exits(0).out
+
+    def start(self, script, *options, name="box"):
+        """A container that runs a shell script in the background: its name."""
+        self("run", "--detach", "--name", name, *options, IMAGE, "sh", "-c", script).exits(0)
+        return name
+
+    def sleeper(self, *options, name="box"):
+        return self.start("exec sleep 600", *options, name=name)
+
+    def inside(self, name, script, *options):
+        """What a shell script prints that is executed in a running container."""
+        return self("exec", *options, name, "sh", "-c", script).exits(0).out
+
+    def inspect(self, name, field):
+        return self("inspect", "--format", f"{{{{{field}}}}}", name).exits(0).out.strip()
+
+    def wrote(self, name, text):
+        """Waits until the container's output contains a text."""
+        self.eventually(lambda: text in self("logs", name).exits(0).out, f"{name} does not write {text!r}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The loop inside a node: each engine with each runtime, each case; says on stdout what came of it, a JSON line each."""
+"""The loop inside a node: each engine, each case; says on stdout what came of it, a JSON line each."""
 
 import argparse
 import importlib
@@ -7,7 +7,6 @@ import json
 import pathlib
 import shutil
 import signal
-import sys
 import time
 import traceback
 
@@ -18,7 +17,7 @@ from calls import Calls
 from containerd import Containerd
 from cri import Cri
 from docker import Docker
-from engine import RUNTIMES, SLOWER
+from engine import RUNTIMES
 from podman import Podman
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -43,11 +42,11 @@ def out_of_time(*_):
 
 
 class Round:
-    """An engine with one runtime, from its start to its end."""
+    """An engine, from its start to its end."""
 
-    def __init__(self, chosen, name, runtime):
-        self.chosen, self.runtime, self.calls = chosen, runtime, Calls(RUNTIMES)
-        self.engine = ENGINES[name](chosen.generation, chosen.place, runtime)
+    def __init__(self, chosen, name):
+        self.chosen, self.runtime, self.calls = chosen, chosen.runtime, Calls(RUNTIMES)
+        self.engine = ENGINES[name](chosen.generation, chosen.place, chosen.runtime)
 
     def run(self, chosen_cases):
         try:
@@ -107,8 +106,8 @@ class Round:
         return [f"calls of the runtimes: {counts}"] if wrong else []
 
     def tell(self, case, problems, seconds):
-        print(json.dumps({"title": case.title, "runtime": self.runtime, "problems": problems, "seconds": seconds}),
-              flush=True)
+        print(json.dumps({"title": case.title, "sentence": case.sentence, "problems": problems, "seconds": seconds,
+                          "expected": case.fails.get(self.chosen.generation, "")}), flush=True)
 
 
 def where(failure):
@@ -129,7 +128,7 @@ def main(argv):
     parser = argparse.ArgumentParser(prog="tests/engines/inside")
     parser.add_argument("generation")
     parser.add_argument("place")
-    parser.add_argument("--runtime", action="append", choices=RUNTIMES)
+    parser.add_argument("runtime", choices=RUNTIMES)
     parser.add_argument("--filter", action="append", default=[])
     chosen = parser.parse_args(argv)
     signal.signal(signal.SIGALRM, out_of_time)
@@ -137,7 +136,6 @@ def main(argv):
     found = load(chosen)
     for name in ENGINES:
         of_engine = [case for case in found if case.engine == name]
-        for runtime in chosen.runtime or RUNTIMES:
-            if of_engine:
-                Round(chosen, name, runtime).run(of_engine)
+        if of_engine:
+            Round(chosen, name).run(of_engine)
     return 0

@@ -345,5 +345,18 @@ TEST(Capabilities, are_found_by_their_exact_name) {
         EXPECT_EQ(capability_number(name), std::nullopt) << name;
 }
 
+TEST(Validate, TakesAPidsLimitOfZeroForNoneBeforeVersion13) {
+    for (const auto& [version, limit] :
+         {std::pair{"1.0.0", -1}, {"1.0.2-dev", -1}, {"1.2.1", -1}, {"1.3.0", 0}, {"1.10.0", 0}}) {
+        auto spec = parse(with("/linux/resources/pids/limit", "0"));
+        ASSERT_TRUE(spec) << spec.error().text;
+        spec->oci_version = version;
+        EXPECT_EQ(validate(*spec).value()->linux.resources.pids.limit, limit) << version;
+    }
+    auto spec = parse(with("/linux/resources/pids/limit", "7"));
+    spec->oci_version = "1.0.2";
+    EXPECT_EQ(validate(*spec).value()->linux.resources.pids.limit, 7);
+}
+
 }  // namespace
 }  // namespace bulkhead::spec::test

@@ -87,6 +87,7 @@ JOBS = [
     topic(PLAIN, "mounts", 14),
     topic(PLAIN, "nested", 10),
     topic(PLAIN, "resources_refusals", 6),
+    topic(PLAIN, "resources_unlimited", 3),
     topic(PLAIN, "user_namespace", 9),
 
     topic(PLAIN_WIDE, "resources_in_force", 36),

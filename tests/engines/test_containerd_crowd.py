@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many containers at a time."""
+
+from cases import case
+from crowd import crowd
+from plain import config, unpack
+
+
+@case(deadline=600)
+def attached(t):
+    """Of 200 `ctr run`, 8 at a time, each runs once, and its output and its status come back."""
+    sheets, rootfs = t.directory / "seen", unpack(t.directory / "rootfs")
+
+    def run(number, script):
+        name = f"crowd-{number}"
+        file = config(t.directory / f"{name}.json", rootfs, name, "sh", "-c", script, binds={sheets: "/seen"})
+        return t("run", "--rm", "--runc-binary", t.path, "--config", file, name, seconds=120)
+
+    crowd(run, sheets)

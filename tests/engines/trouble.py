@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SIGKILL at a chosen moment: of a runtime while it carries out a verb, of an engine while it carries out a call."""
+
+import contextlib
+import ctypes
+import os
+import select
+import signal
+import struct
+import subprocess
+import threading
+import time
+
+import leavings
+from harness import Failure, true
+
+# The moments of a call: parts of the time that an undisturbed one takes, so that a slower machine sees the same ones.
+MOMENTS = (0.0, 0.3, 0.6, 0.9)
+VERBS = frozenset("create start exec kill delete state run pause resume ps update list features".split())
+
+FAN_CLOEXEC, FAN_NONBLOCK, FAN_CLASS_CONTENT, FAN_MARK_ADD, FAN_OPEN_EXEC_PERM, FAN_ALLOW = 1, 2, 4, 1, 0x40000, 1
+AT_FDCWD = -100
+EVENT, ANSWER = struct.Struct("IBBHQii"), struct.Struct("iI")
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Struck:
+    """While this is entered, the runtime's first `verb` gets SIGKILL `after` seconds, or is timed if that is None.
+
+    `killed` says whether it was still there then, and `seconds` how long it took. The kernel asks us before each
+    execution of the runtime (fanotify(7)), which then stands still until we know what it was told to do. So nobody may
+    start the runtime from this process meanwhile: Python would wait for itself.
+    """
+
+    def __init__(self, path, verb, after=None):
+        self.path, self.verb, self.after, self.killed, self.seconds = path, verb, after, False, None
+        self.events = libc.fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK, os.O_RDONLY | os.O_CLOEXEC)
+        if self.events < 0 or libc.fanotify_mark(self.events, FAN_MARK_ADD, ctypes.c_uint64(FAN_OPEN_EXEC_PERM),
+                                                 AT_FDCWD, os.fsencode(path)):
+            raise OSError(ctypes.get_errno(), f"fanotify {path}")
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.watch)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+    def watch(self):
+        process, begin = self.first()
+        os.close(self.events)  # nobody is asked about any more
+        if process is not None:
+            self.strike(process, begin)
+            os.close(process)
+
+    def first(self):
+        """A pidfd of the first process that carries out the verb, and when it was let go."""
+        while not self.over.is_set():
+            for pid in self.executions():
+                process, verb, begin = os.pidfd_open(pid), self.verb_of(pid), time.monotonic()
+                os.kill(pid, signal.SIGCONT)
+                if verb == self.verb:
+                    return process, begin
+                os.close(process)
+        return None, None
+
+    def executions(self):
+        """The processes that have executed the program, each stopped before its first instruction."""
+        if not select.select([self.events], [], [], 0.05)[0]:
+            return
+        data = os.read(self.events, 1 << 12)
+        for place in range(0, len(data), EVENT.size):
+            *_, descriptor, pid = EVENT.unpack_from(data, place)
+            os.kill(pid, signal.SIGSTOP)
+            os.write(self.events, ANSWER.pack(descriptor, FAN_ALLOW))
+            os.close(descriptor)
+            yield pid
+
+    def verb_of(self, pid):
+        while leavings.read(f"/proc/{pid}/stat").rpartition(") ")[2][:1] not in "TZ":
+            time.sleep(0)
+        return next((word for word in leavings.read(f"/proc/{pid}/cmdline").split("\0")[1:] if word in VERBS), None)
+
+    def strike(self, process, begin):
+        if not select.select([process], [], [], self.after)[0]:
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+            self.killed = True
+        self.seconds = time.monotonic() - begin
+
+
+def strike_each_moment(t, verb, call, prepare, remove):
+    """Kills the runtime in the midst of its verb at each moment; what is wrong with the engine's answer is a failure.
+
+    prepare(name) makes what call(name) needs, and remove(name) must get rid of everything.
+    """
+    before = leavings.Snapshot(t)
+    prepare("whole")
+    with Struck(t.path, verb) as whole:
+        call("whole")
+    remove("whole")
+    true(whole.seconds, f"the runtime's {verb} was not called")
+    hits = 0
+    for moment in MOMENTS:
+        name = f"struck{round(moment * 100)}"
+        prepare(name)
+        with Struck(t.path, verb, whole.seconds * moment) as struck:
+            result = call(name)
+        hits += struck.killed
+        true(verb in ("kill", "delete") or bool(result.code) == struck.killed,
+             f"{verb} killed at {moment}: {struck.killed}, but {result}")
+        remove(name)
+        nothing_since(before, f"{verb} was killed at {moment}: {struck.killed}")
+    true(hits, f"no {verb} was alive when it should have been killed")
+
+
+def nothing_since(before, occasion):
+    found = before.leaks(2 * before.engine.factor)
+    if found and before.engine.runtime == "runc":
+        found = without_cgroups(before)
+    if found:
+        raise Failure(f"{occasion}:\n" + "\n".join(found))
+
+
+def without_cgroups(before):
+    """What is left if the cgroups are removed that nobody knows of: killed in the midst of create, runc forgets them."""
+    for cgroup in sorted(leavings.cgroups() - before.before["cgroup"], reverse=True):
+        with contextlib.suppress(OSError):
+            os.rmdir(cgroup)
+    return before.left()
+
+
+def kill_midway(t, moment, whole, *command):
+    """Starts a program, and kills it when this part of its usual time is over; its exit status, -9 if it was there."""
+    child = subprocess.Popen([*map(str, command)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL, cwd=t.directory)
+    try:
+        return child.wait(max(whole * moment, 0.001))
+    except subprocess.TimeoutExpired:
+        child.kill()
+        return child.wait()
+
+
+def orphans(t):
+    """(root, id) of the containers that the runtime has."""
+    return [path.rsplit("/", 1) for path in sorted(leavings.states(t.roots()))]
+
+
+def delete_orphans(t):
+    """What an administrator does where the engine has forgotten a container that the runtime has, half or whole."""
+    for root, name in orphans(t):
+        t.shell(t.path, "--root", root, "delete", "--force", name).ok()
+
+
+def gone(pid):
+    """Whether a process has ended."""
+    return not leavings.read(f"/proc/{pid}/cmdline")

@@ -61,7 +61,8 @@ def log(t):
     """--log-uri writes both streams into a file."""
     log = t.directory / "log"
     # The shim's file is closed at the end of the first stream: it sleeps, so that neither ends too early.
-    t("run", "--detach", "--log-uri", f"file://{log}", *t.words(), IMAGE, "c1", "sh", "-c", "echo out; echo err >&2; sleep 1")
+    script = "echo out; echo err >&2; sleep 1"
+    t("run", "--detach", "--log-uri", f"file://{log}", *t.words(), IMAGE, "c1", "sh", "-c", script).exits(0)
     t.becomes("STOPPED")
     t.eventually(lambda: log.exists() and sorted(log.read_text().splitlines()) == ["err", "out"], "the log is complete")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""containerd that finds the runtime as `runc` in its PATH: for what ctr passes to no runtime that it is told by name."""
+"""containerd that finds the runtime as `runc` in its PATH: for what ctr passes to no runtime of another name."""
 
 import contextlib
 import os

@@ -94,7 +94,8 @@ def custom_root(t):
     """--rootfs is a directory of ours, which stays as it is."""
     images.unpack(t.directory / "root")
     (t.directory / "root/mark").write_text("ours\n")
-    result = t("run", "--rm", *t.words("--rootfs"), t.directory / "root", "c1", "/bin/sh", "-c", "read line </mark; echo $line; echo >/new")
+    script = "read line </mark; echo $line; echo >/new"
+    result = t("run", "--rm", *t.words("--rootfs"), t.directory / "root", "c1", "/bin/sh", "-c", script)
     equal(result.exits(0).out, "ours\n", "output")
     true((t.directory / "root/new").exists(), "what was written is in the directory")
 

@@ -67,7 +67,8 @@ def privileged(t):
 @case()
 def not_privileged(t):
     """Without a flag /sys is read-only, /proc/keys masked, and /proc/sys not to be written."""
-    out = t.output("sh", "-c", "cat /proc/mounts; echo keys=$(wc -c </proc/keys); (echo x >/proc/sys/kernel/hostname) 2>&1; true")
+    script = "cat /proc/mounts; echo keys=$(wc -c </proc/keys); (echo x >/proc/sys/kernel/hostname) 2>&1; true"
+    out = t.output("sh", "-c", script)
     contains(out, "sysfs /sys sysfs ro", "mounts")
     contains(out, "\nkeys=0\n", "the size of keys")
     contains(out, "ead-only file system", "what the shell said of /proc/sys")

@@ -14,9 +14,9 @@ from harness import command_line, contains, equal, true
 def kill(t, name):
     """`ctr task kill --signal {}` ends the container, and its status says by which."""
     number = {"TERM": 15, "RTMIN+2": signal.SIGRTMIN + 2}.get(name, 9)
-    script = "" if number == 9 else f"trap 'exit {100 + number % 50}' {number}; "
-    child = t.background("run", "--rm", *t.words(), IMAGE, "c1", "sh", "-c", f"{script}echo; while :; do sleep 0.1; done",
-                         stdout=subprocess.PIPE)
+    trap = "" if number == 9 else f"trap 'exit {100 + number % 50}' {number}; "
+    script = f"{trap}echo; while :; do sleep 0.1; done"
+    child = t.background("run", "--rm", *t.words(), IMAGE, "c1", "sh", "-c", script, stdout=subprocess.PIPE)
     child.stdout.readline()
     t("task", "kill", "--signal", name, "c1").exits(0)
     equal(child.wait(20 * t.factor), 137 if number == 9 else 100 + number % 50, "status")

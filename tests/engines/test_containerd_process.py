@@ -36,7 +36,7 @@ def user_of_the_image(t):
     """The user and group of the image's configuration are the process's."""
     images.save("/tmp/user.tar", USER_IMAGE, {"Env": ["PATH=/bin"], "User": "1000:2000", "WorkingDir": "/home"})
     t("image", "import", "/tmp/user.tar").exits(0)
-    result = t("run", "--rm", *t.words(), USER_IMAGE, "c1", "cat", "/proc/self/status").exits(0)
+    result = t("run", "--rm", *t.words(), USER_IMAGE, "c1", *t.lingering("cat", "/proc/self/status")).exits(0)
     equal(status_field(result.out, "Uid").split(), ["1000"] * 4, "uid")
     equal(status_field(result.out, "Gid").split(), ["2000"] * 4, "gid")
     equal(bits(result.out, "CapEff"), set(), "capabilities")

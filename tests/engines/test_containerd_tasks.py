@@ -2,6 +2,7 @@
 """ctr task: signals, pause, processes, removal, events."""
 
 import json
+import pathlib
 import signal
 import subprocess
 
@@ -54,16 +55,17 @@ def kill_of_an_ended(t):
 def pause(t):
     """A paused container stands still, is PAUSED, and goes on where it was."""
     t.detached("sh", "-c", "i=0; while :; do i=$((i + 1)); echo $i >/tmp/count; done")
-    group, count = t.cgroup(), f"/proc/{t.pid()}/root/tmp/count"
+    group, count = t.cgroup(), pathlib.Path(f"/proc/{t.pid()}/root/tmp/count")
+    t.eventually(count.exists, "it counts")
     t("task", "pause", "c1").exits(0)
     t.becomes("PAUSED")
     contains((group / "cgroup.events").read_text(), "frozen 1", "cgroup.events")
-    before = open(count, encoding="ascii").read()
+    before = count.read_text()
     equal(t.tasks()["c1"][1], "PAUSED", "status")
-    equal(open(count, encoding="ascii").read(), before, "the count")
+    equal(count.read_text(), before, "the count")
     t("task", "resume", "c1").exits(0)
     t.becomes("RUNNING")
-    t.eventually(lambda: open(count, encoding="ascii").read() not in ("", before), "it counts on")
+    t.eventually(lambda: count.read_text() not in ("", before), "it counts on")
 
 
 @case()

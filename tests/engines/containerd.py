@@ -43,9 +43,13 @@ class Containerd(Engine):
         """`ctr run` to the end of the container c1."""
         return self("run", "--rm", *self.words(*flags), IMAGE, "c1", *command, **how)
 
+    def lingering(self, *command):
+        """A command that ends a little later: of what ends at once ctr may not have begun to read the output."""
+        return ["sh", "-c", f'"$@"; status=$?; sleep {0.2 * self.factor}; exit $status', "sh", *command]
+
     def output(self, *command, flags=()):
         """What a program prints in a container that has these flags."""
-        return self.run(*command, flags=flags).exits(0).out
+        return self.run(*self.lingering(*command), flags=flags).exits(0).out
 
     def detached(self, *command, flags=(), name="c1"):
         """A container that goes on."""

@@ -77,8 +77,8 @@ class Cri(Engine):
         self.process.wait(30 * self.factor)
 
     def roots(self):
-        return [pathlib.Path("/run/containerd/runc/k8s.io"), pathlib.Path("/run/containerd/io.containerd.grpc.v1.cri/sandboxes"),
-                pathlib.Path("/run/containerd/io.containerd.grpc.v1.cri/containers")]
+        own = pathlib.Path("/run/containerd/io.containerd.grpc.v1.cri")
+        return [pathlib.Path("/run/containerd/runc/k8s.io"), own / "sandboxes", own / "containers"]
 
     def traces(self):
         """Network namespaces, addresses and links of pods."""

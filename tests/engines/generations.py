@@ -20,6 +20,8 @@ class Generation:
     name: str      # the suite of Debian
     kernel: str    # of its guest
     more: tuple = ()
+    engines: tuple = tuple(ENGINES)
+    only: tuple = ()  # words of the titles of the cases that it is for; empty if it is for all
 
     @property
     def tree(self):
@@ -27,7 +29,7 @@ class Generation:
 
     def prepare(self):
         """Makes the tree if need be, and fetches what the CRI is defined by; the reason why there is none, or None."""
-        packages = [*ENGINES, *SYSTEM, *CASES, *self.more]
+        packages = [*self.engines, *SYSTEM, *CASES, *self.more]
         for what, command in [(f"tree of {self.name}", [HERE / "tree", self.name, self.tree, *packages]),
                               ("definition of the CRI", [HERE / "cri-api", self.tree.parent / "cri"])]:
             done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
@@ -39,3 +41,6 @@ class Generation:
 BOOKWORM = Generation("bookworm", "6.1")
 TRIXIE = Generation("trixie", "6.12", ("netavark", "aardvark-dns", "passt", "docker-cli", "docker-buildx"))
 ALL = {each.name: each for each in (BOOKWORM, TRIXIE)}
+# What is not released moves, so it is no part of the table: containerd 2 for what the CRI asks of a runtime's features.
+FORKY = Generation("forky", "6.12", engines=("containerd", "runc", "containernetworking-plugins"), only=("cri:", "cri_"))
+MORE = {**ALL, FORKY.name: FORKY}

@@ -59,3 +59,4 @@ def unpack(directory):
     """The root of the image as a directory."""
     with tarfile.open(fileobj=io.BytesIO(layer())) as tar:
         tar.extractall(directory)
+    return directory

@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Containers of containerd that ask for nothing that a machine without controllers lacks."""
 
-import io
 import json
-import tarfile
-
-import images
 
 NAMESPACES = ("pid", "network", "ipc", "uts", "mount", "cgroup")
 MOUNTS = [{"destination": "/proc", "type": "proc", "source": "proc", "options": ["nosuid", "noexec", "nodev"]},
@@ -13,13 +9,6 @@ MOUNTS = [{"destination": "/proc", "type": "proc", "source": "proc", "options": 
           {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
            "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]},
           {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]}]
-
-
-def unpack(directory):
-    """The image's root as a directory."""
-    with tarfile.open(fileobj=io.BytesIO(images.layer())) as tar:
-        tar.extractall(directory)
-    return directory
 
 
 def config(path, rootfs, name, *command, binds=None):

@@ -12,7 +12,7 @@ from harness import contains, equal
 @case(each=[0, 3, 255])
 def run(t, code):
     """`ctr run` returns the program's status: {}."""
-    result = t.run("sh", "-c", f"echo hello; exit {code}").exits(code)
+    result = t.run(*t.lingering("sh", "-c", f"echo hello; exit {code}")).exits(code)
     equal(result.out, "hello\n", "output")
 
 
@@ -20,7 +20,7 @@ def run(t, code):
 def streams(t):
     """Output and errors come apart, and the whole of stdin arrives, with its end."""
     data = "0123456789abcdef\n" * 20000
-    result = t.run("sh", "-c", "cat; echo wrong >&2", stdin=data.encode()).exits(0)
+    result = t.run(*t.lingering("sh", "-c", "cat; echo wrong >&2"), stdin=data.encode()).exits(0)
     equal((len(result.out), result.out == data, result.err), (len(data), True, "wrong\n"), "what was said")
 
 
@@ -61,7 +61,8 @@ def log(t):
     """--log-uri writes both streams into a file."""
     log = t.directory / "log"
     # The shim's file is closed at the end of the first stream: it sleeps, so that neither ends too early.
-    t("run", "--detach", "--log-uri", f"file://{log}", *t.words(), IMAGE, "c1", "sh", "-c", "echo out; echo err >&2; sleep 1")
+    script = "echo out; echo err >&2; sleep 1"
+    t("run", "--detach", "--log-uri", f"file://{log}", *t.words(), IMAGE, "c1", "sh", "-c", script).exits(0)
     t.becomes("STOPPED")
     t.eventually(lambda: log.exists() and sorted(log.read_text().splitlines()) == ["err", "out"], "the log is complete")
 
@@ -69,7 +70,7 @@ def log(t):
 @case()
 def many_at_once(t):
     """Eight containers that run at the same time have each their own output and status."""
-    children = [t.background("run", "--rm", *t.words(), IMAGE, f"c{n}", "sh", "-c", f"echo {n}; exit {n}",
+    children = [t.background("run", "--rm", *t.words(), IMAGE, f"c{n}", *t.lingering("sh", "-c", f"echo {n}; exit {n}"),
                              stdout=subprocess.PIPE, text=True) for n in range(8)]
     found = [(child.communicate(timeout=30 * t.factor)[0], child.returncode) for child in children]
     equal(found, [(f"{n}\n", n) for n in range(8)], "output and status of each")

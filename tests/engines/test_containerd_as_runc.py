@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""containerd that finds the runtime as `runc` in its PATH: for what ctr passes to no runtime that it is told by name."""
+"""containerd that finds the runtime as `runc` in its PATH: for what ctr passes to no runtime of another name."""
 
 import contextlib
 import os
@@ -32,14 +32,14 @@ def as_runc(t):
 def replaced(t):
     """Where the runtime is called runc, containerd needs to be told nothing."""
     with as_runc(t) as run:
-        equal(run(IMAGE, "c1", "sh", "-c", "echo hello; exit 3").exits(3).out, "hello\n", "output")
+        equal(run(IMAGE, "c1", *t.lingering("sh", "-c", "echo hello; exit 3")).exits(3).out, "hello\n", "output")
 
 
 @case()
 def created_and_started(t):
     """`ctr container create` makes no process yet, `ctr task start` runs it to its status."""
     with as_runc(t):
-        t.write_config("sh", "-c", "echo begun; exit 7")
+        t.write_config(*t.lingering("sh", "-c", "echo begun; exit 7"))
         t("container", "create", "--config", "config.json", "c1").exits(0)
         equal(t.tasks(), {}, "tasks")
         equal(t("task", "start", "c1").exits(7).out, "begun\n", "output")
@@ -49,9 +49,9 @@ def created_and_started(t):
 def without_pivot(t):
     """--no-pivot moves the root in place of pivot_root(2): only the image is seen."""
     with as_runc(t) as run:
-        script = "ls /; grep -c ' / / ' /proc/self/mountinfo"
-        out = run("--no-pivot", IMAGE, "c1", "sh", "-c", script).exits(0).out
-        equal(out, run(IMAGE, "c1", "sh", "-c", script).exits(0).out, "the root")
+        command = t.lingering("sh", "-c", "ls /; grep -c ' / / ' /proc/self/mountinfo")
+        out = run("--no-pivot", IMAGE, "c1", *command).exits(0).out
+        equal(out, run(IMAGE, "c1", *command).exits(0).out, "the root")
         contains(out, "bin\ndev\netc", "the root")
 
 
@@ -59,6 +59,7 @@ def without_pivot(t):
 def user_namespace(t):
     """--uidmap and --gidmap put the container into a user namespace, with its files mapped."""
     with as_runc(t) as run:
-        out = run("--uidmap", "0:100000:65536", "--gidmap", "0:200000:65536", IMAGE, "c1", "sh", "-c",
-                  "cat /proc/self/uid_map /proc/self/gid_map; id -u; stat -c %u /bin").exits(0).out
+        script = "cat /proc/self/uid_map /proc/self/gid_map; id -u; stat -c %u /bin"
+        out = run("--uidmap", "0:100000:65536", "--gidmap", "0:200000:65536", IMAGE, "c1",
+                  *t.lingering("sh", "-c", script)).exits(0).out
         equal(out.split(), ["0", "100000", "65536", "0", "200000", "65536", "0", "0"], "maps, and the ids inside")

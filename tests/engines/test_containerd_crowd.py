@@ -3,7 +3,8 @@
 
 from cases import case
 from crowd import crowd
-from plain import config, unpack
+from images import unpack
+from plain import config
 
 
 @case(deadline=600)

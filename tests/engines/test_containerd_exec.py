@@ -34,7 +34,7 @@ def user(t, name, uid, gid):
 
 @case()
 def directory(t):
-    """--cwd is where the program begins."""
+    """exec --cwd is where the program begins."""
     t.sleeper()
     equal(t.exec("pwd", flags=["--cwd", "/home"]).exits(0).out, "/home\n", "the directory")
 

@@ -94,7 +94,8 @@ def custom_root(t):
     """--rootfs is a directory of ours, which stays as it is."""
     images.unpack(t.directory / "root")
     (t.directory / "root/mark").write_text("ours\n")
-    result = t("run", "--rm", *t.words("--rootfs"), t.directory / "root", "c1", "/bin/sh", "-c", "read line </mark; echo $line; echo >/new")
+    script = "read line </mark; echo $line; echo >/new; /bin/sleep 0.2"
+    result = t("run", "--rm", *t.words("--rootfs"), t.directory / "root", "c1", "/bin/sh", "-c", script)
     equal(result.exits(0).out, "ours\n", "output")
     true((t.directory / "root/new").exists(), "what was written is in the directory")
 
@@ -102,7 +103,7 @@ def custom_root(t):
 @case()
 def custom_config(t):
     """--config takes a whole config.json, in place of the flags and of the image."""
-    t.write_config("sh", "-c", "hostname; pwd", hostname="made-here")
+    t.write_config(*t.lingering("sh", "-c", "hostname; pwd"), hostname="made-here")
     result = t("run", "--rm", *t.words("--config"), "config.json", "c1").exits(0)
     equal(result.out, "made-here\n/tmp\n", "output")
 

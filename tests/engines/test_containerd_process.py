@@ -36,7 +36,7 @@ def user_of_the_image(t):
     """The user and group of the image's configuration are the process's."""
     images.save("/tmp/user.tar", USER_IMAGE, {"Env": ["PATH=/bin"], "User": "1000:2000", "WorkingDir": "/home"})
     t("image", "import", "/tmp/user.tar").exits(0)
-    result = t("run", "--rm", *t.words(), USER_IMAGE, "c1", "cat", "/proc/self/status").exits(0)
+    result = t("run", "--rm", *t.words(), USER_IMAGE, "c1", *t.lingering("cat", "/proc/self/status")).exits(0)
     equal(status_field(result.out, "Uid").split(), ["1000"] * 4, "uid")
     equal(status_field(result.out, "Gid").split(), ["2000"] * 4, "gid")
     equal(bits(result.out, "CapEff"), set(), "capabilities")
@@ -67,7 +67,8 @@ def privileged(t):
 @case()
 def not_privileged(t):
     """Without a flag /sys is read-only, /proc/keys masked, and /proc/sys not to be written."""
-    out = t.output("sh", "-c", "cat /proc/mounts; echo keys=$(wc -c </proc/keys); (echo x >/proc/sys/kernel/hostname) 2>&1; true")
+    script = "cat /proc/mounts; echo keys=$(wc -c </proc/keys); (echo x >/proc/sys/kernel/hostname) 2>&1; true"
+    out = t.output("sh", "-c", script)
     contains(out, "sysfs /sys sysfs ro", "mounts")
     contains(out, "\nkeys=0\n", "the size of keys")
     contains(out, "ead-only file system", "what the shell said of /proc/sys")

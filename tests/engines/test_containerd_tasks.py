@@ -2,6 +2,7 @@
 """ctr task: signals, pause, processes, removal, events."""
 
 import json
+import pathlib
 import signal
 import subprocess
 
@@ -14,9 +15,9 @@ from harness import command_line, contains, equal, true
 def kill(t, name):
     """`ctr task kill --signal {}` ends the container, and its status says by which."""
     number = {"TERM": 15, "RTMIN+2": signal.SIGRTMIN + 2}.get(name, 9)
-    script = "" if number == 9 else f"trap 'exit {100 + number % 50}' {number}; "
-    child = t.background("run", "--rm", *t.words(), IMAGE, "c1", "sh", "-c", f"{script}echo; while :; do sleep 0.1; done",
-                         stdout=subprocess.PIPE)
+    trap = "" if number == 9 else f"trap 'exit {100 + number % 50}' {number}; "
+    script = f"{trap}echo; while :; do sleep 0.1; done"
+    child = t.background("run", "--rm", *t.words(), IMAGE, "c1", "sh", "-c", script, stdout=subprocess.PIPE)
     child.stdout.readline()
     t("task", "kill", "--signal", name, "c1").exits(0)
     equal(child.wait(20 * t.factor), 137 if number == 9 else 100 + number % 50, "status")
@@ -54,16 +55,17 @@ def kill_of_an_ended(t):
 def pause(t):
     """A paused container stands still, is PAUSED, and goes on where it was."""
     t.detached("sh", "-c", "i=0; while :; do i=$((i + 1)); echo $i >/tmp/count; done")
-    group, count = t.cgroup(), f"/proc/{t.pid()}/root/tmp/count"
+    group, count = t.cgroup(), pathlib.Path(f"/proc/{t.pid()}/root/tmp/count")
+    t.eventually(count.exists, "it counts")
     t("task", "pause", "c1").exits(0)
     t.becomes("PAUSED")
     contains((group / "cgroup.events").read_text(), "frozen 1", "cgroup.events")
-    before = open(count, encoding="ascii").read()
+    before = count.read_text()
     equal(t.tasks()["c1"][1], "PAUSED", "status")
-    equal(open(count, encoding="ascii").read(), before, "the count")
+    equal(count.read_text(), before, "the count")
     t("task", "resume", "c1").exits(0)
     t.becomes("RUNNING")
-    t.eventually(lambda: open(count, encoding="ascii").read() not in ("", before), "it counts on")
+    t.eventually(lambda: count.read_text() not in ("", before), "it counts on")
 
 
 @case()

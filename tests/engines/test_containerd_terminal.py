@@ -1,33 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Terminals of ctr: run -t, exec -t, attach."""
 
-import json
-import subprocess
-import sys
 import time
 
 from cases import case
 from engine import IMAGE
-from harness import LAUNCHER, contains, equal
-from terminals import Terminal, inside
+from harness import contains, equal
+from terminals import inside
 
-CTR = "/usr/bin/ctr"
-SIZED = "tty; until stty size | grep -v '^0 0'; do sleep 0.1; done 2>/dev/null"  # ctr tells it after the start
-
-
-class Caller:
-    """What Terminal starts programs with."""
-
-    def __init__(self):
-        self.runtime = self
-
-    def start(self, command, setup):
-        return subprocess.Popen([sys.executable, LAUNCHER, json.dumps(setup), *map(str, command)])
+# ctr tells the size behind the start: the program waits for it.
+SIZED = "tty; until stty size | grep '24 80'; do sleep 0.1; done 2>/dev/null"
 
 
 def run(t, *command):
-    words = [CTR, "run", "--rm", "--tty", *t.words(), IMAGE, "c1", *command]
-    return Terminal(Caller(), rows=30, columns=90).start(words)
+    return t.terminal("ctr", "run", "--rm", "--tty", *t.words(), IMAGE, "c1", *command)
 
 
 @case()
@@ -35,7 +21,7 @@ def size_and_status(t):
     """A container with a terminal has its size, and its status is returned; the terminal is as it was."""
     terminal = run(t, "sh", "-c", f"{SIZED}; exit 5")
     terminal.ends_with(5, 20 * t.factor)
-    contains(terminal.text, "/dev/pts/0\n30 90\n", "what is shown")
+    contains(terminal.text, "/dev/pts/0\n24 80\n", "what is shown")
 
 
 @case()
@@ -44,7 +30,6 @@ def resized(t):
     terminal = run(t, *inside("trap 'stty size; exit 6' WINCH; while :; do sleep 0.1; done"))
     terminal.until("ready", 20 * t.factor)
     terminal.resize(31, 91)
-    terminal.child.send_signal(28)  # what a terminal emulator's kernel sends to the foreground: SIGWINCH
     terminal.ends_with(6, 20 * t.factor)
     contains(terminal.text, "31 91\n", "what is shown")
 
@@ -65,19 +50,18 @@ def keys(t):
 def executed(t):
     """exec --tty has a terminal of its own, with its size, and returns the status."""
     t.sleeper()
-    words = [CTR, "task", "exec", "--exec-id", "e1", "--tty", "c1"]
-    terminal = Terminal(Caller(), rows=33, columns=93).start([*words, "sh", "-c", f"{SIZED}; exit 9"])
+    terminal = t.terminal("ctr", "task", "exec", "--exec-id", "e1", "--tty", "c1", "sh", "-c", f"{SIZED}; exit 9")
     terminal.ends_with(9, 20 * t.factor)
-    contains(terminal.text, "/dev/pts/0\n33 93\n", "what is shown")
+    contains(terminal.text, "/dev/pts/0\n24 80\n", "what is shown")
 
 
 @case()
 def attached_again(t):
     """`ctr task attach` is where a container with a terminal is met again."""
     script = "while read line; do echo got $line; [ $line != end ] || exit 8; done"
-    words = [CTR, "run", "--detach", "--tty", *t.words(), IMAGE, "c1", "sh", "-c", script]
-    equal(Terminal(Caller()).start(words).finish(20 * t.factor), 0, "status of run --detach")
-    terminal = Terminal(Caller()).start([CTR, "task", "attach", "c1"])
+    begun = t.terminal("ctr", "run", "--detach", "--tty", *t.words(), IMAGE, "c1", "sh", "-c", script)
+    equal(begun.finish(20 * t.factor), 0, "status of run --detach")
+    terminal = t.terminal("ctr", "task", "attach", "c1")
 
     def ended():  # ctr does not say when it is attached: some keys may be lost
         terminal.type(b"end\n")

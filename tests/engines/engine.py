@@ -1,18 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the engines have in common: their runtime, how they are called, and what must not be left behind."""
 
+import json
 import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import time
 
 import harness
+import terminals
 from cases import GUEST
 
 RUNTIMES = {"bulkhead": "/usr/sbin/bulkhead", "runc": "/usr/sbin/runc"}
 SLOWER = 10  # than natively is everything in a guest
 IMAGE = "localhost/engines/busybox:latest"
+
+
+class Terminal(terminals.Terminal):
+    """A terminal emulator's side of a pseudo-terminal, for a client of an engine."""
+
+    def start(self, command, shell=None):
+        self.child = subprocess.Popen([sys.executable, harness.LAUNCHER, json.dumps({"tty": self.name}), *command])
+        return self
 
 
 class Engine:
@@ -34,6 +45,10 @@ class Engine:
     def sweep(self):
         """Removes every container, whatever the case has left."""
 
+    def daemons(self):
+        """The processes that may come and go with a restart of the engine, and are no leak."""
+        return set()
+
     def roots(self):
         """The directories in which the runtime keeps its states."""
         return [pathlib.Path("/run", self.runtime)]
@@ -47,12 +62,17 @@ class Engine:
         return harness.Result(list(command), done.returncode, done.stdout.decode(errors="replace"),
                               done.stderr.decode(errors="replace"), time.monotonic() - begin)
 
-    def daemon(self, *command):
+    def daemon(self, *command, env=None):
         """Starts a program that stays; its output goes to a file that `said` reads."""
         log = open(f"/tmp/{os.path.basename(command[0])}.log", "ab")
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                                 env={**os.environ, **(env or {})})
         self.children.append(child)
         return child
+
+    def terminal(self, *command):
+        """Starts a program on a terminal of its own."""
+        return Terminal(self).start([shutil.which(command[0]), *map(str, command[1:])])
 
     def eventually(self, condition, sentence, seconds=10):
         return harness.eventually(condition, sentence, seconds * self.factor)

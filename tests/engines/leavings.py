@@ -53,7 +53,9 @@ class Snapshot:
         self.before = self.now()
 
     def now(self):
-        return {"process": processes(), "mount": mounts(), "cgroup": cgroups(), "state": states(self.engine.roots())}
+        daemons = self.engine.daemons()
+        living = {pid: line for pid, line in processes().items() if pid not in daemons}
+        return {"process": living, "mount": mounts(), "cgroup": cgroups(), "state": states(self.engine.roots())}
 
     def left(self):
         now = self.now()

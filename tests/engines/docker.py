@@ -13,6 +13,7 @@ from engine import IMAGE, Engine
 
 CONFIG = pathlib.Path("/etc/docker/daemon.json")
 CONTAINERD = pathlib.Path("/run/docker/containerd/containerd.pid")
+REFUSING = pathlib.Path("/tmp/refusing/runc")
 COMMON = {"exec-opts": ["native.cgroupdriver=cgroupfs"]}
 
 COUNTER = "i=0; while :; do i=$((i + 1)); echo $i >/now; sleep 0.02; done"  # a script that shows whether it goes on
@@ -26,7 +27,8 @@ class Docker(Engine):
         CONFIG.parent.mkdir(exist_ok=True)
         self.start_daemon(self.usual())
         self("load", "-i", "/tmp/image.tar").exits(0)
-        self("run", "--rm", IMAGE, "true").exits(0)  # what stays behind the first of all is no leak
+        for network in ("bridge", "host"):  # what stays behind the first of all is no leak
+            self("run", "--rm", "--network", network, IMAGE, "true").exits(0)
 
     def end(self):
         self.stop_daemon()
@@ -47,12 +49,16 @@ class Docker(Engine):
 
     def without_runc(self):
         """The environment of a dockerd that finds no runc: it asks that for its version even if nobody uses it."""
-        refusing = pathlib.Path("/tmp/refusing")
-        if not refusing.exists():
-            refusing.mkdir()
-            (refusing / "runc").symlink_to("/bin/false")
-        # What BuildKit calls is told by this variable alone.
-        return {"PATH": f"{refusing}:{os.environ['PATH']}", "DOCKER_BUILDKIT_RUNC_COMMAND": self.path}
+        REFUSING.parent.mkdir(exist_ok=True)
+        self.stand_in("/bin/false")
+        # What BuildKit calls is told by this variable alone, since Docker 23.
+        return {"PATH": f"{REFUSING.parent}:{os.environ['PATH']}", "DOCKER_BUILDKIT_RUNC_COMMAND": self.path}
+
+    @staticmethod
+    def stand_in(program):
+        """What dockerd finds as `runc`, if that is not the runtime."""
+        REFUSING.unlink(missing_ok=True)
+        REFUSING.symlink_to(program)
 
     def stop_daemon(self, number=signal.SIGTERM):
         self.process.send_signal(number)
@@ -87,10 +93,10 @@ class Docker(Engine):
     def __call__(self, *arguments, **how):
         return self.shell("docker", *arguments, **how)
 
-    def background(self, *arguments):
+    def background(self, *arguments, env=None):
         """A client that goes on: its Popen, with its output in a pipe."""
         return subprocess.Popen(["docker", *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE)
+                                stderr=subprocess.PIPE, env={**os.environ, **(env or {})})
 
     def output(self, script, *flags):
         """What a script prints in a container that is made for it."""

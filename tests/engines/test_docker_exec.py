@@ -69,8 +69,8 @@ def environment(t):
     """--workdir and --env are added to what the container has."""
     t.up("box", "--env", "A=1", "--env", "B=2", "--workdir", "/tmp")
     equal(t("exec", "box", "sh", "-c", 'echo "$A$B$PWD"').exits(0).out, "12/tmp\n", "as in the container")
-    equal(t("exec", "--workdir", "/etc", "--env", "B=3", "--env", "C=4", "box", "sh", "-c", 'echo "$A$B$C$PWD"').exits(0)
-          .out, "134/etc\n", "with more")
+    more = ("--workdir", "/etc", "--env", "B=3", "--env", "C=4")
+    equal(t("exec", *more, "box", "sh", "-c", 'echo "$A$B$C$PWD"').exits(0).out, "134/etc\n", "with more")
 
 
 @case(place=GUEST)

@@ -95,7 +95,7 @@ def restart(t):
 
 @case()
 def create_and_start(t):
-    """`docker create` only prepares; `docker start --attach` shows the output and returns the status, again and again."""
+    """`docker create` only prepares; `docker start --attach` shows the output and returns the status, twice."""
     t("create", "--name", "box", IMAGE, "sh", "-c", "echo x >>/mark; wc -l </mark; exit 4").exits(0)
     equal(t.inspect("box", ".State.Status"), "created", "status")
     equal(t("start", "--attach", "box").exits(4).out, "1\n", "output")

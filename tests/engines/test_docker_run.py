@@ -24,8 +24,8 @@ def missing_program(t, _, program):
 @case(each=[("file", "/etc/passwd"), ("directory", "/etc")])
 def not_executable(t, _, program):
     """A program that cannot be executed is status 126 ({})."""
-    contains(t("run", "--rm", IMAGE, program).exits(126).err, "permission denied" if program == "/etc/passwd" else "/etc",
-             "message")
+    message = t("run", "--rm", IMAGE, program).exits(126).err
+    contains(message, "permission denied" if program == "/etc/passwd" else "/etc", "message")
 
 
 @case()

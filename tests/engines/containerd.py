@@ -4,6 +4,7 @@
 import pathlib
 
 import images
+import snippets
 from cases import GUEST
 from engine import IMAGE, Engine
 
@@ -11,6 +12,7 @@ from engine import IMAGE, Engine
 class Containerd(Engine):
     def begin(self):
         images.save("/tmp/image.tar", IMAGE)
+        snippets.install(">>/etc/containerd/config.toml", self.runtime)
         self.process = self.daemon("containerd")
         self.eventually(lambda: self("version").code == 0, "containerd answers")
         self("image", "import", "/tmp/image.tar").exits(0)

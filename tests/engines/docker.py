@@ -1,22 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Docker Engine: dockerd with a containerd of its own."""
 
-import json
 import pathlib
 
 import images
+import snippets
 from engine import IMAGE, Engine
 
 
 class Docker(Engine):
     def begin(self):
         images.save("/tmp/image.tar", IMAGE)
-        pathlib.Path("/etc/docker").mkdir(exist_ok=True)
-        config = {"exec-opts": ["native.cgroupdriver=cgroupfs"]}
-        if self.runtime != "runc":  # whose name is reserved
-            config |= {"runtimes": {self.runtime: {"path": self.path}}, "default-runtime": self.runtime}
-        pathlib.Path("/etc/docker/daemon.json").write_text(json.dumps(config))
-        self.process = self.daemon("dockerd")
+        pathlib.Path("/etc/docker/daemon.json").unlink(missing_ok=True)
+        if self.runtime != "runc":  # whose name is reserved, and which is there without being told
+            snippets.install("/etc/docker/daemon.json", self.runtime)
+        environment = snippets.environment("/etc/systemd/system/docker.service.d/50-bulkhead.conf", self.runtime)
+        self.process = self.daemon("dockerd", "--exec-opt", "native.cgroupdriver=cgroupfs", env=environment)
         self.eventually(lambda: self("version").code == 0, "dockerd answers", seconds=20)
         self("load", "-i", "/tmp/image.tar").exits(0)
         self("run", "--rm", IMAGE, "true").exits(0)  # what stays behind the first of all is no leak

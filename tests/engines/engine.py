@@ -18,6 +18,9 @@ IMAGE = "localhost/engines/busybox:latest"
 class Engine:
     """`t` of a case. One of these lives as long as an engine with one runtime; `directory` is fresh for each case."""
 
+    runtimes = tuple(RUNTIMES)  # that the cases are run with
+    calls = None                # who counts them
+
     def __init__(self, generation, place, runtime):
         self.generation, self.place, self.runtime = generation, place, runtime
         self.path = RUNTIMES[runtime]
@@ -47,10 +50,11 @@ class Engine:
         return harness.Result(list(command), done.returncode, done.stdout.decode(errors="replace"),
                               done.stderr.decode(errors="replace"), time.monotonic() - begin)
 
-    def daemon(self, *command):
+    def daemon(self, *command, env=None):
         """Starts a program that stays; its output goes to a file that `said` reads."""
         log = open(f"/tmp/{os.path.basename(command[0])}.log", "ab")
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                                 env={**os.environ, **(env or {})})
         self.children.append(child)
         return child
 

@@ -13,6 +13,8 @@ import sys
 import cases
 import generations
 import machine
+import package
+import snippets
 
 HERE = pathlib.Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
@@ -91,6 +93,12 @@ def main(argv):
         found.append(cell)
         tell(cell)
 
+    unread = snippets.problems(snippets.PAGE.read_text(), snippets.used())
+    keep(Cell("docs: every_block_is_run", "both", "both", unread, 0))
+    reason = package.make(PROJECT / "build/release")
+    if reason:
+        print(f"engines: {reason}")
+        return 2
     for generation in [generations.ALL[name] for name in chosen.generation or generations.ALL]:
         reason = generation.prepare()
         if reason:

@@ -4,6 +4,7 @@
 import pathlib
 
 import images
+import snippets
 from cases import NATIVE
 from engine import IMAGE, Engine
 
@@ -22,8 +23,7 @@ class Podman(Engine):
         config.mkdir(parents=True, exist_ok=True)
         if self.place == NATIVE:
             (config / "10-node.conf").write_text(WITHOUT_CONTROLLERS)
-        (config / "50-runtime.conf").write_text(
-            f'[engine]\nruntime = "{self.runtime}"\n[engine.runtimes]\n{self.runtime} = ["{self.path}"]\n')
+        snippets.install("/etc/containers/containers.conf.d/50-bulkhead.conf", self.runtime)
         images.save("/tmp/image.tar", IMAGE)
         self("load", "-i", "/tmp/image.tar").exits(0)
         self("run", "--rm", IMAGE, "true").exits(0)  # what stays behind the first of all is no leak

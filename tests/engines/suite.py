@@ -5,23 +5,22 @@ import argparse
 import importlib
 import json
 import pathlib
-import shutil
 import signal
-import sys
 import time
 import traceback
 
 import cases
 import harness
 import leavings
+import package
 from calls import Calls
 from containerd import Containerd
 from docker import Docker
-from engine import RUNTIMES, SLOWER
+from engine import RUNTIMES
 from podman import Podman
 
 HERE = pathlib.Path(__file__).resolve().parent
-ENGINES = {"podman": Podman, "containerd": Containerd, "docker": Docker}
+ENGINES = {"package": package.Package, "podman": Podman, "containerd": Containerd, "docker": Docker}
 DIRECTORY = pathlib.Path("/var/tmp/case")
 
 
@@ -30,6 +29,7 @@ def load(chosen):
     for file in sorted(HERE.glob("test_*.py")):
         importlib.import_module(file.stem)
     return [case for case in cases.CASES if case.place == chosen.place
+            and (not case.generations or chosen.generation in case.generations)
             and (not chosen.filter or any(word in case.title for word in chosen.filter))]
 
 
@@ -47,6 +47,7 @@ class Round:
     def __init__(self, chosen, name, runtime):
         self.chosen, self.runtime, self.calls = chosen, runtime, Calls(RUNTIMES)
         self.engine = ENGINES[name](chosen.generation, chosen.place, runtime)
+        self.engine.calls = self.calls
 
     def run(self, chosen_cases):
         try:
@@ -101,13 +102,6 @@ def where(failure):
     return f"\n  at {pathlib.Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 
 
-def install():
-    """What is tested lies where the package puts it."""
-    built = HERE.parent.parent / "build/release"
-    shutil.copy(built / "bulkhead", RUNTIMES["bulkhead"])
-    shutil.copytree(built / "libexec/bulkhead", "/usr/libexec/bulkhead", dirs_exist_ok=True)
-
-
 def main(argv):
     parser = argparse.ArgumentParser(prog="tests/engines/inside")
     parser.add_argument("generation")
@@ -116,11 +110,11 @@ def main(argv):
     parser.add_argument("--filter", action="append", default=[])
     chosen = parser.parse_args(argv)
     signal.signal(signal.SIGALRM, out_of_time)
-    install()
+    package.install()
     found = load(chosen)
     for name in ENGINES:
         of_engine = [case for case in found if case.engine == name]
         for runtime in chosen.runtime or RUNTIMES:
-            if of_engine:
+            if of_engine and runtime in ENGINES[name].runtimes:
                 Round(chosen, name, runtime).run(of_engine)
     return 0

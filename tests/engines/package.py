@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """bulkhead's package: every node has it installed, and the cases of the topic `package` look at it alone."""
 
+import fcntl
 import json
 import os
 import pathlib
@@ -22,6 +23,20 @@ def make(build):
     """Outside: the package out of a build, and beside it what cmake --install makes. The reason why not, or None."""
     if not (build / "CPackConfig.cmake").exists():
         return f"{build} is not configured: cmake --preset release && cmake --build --preset release"
+    with open(build / "package.lock", "w") as lock:  # another run may be at it, and other nodes may read it
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        newest = max(path.stat().st_mtime for path in sources(build))
+        return None if any(deb.stat().st_mtime > newest for deb in PLACE.glob("*.deb")) else make_anew(build)
+
+
+def sources(build):
+    """What the package is made of; cmake_install.cmake tells what goes where."""
+    return [build / "bulkhead", build / "libexec/bulkhead/host-helper", build / "packaging/cmake_install.cmake",
+            build / "CPackConfig.cmake", *(build / "packaging").glob("*.gz"), build / "packaging/copyright",
+            *(PROJECT / name for name in ("LICENSE", "README.md", "docs/engines.md"))]
+
+
+def make_anew(build):
     fresh = build / "package.new"
     subprocess.run(["rm", "-rf", fresh], check=True)
     for command in (["cpack", "-G", "DEB", "--config", build / "CPackConfig.cmake", "-B", fresh],

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """docs/engines.md, podman and buildah: the commands as they stand there."""
 
+import pathlib
+
 import snippets
-from cases import case
+from cases import GUEST, case
 from engine import IMAGE
-from harness import equal
+from harness import contains, equal
 
 NAMED = "docker.io/library/busybox:latest"
 
@@ -34,3 +36,12 @@ def buildah(t):
     named(t)
     result = t.shell(*snippets.script("buildah", t.runtime)).exits(0)
     equal(result.out.splitlines()[-1:], ["hello"], "last line of the output")
+
+
+@case(place=GUEST)
+def the_systemd_driver(t):
+    """podman's own choice where systemd runs: the container is in a scope that systemd made."""
+    t("run", "--detach", "--name", "box", IMAGE, "sleep", "300").exits(0)
+    pid, ident = t("inspect", "--format", "{{.State.Pid}} {{.Id}}", "box").exits(0).out.split()
+    contains(pathlib.Path(f"/proc/{pid}/cgroup").read_text(), f"/machine.slice/libpod-{ident}.scope", "cgroup of the program")
+    contains(t.shell("systemctl", "is-active", f"libpod-{ident}.scope").out, "active", "unit")

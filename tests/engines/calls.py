@@ -16,8 +16,12 @@ class Calls:
 
     def __init__(self, programs):
         self.descriptor = libc.inotify_init1(IN_NONBLOCK)
-        self.watched = {}
-        for name, path in programs.items():
+        self.programs, self.watched = programs, {}
+        self.watch()
+
+    def watch(self):
+        """Of the files that the programs are now: one that was replaced is another."""
+        for name, path in self.programs.items():
             # Two kinds of events: equal ones that follow each other would be told as one.
             watch = libc.inotify_add_watch(self.descriptor, os.fsencode(path), IN_OPEN | IN_CLOSE_NOWRITE)
             if watch < 0:

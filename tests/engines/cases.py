@@ -15,6 +15,7 @@ class Case:
     function: object
     place: str       # GUEST where it takes controllers, systemd, or root with every capability
     fails: dict      # {generation: why no runtime passes there}
+    generations: tuple  # whose engine has what it is about; empty: all
     deadline: int
     values: tuple
 
@@ -30,12 +31,12 @@ class Case:
         self.function(engine, *self.values)
 
 
-def case(place=NATIVE, each=None, fails=None, deadline=60):
+def case(place=NATIVE, each=None, fails=None, deadline=60, generations=()):
     """Registers a case of the engine whose name begins the file's; its docstring is what the table says of it.
 
     place: NATIVE or GUEST. each: a list of argument tuples, one case each, named by the first argument; `{}` in the
     docstring is that. fails: {generation: reason} where the engine itself does not get there: runc must fail, too.
-    deadline: seconds natively; in a guest ten times as many.
+    deadline: seconds natively; in a guest ten times as many. generations: those that have what the case is about at all.
     """
     def register(function):
         for values in [()] if each is None else each:
@@ -43,6 +44,6 @@ def case(place=NATIVE, each=None, fails=None, deadline=60):
             name = function.__name__ + (f"[{values[0]}]" if values else "")
             sentence = " ".join(function.__doc__.split("\n\n")[0].format(*values).split())
             CASES.append(Case(function.__module__.removeprefix("test_"), name, sentence, function, place, fails or {},
-                              deadline, values))
+                              tuple(generations), deadline, values))
         return function
     return register

@@ -8,6 +8,7 @@ import signal
 import subprocess
 
 import images
+import snippets
 from cases import NATIVE
 from engine import IMAGE, Engine
 
@@ -15,6 +16,7 @@ from engine import IMAGE, Engine
 class Containerd(Engine):
     def begin(self):
         images.save("/tmp/image.tar", IMAGE)
+        snippets.install(">>/etc/containerd/config.toml", self.runtime)
         self.start()
         self("image", "import", "/tmp/image.tar").exits(0)
         self.run("true").exits(0)  # what stays behind the first of all is no leak

@@ -9,6 +9,7 @@ import signal
 import subprocess
 
 import images
+import snippets
 from engine import IMAGE, Engine
 
 CONFIG = pathlib.Path("/etc/docker/daemon.json")
@@ -37,7 +38,7 @@ class Docker(Engine):
         """Makes the runtime the default one; runc is that, and its name is reserved."""
         if self.runtime == "runc":
             return {}
-        return {"runtimes": {self.runtime: {"path": self.path}}, "default-runtime": self.runtime}
+        return json.loads(snippets.text_of("/etc/docker/daemon.json", self.runtime))
 
     def start_daemon(self, settings, *flags):
         CONFIG.write_text(json.dumps(COMMON | settings))
@@ -51,8 +52,9 @@ class Docker(Engine):
         """The environment of a dockerd that finds no runc: it asks that for its version even if nobody uses it."""
         REFUSING.parent.mkdir(exist_ok=True)
         self.stand_in("/bin/false")
-        # What BuildKit calls is told by this variable alone, since Docker 23.
-        return {"PATH": f"{REFUSING.parent}:{os.environ['PATH']}", "DOCKER_BUILDKIT_RUNC_COMMAND": self.path}
+        # What BuildKit calls is told by a variable alone, since Docker 23.
+        told = snippets.environment("/etc/systemd/system/docker.service.d/50-bulkhead.conf", self.runtime)
+        return {"PATH": f"{REFUSING.parent}:{os.environ['PATH']}", **told}
 
     @staticmethod
     def stand_in(program):

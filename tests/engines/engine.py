@@ -31,6 +31,9 @@ class Terminal(terminals.Terminal):
 class Engine:
     """`t` of a case. One of these lives as long as an engine with one runtime; `directory` is fresh for each case."""
 
+    runtimes = tuple(RUNTIMES)  # that the cases are run with
+    calls = None                # who counts them
+
     def __init__(self, generation, place, runtime):
         self.generation, self.place, self.runtime = generation, place, runtime
         self.path = RUNTIMES[runtime]

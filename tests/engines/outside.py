@@ -14,6 +14,8 @@ import sys
 import cases
 import generations
 import machine
+import package
+import snippets
 from table import OURS, PAPER, RUNTIMES, Cell, Table
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -100,6 +102,9 @@ def read_cells(lines, node, table):
 
 def prepare(chosen, groups):
     """Why there can be no nodes, or None."""
+    reason = package.make(package.PROJECT / "build/release")
+    if reason:
+        return reason
     here = {node for group in groups for node in group}
     for generation in {node.generation.name: node.generation for node in here}.values():
         reason = generation.prepare()
@@ -110,7 +115,10 @@ def prepare(chosen, groups):
 
 
 def check(chosen, table):
-    """The paper against what was seen."""
+    """The papers against what was seen and run."""
+    planted = snippets.problems("```toml /etc/nobody\nx\n```\n```sh\nx\n```\n", {"gone"})
+    for sentence in snippets.problems(snippets.PAGE.read_text(), snippets.used()) + (planted if len(planted) != 3 else []):
+        table.accident(sentence)
     if chosen.table:
         chosen.table.write_text(table.markdown(generations.ALL))
     paper = PAPER.read_text() if PAPER.exists() else ""

@@ -5,6 +5,7 @@ import pathlib
 
 import images
 import rootless
+import snippets
 from cases import NATIVE
 from engine import IMAGE, Engine
 
@@ -29,9 +30,7 @@ class Podman(Engine):
         config.mkdir(parents=True, exist_ok=True)
         if self.place == NATIVE:
             (config / "10-node.conf").write_text(WITHOUT_CONTROLLERS)
-        (config / "50-runtime.conf").write_text(
-            f'[engine]\nruntime = "{self.runtime}"\nruntime_supports_nocgroup = ["bulkhead"]\n'
-            f'[engine.runtimes]\n{self.runtime} = ["{self.path}"]\n')
+        snippets.install("/etc/containers/containers.conf.d/50-bulkhead.conf", self.runtime)
         for name in ("subuid", "subgid"):
             pathlib.Path("/etc", name).write_text(SUBORDINATE)
         images.save("/tmp/image.tar", IMAGE)

@@ -5,7 +5,6 @@ import argparse
 import importlib
 import json
 import pathlib
-import shutil
 import signal
 import time
 import traceback
@@ -13,6 +12,7 @@ import traceback
 import cases
 import harness
 import leavings
+import package
 from calls import Calls
 from containerd import Containerd
 from cri import Cri
@@ -21,7 +21,7 @@ from engine import RUNTIMES
 from podman import Podman
 
 HERE = pathlib.Path(__file__).resolve().parent
-ENGINES = {"podman": Podman, "containerd": Containerd, "docker": Docker, "cri": Cri}
+ENGINES = {"package": package.Package, "podman": Podman, "containerd": Containerd, "docker": Docker, "cri": Cri}
 DIRECTORY = pathlib.Path("/var/tmp/case")
 
 
@@ -30,6 +30,7 @@ def load(chosen):
     for file in sorted(HERE.glob("test_*.py")):
         importlib.import_module(file.stem)
     return [case for case in cases.CASES if case.place == chosen.place
+            and (not case.generations or chosen.generation in case.generations)
             and (not chosen.filter or any(word in case.title for word in chosen.filter))]
 
 
@@ -47,6 +48,7 @@ class Round:
     def __init__(self, chosen, name):
         self.chosen, self.runtime, self.calls = chosen, chosen.runtime, Calls(RUNTIMES)
         self.engine = ENGINES[name](chosen.generation, chosen.place, chosen.runtime)
+        self.engine.calls = self.calls
 
     def run(self, chosen_cases):
         try:
@@ -110,14 +112,6 @@ def where(failure):
     return f"\n  at {pathlib.Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 
 
-def install():
-    """What is tested lies where the package puts it."""
-    built = HERE.parent.parent / "build/release"
-    shutil.copy(built / "bulkhead", RUNTIMES["bulkhead"])
-    for prefix in ("/usr", "/usr/local"):  # the latter is what a build is configured with that says nothing of it
-        shutil.copytree(built / "libexec/bulkhead", f"{prefix}/libexec/bulkhead", dirs_exist_ok=True)
-
-
 def main(argv):
     parser = argparse.ArgumentParser(prog="tests/engines/inside")
     parser.add_argument("generation")
@@ -126,10 +120,10 @@ def main(argv):
     parser.add_argument("--filter", action="append", default=[])
     chosen = parser.parse_args(argv)
     signal.signal(signal.SIGALRM, out_of_time)
-    install()
+    package.install()
     found = load(chosen)
     for name in ENGINES:
         of_engine = [case for case in found if case.engine == name]
-        if of_engine:
+        if of_engine and chosen.runtime in ENGINES[name].runtimes:
             Round(chosen, name).run(of_engine)
     return 0

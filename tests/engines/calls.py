@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which runtime an engine really called: the kernel tells of each execution of a program (inotify(7))."""
 
+import contextlib
 import ctypes
 import os
 import struct
@@ -23,15 +24,32 @@ class Calls:
             if watch < 0:
                 raise OSError(ctypes.get_errno(), f"inotify_add_watch {path}")
             self.watched[watch] = name
+        self.counts = self.none()
 
     def since_last(self):
         """{name: calls since this was asked last}."""
-        counts = dict.fromkeys(self.watched.values(), 0)
+        self.read()
+        counts, self.counts = self.counts, self.none()
+        return counts
+
+    @contextlib.contextmanager
+    def only_of(self, name):
+        """Meanwhile others do not count: an engine that starts asks every runtime that it knows for its version."""
+        self.read()
+        before = dict(self.counts)
+        yield
+        self.read()
+        self.counts = {**before, name: self.counts[name]}
+
+    def none(self):
+        return dict.fromkeys(self.watched.values(), 0)
+
+    def read(self):
         while True:
             try:
                 events = os.read(self.descriptor, 1 << 16)
             except BlockingIOError:
-                return counts
+                return
             for place in range(0, len(events), EVENT.size):  # a watch of a file: no name follows
                 watch, mask, _, _ = EVENT.unpack_from(events, place)
-                counts[self.watched[watch]] += bool(mask & IN_OPEN)
+                self.counts[self.watched[watch]] += bool(mask & IN_OPEN)

@@ -21,8 +21,9 @@ class Docker(Engine):
         self("run", "--rm", IMAGE, "true").exits(0)  # what stays behind the first of all is no leak
 
     def launch(self, *options):
-        self.process = self.daemon("dockerd", *options)
-        self.eventually(lambda: self("version").code == 0, "dockerd answers", seconds=20)
+        with self.calls.only_of(self.runtime):
+            self.process = self.daemon("dockerd", *options)
+            self.eventually(lambda: self("version").code == 0, "dockerd answers", seconds=20)
 
     def end(self):
         self.process.terminate()

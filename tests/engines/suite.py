@@ -47,6 +47,7 @@ class Round:
     def __init__(self, chosen, name, runtime):
         self.chosen, self.runtime, self.calls = chosen, runtime, Calls(RUNTIMES)
         self.engine = ENGINES[name](chosen.generation, chosen.place, runtime)
+        self.engine.calls = self.calls
 
     def run(self, chosen_cases):
         try:

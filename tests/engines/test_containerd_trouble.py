@@ -93,7 +93,7 @@ def killed_before_the_end(t):
     t("container", "rm", "short").exits(0)
 
 
-@case(deadline=120)
+@case(deadline=300)
 def run_killed(t):
     """containerd killed at any moment of `ctr run`: after its restart all can be removed, and the next one runs."""
     before = leavings.Snapshot(t)

@@ -104,7 +104,7 @@ def killed_with_live_restore(t):
     t.launch()
 
 
-@case(deadline=120)
+@case(deadline=300)
 def run_killed(t):
     """dockerd killed at any moment of `docker run`: after its restart all can be removed, and the next one runs."""
     before = leavings.Snapshot(t)

@@ -40,6 +40,7 @@ class Engine:
         self.factor = SLOWER if place == GUEST else 1
         self.directory = None
         self.children = []
+        self.calls = None  # the loop's
 
     def begin(self):
         """Configures and starts the engine, and gives it IMAGE."""

@@ -12,6 +12,8 @@ import leaks
 SYSTEM = "/system.slice/"
 # podman's store is mounted over itself from its first use on, until no container uses it: when that is seen is chance.
 STORES = {"/var/lib/containers/storage/overlay"}
+# The engines themselves, which a case may have started again.
+DAEMONS = ("dockerd ", "containerd ")
 OURS = ("vm.service", "libpod", "docker", "containerd", "crio")
 
 
@@ -22,15 +24,27 @@ def read(path):
         return ""
 
 
+def group_of(pid):
+    return read(f"/proc/{pid}/cgroup").rpartition("0::")[2]
+
+
 def is_of_the_system(pid):
-    group = read(f"/proc/{pid}/cgroup").rpartition("0::")[2]
-    return group.startswith(("/init.scope", SYSTEM, "/user.slice")) and not any(word in group for word in OURS)
+    """Whether it belongs to the guest's systemd; natively there is none, and all is ours."""
+    group = group_of(pid)
+    return (group.startswith(("/init.scope", SYSTEM, "/user.slice")) and not any(word in group for word in OURS)
+            and not group_of("self").startswith("/init.scope"))
+
+
+def lines():
+    """{pid: command line} of all processes: a kernel thread and a zombie have none."""
+    found = {int(pid): read(f"/proc/{pid}/cmdline").replace("\0", " ") for pid in os.listdir("/proc") if pid.isdigit()}
+    return {pid: line for pid, line in found.items() if line}
 
 
 def processes():
-    """{pid: command line}: a kernel thread and a zombie have none."""
-    found = {int(name): read(f"/proc/{name}/cmdline").replace("\0", " ") for name in os.listdir("/proc") if name.isdigit()}
-    return {pid: line for pid, line in found.items() if line and not (os.getpid() != pid and is_of_the_system(pid))}
+    """{pid: command line} of those that engines and runtimes have started."""
+    return {pid: line for pid, line in lines().items()
+            if not line.startswith(DAEMONS) and (os.getpid() == pid or not is_of_the_system(pid))}
 
 
 def cgroups():

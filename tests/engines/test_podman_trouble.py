@@ -4,6 +4,7 @@
 import os
 import signal
 
+import boot
 import leavings
 from cases import case
 from engine import IMAGE
@@ -115,7 +116,7 @@ def conmon_killed(t):
 def runtime_killed(t, verb):
     """The runtime killed in the midst of `{}`: podman says that it failed, and `rm --force` leaves nothing."""
     strike_each_moment(t, verb, prepare=lambda name: None, remove=lambda name: remove(t, name),
-                       call=lambda name: t(*RUN, "--name", name, IMAGE, "sleep", "600"))
+                       call=lambda name: t(*RUN, "--name", name, IMAGE, "sleep", "600", seconds=15))
 
 
 @case(deadline=120)
@@ -148,3 +149,18 @@ def runtime_killed_delete(t):
         delete_orphans(t)
     strike_each_moment(t, "delete", prepare=lambda name: sleeper(t, name), remove=remove_twice,
                        call=lambda name: t("rm", "--force", "--time", "0", name))
+
+
+@case()
+def reboot(t):
+    """After a sudden reboot containers are listed, none runs, and start, exec, stop and rm work."""
+    sleeper(t, "runs")
+    t("create", "--network", "none", "--name", "waits", IMAGE, "sleep", "600").exits(0)
+    boot.reboot(t)
+    equal(status(t, "waits"), "created", "status of what had not run")
+    # podman 4 takes a container for a new one then
+    equal(status(t, "runs"), "created" if t.generation == "bookworm" else "exited", "status of what ran")
+    for name in ("runs", "waits"):
+        t("start", name).exits(0)
+        is_well(t, name)
+        stops_and_goes(t, name)

@@ -205,9 +205,8 @@ def nothing_left(t):
 
 @case()
 def for_systemd(t):
-    """`--systemd always`: the tmpfs and the cgroup that systemd wants are there, /run with the image's files."""
-    text = t.output("cat /proc/mounts; ls -a /run; touch /sys/fs/cgroup/x 2>/dev/null; mkdir /sys/fs/cgroup/new && echo made",
-                    "--systemd", "always")
+    """`--systemd always`: the tmpfs and the cgroup that systemd wants are there, and can be written to."""
+    text = t.output("cat /proc/mounts; mkdir /sys/fs/cgroup/new && echo made", "--systemd", "always")
     for place in ("/run", "/run/lock", "/tmp", "/var/log/journal"):
         contains(text, f"tmpfs {place} tmpfs rw,nosuid,nodev", "mounts")
     contains(text, "\nmade\n", "output")

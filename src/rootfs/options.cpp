@@ -161,7 +161,7 @@ Result<MountOptions> parse_options(const std::vector<std::string>& words, std::s
     for (const std::string& word : words)
         if (const Word* row = find(word); row != nullptr)
             apply(options, *row);
-        else
+        else if (!word.empty())  // podman 5.4 adds an empty one; to mount(2) it is nothing between two commas
             options.data.push_back(word);
     const auto refuse = [&](std::string_view word, std::string_view why) {
         return fail(Kind::invalid_config, "config.json: ", pointer, ": ", quoted(word), ": ", why);

@@ -201,3 +201,12 @@ def nothing_left(t):
     t.sleeper("-v", f"{volume(t)}:/mnt", "--tmpfs", "/there")
     absent(t.shell("cat", "/proc/self/mountinfo").out, "/there", "mounts")
     absent(t.shell("cat", "/proc/self/mountinfo").out, "/mnt", "mounts")
+
+
+@case()
+def for_systemd(t):
+    """`--systemd always`: the tmpfs and the cgroup that systemd wants are there, and can be written to."""
+    text = t.output("cat /proc/mounts; mkdir /sys/fs/cgroup/new && echo made", "--systemd", "always")
+    for place in ("/run", "/run/lock", "/tmp", "/var/log/journal"):
+        contains(text, f"tmpfs {place} tmpfs rw,nosuid,nodev", "mounts")
+    contains(text, "\nmade\n", "output")

@@ -65,10 +65,14 @@ def processes_of_the_host(t):
 def children_with_the_hosts_pids(t):
     """`--pid host`: what a program leaves running is killed with its container."""
     t.start("sleep 613 & exec sleep 614", "--pid", "host")
+    cgroup = f"/sys/fs/cgroup/libpod_parent/libpod-{t.inspect('box', '.Id')}"
     t.eventually(lambda: "613" in t("top", "box", "args").out, "the child does not run")
     t("kill", "box").exits(0)
     t("wait", "box").exits(0)
     t.eventually(lambda: not running("613"), "the child lives")
+    t("rm", "--force", "box").exits(0)
+    if t.runtime == "runc" and os.path.isdir(cgroup):  # which it left while the child was still dying
+        os.rmdir(cgroup)
 
 
 def running(word):

@@ -157,6 +157,11 @@ TEST(MountOptions, UnknownWordsGoToTheFileSystemInOrder) {
               (Words{"size=64k", "mode=755", "newinstance", "RO"}));
 }
 
+TEST(MountOptions, AnEmptyWordIsNone) {
+    EXPECT_EQ(parsed({"", "size=64k", ""}).data, Words{"size=64k"});
+    EXPECT_EQ(parsed({"rbind", ""}).data, Words{});
+}
+
 TEST(MountOptions, BindTakesNoData) {
     const auto refused = parse_options({"ro", "bind", "size=64k"}, "/mounts/3/options");
     EXPECT_EQ(refused.error().kind, Kind::invalid_config);

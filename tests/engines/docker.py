@@ -1,35 +1,121 @@
 # SPDX-License-Identifier: Apache-2.0
 """Docker Engine: dockerd with a containerd of its own."""
 
+import contextlib
 import json
+import os
 import pathlib
+import signal
+import subprocess
 
 import images
 from engine import IMAGE, Engine
 
+CONFIG = pathlib.Path("/etc/docker/daemon.json")
+CONTAINERD = pathlib.Path("/run/docker/containerd/containerd.pid")
+REFUSING = pathlib.Path("/tmp/refusing/runc")
+COMMON = {"exec-opts": ["native.cgroupdriver=cgroupfs"]}
+
+COUNTER = "i=0; while :; do i=$((i + 1)); echo $i >/now; sleep 0.02; done"  # a script that shows whether it goes on
+
 
 class Docker(Engine):
+    process = None
+
     def begin(self):
         images.save("/tmp/image.tar", IMAGE)
-        pathlib.Path("/etc/docker").mkdir(exist_ok=True)
-        config = {"exec-opts": ["native.cgroupdriver=cgroupfs"]}
-        if self.runtime != "runc":  # whose name is reserved
-            config |= {"runtimes": {self.runtime: {"path": self.path}}, "default-runtime": self.runtime}
-        pathlib.Path("/etc/docker/daemon.json").write_text(json.dumps(config))
-        self.process = self.daemon("dockerd")
-        self.eventually(lambda: self("version").code == 0, "dockerd answers", seconds=20)
+        CONFIG.parent.mkdir(exist_ok=True)
+        self.start_daemon(self.usual())
         self("load", "-i", "/tmp/image.tar").exits(0)
-        self("run", "--rm", IMAGE, "true").exits(0)  # what stays behind the first of all is no leak
+        for network in ("bridge", "host"):  # what stays behind the first of all is no leak
+            self("run", "--rm", "--network", network, IMAGE, "true").exits(0)
 
     def end(self):
-        self.process.terminate()
-        self.process.wait()
+        self.stop_daemon()
+
+    def usual(self):
+        """Makes the runtime the default one; runc is that, and its name is reserved."""
+        if self.runtime == "runc":
+            return {}
+        return {"runtimes": {self.runtime: {"path": self.path}}, "default-runtime": self.runtime}
+
+    def start_daemon(self, settings, *flags):
+        CONFIG.write_text(json.dumps(COMMON | settings))
+        self.run_daemon("dockerd", *flags)
+
+    def run_daemon(self, *command):
+        self.process = self.daemon(*command, env={} if self.runtime == "runc" else self.without_runc())
+        self.eventually(lambda: self("version").code == 0, "dockerd answers", 20)
+
+    def without_runc(self):
+        """The environment of a dockerd that finds no runc: it asks that for its version even if nobody uses it."""
+        REFUSING.parent.mkdir(exist_ok=True)
+        self.stand_in("/bin/false")
+        # What BuildKit calls is told by this variable alone, since Docker 23.
+        return {"PATH": f"{REFUSING.parent}:{os.environ['PATH']}", "DOCKER_BUILDKIT_RUNC_COMMAND": self.path}
+
+    @staticmethod
+    def stand_in(program):
+        """What dockerd finds as `runc`, if that is not the runtime."""
+        REFUSING.unlink(missing_ok=True)
+        REFUSING.symlink_to(program)
+
+    def stop_daemon(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        self.process.wait(30 * self.factor)
+
+    def restart_daemon(self, number=signal.SIGTERM):
+        """With the configuration that it has."""
+        self.stop_daemon(number)
+        self.start_again()
+
+    def start_again(self):
+        self.run_daemon(*self.process.args)
+
+    @contextlib.contextmanager
+    def configured(self, settings, *flags):
+        """dockerd with another configuration, until the end of a with statement."""
+        self.stop_daemon()
+        try:
+            self.start_daemon(settings, *flags)
+            yield
+        finally:
+            self.sweep()
+            self.stop_daemon()
+            self.start_daemon(self.usual())
+
+    def daemons(self):
+        return super().daemons() | ({int(CONTAINERD.read_text())} if CONTAINERD.exists() else set())
 
     def roots(self):
         return [pathlib.Path("/run/docker/runtime-runc/moby")]
 
     def __call__(self, *arguments, **how):
         return self.shell("docker", *arguments, **how)
+
+    def background(self, *arguments, env=None):
+        """A client that goes on: its Popen, with its output in a pipe."""
+        return subprocess.Popen(["docker", *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, env={**os.environ, **(env or {})})
+
+    def output(self, script, *flags):
+        """What a script prints in a container that is made for it."""
+        return self("run", "--rm", *flags, IMAGE, "sh", "-c", script).exits(0).out
+
+    def up(self, name, *flags, script="exec sleep 600"):
+        """A container that lives until it is told otherwise; returns its name."""
+        self("run", "--detach", "--name", name, *flags, IMAGE, "sh", "-c", script).exits(0)
+        return name
+
+    def inspect(self, name, field):
+        return self("inspect", "--format", "{{" + field + "}}", name).exits(0).out.strip()
+
+    def running(self, name):
+        return self.inspect(name, ".State.Running") == "true"
+
+    def says(self, name, text):
+        """Waits until a container's log has this text."""
+        self.eventually(lambda: text in self("logs", name).out, f"{name} says {text!r}")
 
     def sweep(self):
         ids = self("ps", "--all", "--quiet").lines()

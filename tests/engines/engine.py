@@ -47,6 +47,10 @@ class Engine:
     def sweep(self):
         """Removes every container, whatever the case has left."""
 
+    def daemons(self):
+        """Pids of the engine itself, which may come and go with a restart of it, and are no leak."""
+        return {child.pid for child in self.children}
+
     def roots(self):
         """The directories in which the runtime keeps its states."""
         return [pathlib.Path("/run", self.runtime)]
@@ -64,10 +68,11 @@ class Engine:
         return harness.Result(list(command), done.returncode, done.stdout.decode(errors="replace"),
                               done.stderr.decode(errors="replace"), time.monotonic() - begin)
 
-    def daemon(self, *command):
+    def daemon(self, *command, env=None):
         """Starts a program that stays; its output goes to a file that `said` reads."""
         log = open(f"/tmp/{os.path.basename(command[0])}.log", "ab")
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                                 env={**os.environ, **(env or {})})
         self.children.append(child)
         return child
 

@@ -44,7 +44,8 @@ def save(path, tag, config=None):
     data = layer()
     digest = hashlib.sha256(data).hexdigest()
     image = {"architecture": "amd64", "os": "linux", "config": config or {"Env": ["PATH=/bin"], "Cmd": ["sh"]},
-             "history": [{"created_by": "tests/engines"}], "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]}}
+             "history": [{"created_by": "tests/engines"}],
+             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]}}
     with tarfile.open(path, "w") as tar:
         add_text(tar, "config.json", json.dumps(image))
         add_text(tar, "manifest.json", json.dumps([{"Config": "config.json", "RepoTags": [tag],

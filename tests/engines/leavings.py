@@ -41,7 +41,9 @@ def cgroups():
 
 
 def mounts():
-    return {line.split()[4] for line in isolation.mounts()} - STORES
+    """Where something is mounted; a user's directory comes and goes with sessions."""
+    places = {line.split()[4] for line in isolation.mounts()} - STORES
+    return {place for place in places if os.path.dirname(place) != "/run/user"}
 
 
 def states(roots):
@@ -57,8 +59,8 @@ class Snapshot:
         self.before = self.now()
 
     def now(self):
-        mine = {child.pid for child in self.engine.children}  # a daemon that is started again is no leak
-        found = {pid: line for pid, line in processes().items() if pid not in mine}
+        daemons = self.engine.daemons()
+        found = {pid: line for pid, line in processes().items() if pid not in daemons}
         return {"process": found, "mount": mounts(), "cgroup": cgroups(), "state": states(self.engine.roots()),
                 "trace": self.engine.traces()}
 

@@ -30,7 +30,8 @@ class Podman(Engine):
         if self.place == NATIVE:
             (config / "10-node.conf").write_text(WITHOUT_CONTROLLERS)
         (config / "50-runtime.conf").write_text(
-            f'[engine]\nruntime = "{self.runtime}"\n[engine.runtimes]\n{self.runtime} = ["{self.path}"]\n')
+            f'[engine]\nruntime = "{self.runtime}"\nruntime_supports_nocgroup = ["bulkhead"]\n'
+            f'[engine.runtimes]\n{self.runtime} = ["{self.path}"]\n')
         for name in ("subuid", "subgid"):
             pathlib.Path("/etc", name).write_text(SUBORDINATE)
         images.save("/tmp/image.tar", IMAGE)

@@ -9,6 +9,7 @@ from cases import GUEST
 from engine import IMAGE
 
 NAME, UID = "alice", 1000
+HOME = "/tmp/alice"  # where no overlay lies below: podman puts its own there
 RUNTIME_DIRECTORY = pathlib.Path("/run/user", str(UID))
 
 
@@ -19,7 +20,8 @@ class User:
         self.t = t
         if t.shell("id", NAME).code != 0:
             no_more = [word for name in ("UID", "GID") for word in ("--key", f"SUB_{name}_COUNT=0")]
-            t.shell("useradd", *no_more, "--uid", UID, "--create-home", NAME).exits(0)
+            t.shell("useradd", *no_more, "--uid", UID, "--home-dir", HOME,
+                    "--create-home", NAME).exits(0)
         if t.place == GUEST:
             t.shell("systemctl", "start", f"user@{UID}").exits(0)
         else:
@@ -30,7 +32,7 @@ class User:
 
     def command(self, *words):
         bus = [f"DBUS_SESSION_BUS_ADDRESS=unix:path={RUNTIME_DIRECTORY}/bus"] if self.t.place == GUEST else []
-        return ["runuser", "-u", NAME, "--", "env", f"HOME=/home/{NAME}", f"XDG_RUNTIME_DIR={RUNTIME_DIRECTORY}", *bus,
+        return ["runuser", "-u", NAME, "--", "env", f"HOME={HOME}", f"XDG_RUNTIME_DIR={RUNTIME_DIRECTORY}", *bus,
                 *map(str, words)]
 
     def __call__(self, *arguments, **how):

@@ -25,7 +25,8 @@ def run(t):
 def instructions(t):
     """USER, WORKDIR, ENV, ARG and SHELL are those of the RUN step."""
     result = build(t, "ARG word=default", "ENV NAME=value", "WORKDIR /home/deep", "RUN chmod 777 .", "USER user:more",
-                   "RUN echo \"<$(id -u) $(id -g) $(pwd) $NAME $word>\"", options=["--build-arg", "word=given"]).exits(0)
+                   "RUN echo \"<$(id -u) $(id -g) $(pwd) $NAME $word>\"",
+                   options=["--build-arg", "word=given"]).exits(0)
     contains(result.out, "<1000 2000 /home/deep value given>", "output")
     t("rmi", "made").exits(0)
 
@@ -43,7 +44,8 @@ def failing(t):
 @case()
 def confined(t):
     """A RUN step has podman's capabilities and filter, in namespaces of its own."""
-    out = build(t, "RUN grep -E '^(CapEff|Seccomp):' /proc/self/status; echo \"<$(ls /proc | grep -c '^[0-9]')>\"").exits(0).out
+    script = "grep -E '^(CapEff|Seccomp):' /proc/self/status; echo \"<$(ls /proc | grep -c '^[0-9]')>\""
+    out = build(t, f"RUN {script}").exits(0).out
     contains(out, "Seccomp:\t2", "output")
     true("CapEff:\t000001ff" not in out, "it has every capability")
     true(int(re.findall(r"<(\d+)>", out)[0]) <= 8, f"it sees the machine's processes: {out}")
@@ -70,7 +72,8 @@ def mounts(t):
 def options(t):
     """`podman build` with --network, --cap-drop, --ulimit, --volume and --shm-size."""
     (t.directory / "file").write_text("text of the file\n")
-    out = build(t, "RUN ip -o link | wc -l; ulimit -n; cat /mnt/file; grep CapEff /proc/self/status; grep /dev/shm /proc/mounts",
+    script = "ip -o link | wc -l; ulimit -n; cat /mnt/file; grep CapEff /proc/self/status; grep /dev/shm /proc/mounts"
+    out = build(t, f"RUN {script}",
                 options=["--network", "none", "--cap-drop", "all", "--ulimit", "nofile=100:200",
                          "--volume", f"{t.directory}:/mnt:ro", "--shm-size", "1m"]).exits(0).out
     for text in ("\n1\n", "\n100\n", "\ntext of the file\n", "CapEff:\t0000000000000000", "size=1024k"):
@@ -81,6 +84,7 @@ def options(t):
 @case()
 def stages(t):
     """A stage that is copied from, and a RUN step as the next one's."""
-    build(t, "RUN echo built > /result", f"FROM {IMAGE}", "COPY --from=0 /result /taken", "RUN cat /taken > /copy").exits(0)
+    build(t, "RUN echo built > /result",
+          f"FROM {IMAGE}", "COPY --from=0 /result /taken", "RUN cat /taken > /copy").exits(0)
     equal(t("run", "--rm", "made", "cat", "/copy").exits(0).out, "built\n", "the file")
     t("rmi", "made").exits(0)

@@ -37,7 +37,8 @@ def environment(t):
     (t.directory / "file").write_text("THIRD=3\n")
     t.sleeper("--env", "FIRST=1")
     script = "echo $FIRST $SECOND $THIRD $HOME"
-    equal(t.inside("box", script, "--env", "SECOND=two", "--env-file", t.directory / "file"), "1 two 3 /root\n", "output")
+    options = ["--env", "SECOND=two", "--env-file", t.directory / "file"]
+    equal(t.inside("box", script, *options), "1 two 3 /root\n", "output")
 
 
 @case(each=[("user", "1000 1000 1000 2000 /home"), ("1000:2000", "1000 2000 2000 /home"), ("77:88", "77 88 88 /")])
@@ -84,8 +85,8 @@ def detached(t):
 def same_namespaces(t):
     """`podman exec` is in the container's namespaces, cgroup and root, and has its restrictions."""
     t.sleeper("--cap-drop", "all", "--security-opt", "no-new-privileges")
-    names = "cgroup ipc mnt net pid uts"
-    lines = t.inside("box", f"for n in {names}; do for p in 1 self; do readlink /proc/$p/ns/$n; done; done").splitlines()
+    script = "for n in cgroup ipc mnt net pid uts; do for p in 1 self; do readlink /proc/$p/ns/$n; done; done"
+    lines = t.inside("box", script).splitlines()
     equal(lines[::2], lines[1::2], "namespaces of process 1 and of the exec")
     own, first = (t.inside("box", f"cat /proc/{who}/status") for who in ("self", 1))
     for name in ("CapBnd", "CapEff", "NoNewPrivs", "Seccomp"):

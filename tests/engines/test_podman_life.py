@@ -139,8 +139,12 @@ def top(t):
     """`podman top` lists the processes of the container, those of an exec as well."""
     t.sleeper()
     t("exec", "--detach", "box", "sleep", "601").exits(0)
-    lines = t.eventually(lambda: [line for line in t("top", "box", "pid", "args").exits(0).lines() if "sleep" in line][1:]
-                         and t("top", "box", "pid", "args").lines(), "the second process is not listed")
+
+    def listed():
+        lines = t("top", "box", "pid", "args").exits(0).lines()
+        return lines if len(lines) == 3 and "sleep" in lines[2] else None
+
+    lines = t.eventually(listed, "the second process is not listed")
     equal(lines[1].split(), ["1", "sleep", "600"], "process 1")
     equal(lines[2].split()[1:], ["sleep", "601"], "the other one")
 

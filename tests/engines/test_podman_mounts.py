@@ -76,7 +76,8 @@ def from_inside(t):
 def overlay(t):
     """`-v` with O: what is written is seen inside, and the directory stays as it was."""
     path = volume(t, "file")
-    equal(t.output("echo more >> /mnt/file; touch /mnt/new; cat /mnt/*", "-v", f"{path}:/mnt:O"), "file\nmore\n", "inside")
+    script = "echo more >> /mnt/file; touch /mnt/new; cat /mnt/*"
+    equal(t.output(script, "-v", f"{path}:/mnt:O"), "file\nmore\n", "inside")
     equal((os.listdir(path), (path / "file").read_text()), (["file"], "file\n"), "outside")
 
 
@@ -93,8 +94,8 @@ def chown(t):
 def named_volume(t):
     """A named volume begins with the image's files, and keeps what is written until it is removed."""
     t.output("echo kept > /etc/new", "-v", "named:/etc")
-    equal(t.output("cat /mnt/new; head -n 1 /mnt/passwd", "-v", "named:/mnt:ro"), "kept\nroot:x:0:0:root:/root:/bin/sh\n",
-          "the volume")
+    found = t.output("cat /mnt/new; cut -d : -f 1 /mnt/passwd", "-v", "named:/mnt:ro")
+    equal(found, "kept\nroot\nuser\n", "the volume")
     t("volume", "rm", "named").exits(0)
 
 
@@ -154,7 +155,8 @@ def missing_source(t):
 def of_an_image(t):
     """`--mount type=image` shows the files of an image, read-only unless told else."""
     script = "ls /mnt/bin/busybox; touch /mnt/x 2>/dev/null || echo refused"
-    equal(t.output(script, "--mount", f"type=image,source={IMAGE},destination=/mnt"), "/mnt/bin/busybox\nrefused\n", "output")
+    equal(t.output(script, "--mount", f"type=image,source={IMAGE},destination=/mnt"), "/mnt/bin/busybox\nrefused\n",
+          "output")
 
 
 @case()

@@ -5,6 +5,7 @@ import os
 import re
 
 from cases import case
+from engine import IMAGE
 from harness import contains, equal, true
 
 KINDS = ("cgroup", "ipc", "mnt", "net", "pid", "uts", "user")
@@ -169,7 +170,8 @@ def chowned_volume(t):
     """`-v` with U in a user namespace: the volume is the container's root's."""
     path = t.directory / "volume"
     path.mkdir()
-    equal(t.output("touch /mnt/file; stat -c %u /mnt", "--userns", "auto", "-v", f"{path}:/mnt:U"), "0\n", "owner inside")
+    script = "touch /mnt/file; stat -c %u /mnt"
+    equal(t.output(script, "--userns", "auto", "-v", f"{path}:/mnt:U"), "0\n", "owner inside")
     true(200000 <= (path / "file").stat().st_uid < 462144, "the file's owner is not one of the handed out")
 
 
@@ -179,6 +181,22 @@ def cgroup_namespace(t):
     name = "sed -n s/^0:://p /proc/self/cgroup"
     equal(t.output(name, "--cgroupns", "private"), "/\n", "private")
     contains(t.output(name, "--cgroupns", "host"), "libpod", "host")
+
+
+@case()
+def without_cgroup(t):
+    """`--cgroups disabled`: the container stays in its caller's cgroup; runc cannot do that, and the run is refused."""
+    t.sleeper(name="other")
+    if t.runtime == "runc":
+        true(t("run", "--rm", "--cgroups", "disabled", IMAGE, "true").code != 0, "it is not refused")
+        return
+    t.sleeper("--cgroups", "disabled")
+    pid = t.inspect("box", ".State.Pid")
+    with open(f"/proc/{pid}/cgroup", encoding="ascii") as there, open("/proc/self/cgroup", encoding="ascii") as here:
+        equal(there.read(), here.read(), "cgroup")
+    equal(t.inside("box", "echo alive"), "alive\n", "output of an exec")
+    t("stop", "--time", "0", "box").exits(0)
+    equal(t.inspect("box", ".State.ExitCode"), "137", "status")
 
 
 @case()

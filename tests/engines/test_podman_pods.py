@@ -169,7 +169,7 @@ def kube_init_container(t):
     """`podman kube play`: an init container, and a restart of what fails."""
     spec = {"volumes": [{"name": "data", "emptyDir": {}}], "restartPolicy": "OnFailure"}
     mounts = [{"name": "data", "mountPath": "/mnt"}]
+    script = "cat /mnt/file; test -e /mnt/again || { touch /mnt/again; exit 3; }; exec sleep 600"
     play(t, initContainers=[container("first", "echo from the first > /mnt/file", volumeMounts=mounts)],
-         containers=[container("main", "cat /mnt/file; test -e /mnt/again || { touch /mnt/again; exit 3; }; exec sleep 600",
-                               volumeMounts=mounts)], **spec)
+         containers=[container("main", script, volumeMounts=mounts)], **spec)
     t.eventually(lambda: t("logs", "web-main").out.count("from the first") == 2, "it is not started again")

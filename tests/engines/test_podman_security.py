@@ -7,7 +7,8 @@ from cases import case
 from harness import absent, contains, equal, status_field, true
 
 STATUS = "cat /proc/self/status"
-REFUSED = "setarch x86_64 -R true 2>/dev/null || echo refused"  # personality(2), by podman's filter
+# sethostname(2) is refused by podman's filter even to who has the capability, as here in another user namespace.
+REFUSED = "unshare -r -u hostname new 2>/dev/null || echo refused"
 CAPABILITIES = {"chown": 0, "net_bind_service": 10, "net_raw": 13, "sys_chroot": 18, "sys_admin": 21}
 
 
@@ -27,8 +28,7 @@ def user(t, who, expected):
 @case()
 def groups(t):
     """`--group-add` gives further groups."""
-    equal(t.output("id -G", "--user", "77:88", "--group-add", "more", "--group-add", "99").split(), ["88", "99", "2000"],
-          "groups")
+    equal(t.output("id -G", "--user", "77:88", "--group-add", "more", "--group-add", "99"), "88 99 2000\n", "groups")
 
 
 @case()
@@ -147,11 +147,10 @@ def limits(t):
 
 @case()
 def device(t):
-    """`--device` with another name and r: it is there, can be opened for reading, and not for writing."""
-    text = t.output("test -c /dev/there && echo there; head -c 1 < /dev/there | wc -c; true > /dev/there || echo refused",
-                    "--device", "/dev/urandom:/dev/there:r")
-    contains(text, "there\n", "output")
+    """`--device` with another name: it is there and gives what it gives; with r it cannot be written to."""
     equal(t.output("head -c 3 /dev/there | wc -c", "--device", "/dev/zero:/dev/there"), "3\n", "bytes read")
+    script = "true > /dev/there && echo written; true < /dev/there && echo read"
+    equal(t.output(script, "--device", "/dev/fuse:/dev/there:r"), "read\n", "output")
 
 
 @case()
@@ -160,13 +159,6 @@ def device_rules(t):
     script = "mknod /dev/there c 10 229 && true < /dev/there && echo opened; :"
     equal(t.output(script, "--cap-add", "mknod"), "", "without a rule")
     equal(t.output(script, "--cap-add", "mknod", "--device-cgroup-rule", "c 10:229 rwm"), "opened\n", "with a rule")
-
-
-@case()
-def read_only_device(t):
-    """`--device /dev/fuse:/dev/there:r` cannot be opened for writing."""
-    equal(t.output("true > /dev/there && echo written; true < /dev/there && echo read", "--device", "/dev/fuse:/dev/there:r"),
-          "read\n", "output")
 
 
 @case()

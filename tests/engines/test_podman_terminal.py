@@ -38,9 +38,8 @@ def resize(t):
     terminal.until("ready")
     terminal.resize(33, 111)
     terminal.until("33 111")
-    terminal.child.send_signal(15)
     t("kill", "--latest").exits(0)
-    terminal.finish()
+    terminal.ends_with(137)
 
 
 @case()

@@ -75,6 +75,10 @@ class Containerd(Engine):
     def exec(self, *command, flags=(), **how):
         return self("task", "exec", "--exec-id", "e1", *flags, "c1", *command, **how)
 
+    def exec_output(self, *command, flags=()):
+        """What another program prints in c1."""
+        return self.exec(*self.lingering(*command), flags=flags).exits(0).out
+
     def background(self, *arguments, **streams):
         """A ctr that goes on: its Popen."""
         return subprocess.Popen(["ctr", *map(str, arguments)], cwd=self.directory, stdin=subprocess.DEVNULL, **streams)

@@ -6,7 +6,7 @@ import subprocess
 
 from cases import case
 from engine import IMAGE
-from harness import contains, equal
+from harness import command_line, contains, equal
 
 
 @case(each=[0, 3, 255])
@@ -52,7 +52,7 @@ def pid_file(t):
     """--pid-file names the container's process."""
     t.sleeper("--pid-file", "c1.pid")
     pid = (t.directory / "c1.pid").read_text()
-    equal(pathlib.Path(f"/proc/{pid}/cmdline").read_text(), "sleep\x00600\x00", "the process")
+    t.eventually(lambda: command_line(pid) == "sleep\x00600\x00", "that process is the container's")
     equal(int(pid), t.pid(), "the pid of `ctr task ls`")
 
 

@@ -11,7 +11,7 @@ from harness import command_line, contains, equal, status_field, true
 def status(t, code):
     """`ctr task exec` returns the program's status: {}."""
     t.sleeper()
-    result = t.exec("sh", "-c", f"echo out; echo err >&2; exit {code}").exits(code)
+    result = t.exec(*t.lingering("sh", "-c", f"echo out; echo err >&2; exit {code}")).exits(code)
     equal((result.out, result.err), ("out\n", "err\n"), "what was said")
 
 
@@ -20,14 +20,14 @@ def stdin(t):
     """The whole of stdin arrives, with its end."""
     t.sleeper()
     data = "0123456789abcdef\n" * 20000
-    equal(t.exec("cat", stdin=data.encode()).exits(0).out == data, True, "the output is the input")
+    equal(t.exec(*t.lingering("cat"), stdin=data.encode()).exits(0).out == data, True, "the output is the input")
 
 
 @case(each=[("user", "1000", "1000"), ("1000:2000", "1000", "2000"), ("1234", "1234", "0")])
 def user(t, name, uid, gid):
     """--user {0} is the uid {1} and the gid {2}."""
     t.sleeper()
-    out = t.exec("cat", "/proc/self/status", flags=["--user", name]).exits(0).out
+    out = t.exec_output("cat", "/proc/self/status", flags=["--user", name])
     equal(status_field(out, "Uid").split(), [uid] * 4, "uid")
     equal(status_field(out, "Gid").split(), [gid] * 4, "gid")
 
@@ -36,7 +36,7 @@ def user(t, name, uid, gid):
 def directory(t):
     """exec --cwd is where the program begins."""
     t.sleeper()
-    equal(t.exec("pwd", flags=["--cwd", "/home"]).exits(0).out, "/home\n", "the directory")
+    equal(t.exec_output("pwd", flags=["--cwd", "/home"]), "/home\n", "the directory")
 
 
 @case()
@@ -44,7 +44,7 @@ def inside(t):
     """A program has the namespaces, the root and the cgroup of the container, and its environment."""
     group = t.sleeper("--env", "A=b")
     script = "cat /proc/1/cmdline; echo; cat /proc/self/cgroup; echo $A; echo written >/tmp/file"
-    out = t.exec("sh", "-c", script).exits(0).out
+    out = t.exec_output("sh", "-c", script)
     contains(out, "sleep\x00600\x00", "the first process")
     contains(out, f"0::/{group.relative_to('/sys/fs/cgroup')}\nb\n", "the cgroup and $A")
     root = pathlib.Path(f"/proc/{t.pid()}/root")
@@ -55,7 +55,7 @@ def inside(t):
 def same_privileges(t):
     """A program has the capabilities, the filter and the no_new_privs of the container."""
     t.sleeper("--cap-drop", "CAP_CHOWN", "--seccomp")
-    mine = t.exec("cat", "/proc/self/status").exits(0).out
+    mine = t.exec_output("cat", "/proc/self/status")
     theirs = pathlib.Path(f"/proc/{t.pid()}/status").read_text()
     for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp"):
         equal(status_field(mine, name), status_field(theirs, name), name)
@@ -67,7 +67,7 @@ def detached(t):
     t.sleeper()
     t.exec("sleep", "601", flags=["--detach"]).exits(0)
     others = [int(line.split()[0]) for line in t("task", "ps", "c1").lines()[1:] if int(line.split()[0]) != t.pid()]
-    equal([command_line(pid) for pid in others], ["sleep\x00601\x00"], "the other processes")
+    t.eventually(lambda: [command_line(pid) for pid in others] == ["sleep\x00601\x00"], "it is the one other process")
     t("task", "kill", "--signal", "KILL", "c1").exits(0)
     t.eventually(lambda: not command_line(others[0]), "the other program ends")
 

@@ -20,7 +20,7 @@ def running(t, _, number):
     os.kill(before["c1"][0], 0)
     t.start()
     equal(t.tasks(), before, "tasks")
-    equal(t.exec("sh", "-c", "echo hello; exit 3").exits(3).out, "hello\n", "output of exec")
+    equal(t.exec(*t.lingering("sh", "-c", "echo hello; exit 3")).exits(3).out, "hello\n", "output of exec")
     t("task", "kill", "c1").exits(0)
     t.becomes("STOPPED")
     contains(t("task", "rm", "c1").exits(0).err, "exit code 9", "what rm says")

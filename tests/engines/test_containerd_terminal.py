@@ -8,8 +8,8 @@ from engine import IMAGE
 from harness import contains, equal
 from terminals import inside
 
-# ctr tells the size behind the start: the program waits for it.
-SIZED = "tty; until stty size | grep '24 80'; do sleep 0.1; done 2>/dev/null"
+# ctr tells the size behind the start: the program waits for it, and ends when all is read.
+SIZED = "tty; until stty size | grep '24 80'; do sleep 0.1; done 2>/dev/null; sleep 0.2"
 
 
 def run(t, *command):
@@ -26,8 +26,9 @@ def size_and_status(t):
 
 @case()
 def resized(t):
-    """The container is told when the terminal's size changes."""
-    terminal = run(t, *inside("trap 'stty size; exit 6' WINCH; while :; do sleep 0.1; done"))
+    """A container is told when the terminal's size changes."""
+    script = "trap told=yes WINCH; until [ $told ] && stty size | grep '31 91'; do sleep 0.1; done; sleep 0.2; exit 6"
+    terminal = run(t, *inside(script))
     terminal.until("ready", 20 * t.factor)
     terminal.resize(31, 91)
     terminal.ends_with(6, 20 * t.factor)
@@ -37,7 +38,7 @@ def resized(t):
 @case()
 def keys(t):
     """What is typed arrives, the interrupt key reaches the program inside, and not ctr."""
-    terminal = run(t, *inside("trap 'echo interrupted; exit 7' INT; read line; echo got $line; read line"))
+    terminal = run(t, *inside("trap 'echo interrupted; sleep 0.2; exit 7' INT; read line; echo got $line; read line"))
     terminal.until("ready", 20 * t.factor)
     terminal.type(b"some keys\n")
     terminal.until("got some keys", 20 * t.factor)

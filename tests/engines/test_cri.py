@@ -5,7 +5,7 @@ import os
 import pathlib
 
 from cases import case
-from harness import contains, equal, true
+from harness import command_line, contains, equal, true
 
 
 def namespaces(pid, *names):
@@ -17,7 +17,7 @@ def life(t):
     """A sandbox is ready, stopped twice, removed twice, and then unknown."""
     pod = t.pod()
     equal((pod.status().state, pod.status().metadata.name), (0, "pod"), "state and name")
-    contains(pathlib.Path(f"/proc/{pod.pid()}/cmdline").read_text(), "sleep\x00", "the sandbox's process")
+    t.eventually(lambda: "sleep\x00" in command_line(pod.pid()), "the sandbox's process is that of its image")
     for _ in range(2):
         pod.stop()
         equal(pod.status().state, 1, "state")
@@ -62,7 +62,8 @@ def shared_namespaces(t):
 def shared_pids(t):
     """With the pid namespace of the pod a container sees the other's process and the sandbox's."""
     pod = t.pod(pid="POD")
-    pod.container("sleep", "601")
+    first = pod.container("sleep", "601").pid()
+    t.eventually(lambda: "sleep" in command_line(first), "the first runs")
     out = pod.output("sh", "-c", "cat /proc/*/cmdline | tr '\\0' ' '")
     contains(out, "sleep 601", "the command lines")
     contains(out, "sleep 1000000", "the command lines")

@@ -179,11 +179,3 @@ def commit(t):
         equal(t("run", "--rm", "committed", "sh", "-c", "echo $A").exits(0).out, "1\n", "environment")
     finally:
         t("rmi", "--force", "committed").exits(0)
-
-
-@case()
-def export(t):
-    """`docker export` gives the files of a container that has ended."""
-    t("run", "--name", "box", IMAGE, "sh", "-c", "echo hello >/file").exits(0)
-    t("export", "--output", t.directory / "tar", "box").exits(0)
-    equal(tarfile.open(t.directory / "tar").extractfile("file").read(), b"hello\n", "file")

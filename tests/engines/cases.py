@@ -36,7 +36,7 @@ def case(place=NATIVE, each=None, fails=None, deadline=60, generations=()):
 
     place: NATIVE or GUEST. each: a list of argument tuples, one case each, named by the first argument; `{}` in the
     docstring is that. fails: {generation: reason} where the engine itself does not get there: runc must fail, too.
-    deadline: seconds natively; in a guest ten times as many. generations: those that have what the case is about at all.
+    deadline: seconds natively; in a guest ten times as many. generations: those that have what the case is about.
     """
     def register(function):
         for values in [()] if each is None else each:

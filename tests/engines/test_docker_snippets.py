@@ -11,10 +11,10 @@ from cases import case
 from engine import IMAGE
 from harness import equal
 
-# A second daemon beside the session's, with everything of its own: the bridge, and the runc that it asks for its version.
+# A second daemon beside the session's, with everything of its own: network, too, and a runc to be asked its version.
 SECOND = """#!/bin/sh
-exec unshare --net /usr/sbin/dockerd --host unix://{0}/sock --pidfile {0}/pid --exec-root {0}/exec --data-root {0}/data \
-    --config-file {0}/none.json --bridge none --iptables=false --ip6tables=false \
+exec unshare --net /usr/sbin/dockerd --host unix://{0}/sock --pidfile {0}/pid --exec-root {0}/exec \
+    --data-root {0}/data --config-file {0}/none.json --bridge none --iptables=false --ip6tables=false \
     --exec-opt native.cgroupdriver=cgroupfs "$@" >{0}/log 2>&1
 """
 

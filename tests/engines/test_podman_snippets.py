@@ -43,5 +43,5 @@ def the_systemd_driver(t):
     """podman's own choice where systemd runs: the container is in a scope that systemd made."""
     t("run", "--detach", "--name", "box", IMAGE, "sleep", "300").exits(0)
     pid, ident = t("inspect", "--format", "{{.State.Pid}} {{.Id}}", "box").exits(0).out.split()
-    contains(pathlib.Path(f"/proc/{pid}/cgroup").read_text(), f"/machine.slice/libpod-{ident}.scope", "cgroup of the program")
-    contains(t.shell("systemctl", "is-active", f"libpod-{ident}.scope").out, "active", "unit")
+    contains(pathlib.Path(f"/proc/{pid}/cgroup").read_text(), f"/machine.slice/libpod-{ident}.scope", "cgroup")
+    equal(t.shell("systemctl", "is-active", f"libpod-{ident}.scope").out, "active\n", "unit")

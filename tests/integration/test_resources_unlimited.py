@@ -5,6 +5,7 @@ import json
 
 from harness import case, contains, equal
 from resources import MIB, controllers, limited, running
+from unprivileged import become_user, rootless
 
 THROTTLED = {"major": 1, "minor": 3}
 UNLIMITED = {
@@ -59,3 +60,23 @@ def zero_of_an_old_version(t, version, _):
     bundle = t.bundle("sh", "-c", "sh -c 'echo one; true'; echo two")
     box = limited(t, bundle=bundle.edit(lambda config: config.update(ociVersion=version)), pids={"limit": 0})
     equal(box.run().ok().out, "one\ntwo\n", "output")
+
+
+@case(control=False, why="runc has no rootless container with pids.limit, whatever it is, but in a cgroup")
+def needs_no_cgroup(t):
+    """A user who may make no cgroup gets a container without one, and nobody warns."""
+    become_user(t)
+    bundle = rootless(t.bundle("cat", "/proc/self/cgroup"))
+    box = t.container(bundle=bundle.edit(lambda config: config["linux"].update(resources=UNLIMITED["pids"])))
+    equal(box.run().ok().out.splitlines()[-1], "0::/", "cgroup")
+    bundle.edit(lambda config: config["linux"].update(resources=LIMITED["pids"][0]))
+    t.container(bundle=bundle).create().exits(1)
+
+
+@case(control=False, why="runc has no such option")
+def nobody_misses_it(t):
+    """--cgroup-manager disabled names limits that are not in force, and not what is none."""
+    for limit, named in ((-1, False), (5, True)):
+        box, warnings = limited(t, "true", pids={"limit": limit}), t.runtime.warned()
+        t.runtime("--cgroup-manager", "disabled", "run", "--bundle", box.bundle.path, box.id).ok()
+        equal("this limit is not in force" in warnings(), named, f"a warning of {limit}")

@@ -11,7 +11,7 @@ PROJECT = HERE.parent.parent
 ENGINES = ("podman conmon buildah containerd docker.io runc crun catatonit uidmap slirp4netns fuse-overlayfs "
            "containernetworking-plugins").split()
 SYSTEM = ("systemd systemd-sysv dbus dbus-user-session libpam-systemd iptables nftables iproute2 procps kmod mount "
-          "util-linux busybox-static").split()
+          "util-linux busybox-static apparmor").split()
 CASES = "python3-minimal python3-grpcio python3-protobuf protobuf-compiler".split()
 
 

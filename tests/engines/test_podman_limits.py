@@ -65,13 +65,23 @@ def default(t):
 
 @case(place=GUEST)
 def out_of_memory(t):
+    """A process that takes more than --memory is killed, and the cgroup counts it."""
+    run_out_of_memory(t)
+    equal(t("logs", "box").out, "oom_kill 1\n", "what the cgroup counts")
+
+
+@case(place=GUEST, fails={"bookworm": "conmon 2.1.6 does not see it"})
+def out_of_memory_is_told(t):
     """A process that takes more than --memory is killed, conmon sees it, and inspect tells."""
+    run_out_of_memory(t)
+    equal(t.inspect("box", ".State.OOMKilled"), "true", "OOMKilled")
+
+
+def run_out_of_memory(t):
     # The container lives on for a while: with it goes the cgroup in which conmon looks.
     t.start("tail /dev/zero; code=$?; grep '^oom_kill ' /sys/fs/cgroup/memory.events; sleep 2; exit $code", *ALONE,
             "--memory", "32m", "--memory-swap", "32m")
     equal(t("wait", "box").exits(0).out, "137\n", "status")
-    equal(t("logs", "box").out, "oom_kill 1\n", "what the cgroup counts")
-    equal(t.inspect("box", ".State.OOMKilled"), "true", "OOMKilled")
 
 
 @case(place=GUEST)

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """containerd's CRI plugin, told what to do over its socket, as by a kubelet."""
 
+import contextlib
 import json
 import os
 import pathlib
 import signal
 
 import images
+import snippets
 from cases import NATIVE
 from criapi import Client, Refused, messages
 from engine import IMAGE, RUNTIMES, Engine
@@ -21,10 +23,15 @@ WITHOUT_CONTROLLERS = "  disable_cgroup = true\n  restrict_oom_score_adj = true\
 PLUGIN = 'plugins."io.containerd.grpc.v1.cri"'
 
 
-def configuration(place, default):
-    text = f'version = 2\n[{PLUGIN}]\n  sandbox_image = "{PAUSE}"\n{WITHOUT_CONTROLLERS if place == NATIVE else ""}'
-    text += f'[{PLUGIN}.cni]\n  bin_dir = "/usr/lib/cni"\n  conf_dir = "/etc/cni/net.d"\n'
-    text += f'[{PLUGIN}.containerd]\n  default_runtime_name = "{default}"\n'
+def of_the_node(place):
+    """What has nothing to do with the runtime."""
+    return (f'version = 2\n[{PLUGIN}]\n  sandbox_image = "{PAUSE}"\n{WITHOUT_CONTROLLERS if place == NATIVE else ""}'
+            f'[{PLUGIN}.cni]\n  bin_dir = "/usr/lib/cni"\n  conf_dir = "/etc/cni/net.d"\n')
+
+
+def handlers(default):
+    """Two of each runtime: with either driver of cgroups."""
+    text = f'[{PLUGIN}.containerd]\n  default_runtime_name = "{default}"\n'
     for name, path in RUNTIMES.items():
         for handler, systemd in ((name, "false"), (f"{name}-systemd", "true")):
             table = f"{PLUGIN}.containerd.runtimes.{handler}"
@@ -43,7 +50,7 @@ class Cri(Engine):
     def begin(self):
         for directory in ("/etc/containerd", "/etc/cni/net.d"):
             pathlib.Path(directory).mkdir(parents=True, exist_ok=True)
-        pathlib.Path("/etc/containerd/config.toml").write_text(configuration(self.place, self.runtime))
+        self.configure(handlers(self.runtime))
         pathlib.Path("/etc/cni/net.d/10-engines.conflist").write_text(network())
         self.api = messages("/tmp/cri")
         self.start()
@@ -57,6 +64,23 @@ class Cri(Engine):
         self.fresh_directory(pathlib.Path("/var/tmp/case"))
         self.pod(network="POD").container("true").ends()  # what stays behind the first of all is no leak
         self.sweep()
+
+    def configure(self, runtimes):
+        pathlib.Path("/etc/containerd/config.toml").write_text(of_the_node(self.place) + runtimes)
+
+    @contextlib.contextmanager
+    def documented(self):
+        """containerd with what docs/engines.md says of the runtime, until the end of a with statement."""
+        self.end()
+        self.configure(snippets.text_of(">>/etc/containerd/config.toml", self.runtime))
+        self.start()
+        try:
+            yield
+        finally:
+            self.sweep()
+            self.end()
+            self.configure(handlers(self.runtime))
+            self.start()
 
     def start(self):
         self.process = self.daemon("containerd")

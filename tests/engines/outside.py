@@ -59,8 +59,9 @@ def nodes(chosen):
 
 
 def natively(command, node, output):
-    return subprocess.run([HERE / "node", node.generation.tree, *command], stdin=subprocess.DEVNULL, stdout=output,
-                          stderr=output, check=False).returncode
+    # Whoever ends us, ends the node: its shell is told, and takes everybody along.
+    return subprocess.run(["setpriv", "--pdeathsig", "TERM", HERE / "node", node.generation.tree, *command],
+                          stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False).returncode
 
 
 def in_guest(command, node, output):

@@ -72,6 +72,17 @@ def scope_of_the_pod(t):
 
 
 @case(place=GUEST)
+def documented(t):
+    """The lines of docs/engines.md make it what every pod gets and what a RuntimeClass names, below systemd's slices."""
+    with t.documented():
+        for handler in ("", t.runtime):
+            pod = t.pod(handler, linux={"cgroup_parent": "system.slice"})
+            box = pod.sleeper()
+            equal(box.cgroup().name, f"cri-containerd-{box.id}.scope", "the container's cgroup")
+            t.sweep()
+
+
+@case(place=GUEST)
 def slice_without_systemd(t):
     """A parent that is called a slice is a directory like others for the driver without systemd."""
     pod = t.pod(linux={"cgroup_parent": "engines.slice"})

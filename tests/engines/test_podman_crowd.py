@@ -13,7 +13,8 @@ def run_crowd(t, numbers):
     sheets = t.directory / "seen"
 
     def run(number, script):
-        # On a busy machine podman, which is attached, misses with any runtime what conmon has read and logged.
+        # What a container says at once can be over before conmon has accepted podman, which is attached then to nothing:
+        # seen once in 600 on a busy machine. conmon's log is what it has read.
         log = t.directory / f"crowd-{number}.log"
         result = t("--runtime", t.path, "run", "--rm", "--network", "none", "--log-driver", "k8s-file",
                    "--log-opt", f"path={log}", "-v", f"{sheets}:/seen", IMAGE, "sh", "-c", script, seconds=120)

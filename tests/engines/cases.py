@@ -27,6 +27,10 @@ class Case:
     def title(self):
         return f"{self.topic}: {self.name}"
 
+    def expected(self, generation):
+        """Why it fails there with any runtime; empty where it does not."""
+        return self.fails.get(generation, "")
+
     def __call__(self, engine):
         self.function(engine, *self.values)
 

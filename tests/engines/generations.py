@@ -42,5 +42,6 @@ BOOKWORM = Generation("bookworm", "6.1")
 TRIXIE = Generation("trixie", "6.12", ("netavark", "aardvark-dns", "passt", "docker-cli", "docker-buildx"))
 ALL = {each.name: each for each in (BOOKWORM, TRIXIE)}
 # What is not released moves, so it is no part of the table: containerd 2 for what the CRI asks of a runtime's features.
-FORKY = Generation("forky", "6.12", engines=("containerd", "runc", "containernetworking-plugins"), only=("cri_features", "cri_limits"))
+FORKY = Generation("forky", "6.12", engines=("containerd", "runc", "containernetworking-plugins"),
+                   only=("cri_features", "cri_limits"))
 MORE = {**ALL, FORKY.name: FORKY}

@@ -117,9 +117,11 @@ def prepare(chosen, groups):
 
 def check(chosen, table):
     """The papers against what was seen and run."""
-    planted = snippets.problems("```toml /etc/nobody\nx\n```\n```sh\nx\n```\n", {"gone"})
-    for sentence in snippets.problems(snippets.PAGE.read_text(), snippets.used()) + (planted if len(planted) != 3 else []):
+    for sentence in snippets.problems(snippets.PAGE.read_text(), snippets.used()):
         table.accident(sentence)
+    planted = snippets.problems("```toml /etc/nobody\nx\n```\n```sh\nx\n```\n", {"gone"})
+    if len(planted) != 3:
+        table.accident(f"of three planted faults of a page these are seen: {planted}")
     if chosen.table:
         chosen.table.write_text(table.markdown(generations.ALL))
     paper = PAPER.read_text() if PAPER.exists() else ""

@@ -19,6 +19,7 @@ from cri import Cri
 from docker import Docker
 from engine import RUNTIMES
 from podman import Podman
+from table import CONTROL
 
 HERE = pathlib.Path(__file__).resolve().parent
 ENGINES = {"package": package.Package, "podman": Podman, "containerd": Containerd, "docker": Docker, "cri": Cri}
@@ -59,7 +60,10 @@ class Round:
             return
         for case in chosen_cases:
             begin = time.monotonic()
-            self.tell(case, self.problems(case), time.monotonic() - begin)
+            problems = self.problems(case)
+            if problems and not case.expected(self.chosen.generation) and self.runtime == CONTROL:
+                problems = self.problems(case)  # runc races at times, and may try again; bulkhead may not
+            self.tell(case, problems, time.monotonic() - begin)
         self.engine.end()
 
     def problems(self, case):
@@ -103,7 +107,7 @@ class Round:
 
     def tell(self, case, problems, seconds):
         print(json.dumps({"title": case.title, "sentence": case.sentence, "problems": problems, "seconds": seconds,
-                          "expected": case.fails.get(self.chosen.generation, "")}), flush=True)
+                          "expected": case.expected(self.chosen.generation)}), flush=True)
 
 
 def where(failure):

@@ -9,9 +9,9 @@ OURS, CONTROL = RUNTIMES = ("bulkhead", "runc")
 
 TITLE = """# The engines, case by case
 
-What podman, containerd, Docker Engine and a CRI client of two releases of Debian do with bulkhead, and with the release's runc beside
-it ([tests/engines](../tests/engines/README.md)). Written by `tests/engines/run --whole --table docs/engines-table.md`; the tests fail
-where it is not what they see.
+What podman, containerd, Docker Engine and a client of the CRI, of two releases of Debian, do with bulkhead, and with
+the release's runc beside it ([tests/engines](../tests/engines/README.md)). Written by `tests/engines/run --whole --table
+docs/engines-table.md`; the tests fail where it is not what they see.
 
 """
 
@@ -74,9 +74,9 @@ class Table:
     def markdown(self, generations):
         columns = [(generation, runtime) for generation in generations for runtime in RUNTIMES]
         reasons = {}
+        heads = [f"{runtime}, {generation}" for generation, runtime in columns]
         lines = [f"{len(self.cells)} cells. " + " ".join(self.sums(*column) for column in columns), "",
-                 "| engine | case | " + " | ".join(f"{runtime}, {generation}" for generation, runtime in columns) + " |",
-                 "|---|---|" + "---|" * len(columns)]
+                 f"| engine | case | {' | '.join(heads)} |", "|---|---|" + "---|" * len(columns)]
         for engine, sentence, cells in self.rows():
             colours = [shown(cells.get(column), reasons) for column in columns]
             lines.append(f"| {engine} | {sentence.replace('|', chr(92) + '|')} | " + " | ".join(colours) + " |")

@@ -16,7 +16,8 @@ def run_crowd(t, numbers):
     def run(number, script):
         name = f"crowd-{number}"
         file = config(t.directory / f"{name}.json", rootfs, name, "sh", "-c", script, binds={sheets: "/seen"})
-        # With pipes, ctr that is slow in opening them loses what a container said that was quick to end, with any runtime.
+        # Without pipes: ctr that is slow in opening them loses what a container said that was quick to end, with any
+        # runtime.
         said = t.directory / f"{name}.out"
         result = t("run", "--rm", "--log-uri", f"file://{said}", "--runc-binary", t.path, "--config", file, name,
                    seconds=120)

@@ -73,7 +73,7 @@ def scope_of_the_pod(t):
 
 @case(place=GUEST)
 def documented(t):
-    """The lines of docs/engines.md make it what every pod gets and what a RuntimeClass names, below systemd's slices."""
+    """The lines of docs/engines.md make it what every pod gets, and what a RuntimeClass names, in systemd's slices."""
     with t.documented():
         for handler in ("", t.runtime):
             pod = t.pod(handler, linux={"cgroup_parent": "system.slice"})

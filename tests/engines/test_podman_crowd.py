@@ -13,13 +13,14 @@ def run_crowd(t, numbers):
     sheets = t.directory / "seen"
 
     def run(number, script):
-        # What a container says at once can be over before conmon has accepted podman, which is attached then to nothing:
-        # seen once in 600 on a busy machine. conmon's log is what it has read.
+        # What a container says at once can be over before conmon has accepted podman as its listener: seen once in 600,
+        # on a busy machine. What conmon has read is in its log.
         log = t.directory / f"crowd-{number}.log"
         result = t("--runtime", t.path, "run", "--rm", "--network", "none", "--log-driver", "k8s-file",
                    "--log-opt", f"path={log}", "-v", f"{sheets}:/seen", IMAGE, "sh", "-c", script, seconds=120)
         said = [line.split(" ", 3) for line in harness.read_text(log).splitlines()]
-        return dataclasses.replace(result, out="".join(f"{text}\n" for _, stream, _, text in said if stream == "stdout"))
+        lines = [text for _, stream, _, text in said if stream == "stdout"]
+        return dataclasses.replace(result, out="".join(f"{line}\n" for line in lines))
 
     crowd(run, sheets, numbers)
 

@@ -81,10 +81,10 @@ def attached_and_killed(t):
 @case()
 def passed_on(t):
     """A signal for an attached `podman run` is passed on to its program."""
-    child = t.daemon("podman", "run", "--name", "box", IMAGE, "sh", "-c", TRAP.format("TERM"))
-    t.eventually(lambda: "ready" in t("logs", "box").out, "the container does not run")
-    child.terminate()
-    equal(child.wait(30 * t.factor), 7, "status")
+    attached = t.terminal("podman", "run", "--name", "box", IMAGE, "sh", "-c", TRAP.format("TERM"))
+    attached.until("ready", 30 * t.factor)
+    attached.child.terminate()
+    attached.ends_with(7, 30 * t.factor)
     contains(t("logs", "box").out, "got TERM", "logs")
 
 

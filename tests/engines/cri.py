@@ -11,7 +11,7 @@ import images
 import snippets
 from cases import NATIVE
 from criapi import Client, Refused, messages
-from engine import IMAGE, RUNTIMES, Engine
+from engine import DIRECTORY, IMAGE, RUNTIMES, Engine
 from harness import Failure
 from pods import Pod
 
@@ -61,7 +61,7 @@ class Cri(Engine):
             images.save("/tmp/image.tar", tag, config)
             self.shell("ctr", "--namespace", "k8s.io", "image", "import", "/tmp/image.tar").exits(0)
             self.eventually(lambda: self("ImageStatus", image={"image": tag}).image.id, f"the CRI knows {tag}")
-        self.fresh_directory(pathlib.Path("/var/tmp/case"))
+        self.fresh_directory(DIRECTORY)
         self.pod(network="POD").container("true").ends()  # what stays behind the first of all is no leak
         self.sweep()
 

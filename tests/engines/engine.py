@@ -16,6 +16,7 @@ from cases import GUEST
 RUNTIMES = {"bulkhead": "/usr/sbin/bulkhead", "runc": "/usr/sbin/runc"}
 SLOWER = 10  # than natively is everything in a guest
 IMAGE = "localhost/engines/busybox:latest"
+DIRECTORY = pathlib.Path("/var/tmp/case")  # of each case, one after the other
 
 
 class Terminal(terminals.Terminal):

@@ -17,13 +17,12 @@ from calls import Calls
 from containerd import Containerd
 from cri import Cri
 from docker import Docker
-from engine import RUNTIMES
+from engine import DIRECTORY, RUNTIMES
 from podman import Podman
 from table import CONTROL
 
 HERE = pathlib.Path(__file__).resolve().parent
 ENGINES = {"package": package.Package, "podman": Podman, "containerd": Containerd, "docker": Docker, "cri": Cri}
-DIRECTORY = pathlib.Path("/var/tmp/case")
 
 
 def load(chosen):

@@ -40,7 +40,9 @@ Result<std::string> found_at(std::string_view way, const std::string& binary, ui
 
 }  // namespace
 
-Result<std::string> helper_of(const std::string& binary) {
+Result<std::string> helper_of(std::string binary) {
+    constexpr std::string_view replaced = " (deleted)";
+    if (binary.ends_with(replaced)) binary.resize(binary.size() - replaced.size());
     LET(const auto own, sys::status_at(sys::here, binary));
     auto helper = found_at(installed, binary, own.st_uid);
     if (helper || helper.error().err != ENOENT) return helper;

@@ -14,7 +14,7 @@ class Case:
     sentence: str
     function: object
     place: str       # GUEST where it takes controllers, systemd, or root with every capability
-    fails: dict      # {generation: why no runtime passes there}
+    fails: dict      # {generation: (why no runtime passes there, words of the problem)}
     generations: tuple  # whose engine has what it is about; empty: all
     deadline: int
     values: tuple
@@ -27,9 +27,10 @@ class Case:
     def title(self):
         return f"{self.topic}: {self.name}"
 
-    def expected(self, generation):
-        """Why it fails there with any runtime; empty where it does not."""
-        return self.fails.get(generation, "")
+    def expected(self, generation, problems):
+        """Why it fails there with any runtime; empty where it should not, or fails in another way."""
+        reason, words = self.fails.get(generation, ("", ""))
+        return reason if not problems or (len(problems) == 1 and words in problems[0]) else ""
 
     def __call__(self, engine):
         self.function(engine, *self.values)
@@ -39,7 +40,8 @@ def case(place=NATIVE, each=None, fails=None, deadline=60, generations=()):
     """Registers a case of the engine whose name begins the file's; its docstring is what the table says of it.
 
     place: NATIVE or GUEST. each: a list of argument tuples, one case each, named by the first argument; `{}` in the
-    docstring is that. fails: {generation: reason} where the engine itself does not get there: runc must fail, too.
+    docstring is that. fails: {generation: (reason, words of the problem)} where the engine itself does not get there:
+    runc must fail, too.
     deadline: seconds natively; in a guest ten times as many. generations: those that have what the case is about.
     """
     def register(function):

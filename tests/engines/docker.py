@@ -52,7 +52,7 @@ class Docker(Engine):
         """The environment of a dockerd that finds no runc: it asks that for its version even if nobody uses it."""
         REFUSING.parent.mkdir(exist_ok=True)
         self.stand_in("/bin/false")
-        # What BuildKit calls is told by a variable alone, since Docker 23.
+        # What BuildKit calls is told by a variable alone, which Docker 20.10 does not know.
         told = snippets.environment("/etc/systemd/system/docker.service.d/50-bulkhead.conf", self.runtime)
         return {"PATH": f"{REFUSING.parent}:{os.environ['PATH']}", **told}
 

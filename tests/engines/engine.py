@@ -85,7 +85,7 @@ class Engine:
         """A terminal on which this program runs."""
         return Terminal(self).start([*map(str, command)])
 
-    def eventually(self, condition, sentence, seconds=10):
+    def eventually(self, condition, sentence, seconds=30):
         return harness.eventually(condition, sentence, seconds * self.factor)
 
     def fresh_directory(self, path):

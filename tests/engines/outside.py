@@ -19,7 +19,7 @@ import snippets
 from table import OURS, PAPER, RUNTIMES, Cell, Table
 
 HERE = pathlib.Path(__file__).resolve().parent
-GUEST_SECONDS = 3000
+NODE_SECONDS = 3000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,12 +60,16 @@ def nodes(chosen):
 
 def natively(command, node, output):
     # Whoever ends us, ends the node: its shell is told, and takes everybody along.
-    return subprocess.run(["setpriv", "--pdeathsig", "TERM", HERE / "node", node.generation.tree, *command],
-                          stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False).returncode
+    begin = ["setpriv", "--pdeathsig", "TERM", HERE / "node", node.generation.tree]
+    try:
+        return subprocess.run([*begin, *command], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                              timeout=NODE_SECONDS, check=False).returncode
+    except subprocess.TimeoutExpired:
+        return machine.OUT_OF_TIME
 
 
 def in_guest(command, node, output):
-    ending = machine.run(machine.Guest(command, node.generation.kernel, systemd=True, timeout=GUEST_SECONDS,
+    ending = machine.run(machine.Guest(command, node.generation.kernel, systemd=True, timeout=NODE_SECONDS,
                                        root=str(node.generation.tree)), output)
     if ending.reason:
         print(ending.console[-3000:], ending.reason, file=sys.stderr)
@@ -122,6 +126,8 @@ def check(chosen, table):
     planted = snippets.problems("```toml /etc/nobody\nx\n```\n```sh\nx\n```\n", {"gone"})
     if len(planted) != 3:
         table.accident(f"of three planted faults of a page these are seen: {planted}")
+    if not table.cells:
+        table.accident("no case is meant")
     if chosen.table:
         chosen.table.write_text(table.markdown(generations.ALL))
     paper = PAPER.read_text() if PAPER.exists() else ""

@@ -9,8 +9,8 @@ OURS, CONTROL = RUNTIMES = ("bulkhead", "runc")
 
 TITLE = """# The engines, case by case
 
-What podman, containerd, Docker Engine and a client of the CRI, of two releases of Debian, do with bulkhead, and with the
-release's runc beside it ([tests/engines](../tests/engines/README.md)). Written by
+What podman, containerd, Docker Engine and a client of the CRI, of two releases of Debian, do with bulkhead, and with
+the release's runc beside it ([tests/engines](../tests/engines/README.md)). Written by
 `tests/engines/run --whole --table docs/engines-table.md`; the tests fail where it is not what they see.
 
 """

@@ -8,13 +8,13 @@ from harness import contains, equal
 from test_cri_userns import MAP, USERS
 
 
-def older(what):
-    return {"bookworm": f"containerd 1.6 {what}", "trixie": f"containerd 1.7 {what}"}
+def older(what, words, other_words=None):
+    return {"bookworm": (f"containerd 1.6 {what}", words), "trixie": (f"containerd 1.7 {what}", other_words or words)}
 
 
-NO_RECURSION = older("knows no recursive read-only mounts")
-NO_FEATURES = older("tells nothing of its handlers")
-NO_IDS = older("gives such a pod no mounts with ids of their own")
+NO_RECURSION = older("knows no recursive read-only mounts", "below it is read-only")
+NO_FEATURES = older("tells nothing of its handlers", "KeyError")
+NO_IDS = older("gives such a pod no mounts with ids of their own", "the map is", "idmap mounts not yet supported")
 VOLUME = pathlib.Path("/tmp/volume")  # on no overlay, which has no such ids before Linux 6.13
 
 

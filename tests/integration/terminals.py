@@ -89,7 +89,7 @@ class Terminal:
     def text(self):
         return self.shown.decode(errors="replace").replace("\r", "")
 
-    def until(self, text, seconds=10, behind=0):
+    def until(self, text, seconds=30, behind=0):
         """Reads until the text is shown behind that many bytes; returns how many are shown then."""
         end = time.monotonic() + seconds
         while text.encode() not in self.shown[behind:]:
@@ -102,7 +102,7 @@ class Terminal:
         """Waits for something, and reads meanwhile."""
         eventually(lambda: (self.read(0), condition())[1], sentence, seconds)
 
-    def finish(self, seconds=10):
+    def finish(self, seconds=30):
         """The exit code of what was started, when it has ended and all is read."""
         end = time.monotonic() + seconds
         while self.child.poll() is None:
@@ -113,7 +113,7 @@ class Terminal:
             pass
         return self.child.returncode
 
-    def ends_with(self, code, seconds=10):
+    def ends_with(self, code, seconds=30):
         """It ends with this code, and the terminal is as it was."""
         equal(self.finish(seconds), code, "exit code")
         self.is_restored()

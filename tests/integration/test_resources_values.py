@@ -36,7 +36,7 @@ VALUES = [
     ("mems", {"cpu": {"mems": "0"}}, {"cpuset.mems": "0"}),
     ("pids", {"pids": {"limit": 77}}, {"pids.max": "77"}),
     ("pids without limit", {"pids": {"limit": -1}}, {"pids.max": "max"}),
-    ("pids 0 is the process that is there", {"pids": {"limit": 0}}, {"pids.max": "1"}, {"pids.max": "max"}),
+    ("pids 0 before version 1.3", {"pids": {"limit": 0}}, {"pids.max": "max"}),
     ("huge pages", {"hugepageLimits": [{"pageSize": "2MB", "limit": 4 * MIB}]},
      {"hugetlb.2MB.max": "4194304", "hugetlb.2MB.rsvd.max": "4194304"},
      {"hugetlb.2MB.max": "4194304"}),

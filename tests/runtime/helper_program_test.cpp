@@ -46,6 +46,11 @@ TEST_F(HelperProgram, IsFoundBesideTheBinaryOfABuildTree) {
     EXPECT_EQ(helper_of(binary).value(), built);
 }
 
+TEST_F(HelperProgram, IsThatOfASuccessorWhereTheBinaryWasReplaced) {
+    make_file(installed);
+    EXPECT_EQ(helper_of(binary + " (deleted)").value(), installed);
+}
+
 TEST_F(HelperProgram, ThatIsNowhereIsMissedWhereItIsInstalled) {
     EXPECT_EQ(error(), "stat " + installed + ": no such file or directory");
 }

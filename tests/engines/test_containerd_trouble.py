@@ -48,7 +48,8 @@ def kill_engine(t):
 def is_well(t, name):
     """It is listed, and a command runs in it."""
     equal(tasks(t)[name][1], "RUNNING", "status")
-    equal(t("task", "exec", "--exec-id", "again", name, "echo", "well").exits(0).out, "well\n", "output of exec")
+    command = t.lingering("echo", "well")
+    equal(t("task", "exec", "--exec-id", "again", name, *command).exits(0).out, "well\n", "output of exec")
 
 
 def stops_and_goes(t, name):

@@ -9,7 +9,7 @@ from cases import case
 from harness import equal
 
 ENDINGS = [("SIGTERM", signal.SIGTERM), ("SIGKILL", signal.SIGKILL)]
-TRAP = "trap 'exit 9' TERM; echo ready; while read line </gate; do echo $line; done"
+TRAP = "trap 'exit 9' TERM; echo ready; while :; do read line </gate && echo $line; done"
 
 
 def restart(t, number):

@@ -10,7 +10,7 @@ import subprocess
 import images
 import snippets
 from cases import NATIVE
-from engine import IMAGE, Engine
+from engine import IMAGE, Engine, cgroup_of
 
 
 class Containerd(Engine):
@@ -92,8 +92,7 @@ class Containerd(Engine):
         return self.tasks()[name][0]
 
     def cgroup(self, name="c1"):
-        text = pathlib.Path(f"/proc/{self.pid(name)}/cgroup").read_text()
-        return pathlib.Path("/sys/fs/cgroup" + text.rpartition("0::")[2].strip())
+        return cgroup_of(self.pid(name))
 
     def becomes(self, status, name="c1"):
         self.eventually(lambda: self.tasks()[name][1] == status, f"{name} becomes {status}")

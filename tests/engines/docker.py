@@ -95,6 +95,18 @@ class Docker(Engine):
     def __call__(self, *arguments, **how):
         return self.shell("docker", *arguments, **how)
 
+    def follows_a_resize(self, screen):
+        """A shell on a terminal of the caller's has its size, and the new one when that changes."""
+        def tells(size):
+            screen.enter("stty size")
+            screen.read(0.2)
+            return size in screen.text
+        screen.until("/ #", 30 * self.factor)
+        self.eventually(lambda: tells("24 80"), "a size of 24x80")
+        screen.resize(43, 121)
+        screen.child.send_signal(signal.SIGWINCH)  # as a kernel sends it to who is in the foreground
+        self.eventually(lambda: tells("43 121"), "the new size")
+
     def background(self, *arguments, env=None):
         """A client that goes on: its Popen, with its output in a pipe."""
         return subprocess.Popen(["docker", *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -19,6 +19,12 @@ IMAGE = "localhost/engines/busybox:latest"
 DIRECTORY = pathlib.Path("/var/tmp/case")  # of each case, one after the other
 
 
+def cgroup_of(pid):
+    """The directory of a process's cgroup."""
+    text = pathlib.Path(f"/proc/{pid}/cgroup").read_text()
+    return pathlib.Path("/sys/fs/cgroup" + text.rpartition("0::")[2].strip())
+
+
 class Terminal(terminals.Terminal):
     """A caller's terminal, with an engine's client below it."""
 
@@ -33,7 +39,6 @@ class Engine:
     """`t` of a case. One of these lives as long as an engine with one runtime; `directory` is fresh for each case."""
 
     runtimes = tuple(RUNTIMES)  # that the cases are run with
-    calls = None                # who counts them
 
     def __init__(self, generation, place, runtime):
         self.generation, self.place, self.runtime = generation, place, runtime
@@ -41,7 +46,7 @@ class Engine:
         self.factor = SLOWER if place == GUEST else 1
         self.directory = None
         self.children = []
-        self.calls = None  # the loop's
+        self.calls = None  # who counts those of the runtimes
 
     def begin(self):
         """Configures and starts the engine, and gives it IMAGE."""
@@ -74,7 +79,7 @@ class Engine:
                               done.stderr.decode(errors="replace"), time.monotonic() - begin)
 
     def daemon(self, *command, env=None):
-        """Starts a program that stays; its output goes to a file that `said` reads."""
+        """Starts a program that stays; its output goes to a file in /tmp."""
         log = open(f"/tmp/{os.path.basename(command[0])}.log", "ab")
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                                  env={**os.environ, **(env or {})})

@@ -105,7 +105,7 @@ def read_cells(lines, node, table):
         table.put(Cell(generation=node.generation.name, runtime=node.runtime, **said))
 
 
-def prepare(chosen, groups):
+def prepare(groups):
     """Why there can be no nodes, or None."""
     reason = package.make(package.PROJECT / "build/release")
     if reason:
@@ -141,7 +141,7 @@ def check(chosen, table):
 def main(argv):
     chosen, table = options(argv), Table()
     groups = list(nodes(chosen))
-    reason = prepare(chosen, groups)
+    reason = prepare(groups)
     if reason:
         print(f"FAIL engines: {reason}\n0 passed, 1 failed, 0 skipped")
         return 1

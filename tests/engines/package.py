@@ -9,8 +9,8 @@ import subprocess
 
 import images
 from engine import Engine
+from generations import PROJECT
 
-PROJECT = pathlib.Path(__file__).resolve().parent.parent.parent
 PLACE = PROJECT / "build/release/package"
 INSTALLED = PLACE / "installed"  # by cmake --install
 # What programs write while they run, and what is no part of this system.

@@ -2,9 +2,8 @@
 """Pods and their containers, over the CRI."""
 
 import json
-import pathlib
 
-from engine import IMAGE
+from engine import IMAGE, cgroup_of
 from harness import Failure, equal
 
 MODES = {"POD": 0, "CONTAINER": 1, "NODE": 2, "TARGET": 3}
@@ -87,8 +86,7 @@ class Box:
         return json.loads(self.t("ContainerStatus", container_id=self.id, verbose=True).info["info"])["pid"]
 
     def cgroup(self):
-        text = pathlib.Path(f"/proc/{self.pid()}/cgroup").read_text()
-        return pathlib.Path("/sys/fs/cgroup" + text.rpartition("0::")[2].strip())
+        return cgroup_of(self.pid())
 
     def entries(self):
         """The lines of the log: (stream, tag, text)."""

@@ -10,7 +10,7 @@ from cases import case
 from harness import contains, equal, true
 from images import unpack
 from plain import config
-from trouble import MOMENTS, delete_orphans, end_forgotten_shims, gone, kill_midway, nothing_since, strike_each_moment
+from trouble import delete_orphans, engine_killed_each_moment, gone, strike_each_moment
 
 
 def rootfs(t):
@@ -24,12 +24,6 @@ def run(t, name):
     return "run", "--detach", "--runc-binary", t.path, "--config", file, name
 
 
-def tasks(t):
-    """{id: (pid, status)}."""
-    rows = [line.split() for line in t("task", "ls").exits(0).lines()[1:]]
-    return {name: (int(pid), status) for name, pid, status in rows}
-
-
 def shim(name):
     """The pid of the shim of a container."""
     found, = [pid for pid, line in leavings.processes().items() if "shim" in line and f"-id {name} " in line]
@@ -38,7 +32,7 @@ def shim(name):
 
 def sleeper(t, name):
     t(*run(t, name)).exits(0)
-    return tasks(t)[name][0]
+    return t.tasks()[name][0]
 
 
 def kill_engine(t):
@@ -47,19 +41,19 @@ def kill_engine(t):
 
 def is_well(t, name):
     """It is listed, and a command runs in it."""
-    equal(tasks(t)[name][1], "RUNNING", "status")
+    equal(t.tasks()[name][1], "RUNNING", "status")
     command = t.lingering("echo", "well")
     equal(t("task", "exec", "--exec-id", "again", name, *command).exits(0).out, "well\n", "output of exec")
 
 
 def stops_and_goes(t, name):
-    pid, _ = tasks(t)[name]
+    pid, _ = t.tasks()[name]
     t("task", "kill", "--signal", "9", name).exits(0)
-    t.eventually(lambda: tasks(t)[name][1] == "STOPPED", "it stops")
+    t.eventually(lambda: t.tasks()[name][1] == "STOPPED", "it stops")
     true(gone(pid), "the container runs still")
     t("task", "rm", name)  # whose status is the container's
     t("container", "rm", name).exits(0)
-    equal(tasks(t), {}, "tasks")
+    equal(t.tasks(), {}, "tasks")
 
 
 def remove_all(t):
@@ -87,10 +81,10 @@ def killed_before_the_end(t):
     t.eventually(lambda: gone(pid), "it ends")
     t.start()
     if t.generation == "bookworm":
-        equal(tasks(t), {"short": (pid, "STOPPED")}, "tasks")
+        equal(t.tasks(), {"short": (pid, "STOPPED")}, "tasks")
         contains(t("task", "rm", "short").exits(0).err, "exit code 137", "what ctr says")
     else:  # containerd 1.7 has the runtime delete what has no process any more
-        t.eventually(lambda: not tasks(t), "the task is gone")
+        t.eventually(lambda: not t.tasks(), "the task is gone")
     t("container", "rm", "short").exits(0)
 
 
@@ -100,16 +94,14 @@ def run_killed(t):
     before = leavings.Snapshot(t)
     whole = t(*run(t, "whole")).exits(0).seconds
     stops_and_goes(t, "whole")
-    for moment in MOMENTS:
-        child = t.daemon("ctr", *map(str, run(t, f"killed{moment}")))
-        kill_midway(t, moment, whole, "sleep", "60")
-        kill_engine(t)
-        child.wait(15)
+
+    def begin(moment):
+        return t.daemon("ctr", *map(str, run(t, f"killed{moment}")))
+
+    def recover():
         t.start()
         remove_all(t)
-        end_forgotten_shims(before)
-        delete_orphans(t)
-        nothing_since(before, f"killed at {moment}")
+    engine_killed_each_moment(t, before, whole, begin, kill_engine, recover)
     sleeper(t, "next")
     is_well(t, "next")
     stops_and_goes(t, "next")
@@ -120,7 +112,7 @@ def ctr_killed(t):
     """`ctr run` killed while it is attached: the container goes on; list, exec, kill and rm work."""
     words = [word for word in run(t, "alone") if word != "--detach"]
     child = t.daemon("ctr", *map(str, words))
-    t.eventually(lambda: tasks(t).get("alone", (0, ""))[1] == "RUNNING", "it runs")
+    t.eventually(lambda: t.tasks().get("alone", (0, ""))[1] == "RUNNING", "it runs")
     child.kill()
     child.wait()
     is_well(t, "alone")
@@ -132,7 +124,7 @@ def shim_killed(t):
     """The shim killed: containerd has the runtime delete the container, and the name is free again."""
     pid = sleeper(t, "whole")
     os.kill(shim("whole"), signal.SIGKILL)
-    t.eventually(lambda: gone(pid) and not tasks(t), "the container is killed, and the task gone")
+    t.eventually(lambda: gone(pid) and not t.tasks(), "the container is killed, and the task gone")
     t.eventually(lambda: not leavings.states(t.roots()), "the runtime's state is gone")
     t("container", "rm", "whole").exits(0)
     sleeper(t, "whole")
@@ -146,7 +138,7 @@ def both_killed(t):
     kill_engine(t)
     os.kill(shim("whole"), signal.SIGKILL)
     t.start()
-    t.eventually(lambda: gone(pid) and not tasks(t), "the container is killed, and the task gone")
+    t.eventually(lambda: gone(pid) and not t.tasks(), "the container is killed, and the task gone")
     contains(t("container", "ls").exits(0).out, "whole", "list of containers")
     t("container", "rm", "whole").exits(0)
 
@@ -173,7 +165,7 @@ def runtime_killed_kill(t):
     """The runtime killed in the midst of `kill`: it can be killed again, and removed."""
     def kill_and_remove(name):
         t("task", "kill", "--signal", "9", name)
-        t.eventually(lambda: tasks(t)[name][1] == "STOPPED", "it stops")
+        t.eventually(lambda: t.tasks()[name][1] == "STOPPED", "it stops")
         remove_all(t)
     strike_each_moment(t, "kill", prepare=lambda name: sleeper(t, name), remove=kill_and_remove,
                        call=lambda name: t("task", "kill", "--signal", "9", name))
@@ -185,7 +177,7 @@ def runtime_killed_delete(t):
     def stopped(name):
         sleeper(t, name)
         t("task", "kill", "--signal", "9", name).exits(0)
-        t.eventually(lambda: tasks(t)[name][1] == "STOPPED", "it stops")
+        t.eventually(lambda: t.tasks()[name][1] == "STOPPED", "it stops")
     strike_each_moment(t, "delete", prepare=stopped, remove=lambda name: remove_all(t),
                        call=lambda name: t("task", "rm", name))
 
@@ -196,7 +188,7 @@ def reboot(t):
     sleeper(t, "whole")
     boot.reboot(t)
     t.start()
-    equal(tasks(t), {}, "tasks")
+    equal(t.tasks(), {}, "tasks")
     t("task", "start", "--detach", "whole").exits(0)
     is_well(t, "whole")
     stops_and_goes(t, "whole")

@@ -36,11 +36,7 @@ def terminal(t):
     """`docker exec -it` gives a terminal of the caller's size, which follows a resize."""
     t.up("box")
     screen = t.terminal("docker", "exec", "-it", "box", "sh")
-    screen.until("/ #", 30 * t.factor)
-    t.eventually(lambda: (screen.enter("stty size"), screen.read(0.2), "24 80" in screen.text)[-1], "a size of 24x80")
-    screen.resize(43, 121)
-    screen.child.send_signal(28)  # SIGWINCH
-    t.eventually(lambda: (screen.enter("stty size"), screen.read(0.2), "43 121" in screen.text)[-1], "the new size")
+    t.follows_a_resize(screen)
     screen.enter("tty; exit 6")
     screen.ends_with(6, 30 * t.factor)
     contains(screen.text, "/dev/pts/", "screen")

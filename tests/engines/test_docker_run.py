@@ -55,11 +55,7 @@ def much_output(t):
 def terminal(t):
     """`docker run -it` gives a terminal of the caller's size, which follows a resize, and its status."""
     screen = t.terminal("docker", "run", "-it", "--name", "box", IMAGE, "sh")
-    screen.until("/ #", 30 * t.factor)
-    t.eventually(lambda: (screen.enter("stty size"), screen.read(0.2), "24 80" in screen.text)[-1], "a size of 24x80")
-    screen.resize(43, 121)
-    screen.child.send_signal(28)  # SIGWINCH, as a kernel sends it to who is in the foreground
-    t.eventually(lambda: (screen.enter("stty size"), screen.read(0.2), "43 121" in screen.text)[-1], "the new size")
+    t.follows_a_resize(screen)
     screen.enter("tty; test -t 0 && test -t 1 && test -t 2 && exit 5")
     screen.ends_with(5, 30 * t.factor)
     contains(screen.text, "/dev/pts/0", "screen")

@@ -9,7 +9,7 @@ import leavings
 from cases import case
 from engine import IMAGE
 from harness import equal, true
-from trouble import MOMENTS, delete_orphans, end_forgotten_shims, gone, kill_midway, nothing_since, strike_each_moment
+from trouble import delete_orphans, engine_killed_each_moment, gone, strike_each_moment
 
 ENDED = ("exited", 137)
 
@@ -110,18 +110,13 @@ def run_killed(t):
     run = ("run", "--detach", IMAGE, "sleep", "600")
     whole = t(*run).exits(0).seconds
     t.sweep()
-    for moment in MOMENTS:
-        child = t.daemon("docker", *run)
-        kill_midway(t, moment, whole, "sleep", "60")
-        kill_engine(t)
-        child.wait(15)
+
+    def recover():
         t.run_daemon("dockerd")
         t.sweep()
         equal(t("ps", "--all", "--quiet").exits(0).out, "", "what is listed")
         remove_forgotten(t)
-        end_forgotten_shims(before)
-        delete_orphans(t)
-        nothing_since(before, f"killed at {moment}")
+    engine_killed_each_moment(t, before, whole, lambda moment: t.daemon("docker", *run), kill_engine, recover)
     sleeper(t, "next")
     is_well(t, "next")
     stops_and_goes(t, "next")

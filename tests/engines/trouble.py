@@ -123,6 +123,23 @@ def strike_each_moment(t, verb, call, prepare, remove):
     true(hits, f"no {verb} was alive when it should have been killed")
 
 
+def engine_killed_each_moment(t, before, whole, begin, kill, recover):
+    """Kills the engine at each moment of a call that takes `whole` seconds and that begin(moment) starts.
+
+    recover() starts the engine again and has it remove everything; what it could not know of is removed here, and
+    nothing may be left then.
+    """
+    for moment in MOMENTS:
+        child = begin(moment)
+        time.sleep(max(whole * moment, 0.001))
+        kill(t)
+        child.wait(15)
+        recover()
+        end_forgotten_shims(before)
+        delete_orphans(t)
+        nothing_since(before, f"killed at {moment}")
+
+
 def answer(t, call, name, before):
     """The result of an engine's call; None if it waits for ever.
 

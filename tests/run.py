@@ -28,6 +28,13 @@ PATIENT = ("nobody_reads", "never_accepts", "never_reads", "does_not_come", "for
 # and /proc, and does not fork a thousand times in good time.
 CRASHES = ("a_crash_of_the_runtime", "nested:", "device_update: a_thousand", "without_run]",
            "a_question_is_answered_without_anything")
+# Work of the stage, which no sanitizer is compiled into: the host side of it is the planner, and the unit tests of that
+# are run with them.
+BY_THE_STAGE = ("features_mounts:", "features_seccomp:", "mount_options:", "mounts:", "propagation:", "credentials:",
+                "devices:", "sysctl:", "no_openat2:", "scheduling:", "exec_privileges:", "exec_user:", "exec_affinity:",
+                "exec_seccomp:", "environment:")
+# The sanitizers' build is not to be judged by its time.
+IN_TIME = ("refusals: wrong_", "spec_from: refused")
 # A thousand containers of runc take minutes; with a hundred the cases are proven as well.
 CROWDS = ("many: a_thousand",)
 # What has nothing to do with the view of the cgroups, and is run three times already.
@@ -42,7 +49,7 @@ def without(words):
 
 SCRIPTS = [
     ("integration, AddressSanitizer and UBSan", ["tests/integration/run", "--runtime", "build/asan/bulkhead",
-                                                 *without((*PATIENT, *CRASHES))]),
+                                                 *without((*PATIENT, *CRASHES, *BY_THE_STAGE, *IN_TIME))]),
     ("integration", ["tests/integration/run"]),
     ("contract, with runc beside it", ["env", "CONTRACT_SECONDS=30", "tests/contract/run"]),
     ("contract, can its lines fail", ["tests/contract/selftest"]),
@@ -51,8 +58,10 @@ SCRIPTS = [
     ("integration, hybrid cgroups", ["tests/integration/run", "--native", *without(ANYWHERE)]),
     ("explain", ["tests/explain/run"]),
     ("integration, can the leak checks fail", ["tests/integration/selftest"]),
+    ("validation programs", ["tests/conformance/validation", "--place", "native"]),
     ("witness", ["tests/witness/run"]),
     ("architecture", ["tests/architecture/run"]),
+    ("conformance, every row has its tests", ["tests/conformance/coverage", "--build", "build/asan"]),
     ("bench, smoke run", ["scripts/bench", "--quick"]),
 ]
 # What proves the cases and not the program. The lines of the contract have runc beside them anyway.
@@ -61,6 +70,7 @@ PROOF = [
     ("contract, twenty times", ["tests/contract/run", "--only", "bulkhead", "--times", "20", "--without", "patience:"]),
     ("contract, patience twenty times", ["tests/contract/run", "--only", "bulkhead", "--times", "20", "--filter",
                                          "patience:"]),
+    ("conformance, ten mutations", ["tests/conformance/coverage", "mutate"]),
     ("contract, sixteen at the same time", ["tests/contract/run", "--parallel", "16"]),
 ]
 

@@ -35,14 +35,18 @@ constexpr std::size_t kernel_file_limit = 4 << 20;
 
 }  // namespace
 
-Result<std::string> read_file_at(int directory, const std::string& path, std::size_t limit) {
-    LET(const Fd file, sys::open_at(directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
-    LET(const struct stat status, sys::status_of(file.number()));
+Result<std::string> read_file(int file, const std::string& path, std::size_t limit) {
+    LET(const struct stat status, sys::status_of(file));
     if (S_ISDIR(status.st_mode)) return system_error(EISDIR, "open", path);
     if (!S_ISREG(status.st_mode)) return fail(Kind::invalid_config, quotable(path), ": not a regular file");
     if (static_cast<std::size_t>(status.st_size) > limit)
         return fail(Kind::invalid_config, quotable(path), ": larger than ", limit, " bytes");
-    return read_to_end(file.number(), static_cast<std::size_t>(status.st_size), limit, path);
+    return read_to_end(file, static_cast<std::size_t>(status.st_size), limit, path);
+}
+
+Result<std::string> read_file_at(int directory, const std::string& path, std::size_t limit) {
+    LET(const Fd file, sys::open_at(directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+    return read_file(file.number(), path, limit);
 }
 
 Result<std::string> read_kernel_file(int directory, const std::string& path) {

@@ -15,6 +15,8 @@ namespace bulkhead {
 // opened without blocking, but it is opened: for files that only the administrator or the caller can put
 // there.
 Result<std::string> read_file_at(int directory, const std::string& path, std::size_t limit);
+// The same of one that is open; `path` is for messages.
+Result<std::string> read_file(int file, const std::string& path, std::size_t limit);
 // The text of a file of procfs, sysfs or cgroupfs, whose size is not known before it is read.
 Result<std::string> read_kernel_file(int directory, const std::string& path);
 // The same of a file that is one line, without its end.

@@ -301,6 +301,30 @@ Result<> map_mount_ids(int fd, bool recursive, int user_namespace) {
                 [&] { return ::syscall(SYS_mount_setattr, fd, "", flags, &attributes, sizeof attributes); });
 }
 
+Result<MountIdentity> mount_identity(int fd) {
+    constexpr unsigned unique_id = 0x4000;  // STATX_MNT_ID_UNIQUE
+    const auto ask = [&](unsigned mask) -> Result<std::uint64_t> {
+        struct statx status {};
+        TRY(done("statx", {}, [&] { return ::statx(fd, "", AT_EMPTY_PATH, mask, &status); }));
+        return (status.stx_mask & mask) == mask ? status.stx_mnt_id : std::uint64_t{0};
+    };
+    MountIdentity found;
+    LET(found.number, ask(STATX_MNT_ID));
+    LET(found.unique, ask(unique_id));
+    return found;
+}
+
+Result<> attach_tree(int tree, int target) {
+    constexpr unsigned by_descriptors = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
+    return done("move_mount", {},
+                [&] { return ::syscall(SYS_move_mount, tree, "", target, "", by_descriptors); });
+}
+
+Result<> detach_mount(int fd) {
+    const std::string path = cat("/proc/self/fd/", fd);
+    return done("umount2", path, [&] { return ::umount2(path.c_str(), MNT_DETACH); });
+}
+
 std::uint64_t monotonic_ns() {
     timespec now{};
     (void)::clock_gettime(CLOCK_MONOTONIC, &now);

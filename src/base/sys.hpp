@@ -116,6 +116,19 @@ Result<> set_mount_attributes(int fd, bool recursive, std::uint64_t set, std::ui
 // MOUNT_ATTR_IDMAP with the id maps of a user namespace; the mount must be detached.
 Result<> map_mount_ids(int fd, bool recursive, int user_namespace);
 
+// What tells a mount from all others, attached or not (statx(2)). `unique` is never given twice (6.8; 0
+// before); `number` is what mountinfo has, and may be another's once this mount is gone.
+struct MountIdentity {
+    std::uint64_t number = 0;
+    std::uint64_t unique = 0;
+    bool operator==(const MountIdentity&) const = default;
+};
+Result<MountIdentity> mount_identity(int fd);
+// move_mount(2) of a detached tree to an open directory.
+Result<> attach_tree(int tree, int target);
+// umount2(2) with MNT_DETACH of the mount whose root is open in `fd`, whatever is mounted over it.
+Result<> detach_mount(int fd);
+
 // Seconds and nanoseconds of CLOCK_MONOTONIC as one number.
 std::uint64_t monotonic_ns();
 void pause(int milliseconds);

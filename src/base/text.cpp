@@ -12,8 +12,21 @@ std::string based(std::uint64_t number, int base) {
     return {digits, std::to_chars(digits, digits + sizeof digits, number, base).ptr};
 }
 
-// Length of the well-formed UTF-8 sequence at the start of `text`; 0 if there is none (RFC 3629, table 3-7 of
-// Unicode: no overlong forms, no surrogates, nothing above U+10FFFF).
+bool is_control(std::string_view sequence) {
+    const auto first = static_cast<unsigned char>(sequence[0]);
+    if (sequence.size() == 1) return first < 0x20 || first == 0x7f;
+    return sequence.size() == 2 && first == 0xc2 && static_cast<unsigned char>(sequence[1]) < 0xa0;  // C1
+}
+
+void append_escaped_byte(std::string& to, char byte, std::string_view prefix) {
+    const auto value = static_cast<unsigned char>(byte);
+    to.append(prefix);
+    to.push_back(hex_digits[value >> 4]);
+    to.push_back(hex_digits[value & 15]);
+}
+
+}  // namespace
+
 std::size_t utf8_length(std::string_view text) {
     const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
     const auto tail = [&](std::size_t at, unsigned low = 0x80, unsigned high = 0xbf) {
@@ -34,21 +47,6 @@ std::size_t utf8_length(std::string_view text) {
     }
     return 0;
 }
-
-bool is_control(std::string_view sequence) {
-    const auto first = static_cast<unsigned char>(sequence[0]);
-    if (sequence.size() == 1) return first < 0x20 || first == 0x7f;
-    return sequence.size() == 2 && first == 0xc2 && static_cast<unsigned char>(sequence[1]) < 0xa0;  // C1
-}
-
-void append_escaped_byte(std::string& to, char byte, std::string_view prefix) {
-    const auto value = static_cast<unsigned char>(byte);
-    to.append(prefix);
-    to.push_back(hex_digits[value >> 4]);
-    to.push_back(hex_digits[value & 15]);
-}
-
-}  // namespace
 
 std::string octal(std::uint32_t number) { return based(number, 8); }
 std::string hexadecimal(std::uint64_t number) { return based(number, 16); }

@@ -49,6 +49,10 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& words, std::string_view separator);
 std::string lower(std::string_view text);
 
+// Length of the well-formed UTF-8 sequence at the start of `text`, which is not empty; 0 if there is none
+// (RFC 3629, table 3-7 of Unicode: no overlong forms, no surrogates, nothing above U+10FFFF).
+std::size_t utf8_length(std::string_view text);
+
 // For messages: control bytes, DEL, C1 and invalid UTF-8 escaped, cut to `limit` bytes, so that nothing a
 // container or a config says can drive an operator's terminal or break a log line.
 inline constexpr std::size_t message_limit = 256;

@@ -72,6 +72,11 @@ Result<> add_memory(Settings& settings, const spec::Memory& memory, const Presen
         // A kernel without swap accounting uses none, and limits none.
         settings.back().may_lack = *swap <= 0;
     }
+    if (memory.reservation.value_or(0) < -1)
+        return refuse("/memory/reservation", cat("invalid memory value: ", *memory.reservation));
+    constexpr std::uint64_t highest_swappiness = 100;
+    if (memory.swappiness.value_or(0) > highest_swappiness)  // which cgroup v2 has no file for
+        return refuse("/memory/swappiness", cat(*memory.swappiness, ": must be from 0 to 100"));
     if (memory.limit.value_or(0) != 0) add(settings, "memory.max", or_max(*memory.limit), "/memory/limit");
     if (memory.reservation.value_or(0) != 0)
         add(settings, "memory.low", or_max(*memory.reservation), "/memory/reservation");
@@ -113,6 +118,8 @@ void add_throttles(Settings& settings, const std::vector<spec::ThrottleDevice>& 
 Result<> add_block_io(Settings& settings, const spec::BlockIo& io) {
     TRY(add_weight(settings, "", io.weight.value_or(0), "/blockIO/weight"));
     for (std::size_t i = 0; const spec::WeightDevice& each : io.weight_device) {
+        if (!each.weight && !each.leaf_weight)
+            return refuse(cat("/blockIO/weightDevice/", i), "needs weight or leafWeight");
         const std::string whose = cat(device(each.major, each.minor), ' ');
         TRY(add_weight(settings, whose, each.weight.value_or(0),
                        cat("/blockIO/weightDevice/", i++, "/weight")));
@@ -137,6 +144,23 @@ void add_bandwidth(Settings& settings, const spec::Cpu& cpu, const Present& pres
     std::string text = quota == 0 ? quota_of(present.cpu_max) : or_max(quota);
     if (period != 0) text += cat(' ', period);
     add(settings, "cpu.max", std::move(text), quota == 0 ? "/cpu/period" : "/cpu/quota");
+}
+
+// sched_setbandwidth of the kernel: what it refuses, with no more words than EINVAL.
+Result<> check_cpu(const spec::Cpu& cpu) {
+    constexpr std::int64_t lowest_quota = 1000;
+    constexpr std::uint64_t shortest = 1000, longest = 1'000'000;
+    const std::int64_t quota = cpu.quota.value_or(0);
+    const std::uint64_t period = cpu.period.value_or(0);
+    if (quota > 0 && quota < lowest_quota)
+        return refuse("/cpu/quota", cat(quota, ": must be at least ", lowest_quota));
+    if (period != 0 && (period < shortest || period > longest))
+        return refuse("/cpu/period", cat(period, ": must be from ", shortest, " to ", longest));
+    if (quota > 0 && cpu.burst.value_or(0) > static_cast<std::uint64_t>(quota))
+        return refuse("/cpu/burst", cat(*cpu.burst, ": must not be above the quota ", quota));
+    if (cpu.idle.value_or(0) < 0 || cpu.idle.value_or(0) > 1)
+        return refuse("/cpu/idle", cat(*cpu.idle, ": must be 0 or 1"));
+    return {};
 }
 
 void add_cpu(Settings& settings, const spec::Cpu& cpu, const Present& present) {
@@ -177,13 +201,17 @@ Result<> add_huge_pages(Settings& settings, const std::vector<spec::HugepageLimi
     return {};
 }
 
-void add_rdma(Settings& settings, const std::map<std::string, spec::Rdma>& devices) {
+Result<> add_rdma(Settings& settings, const std::map<std::string, spec::Rdma>& devices) {
     for (const auto& [name, limit] : devices) {
+        const std::string pointer = cat("/rdma/", pointer_token(name));
+        if (!limit.hca_handles && !limit.hca_objects)
+            return refuse(pointer, "needs hcaHandles or hcaObjects");
         std::string text = name;
         if (limit.hca_handles) text += cat(" hca_handle=", *limit.hca_handles);
         if (limit.hca_objects) text += cat(" hca_object=", *limit.hca_objects);
-        if (text != name) add(settings, "rdma.max", std::move(text), cat("/rdma/", pointer_token(name)));
+        add(settings, "rdma.max", std::move(text), pointer);
     }
+    return {};
 }
 
 // ---- unified --------------------------------------------------------------------------------------------
@@ -216,9 +244,10 @@ Result<Settings> all_settings(const spec::Resources& resources, const Present& p
     add_pids(settings, resources.pids);
     TRY(add_memory(settings, resources.memory, present));
     TRY(add_block_io(settings, resources.block_io));
+    TRY(check_cpu(resources.cpu));
     add_cpu(settings, resources.cpu, present);
     TRY(add_huge_pages(settings, resources.hugepage_limits));
-    add_rdma(settings, resources.rdma);
+    TRY(add_rdma(settings, resources.rdma));
     TRY(add_unified(settings, resources.unified));
     return settings;
 }

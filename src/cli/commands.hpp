@@ -15,6 +15,8 @@
 #include <variant>
 #include <vector>
 
+#include "cli/defaults.hpp"
+
 namespace bulkhead::cli {
 
 enum class Command : std::uint8_t {
@@ -82,6 +84,7 @@ inline constexpr std::array commands{
 
 // What the command line says. Globals first; below them, what belongs to single verbs.
 struct Options {
+    Defaults defaults;  // what counts where the command line does not say it
     std::string root;
     std::string log;
     std::string log_format = "text";
@@ -89,7 +92,12 @@ struct Options {
     std::string cgroup_manager = "cgroupfs";
     std::string rootless = "auto";
     std::string criu;
-    bool root_given = false;  // also where it is empty
+    bool root_given = false;  // also where it is empty, as all of these
+    bool log_given = false;
+    bool log_level_given = false;  // or --debug
+    bool manager_given = false;    // --cgroup-manager or --systemd-cgroup, =false as well
+    bool overlay_from_given = false;
+    bool seccomp_given = false;
     bool debug = false;
     bool systemd_cgroup = false;
     bool help = false;
@@ -118,6 +126,7 @@ struct Options {
     bool rootless_spec = false;
     bool stats = false;
 
+    std::string from;
     std::string process;
     std::string cwd;
     std::string user;
@@ -151,6 +160,8 @@ struct Options {
     std::string pids_limit;
     std::string l3_cache_schema;
     std::string mem_bw_schema;
+
+    bool logs_by_default() const { return !log_given && !defaults.log.empty(); }
 };
 
 // A set of verbs, one bit each; the empty set means a global option.
@@ -246,6 +257,8 @@ inline constexpr std::array flags{
          "the time between two samples, such as 5s (the default), 1m30s or 100ms"},
     Flag{"stats", 0, &Options::stats, for_commands(Command::events), "", "print one sample and return"},
     Flag{"quiet", 'q', &Options::quiet, for_commands(Command::list), "", "print ids only"},
+    Flag{"from", 0, &Options::from, for_commands(Command::spec), "FILE.yaml",
+         "compile the short form of a bundle into a complete config.json; - is standard input"},
     Flag{"seccomp", 0, &Options::seccomp, for_commands(Command::spec), "none|default",
          "which filter of system calls to write: none, as runc does, or one for ordinary programs"},
     Flag{"rootless", 0, &Options::rootless_spec, for_commands(Command::spec), "",

@@ -53,9 +53,27 @@ std::string file_of(std::string_view destination) {
     return std::string(destination);
 }
 
+Level level_called(std::string_view word) {
+    if (word == "debug") return Level::debug;
+    return word == "error" ? Level::error : Level::warning;
+}
+
 Level level_of(const Options& options) {
-    if (options.debug || options.log_level == "debug") return Level::debug;
-    return options.log_level == "error" ? Level::error : Level::warning;
+    if (options.debug) return Level::debug;
+    const bool by_default = options.logs_by_default() && !options.log_level_given;
+    return level_called(by_default ? options.defaults.log_level : options.log_level);
+}
+
+Format format_called(std::string_view word) { return word == "json" ? Format::json : Format::text; }
+
+Result<Log> open_destination(Log log, const std::string& destination) {
+    log.service = service_of(destination);
+    const std::string path = log.service ? std::string() : file_of(destination);
+    if (path.empty()) return log;
+    // A fifo that nobody reads is an error (ENXIO) and does not hold us up.
+    const int how = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
+    LET(log.file, sys::open(path, how, 0644));
+    return log;
 }
 
 }  // namespace
@@ -75,16 +93,17 @@ bool Log::write(Level severity, std::string_view text) const {
 }
 
 void Log::error(const Error& error) const {
-    const bool bare = write(Level::error, error.text) || format == Format::text;
-    deliver(STDERR_FILENO,
-            bare ? cat(one_line(error.text), '\n') : line_now(format, Level::error, error.text));
+    const bool kept = write(Level::error, error.text);
+    const Format shown = beside.value_or(kept ? Format::text : format);
+    deliver(STDERR_FILENO, shown == Format::text ? cat(one_line(error.text), '\n')
+                                                 : line_now(shown, Level::error, error.text));
 }
 
 void Log::warnings(const std::vector<std::string>& texts) const {
     if (level < Level::warning) return;
     for (const std::string& text : texts)
-        if (!write(Level::warning, text) && ::isatty(STDERR_FILENO) == 1)
-            deliver(STDERR_FILENO, line_now(format, Level::warning, text));
+        if ((!write(Level::warning, text) || beside) && ::isatty(STDERR_FILENO) == 1)
+            deliver(STDERR_FILENO, line_now(beside.value_or(format), Level::warning, text));
 }
 
 void Log::debug(std::string_view text) const {
@@ -92,15 +111,17 @@ void Log::debug(std::string_view text) const {
 }
 
 Result<Log> open_log(const Options& options) {
-    Log log{{}, options.log_format == "json" ? Format::json : Format::text, level_of(options)};
-    log.service = service_of(options.log);
-    const std::string path = log.service ? std::string() : file_of(options.log);
-    if (path.empty()) return log;
-    // A fifo that nobody reads is an error (ENXIO) and does not hold us up.
-    const int how = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
-    auto file = sys::open(path, how, 0644);
-    if (!file) return std::unexpected(std::move(file).error().under("--log"));
-    log.file = std::move(*file);
+    const Format shown = format_called(options.log_format);
+    if (!options.logs_by_default()) {
+        auto log = open_destination({{}, shown, level_of(options)}, options.log);
+        if (!log) return std::unexpected(std::move(log).error().under("--log"));
+        return log;
+    }
+    const Defaults& defaults = options.defaults;
+    Log beside{{}, format_called(defaults.log_format), level_of(options)};
+    beside.beside = shown;
+    auto log = open_destination(std::move(beside), defaults.log);
+    if (!log) return std::unexpected(std::move(log).error().under(cat(defaults.file, ": log")));
     return log;
 }
 

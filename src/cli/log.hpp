@@ -33,6 +33,8 @@ struct Log {
     Format format = Format::text;
     Level level = Level::warning;                      // the least severe that is written
     std::optional<LogService> service = std::nullopt;  // has its own format
+    // Of stderr, where the caller has named no log and bulkhead.yaml has: it reads there what it always does.
+    std::optional<Format> beside = std::nullopt;
 
     void error(const Error& error) const;
     void warnings(const std::vector<std::string>& texts) const;  // to stderr only where that is a terminal
@@ -43,8 +45,8 @@ struct Log {
     bool write(Level severity, std::string_view text) const;
 };
 
-// Opens the file of --log, where there is one: appended to, never truncated, no symbolic link followed, a
-// fifo only with a reader.
+// Opens the file of --log, or where that was not given, of bulkhead.yaml: appended to, never truncated, no
+// symbolic link followed, a fifo only with a reader.
 Result<Log> open_log(const Options& options);
 
 }  // namespace bulkhead::cli

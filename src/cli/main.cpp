@@ -5,6 +5,7 @@
 #include <span>
 
 #include "base/text.hpp"
+#include "cli/administrator.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/program.hpp"
@@ -19,14 +20,23 @@ int exit_code(std::span<const char* const> words) {
     const cli::Arguments arguments = cli::normalise(words);
     const Result<cli::Options> options = cli::read_options(arguments);
     if (!options) return cli::tell(std::unexpected(options.error()), {});
+    const cli::Caller caller = cli::look_at_caller();
     // The version is told whatever becomes of the log.
-    if (options->version && !arguments.error) return cli::tell(cli::perform(arguments, *options), {});
+    if (options->version && !arguments.error) return cli::tell(cli::perform(arguments, *options, caller), {});
     // Before anything else may fail: engines read the log for every failure.
-    const Result<cli::Log> log = cli::open_log(*options);
-    if (!log) return cli::tell(std::unexpected(log.error()), {});
-    log->debug(cat("words ", join(arguments.globals, " "), ' ', join(arguments.flags, " "), ' ',
-                   join(arguments.operands, " ")));
-    return cli::tell(cli::perform(arguments, *options), *log);
+    const Result<cli::Opening> opening = cli::open_call(*options, arguments.command, caller);
+    if (!opening) return cli::tell(std::unexpected(opening.error()), {});
+    const cli::Log& log = opening->log;
+    log.debug(cat("words ", join(arguments.globals, " "), ' ', join(arguments.flags, " "), ' ',
+                  join(arguments.operands, " ")));
+    if (!opening->options.defaults.file.empty())
+        log.debug(cat("defaults of ", opening->options.defaults.file));
+    if (opening->trouble) {
+        const bool needed = (cli::users_of_defaults & cli::for_commands(arguments.command)) != 0;
+        if (needed) return cli::tell(std::unexpected(*opening->trouble), log);
+        log.warnings({opening->trouble->text});
+    }
+    return cli::tell(cli::perform(arguments, opening->options, caller), log);
 }
 
 }  // namespace

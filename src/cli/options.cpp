@@ -2,6 +2,7 @@
 #include "cli/options.hpp"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 
 #include "cli/cli11.hpp"
@@ -64,6 +65,23 @@ bool mentions(const std::vector<std::string>& words, const Flag& flag) {
     return std::ranges::any_of(words, [&](const std::string& word) { return word.starts_with(name); });
 }
 
+// Where it matters whether a flag was given at all.
+struct Given {
+    const char* flag;
+    bool Options::*target;
+};
+constexpr std::array givens{
+    Given{"--cgroup-manager", &Options::manager_given},
+    Given{"--debug", &Options::log_level_given},
+    Given{"--log", &Options::log_given},
+    Given{"--log-level", &Options::log_level_given},
+    Given{"--overlay-from", &Options::overlay_from_given},
+    Given{"--root", &Options::root_given},
+    Given{"--seccomp", &Options::seccomp_given},
+    Given{"--systemd-cgroup", &Options::manager_given},
+    Given{"--user", &Options::user_given},
+};
+
 // The words of one verb's own flags; Command::none: of the globals.
 void parse(Options& options, Command command, const std::vector<std::string>& words) {
     if (words.empty()) return;  // the common case of `state ID`: no parser is even built
@@ -77,8 +95,8 @@ void parse(Options& options, Command command, const std::vector<std::string>& wo
         const CLI::Option* option = app.get_option_no_throw(name);
         return option != nullptr && option->count() > 0;
     };
-    options.root_given = options.root_given || is_given("--root");
-    options.user_given = is_given("--user");
+    for (const Given& given : givens)
+        if (is_given(given.flag)) options.*given.target = true;
 }
 
 // CLI11 would put [OPTIONS] behind the whole usage line, operands included.

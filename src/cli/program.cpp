@@ -26,13 +26,12 @@ static_assert(handlers.back() == verbs::help);
 
 }  // namespace
 
-Result<Outcome> perform(const Arguments& arguments, const Options& options) {
+Result<Outcome> perform(const Arguments& arguments, const Options& options, const Caller& caller) {
     if (arguments.error) return std::unexpected(*arguments.error);
     const Command command = arguments.command;
     if (options.version) return Outcome{version_text(this_build()), 0, {}};
     if (options.help || command == Command::none) return Outcome{help_text(command), 0, {}};
     TRY(check_operands(arguments));
-    const Caller caller = look_at_caller();
     LET(runtime::Site site, site_of(options, caller));
     const Verb verb = handlers[static_cast<std::size_t>(command) - 1];
     return verb(Call{std::move(site), options, arguments.operands, caller});

@@ -68,14 +68,17 @@ Result<plan::Fault> parse_fault(std::string_view word) {
                 ": must be STEP:EPERM, STEP:ENOSYS, STEP:ENOMEM or STEP:kill");
 }
 
+bool is_layer_directory(std::string_view path) {
+    return path.starts_with('/') && std::ranges::count(split(path, '/'), std::string_view("..")) == 0;
+}
+
 Result<std::vector<std::string>> parse_directories(std::string_view list) {
     std::vector<std::string> directories;
     if (list.empty()) return directories;
     for (const std::string_view directory : split(list, ':')) {
-        const std::vector<std::string_view> parts = split(directory, '/');
-        if (!directory.starts_with('/') || std::ranges::count(parts, std::string_view("..")) != 0)
-            return fail(Kind::usage, "--overlay-from ", quoted(list), ": ", quoted(directory),
-                        ": must be an absolute path without ..");
+        if (!is_layer_directory(directory))
+            return fail(Kind::usage, "--overlay-from ", quoted(list), ": ", quoted(directory), ": ",
+                        layer_directory_rule);
         directories.emplace_back(directory);
     }
     return directories;
@@ -84,6 +87,8 @@ Result<std::vector<std::string>> parse_directories(std::string_view list) {
 Result<runtime::CreateRequest> create_request(const Options& options, std::string id, const Caller& caller) {
     LET(const plan::Fault fault, parse_fault(options.fault));
     LET(std::vector<std::string> overlay_from, parse_directories(options.overlay_from));
+    const Defaults& defaults = options.defaults;
+    if (defaults.overlay_from && !options.overlay_from_given) overlay_from = *defaults.overlay_from;
     if (options.systemd_cgroup && options.cgroup_manager == "disabled")
         return fail(Kind::usage, "--systemd-cgroup and --cgroup-manager disabled contradict each other");
     return runtime::CreateRequest{
@@ -102,6 +107,7 @@ Result<runtime::CreateRequest> create_request(const Options& options, std::strin
         .rootless = options.rootless == "auto" ? std::nullopt : std::optional(options.rootless == "true"),
         .no_cgroup = options.cgroup_manager == "disabled",
         .systemd = options.systemd_cgroup || options.cgroup_manager == "systemd",
+        .systemd_unless_named = !options.manager_given && defaults.cgroup_manager == "systemd",
         .buses = {caller.system_bus, caller.session_bus, caller.runtime_directory},
         .no_new_keyring = options.no_new_keyring,
         .detach = options.detach,

@@ -21,6 +21,10 @@ Result<int> parse_signal(std::string_view word);
 // STEP:ACTION, ACTION one of EPERM, ENOSYS, ENOMEM, kill; empty: no fault.
 Result<plan::Fault> parse_fault(std::string_view word);
 
+// What a directory of overlay layers has to be, wherever it is named.
+inline constexpr std::string_view layer_directory_rule = "must be an absolute path without ..";
+bool is_layer_directory(std::string_view path);
+
 // DIR[:DIR...], absolute paths without ".."; empty: none.
 Result<std::vector<std::string>> parse_directories(std::string_view list);
 

@@ -13,13 +13,6 @@ namespace bulkhead::cli {
 
 namespace {
 
-// An id map of the whole range onto itself is the initial user namespace's.
-bool in_initial_user_namespace() {
-    const auto map = read_kernel_file(sys::here, "/proc/self/uid_map");
-    return !map ||
-           (map->find("4294967295") != std::string::npos && map->starts_with("         0          0"));
-}
-
 // /a//b/./c/../d becomes /a/b/d, without looking at the disk, as Go's filepath.Clean does.
 std::string clean(std::string_view path) {
     std::vector<std::string_view> kept;
@@ -47,6 +40,13 @@ void take_service_variables(Caller& caller) {
 
 }  // namespace
 
+// An id map of the whole range onto itself is the initial user namespace's.
+bool in_initial_user_namespace() {
+    const auto map = read_kernel_file(sys::here, "/proc/self/uid_map");
+    return !map ||
+           (map->find("4294967295") != std::string::npos && map->starts_with("         0          0"));
+}
+
 Caller look_at_caller() {
     Caller caller{.runtime_directory = variable("XDG_RUNTIME_DIR"), .is_root = ::geteuid() == 0};
     // Read only where the answer matters: root with XDG_RUNTIME_DIR, as in `sudo -E` or rootless podman.
@@ -55,11 +55,17 @@ Caller look_at_caller() {
     take_service_variables(caller);
     caller.system_bus = variable("DBUS_SYSTEM_BUS_ADDRESS");
     caller.session_bus = variable("DBUS_SESSION_BUS_ADDRESS");
+    if (has_own_places(caller)) {
+        caller.config_directory = variable("XDG_CONFIG_HOME");
+        caller.home = variable("HOME");
+    }
     return caller;
 }
 
+bool has_own_places(const Caller& caller) { return !caller.is_root || caller.in_user_namespace; }
+
 std::string default_root(const Caller& caller) {
-    const bool own = !caller.runtime_directory.empty() && (!caller.is_root || caller.in_user_namespace);
+    const bool own = !caller.runtime_directory.empty() && has_own_places(caller);
     return own ? cat(caller.runtime_directory, "/bulkhead") : "/run/bulkhead";
 }
 

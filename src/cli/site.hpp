@@ -19,9 +19,17 @@ struct Caller {
     std::string notify_socket;  // NOTIFY_SOCKET (sd_notify(3))
     std::string system_bus;     // DBUS_SYSTEM_BUS_ADDRESS
     std::string session_bus;    // DBUS_SESSION_BUS_ADDRESS
+    std::string config_directory;  // XDG_CONFIG_HOME
+    std::string home;              // HOME
 };
 
 Caller look_at_caller();
+
+// By the id map of /proc/self/uid_map.
+bool in_initial_user_namespace();
+
+// Whether its files are in places of its own, and not in those of the machine's root.
+bool has_own_places(const Caller& caller);
 
 // The same root for all verbs of one caller, whatever else is in its environment.
 std::string default_root(const Caller& caller);

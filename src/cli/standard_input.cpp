@@ -60,4 +60,17 @@ Result<std::string> read_document(int patience_ms) {
     }
 }
 
+Result<std::string> read_to_end(std::size_t limit, int patience_ms) {
+    std::string text;
+    char buffer[4096];
+    for (;;) {
+        LET(const bool given, sys::wait_readable(STDIN_FILENO, patience_ms));
+        if (!given) return fail(Kind::kernel, "-: no end, and nothing more for ", patience_ms, " ms");
+        LET(const std::size_t count, sys::read(STDIN_FILENO, buffer));
+        if (count == 0) return text;
+        text.append(buffer, count);
+        if (text.size() > limit) return fail(Kind::invalid_config, "-: larger than ", limit, " bytes");
+    }
+}
+
 }  // namespace bulkhead::cli

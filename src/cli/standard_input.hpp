@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A JSON document from descriptor 0.
+// A document from descriptor 0.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "base/error.hpp"
@@ -13,5 +14,8 @@ namespace bulkhead::cli {
 // writes more, is not waited for. What begins with no bracket is read to the end. At most
 // json::document_limit bytes; a caller that gives nothing more for `patience_ms` is an error.
 Result<std::string> read_document(int patience_ms = caller_patience_ms);
+
+// All of it, at most `limit` bytes; for what only its end ends.
+Result<std::string> read_to_end(std::size_t limit, int patience_ms = caller_patience_ms);
 
 }  // namespace bulkhead::cli

@@ -247,7 +247,7 @@ void plan_container_entry(TimelineBuilder& timeline, const spec::ValidSpec& spec
     if (user && host.privileged)  // inside it may be denied
         timeline.init(plan::SetGroups{timeline.numbers({})}, "/linux/namespaces");
     if (host.privileged) join_those_of_children();  // from inside a user namespace it may be refused
-    timeline.init(plan::JoinContainer{init.process, flags}, "/linux/namespaces");
+    if (flags != 0) timeline.init(plan::JoinContainer{init.process, flags}, "/linux/namespaces");
     if (!host.privileged) join_those_of_children();
     if (!user) return;
     const plan::InnerIds ids = inner_ids(spec->linux.uid_mappings, spec->linux.gid_mappings);

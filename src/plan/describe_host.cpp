@@ -39,6 +39,9 @@ Description describe_host(const CloneTree& op) {
     if (op.id_maps) add_word(options, op.id_maps->whole_tree ? "tree id-mapped" : "id-mapped");
     return {"clone_tree", cat(op.path, op.recursive ? " recursively" : "", in_brackets(options))};
 }
+Description describe_host(const OpenRoot& op) {
+    return {"open_root", cat(op.path, op.bound ? " (bound over itself, private)" : "")};
+}
 Description describe_host(const OpenNamespace& op) {
     return {"open_namespace", cat(namespace_words(op.type), ' ', op.path)};
 }
@@ -109,6 +112,7 @@ Description describe_host(const ReleaseInit&) { return {"release_init", "by the 
 Description describe_host(const AwaitProgram&) { return {"await_program", "executed by init"}; }
 Description describe_host(const RemoveStartFifo&) { return {"remove_start_fifo", "exec.fifo"}; }
 Description describe_host(const KillContainer&) { return {"kill_container", "everything in its cgroup"}; }
+Description describe_host(const DetachRoot&) { return {"detach_root", "and what is mounted below"}; }
 Description describe_host(const RemoveCgroup&) { return {"remove_cgroup", ""}; }
 Description describe_host(const RemoveStateDirectory& op) { return {"remove_state_directory", op.path}; }
 

@@ -37,6 +37,14 @@ std::string inside(ArenaView arena, Text path) {
 std::string limit(std::uint64_t value) { return value == RLIM_INFINITY ? "unlimited" : cat(value); }
 std::string set(std::uint64_t bits) { return hexadecimal(bits); }
 
+// Words of a mask of bits, the lowest first: "f,0".
+std::string mask(ArenaView arena, Numbers words) {
+    std::string list;
+    for (std::uint32_t i = 0; i < words.count; ++i)
+        list.append(cat(i == 0 ? "" : ",", hexadecimal(arena.numbers(words)[i])));
+    return list;
+}
+
 }  // namespace
 
 Description describe_init(const MarkDescriptors& op, ArenaView) {
@@ -100,6 +108,7 @@ Description describe_init(const AttachRoot& op, ArenaView arena) {
             cat("the tree of the root", op.place.size == 0 ? "" : cat(" on ", arena.text(op.place)),
                 in_brackets(propagation_words(arena, op.propagation)))};
 }
+Description describe_init(const TakeRoot&, ArenaView) { return {"take_root", "that the host has opened"}; }
 Description describe_init(const MountOverlay& op, ArenaView arena) {
     std::string upper = "read-only";
     if (op.size.size != 0) upper = cat("upper on a tmpfs of ", arena.text(op.size));
@@ -180,9 +189,7 @@ Description describe_init(const SetLabel& op, ArenaView arena) {
 Description describe_init(const TakeStdio&, ArenaView) { return {"take_stdio", "of the hook"}; }
 Description describe_init(const DieWithHost&, ArenaView) { return {"die_with_host", ""}; }
 Description describe_init(const SetAffinity& op, ArenaView arena) {
-    std::string list;
-    for (std::uint32_t i = 0; i < op.mask.count; ++i)
-        list.append(cat(i == 0 ? "" : ",", hexadecimal(arena.numbers(op.mask)[i])));
+    const std::string list = mask(arena, op.mask);
     return {"set_affinity", list.empty() ? "every CPU of the cgroup" : cat("to 0x", list)};
 }
 Description describe_init(const SetScheduler& op, ArenaView) {
@@ -196,6 +203,11 @@ Description describe_init(const SetIoPriority& op, ArenaView) {
     constexpr unsigned class_shift = 13;
     return {"set_io_priority",
             cat("class ", op.value >> class_shift, " priority ", op.value & ((1u << class_shift) - 1))};
+}
+Description describe_init(const SetMemoryPolicy& op, ArenaView arena) {
+    const std::string nodes = mask(arena, op.nodes);
+    return {"set_memory_policy",
+            cat("mode 0x", hexadecimal(op.mode), nodes.empty() ? "" : " nodes 0x", nodes)};
 }
 Description describe_init(const SetPersonality& op, ArenaView) {
     return {"set_personality", cat("0x", hexadecimal(op.domain))};

@@ -52,6 +52,7 @@ constexpr std::array call_names{
     "seccomp",
     "sendfile",
     "sendmsg",
+    "set_mempolicy",
     "setdomainname",
     "setgroups",
     "sethostname",

@@ -98,6 +98,14 @@ struct CloneTree {
     std::optional<IdMaps> id_maps;
     std::optional<DeviceIdentity> device;
 };
+// The root of a container without a mount namespace: the directory as it is or, where something shall be
+// mounted in it, a private bind of it over itself in the runtime's own namespace, whose id is in state.json
+// before it is attached. Nothing else of the host's mounts changes.
+struct OpenRoot {
+    std::string path;
+    Slot slot;
+    bool bound = false;
+};
 // Opens a namespace to be joined and checks its type, before any is entered.
 struct OpenNamespace {
     std::string path;
@@ -204,6 +212,7 @@ struct Publish {};
 struct FindInit {
     Slot process;
     std::vector<Inherited> of_children;
+    std::optional<Slot> root;  // its root directory, where no mount namespace leads there
 };
 // The cgroup of the container, or one below it, for SPAWN: by the inode that the record names.
 struct FindCgroup {
@@ -268,6 +277,8 @@ struct KillContainer {};
 struct StopUnit {
     std::string name;
 };
+// What OpenRoot has mounted, and no other mount; with all that is mounted below.
+struct DetachRoot {};
 struct RemoveCgroup {};
 struct RemoveStateDirectory {
     std::string path;
@@ -275,12 +286,12 @@ struct RemoveStateDirectory {
 
 using HostOp =
     std::variant<MakeStateDirectory, RecordIntent, MakeCgroup, EnableControllers, LimitCgroup, StartUnit,
-                 RecordCgroup, DelegateCgroup, CloneTree, OpenNamespace, OpenMessageQueues,
+                 RecordCgroup, DelegateCgroup, CloneTree, OpenRoot, OpenNamespace, OpenMessageQueues,
                  MakeNotifyDirectory, MakeHandshake, MakeStartFifo, ConnectConsole, Spawn, WriteIdMaps,
                  SetOomScore, SendPrepared, AwaitRespawn, MoveNetDevice, AttachDeviceFilter, RecordProcess,
                  SendGo, AwaitReady, AwaitExecution, SendConsole, DeliverListener, SendPidfd, WritePidFile,
                  Publish, FindInit, FindCgroup, ReleaseContainer, MakeHookStreams, RunHooks, ReleaseInit,
                  AwaitProgram, RemoveStartFifo, ChangeLimits, ChangeUnit, ReplaceDeviceFilter, KillContainer,
-                 StopUnit, RemoveCgroup, RemoveStateDirectory>;
+                 StopUnit, DetachRoot, RemoveCgroup, RemoveStateDirectory>;
 
 }  // namespace bulkhead::plan

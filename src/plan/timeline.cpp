@@ -27,6 +27,7 @@ struct SlotsRead {
         return op.keeps ? std::vector{op.kept} : std::vector<Slot>{};
     }
     std::vector<Slot> operator()(const AttachRoot& op) const { return {op.tree}; }
+    std::vector<Slot> operator()(const TakeRoot& op) const { return {op.root}; }
     std::vector<Slot> operator()(const AttachTree& op) const { return {op.tree}; }
     std::vector<Slot> operator()(const JoinNamespace& op) const { return {op.file}; }
     std::vector<Slot> operator()(const JoinContainer& op) const { return {op.process}; }
@@ -41,6 +42,7 @@ struct SlotsRead {
 // The slots that a host step fills before SPAWN.
 struct SlotsFilled {
     std::vector<Slot> operator()(const CloneTree& op) const { return {op.slot}; }
+    std::vector<Slot> operator()(const OpenRoot& op) const { return {op.slot}; }
     std::vector<Slot> operator()(const OpenNamespace& op) const { return {op.slot}; }
     std::vector<Slot> operator()(const OpenMessageQueues& op) const { return {op.slot}; }
     std::vector<Slot> operator()(const MakeHandshake& op) const { return {op.slot}; }
@@ -48,6 +50,7 @@ struct SlotsFilled {
     std::vector<Slot> operator()(const FindInit& op) const {
         std::vector<Slot> slots{op.process};
         for (const Inherited& each : op.of_children) slots.push_back(each.file);
+        if (op.root) slots.push_back(*op.root);
         return slots;
     }
     std::vector<Slot> operator()(const MakeHookStreams& op) const { return {op.input, op.output}; }

@@ -107,6 +107,10 @@ struct AttachRoot {
     Text place{};           // a directory of the host, where hooks expect it; empty: over "/"
     Numbers propagation{};  // what the tree has not got yet: MS_SHARED and so on, MS_REC; in order
 };
+// A root that is there already, of a container without a mount namespace: what the host has opened.
+struct TakeRoot {
+    Slot root;
+};
 // The root as an overlay: layers and, unless it is read-only, an upper directory, all below directories that
 // the administrator allowed, attached over "/". Every path is a pair: an allowed directory, and what must
 // resolve beneath it.
@@ -201,8 +205,8 @@ struct OpenTerminal {
 struct ReplaceNull {};
 struct ProtectRoot {};
 struct PivotRoot {};
-// --no-pivot, for a host that runs from an initramfs: chroot. The old root stays below, so every procfs and
-// sysfs of the host goes first.
+// chroot. --no-pivot, for a host that runs from an initramfs: the old root stays below, so every procfs and
+// sysfs of the host goes first. Without a mount namespace nothing goes, for it is the host's own.
 struct ChangeRoot {
     Texts kernel_mounts;  // their mount points on the host
     std::uint32_t moves;  // 1: the root is attached somewhere else than over "/", where exec looks for it
@@ -255,6 +259,11 @@ struct SetScheduler {
 // ioprio_set(2)
 struct SetIoPriority {
     std::uint32_t value;  // class and priority as the kernel packs them
+};
+// set_mempolicy(2)
+struct SetMemoryPolicy {
+    std::uint32_t mode;  // MPOL_* and MPOL_F_*, or'ed
+    Numbers nodes;       // a bit for each node, in whole longs; none: no mask
 };
 struct SetPersonality {
     std::uint32_t domain;
@@ -340,13 +349,13 @@ using InitVocabulary =
     Vocabulary<MarkDescriptors, ResetSignals, AwaitGo, ReportReady, AwaitStart, CloseDescriptors,
                ReportExecution, Execute, Respawn, JoinNamespace, AssumeIds, UnshareNamespaces, SetTimeOffsets,
                JoinContainer, RaiseLoopback, SetSysctl, SetHostname, SetDomainname, IsolateMounts,
-               ChangeMountsByName, AttachRoot, MountOverlay, CloneSource, MountFilesystem, Remount,
+               ChangeMountsByName, AttachRoot, TakeRoot, MountOverlay, CloneSource, MountFilesystem, Remount,
                AttachTree, MakeDevice, MakeLink, MaskPath, ProtectPath, MakeDirectory, OpenTerminal,
                ReplaceNull, ProtectRoot, PivotRoot, ChangeRoot, SetRootPropagation, JoinKeyring, StartSession,
                ClaimTerminal, OpenProcfs, SetLabel, TakeStdio, DieWithHost, SetAffinity, SetScheduler,
-               SetIoPriority, SetPersonality, SetRlimit, EnterDirectory, OwnStdio, LimitBounding, SetGroups,
-               SetIds, SetCapabilities, SetUmask, FindHome, FindProgram, ForbidNewPrivileges, MapHandshake,
-               LoadSeccomp, AwaitDelivery>;
+               SetIoPriority, SetMemoryPolicy, SetPersonality, SetRlimit, EnterDirectory, OwnStdio,
+               LimitBounding, SetGroups, SetIds, SetCapabilities, SetUmask, FindHome, FindProgram,
+               ForbidNewPrivileges, MapHandshake, LoadSeccomp, AwaitDelivery>;
 
 // One step of the init lane as it travels: which verb, its place in the whole timeline, its bytes.
 struct InitStep {

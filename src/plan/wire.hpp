@@ -71,6 +71,7 @@ enum class Call : std::uint16_t {
     seccomp,
     sendfile,
     sendmsg,
+    set_mempolicy,
     setdomainname,
     setgroups,
     sethostname,

@@ -16,6 +16,7 @@ plan::Outcome apply(plan::StageContext& stage, const plan::DieWithHost& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::SetAffinity& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::SetScheduler& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::SetIoPriority& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::SetMemoryPolicy& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::SetPersonality& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::SetRlimit& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::EnterDirectory& op);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// CPUs, scheduler, I/O priority and personality: inherited across execve, and set while there is
-// CAP_SYS_NICE.
+// CPUs, scheduler, I/O priority, memory policy and personality: inherited across execve, and set while there
+// is CAP_SYS_NICE.
 #include <linux/sched/types.h>
 
 #include "process/init_ops.hpp"
@@ -45,6 +45,15 @@ Outcome apply(StageContext&, const plan::SetScheduler& op) {
 Outcome apply(StageContext&, const plan::SetIoPriority& op) {
     constexpr long one_process = 1, this_one = 0;  // IOPRIO_WHO_PROCESS
     return outcome(raw::call(__NR_ioprio_set, one_process, this_one, long{op.value}), plan::Call::ioprio_set);
+}
+
+// The kernel takes one bit less than it is told.
+Outcome apply(StageContext& stage, const plan::SetMemoryPolicy& op) {
+    constexpr long word_bits = 32;
+    const bool named = op.nodes.count != 0;
+    const void* mask = named ? stage.arena.numbers(op.nodes) : nullptr;
+    const long size = named ? op.nodes.count * word_bits + 1 : 0;
+    return outcome(raw::call(__NR_set_mempolicy, long{op.mode}, mask, size), plan::Call::set_mempolicy);
 }
 
 Outcome apply(StageContext&, const plan::SetPersonality& op) {

@@ -107,7 +107,7 @@ Result<> plan_credentials(TimelineBuilder& timeline, const spec::ValidSpec& spec
     const std::uint32_t last = host.last_capability;
     LET(const std::uint64_t bounding, capability_set(sets.bounding, last));
     TRY(plan_labels(timeline, spec, host));
-    plan_scheduling(timeline, spec);
+    TRY(plan_scheduling(timeline, spec));
     if (!process.terminal) timeline.init(plan::OwnStdio{process.user.uid}, "/process/user/uid");
     timeline.init(plan::LimitBounding{bounding, last}, "/process/capabilities/bounding");
     TRY(plan_groups(timeline, process.user.additional_gids, circumstances.groups_denied));
@@ -124,8 +124,9 @@ plan::Execute plan_search(TimelineBuilder& timeline, const spec::ValidSpec& spec
     const spec::Process& process = spec.process();
     const std::vector<std::string>& environment = found.environment;
     const std::vector<std::string> places = candidates(process.args[0], value_of(environment, "PATH"));
-    timeline.init(plan::FindProgram{timeline.text(process.args[0]), timeline.texts(places)},
-                  "/process/args/0");
+    if (spec.has_program())
+        timeline.init(plan::FindProgram{timeline.text(process.args[0]), timeline.texts(places)},
+                      "/process/args/0");
     return execution_of(timeline, process.args, environment, found.home);
 }
 

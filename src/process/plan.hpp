@@ -50,8 +50,12 @@ Result<> plan_affinity(plan::TimelineBuilder& timeline, const std::optional<std:
 // Kind::invalid_config names `pointer`.
 Result<std::vector<std::uint32_t>> cpu_mask(std::string_view list, std::string_view pointer);
 
-// Init lane, before the credentials: scheduler, I/O priority, personality.
-void plan_scheduling(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
+// The same of memory nodes, for set_mempolicy(2).
+Result<std::vector<std::uint32_t>> node_mask(std::string_view list, std::string_view pointer);
+
+// Init lane, in the final cgroup, whose cpuset.mems bounds a memory policy, and before the credentials:
+// scheduler, I/O priority, memory policy, personality. Errors: nodes that are no list.
+Result<> plan_scheduling(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
 
 // What other rooms have decided and credentials depend on.
 struct Circumstances {

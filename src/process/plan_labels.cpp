@@ -38,6 +38,15 @@ void plan_scheduler(TimelineBuilder& timeline, const spec::Scheduler& wish) {
                   "/process/scheduler");
 }
 
+// The kernel's numbers, those of the enumerators (set_mempolicy(2)).
+Result<> plan_memory_policy(TimelineBuilder& timeline, const spec::MemoryPolicy& wish) {
+    std::uint32_t mode = static_cast<std::uint32_t>(wish.mode);
+    for (const spec::MemoryPolicyFlag flag : wish.flags) mode |= static_cast<std::uint32_t>(flag);
+    LET(const auto nodes, node_mask(wish.nodes, "/linux/memoryPolicy/nodes"));
+    timeline.init(plan::SetMemoryPolicy{mode, timeline.numbers(nodes)}, "/linux/memoryPolicy");
+    return {};
+}
+
 }  // namespace
 
 bool needs_procfs(const spec::ValidSpec& spec) {
@@ -67,15 +76,17 @@ Result<> plan_labels(TimelineBuilder& timeline, const spec::ValidSpec& spec, con
     return {};
 }
 
-void plan_scheduling(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
+Result<> plan_scheduling(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
     const spec::Process& process = spec.process();
     if (process.scheduler) plan_scheduler(timeline, *process.scheduler);
     if (const auto& wish = process.io_priority)
         timeline.init(plan::SetIoPriority{static_cast<std::uint32_t>(
                           IOPRIO_PRIO_VALUE(static_cast<int>(wish->io_class), wish->priority))},
                       "/process/ioPriority");
+    if (const auto& wish = spec->linux.memory_policy) TRY(plan_memory_policy(timeline, *wish));
     if (const auto& wish = spec->linux.personality)
         timeline.init(plan::SetPersonality{static_cast<std::uint32_t>(wish->domain)}, "/linux/personality");
+    return {};
 }
 
 }  // namespace bulkhead::process

@@ -18,6 +18,7 @@ plan::Outcome uncover_root(int covered);
 plan::Outcome apply(plan::StageContext& stage, const plan::IsolateMounts& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::ChangeMountsByName& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::AttachRoot& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::TakeRoot& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::MountOverlay& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::CloneSource& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::MountFilesystem& op);

@@ -68,6 +68,11 @@ Outcome apply(StageContext& stage, const plan::AttachRoot& op) {
     return attach_root(stage, op.place, {.propagation = op.propagation});
 }
 
+Outcome apply(StageContext& stage, const plan::TakeRoot& op) {
+    stage.root = stage.fd(op.root);
+    return {};
+}
+
 Outcome apply(StageContext& stage, const plan::ProtectRoot&) {
     return change_mount(stage, stage.root, {.attributes = {.set = MOUNT_ATTR_RDONLY}});
 }

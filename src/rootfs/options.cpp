@@ -149,9 +149,11 @@ void apply(MountOptions& options, const Word& row) {
     }
 }
 
-bool is_superblock_word(const std::string& word) {
+// What says something about a whole file system. A bind mount has none of its own, so mount(2) ignores it, as
+// runc and crun do; a word without a value that nobody knows is rather a slip than an option.
+bool is_of_file_system(const std::string& word) {
     const Word* row = find(word);
-    return row != nullptr && row->effect == Effect::superblock;
+    return row != nullptr ? row->effect == Effect::superblock : word.contains('=');
 }
 
 }  // namespace
@@ -166,7 +168,7 @@ Result<MountOptions> parse_options(const std::vector<std::string>& words, std::s
     const auto refuse = [&](std::string_view word, std::string_view why) {
         return fail(Kind::invalid_config, "config.json: ", pointer, ": ", quoted(word), ": ", why);
     };
-    if (options.bind) std::erase_if(options.data, is_superblock_word);
+    if (options.bind) std::erase_if(options.data, is_of_file_system);
     if (options.bind && !options.data.empty())
         return refuse(options.data.front(), "a bind mount cannot have a file system's options");
     if (options.copy_up && (options.bind || options.remount))

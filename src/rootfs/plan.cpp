@@ -16,6 +16,10 @@ namespace {
 
 // The root itself: a clone of the host's directory, or layers.
 void plan_root(TimelineBuilder& timeline, const spec::Spec& spec, const Places& places, const Trees& trees) {
+    if (!places.own_mounts) {
+        timeline.init(plan::TakeRoot{trees.root.slot}, "/root/path");
+        return;
+    }
     if (!trees.overlay) {
         timeline.init(plan::AttachRoot{.tree = trees.root.slot,
                                        .place = timeline.text(places.root_place),
@@ -72,11 +76,18 @@ std::uint32_t propagation_flags(spec::Propagation word) {
     return flags[static_cast<std::size_t>(word)];
 }
 
+// Without a mount namespace: what the host has mounted stays.
+void plan_chroot(TimelineBuilder& timeline) {
+    timeline.init(plan::ChangeRoot{timeline.texts({}), 0u}, "/root/path");
+}
+
 // The last that sees the host. What was mounted later goes first: it may lie over something else.
 void plan_change(TimelineBuilder& timeline, const Places& places) {
     std::vector<std::string> gone = places.host.kernel_mounts;
     std::ranges::reverse(gone);
-    if (places.no_pivot)
+    if (!places.own_mounts)
+        plan_chroot(timeline);
+    else if (places.no_pivot)
         timeline.init(plan::ChangeRoot{timeline.texts(gone), places.root_place.empty() ? 0u : 1u},
                       "/root/path");
     else
@@ -90,6 +101,11 @@ bool in_user_namespace(const spec::Spec& spec, const plan::HostFacts& host) {
            std::ranges::count(spec.linux.namespaces, spec::NamespaceType::user, &spec::Namespace::type) != 0;
 }
 
+void plan_shared_root(TimelineBuilder& timeline, plan::Slot root) {
+    timeline.init(plan::TakeRoot{root}, "/linux/namespaces");
+    plan_chroot(timeline);
+}
+
 void plan_joined_stdio(TimelineBuilder& timeline, const spec::ValidSpec& spec, const plan::HostFacts& host) {
     plan_stdio(timeline, spec.process(), host, false);
 }
@@ -97,8 +113,8 @@ void plan_joined_stdio(TimelineBuilder& timeline, const spec::ValidSpec& spec, c
 Result<> plan_content(TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places,
                       const Trees& trees) {
     plan_inner_clones(timeline, trees.inner);
-    timeline.init(plan::IsolateMounts{});
-    if (!places.host.sets_mount_attributes()) timeline.init(plan::ChangeMountsByName{});
+    if (places.own_mounts) timeline.init(plan::IsolateMounts{});
+    if (places.own_mounts && !places.host.sets_mount_attributes()) timeline.init(plan::ChangeMountsByName{});
     plan_root(timeline, *spec, places, trees);
     TRY(plan_mounts(timeline, *spec, trees));
     if (trees.notify) plan_attachment(timeline, *trees.notify, "run/notify", "");

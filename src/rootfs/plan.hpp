@@ -29,6 +29,7 @@ struct Places {
     bool no_pivot = false;                  // chroot instead of pivot_root
     std::string root_place;                 // where hooks find the root; empty: over "/"
     std::string notify;                     // shown read-only at /run/notify; empty: none
+    bool own_mounts = true;                 // there is a mount namespace for the container
     plan::HostFacts host{};                 // what it can do
 };
 
@@ -42,7 +43,7 @@ struct PlannedMount {
 
 // The trees that are cloned before anything of the container is mounted.
 struct Trees {
-    Tree root;
+    Tree root;                         // without a mount namespace: the directory itself
     std::vector<PlannedMount> mounts;  // those of the config
     std::vector<InnerClone> inner;     // none where the host clones
     std::optional<Overlay> overlay;    // then `root` is none
@@ -53,6 +54,14 @@ struct Trees {
 // Host lane: clones the root and each bind source; where the stage has to do that, plan_content says so to
 // it. Errors name the mount's options, the overlay's annotation or the device's path.
 Result<Trees> plan_trees(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places);
+
+// A container without a mount namespace whose root gets a mount of its own, for delete to take away:
+// something is to be mounted in it.
+bool binds_root(const spec::Spec& spec, const Places& places);
+
+// exec into a container without a mount namespace: its root, which the host has opened, becomes the
+// process's.
+void plan_shared_root(plan::TimelineBuilder& timeline, plan::Slot root);
 
 // Whether a user namespace stands between the container and the host: then mknod(2) is refused, and an
 // overlay keeps its marks in user.* attributes.

@@ -136,7 +136,7 @@ bool dev_is_bound(const spec::Spec& spec, const Trees& trees) {
 Result<std::vector<DeviceNode>> plan_device_trees(Cloner& clone, const spec::Spec& spec, const Places& places,
                                                   bool whole_dev) {
     LET(auto nodes, wanted_nodes(spec, whole_dev));
-    if (!in_user_namespace(spec, places.host)) return nodes;
+    if (!in_user_namespace(spec, places.host) || !places.own_mounts) return nodes;
     for (DeviceNode& node : nodes)
         if (!S_ISFIFO(node.mode)) bind_node(clone, node);
     return nodes;

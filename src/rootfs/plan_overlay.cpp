@@ -74,9 +74,10 @@ Result<AllowedPath> allow(std::string_view text, const std::string& pointer,
     if (widest) return *std::move(widest);
     if (allowed.empty())
         return refuse(pointer, text,
-                      "no directory is allowed for layers; the flag --overlay-from names them");
-    return refuse(pointer, text, "not below a directory that --overlay-from names (", join(allowed, ", "),
-                  ')');
+                      "no directory is allowed for layers; the flag --overlay-from names them, or "
+                      "overlay-from in bulkhead.yaml");
+    return refuse(pointer, text, "not below a directory that --overlay-from or bulkhead.yaml names (",
+                  join(allowed, ", "), ')');
 }
 
 Result<std::vector<AllowedPath>> read_layers(std::string_view list, const std::vector<std::string>& allowed) {

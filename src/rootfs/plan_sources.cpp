@@ -245,14 +245,57 @@ class Finder {
     Cloner& clone_;
 };
 
+// ---- without a mount namespace --------------------------------------------------------------------------
+
+// What is to be mounted, by the first of its pointers; empty: nothing.
+std::string pointer_to_mounts(const spec::Spec& spec, const Places& places) {
+    if (!spec.mounts.empty()) return mount_pointer(0);
+    if (spec.root && spec.root->readonly) return "/root/readonly";
+    if (spec.linux.rootfs_propagation) return "/linux/rootfsPropagation";
+    if (spec.process && spec.process->terminal) return "/process/terminal";
+    return places.notify.empty() ? "" : "/linux/namespaces";
+}
+
+// The mounts are the host's own then, and what is made below its root is, too.
+Result<> check_shared_mounts(const spec::Spec& spec, const Places& places,
+                             const std::optional<Overlay>& overlay) {
+    const auto refuse = [](std::string_view pointer, std::string_view why) {
+        return fail(Kind::invalid_config, "config.json: ", pointer, ": without a mount namespace ", why);
+    };
+    if (overlay) return refuse(overlay->lower.front().pointer, "the root cannot be an overlay");
+    if (cleaned(places.root).empty()) return refuse("/root/path", "the root cannot be the host's own");
+    const std::string pointer = pointer_to_mounts(spec, places);
+    if (pointer.empty()) return {};
+    if (in_user_namespace(spec, places.host) && entry_of(spec, NamespaceType::user) != nullptr)
+        return refuse(pointer,
+                      "nothing can be mounted from inside a user namespace, which does not own the host's");
+    if (!places.host.sets_mount_attributes())
+        return fail(Kind::unsupported, "config.json: ", pointer, ": without a mount namespace a mount ",
+                    places.host.needs_kernel(5, 14));
+    return {};
+}
+
+Tree open_shared_root(TimelineBuilder& timeline, const spec::Spec& spec, const Places& places) {
+    Tree root{.slot = timeline.slot()};
+    timeline.host(plan::OpenRoot{places.root, root.slot, binds_root(spec, places)}, "/root/path");
+    return root;
+}
+
 }  // namespace
+
+bool binds_root(const spec::Spec& spec, const Places& places) {
+    return !pointer_to_mounts(spec, places).empty();
+}
 
 Result<Trees> plan_trees(TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places) {
     Trees trees;
     LET(trees.overlay, read_overlay(*spec, places.overlay_from));
     if (trees.overlay) TRY(check_overlay(*trees.overlay, *spec, places.host));
     Cloner clone(timeline, places.clones_inside, places.host);
-    if (!trees.overlay)
+    if (!places.own_mounts) {
+        TRY(check_shared_mounts(*spec, places, trees.overlay));
+        trees.root = open_shared_root(timeline, *spec, places);
+    } else if (!trees.overlay)
         trees.root = clone({places.root, true, {}, root_propagation(*spec), {}}, "/root/path");
     Finder find(timeline, *spec, places, clone);
     for (std::size_t i = 0; i < spec->mounts.size(); ++i) {

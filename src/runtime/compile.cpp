@@ -115,6 +115,7 @@ Result<Ground> plan_ground(TimelineBuilder& timeline, const Blueprint& blueprint
                      .no_pivot = blueprint.no_pivot,
                      .root_place = has_early_hooks(spec) ? blueprint.root : "",
                      .notify = blueprint.notify ? blueprint.state_directory + "/notify" : "",
+                     .own_mounts = has_mount_namespace(spec),
                      .host = host};
     LET(ground.trees, rootfs::plan_trees(timeline, spec, ground.places));
     if (blueprint.await_start) {
@@ -144,7 +145,8 @@ void plan_clean_start(TimelineBuilder& timeline, const Blueprint& blueprint) {
 void plan_trusted_writes(TimelineBuilder& timeline, const Blueprint& blueprint, const spec::ValidSpec& spec,
                          const plan::HostFacts& host) {
     // mount(2) names a mount by it, where that is how mounts are changed.
-    if (namespaces::writes_procfs(spec) || process::needs_procfs(spec) || !host.sets_mount_attributes())
+    const bool by_name = has_mount_namespace(spec) && !host.sets_mount_attributes();
+    if (namespaces::writes_procfs(spec) || process::needs_procfs(spec) || by_name)
         timeline.init(plan::OpenProcfs{1});
     // Those of a network device that a hook brings wait for it.
     if (!has_early_hooks(spec)) namespaces::plan_kernel_parameters(timeline, spec);
@@ -234,6 +236,11 @@ void plan_announcement(TimelineBuilder& timeline, const Blueprint& blueprint) {
 }
 
 }  // namespace
+
+bool has_mount_namespace(const spec::ValidSpec& spec) {
+    return std::ranges::count(spec->linux.namespaces, spec::NamespaceType::mount, &spec::Namespace::type) !=
+           0;
+}
 
 Result<std::string> cgroup_path(const Blueprint& blueprint, const spec::ValidSpec& spec,
                                 const plan::HostFacts& host) {
@@ -335,11 +342,11 @@ Result<plan::Timeline> compile_update(Changes changes, const State& state, const
     return std::move(timeline).finish();
 }
 
-Result<plan::Timeline> compile_removal(const std::string& state_directory, bool kill,
-                                       const std::string& unit) {
+Result<plan::Timeline> compile_removal(const std::string& state_directory, bool kill, const State& state) {
     TimelineBuilder timeline;
     if (kill) timeline.host(plan::KillContainer{});
-    if (!unit.empty()) timeline.host(plan::StopUnit{unit});
+    if (!state.unit.name.empty()) timeline.host(plan::StopUnit{state.unit.name});
+    if (state.root_mount.number != 0) timeline.host(plan::DetachRoot{});
     timeline.host(plan::RemoveCgroup{});
     timeline.host(plan::RemoveStateDirectory{state_directory});
     return std::move(timeline).finish();

@@ -38,6 +38,9 @@ struct Blueprint {
     bool systemd = false;                    // systemd makes the cgroup: what it is, the host's facts say
 };
 
+// Without one the container lives among the host's mounts, in a chroot.
+bool has_mount_namespace(const spec::ValidSpec& spec);
+
 // The container's cgroup below the hierarchy's root, from linux.cgroupsPath and the id. Empty where it shall
 // have none. Errors: a host without cgroup v2 where one is needed; one that is named and must not be made.
 Result<std::string> cgroup_path(const Blueprint& blueprint, const spec::ValidSpec& spec,
@@ -84,8 +87,8 @@ struct Changes {
 };
 // Errors: device rules that no program can be made of.
 Result<plan::Timeline> compile_update(Changes changes, const State& state, const plan::HostFacts& host);
-// kill: something in the container may still run. unit: its own, if systemd made its cgroup.
+// kill: something in the container may still run. state: what else is to be removed.
 Result<plan::Timeline> compile_removal(const std::string& state_directory, bool kill,
-                                       const std::string& unit = {});
+                                       const State& state = {});
 
 }  // namespace bulkhead::runtime

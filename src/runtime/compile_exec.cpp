@@ -42,6 +42,7 @@ Result<Ground> plan_ground(TimelineBuilder& timeline, const ExecBlueprint& bluep
     if (blueprint.hook) ground.streams = plan_hook_streams(timeline);
     ground.init.process = timeline.slot();
     ground.init.of_children = namespaces::namespaces_of_children(timeline, spec, false);
+    if (!has_mount_namespace(spec)) ground.init.root = timeline.slot();
     timeline.host(ground.init);
     if (blueprint.has_cgroup) timeline.host(plan::FindCgroup{blueprint.cgroup});
     if (notifies(blueprint)) {
@@ -66,6 +67,7 @@ void plan_entry(TimelineBuilder& timeline, const ExecBlueprint& blueprint, const
     if (process::needs_procfs(spec)) timeline.init(plan::OpenProcfs{1});
     if (blueprint.new_keyring) process::plan_keyring(timeline, spec);
     namespaces::plan_container_entry(timeline, spec, host, ground.init, blueprint.namespaces);
+    if (ground.init.root) rootfs::plan_shared_root(timeline, *ground.init.root);
 }
 
 // What the caller asked to be told, and the permission.

@@ -134,8 +134,7 @@ Result<Made> remove(const Site& site, const std::string& id, bool force) {
     if (rule == Rule::nothing_to_do) return Made{};
     // A stopped init may leave others in the cgroup; by force they go, too.
     const bool kill = force || rule == Rule::kill_first || !found.state.private_pids || found.state.pid == 0;
-    LET(const plan::Timeline timeline,
-        compile_removal(state_directory(site, id), kill, found.state.unit.name));
+    LET(const plan::Timeline timeline, compile_removal(state_directory(site, id), kill, found.state));
     const State state = found.state;
     const DeleteHooks hooks = hooks_of_delete(found.directory.number(), state);
     LET(std::vector<std::string> warnings, walk(timeline, std::move(found)));

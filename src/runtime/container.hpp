@@ -40,9 +40,10 @@ struct CreateRequest {
     std::string notify_socket;  // NOTIFY_SOCKET: who is told that the container is ready
     std::vector<std::string> overlay_from;  // absolute: where the layers of an overlay root may be
     bool no_pivot = false;
-    std::optional<bool> rootless;  // none: whether the caller has privileges decides
-    bool no_cgroup = false;        // --cgroup-manager disabled
-    bool systemd = false;          // systemd makes the cgroup
+    std::optional<bool> rootless;       // none: whether the caller has privileges decides
+    bool no_cgroup = false;             // --cgroup-manager disabled
+    bool systemd = false;               // systemd makes the cgroup
+    bool systemd_unless_named = false;  // the same, but only of a config without linux.cgroupsPath
     cgroups::BusEnvironment buses{};
     bool no_new_keyring = false;
     bool detach = false;        // run only

@@ -21,11 +21,12 @@
 #include "runtime/compile_hook.hpp"
 #include "runtime/container.hpp"
 #include "runtime/hooks.hpp"
-#include "runtime/kernel_mounts.hpp"
 #include "runtime/later_hooks.hpp"
+#include "runtime/mount_table.hpp"
 #include "runtime/notify_socket.hpp"
 #include "runtime/observe.hpp"
 #include "runtime/probe.hpp"
+#include "runtime/refusal.hpp"
 #include "runtime/request.hpp"
 #include "runtime/run.hpp"
 #include "runtime/systemd_driver.hpp"
@@ -83,6 +84,11 @@ bool has_user_namespace(const spec::ValidSpec& spec) {
 // The validation's warnings, and what nobody enforces: limits and device rules are those of a cgroup.
 std::vector<std::string> warnings_of(const Project& project) {
     std::vector<std::string> warnings = project.bundle.spec.warnings();
+    if (!has_mount_namespace(project.bundle.spec))
+        warnings.emplace_back(
+            "config.json: /linux/namespaces: without a mount namespace the container shares the host's "
+            "mounts: "
+            "its root is a chroot, which holds nobody back who has CAP_SYS_CHROOT or CAP_SYS_ADMIN");
     if (!project.blueprint.no_cgroup) return warnings;
     const auto settings = cgroups::settings_of(project.bundle.spec->linux.resources)
                               .value_or(std::vector<plan::CgroupSetting>());
@@ -97,11 +103,16 @@ std::vector<std::string> warnings_of(const Project& project) {
     return warnings;
 }
 
+// A path says by its form who is meant to make it, and whoever writes one says by a flag that it is systemd.
+bool wants_systemd(const CreateRequest& request, const spec::ValidSpec& spec) {
+    return request.systemd || (request.systemd_unless_named && spec->linux.cgroups_path.empty());
+}
+
 // The systemd that will make the cgroup, and what is to be known of it. That the path is one it can make is
 // looked at before anybody is asked.
 Result<std::optional<Driver>> driver_of(const CreateRequest& request, const spec::ValidSpec& spec,
                                         plan::HostFacts& host) {
-    if (!request.systemd) return std::nullopt;
+    if (!wants_systemd(request, spec)) return std::nullopt;
     host.systemd_of_user = is_of_user(host);
     TRY(cgroups::unit_of(spec->linux.cgroups_path, request.id, host.systemd_of_user));
     LET(Driver driver, connect_driver(request.buses, host.systemd_of_user, host.uid));
@@ -122,6 +133,7 @@ Result<> check_limits(const Blueprint& blueprint, const spec::ValidSpec& spec, c
 Result<Project> prepare(const Site& site, const CreateRequest& request, Mode mode) {
     TRY(check_request(request));
     LET(Bundle bundle, load_bundle(request.bundle));
+    if (mode == Mode::run && !bundle.spec.has_program()) return no_program(request.id);
     TRY(check_layers(bundle.spec, request.overlay_from));
     if (mode != Mode::explain)
         TRY(check_terminal(bundle.spec.process().terminal, mode == Mode::create || request.detach,
@@ -148,7 +160,7 @@ Result<Project> prepare(const Site& site, const CreateRequest& request, Mode mod
         .overlay_from = request.overlay_from,
         .cgroup_optional = request.rootless.value_or(!host.privileged || !host.initial_user_namespace),
         .no_cgroup = request.no_cgroup,
-        .systemd = request.systemd};
+        .systemd = wants_systemd(request, bundle.spec)};
     LET(blueprint.pid_file, writable_if_given(request.pid_file));
     LET(blueprint.console_socket, absolute_if_given(request.console_socket));
     LET(blueprint.pidfd_socket, absolute_if_given(request.pidfd_socket));
@@ -188,6 +200,7 @@ Result<State> first_state(const Project& project) {
                  .uid_map = maps.uids,
                  .gid_map = maps.gids,
                  .later_hooks = has_later_hooks(project.bundle.spec),
+                 .has_program = project.bundle.spec.has_program(),
                  .unit = std::move(unit)};
 }
 
@@ -235,8 +248,7 @@ Result<std::vector<std::string>> clear(const Project& project, Workshop& worksho
     LET(const struct stat status, sys::status_of(workshop.directory.number()));
     if (status.st_nlink == 0) return std::vector<std::string>();
     LET(const plan::Timeline timeline,
-        compile_removal(project.blueprint.state_directory, !workshop.state.private_pids,
-                        workshop.state.unit.name));
+        compile_removal(project.blueprint.state_directory, !workshop.state.private_pids, workshop.state));
     workshop.fault = {};
     TRY(run(timeline, workshop));
     std::ranges::move(run_poststop(project.end, workshop.state), std::back_inserter(workshop.warnings));

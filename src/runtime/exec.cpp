@@ -43,8 +43,7 @@ Error renamed(Error error, const std::string& process_file) {
 Result<spec::ValidSpec> spec_of(const Found& found, const ExecRequest& request) {
     LET(const std::string config, load_config(found.directory.number()));
     LET(spec::Spec spec, spec::parse(config));
-    if (!spec.process) return fail(Kind::internal, "config.json: /process: is missing");
-    LET(spec.process, wanted_process(request, std::move(*spec.process)));
+    LET(spec.process, wanted_process(request, std::move(spec.process).value_or(spec::process_that_waits())));
     auto valid = spec::validate(std::move(spec));
     if (!valid) return std::unexpected(renamed(std::move(valid).error(), request.process_file));
     return valid;

@@ -35,8 +35,9 @@ Result<> with_power_over_its_users(const State& state, const std::function<Resul
 
 }  // namespace
 
+// One that was there before stays: an error leaves all as it was (runtime.md, "Errors").
 void give_up_cgroup(Workshop& workshop) {
-    if (workshop.cgroup)
+    if (workshop.cgroup && !workshop.cgroup_was_there)
         (void)cgroups::remove(workshop.hierarchy.number(), workshop.state.cgroup_path, removal_deadline_ms,
                               workshop.state.cgroup_inode);
     workshop.cgroup = Fd();
@@ -55,6 +56,7 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeCgroup& o
     if (!made) return std::unexpected(std::move(made).error());
     workshop.cgroup = std::move(made->fd);
     workshop.cgroup_is_new = made->created;
+    workshop.cgroup_was_there = !made->created;
     workshop.state.cgroup_inode = made->inode;
     return {};
 }

@@ -55,8 +55,12 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::FindInit& op)
         const char* name = each.flag == CLONE_NEWPID ? "/ns/pid_for_children" : "/ns/time_for_children";
         LET(workshop.slots[each.file.index], sys::open(cat("/proc/", workshop.state.pid, name), O_RDONLY));
     }
+    if (op.root) {
+        LET(workshop.slots[op.root->index],
+            sys::open(cat("/proc/", workshop.state.pid, "/root"), O_PATH | O_DIRECTORY));
+    }
     // What was opened by its pid was its own if it lives now.
-    if (!op.of_children.empty()) TRY(sys::signal_process(init->number(), 0));
+    if (!op.of_children.empty() || op.root) TRY(sys::signal_process(init->number(), 0));
     workshop.slots[op.process.index] = std::move(*init);
     return {};
 }

@@ -21,6 +21,7 @@ Result<> apply(Workshop& workshop, const StepContext& context, const plan::Start
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RecordCgroup& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::DelegateCgroup& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::CloneTree& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::OpenRoot& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::OpenNamespace& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::OpenMessageQueues& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::MakeNotifyDirectory& op);
@@ -56,6 +57,7 @@ Result<> apply(Workshop& workshop, const StepContext& context, const plan::Chang
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::ChangeUnit& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::KillContainer& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::StopUnit& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::DetachRoot& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RemoveCgroup& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RemoveStateDirectory& op);
 
@@ -65,6 +67,7 @@ void undo(Workshop&, const Op&) {}
 void undo(Workshop& workshop, const plan::MakeStateDirectory& op);
 void undo(Workshop& workshop, const plan::MakeCgroup& op);
 void undo(Workshop& workshop, const plan::StartUnit& op);
+void undo(Workshop& workshop, const plan::OpenRoot& op);
 void undo(Workshop& workshop, const plan::Spawn& op);
 void undo(Workshop& workshop, const plan::MoveNetDevice& op);
 void undo(Workshop& workshop, const plan::WritePidFile& op);

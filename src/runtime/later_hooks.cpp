@@ -36,7 +36,7 @@ Result<plan::Timeline> poststop_of(int directory, const State& state) {
 }
 
 Result<> remove_by_force(const Site& site, const State& state, Fd directory) {
-    LET(const plan::Timeline timeline, compile_removal(cat(site.root, '/', state.id), true, state.unit.name));
+    LET(const plan::Timeline timeline, compile_removal(cat(site.root, '/', state.id), true, state));
     Workshop workshop;
     workshop.state = state;
     workshop.directory = std::move(directory);

@@ -16,6 +16,12 @@ inline std::unexpected<Error> refusal(lifecycle::Rule rule, const std::string& i
     return fail(kind, lifecycle::words(rule), ": ", id);
 }
 
+// config.json has no process: the container can be created only.
+inline std::unexpected<Error> no_program(const std::string& id) {
+    return fail(Kind::invalid_config, "config.json: /process: process property must not be empty: container ",
+                id, " has nothing to run");
+}
+
 // Rootless, or made with --cgroup-manager disabled.
 inline std::unexpected<Error> no_cgroup(const std::string& id, std::string_view consequence) {
     return fail(Kind::unsupported, "container ", id, ": it has no cgroup of its own, so ", consequence);

@@ -61,6 +61,7 @@ Result<> start(const Site& site, const std::string& id, const std::string& notif
     LET(Found found, find_locked(site, id));
     const lifecycle::Rule rule = lifecycle::rule(found.status, lifecycle::Verb::start);
     if (lifecycle::refuses(rule)) return refusal(rule, id, found.status);
+    if (!found.state.has_program) return no_program(id);
     LET(const StartHooks hooks, hooks_of_start(site, found.directory.number(), found.state));
     LET(ReadinessRelay readiness, listen_for_readiness(found, notify_socket));
     const auto failed = [&](Error why) -> std::unexpected<Error> {

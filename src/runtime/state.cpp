@@ -32,7 +32,12 @@ Result<std::string> string_of(json::Value object, std::string_view key) {
     return std::string(value->text());
 }
 
-// Only where there is one.
+// Only where there is one, as the next.
+void append_root_mount(std::string& text, const sys::MountIdentity& mount) {
+    if (mount.number == 0) return;
+    text.append(cat("  \"rootMount\": {\"number\": ", mount.number, ", \"unique\": ", mount.unique, "},\n"));
+}
+
 void append_unit(std::string& text, const UnitRecord& unit) {
     if (unit.name.empty()) return;
     text.append(cat("  \"systemd\": {\"unit\": ", json_string(unit.name),
@@ -64,6 +69,15 @@ Result<Number> number_of(json::Value object, std::string_view key) {
     return *number;
 }
 
+Result<sys::MountIdentity> root_mount_of(json::Value root) {
+    sys::MountIdentity mount;
+    const auto record = root.find("rootMount");
+    if (!record) return mount;
+    LET(mount.number, number_of<std::uint64_t>(*record, "number"));
+    LET(mount.unique, number_of<std::uint64_t>(*record, "unique"));
+    return mount;
+}
+
 }  // namespace
 
 std::string serialize(const State& state) {
@@ -82,6 +96,8 @@ std::string serialize(const State& state) {
     append_string(text, "uidMap", state.uid_map);
     append_string(text, "gidMap", state.gid_map);
     append_number(text, "laterHooks", state.later_hooks ? 1 : 0);
+    append_root_mount(text, state.root_mount);
+    if (!state.has_program) append_number(text, "noProgram", 1);
     append_unit(text, state.unit);
     append_number(text, "pid", state.pid);
     append_number(text, "startTime", state.start_time);
@@ -115,6 +131,7 @@ Result<State> deserialize(std::string_view text) {
     LET(state.uid_map, string_of(root, "uidMap"));
     LET(state.gid_map, string_of(root, "gidMap"));
     LET(const int later_hooks, number_of<int>(root, "laterHooks"));
+    LET(state.root_mount, root_mount_of(root));
     LET(state.unit, unit_of(root));
     LET(state.pid, number_of<pid_t>(root, "pid"));
     LET(state.start_time, number_of<std::uint64_t>(root, "startTime"));
@@ -123,6 +140,7 @@ Result<State> deserialize(std::string_view text) {
     state.new_keyring = new_keyring != 0;
     state.cgroup_optional = cgroup_optional != 0;
     state.later_hooks = later_hooks != 0;
+    state.has_program = !root.find("noProgram");
     if (const auto annotations = root.find("annotations"))
         for (const json::Value member : annotations->children())
             state.annotations.emplace(member.key(), member.text());

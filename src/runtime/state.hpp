@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/sys.hpp"
 
 namespace bulkhead::runtime {
 
@@ -36,6 +37,8 @@ struct State {
     std::string uid_map;             // of a user namespace whose ids the caller has no power over:
     std::string gid_map;             // what removing may need; empty in all others
     bool later_hooks = false;        // start or delete have hooks to run: those of the kept config
+    sys::MountIdentity root_mount;   // of OpenRoot, on the host; 0: none, the container has its own mounts
+    bool has_program = true;         // false: config.json has no process, and nothing can be started
     UnitRecord unit;                 // of systemd, where that made the cgroup
     pid_t pid = 0;                   // 0: not started yet
     std::uint64_t start_time = 0;    // of that pid, in clock ticks since boot (proc(5), field 22)

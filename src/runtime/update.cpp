@@ -16,6 +16,7 @@
 #include "runtime/run.hpp"
 #include "runtime/systemd_driver.hpp"
 #include "spec/parse.hpp"
+#include "spec/validate.hpp"
 
 namespace bulkhead::runtime {
 
@@ -34,6 +35,16 @@ Result<std::vector<spec::DeviceRule>> rules_of_creation(int directory) {
     LET(const std::string text, load_config(directory));
     LET(spec::Spec spec, spec::parse(text));
     return std::move(spec.linux.resources.devices);
+}
+
+// A limit of 0 means what it meant to the version of the container's config.json.
+Result<spec::Resources> resources_of(const UpdateRequest& request, int directory) {
+    spec::Resources resources = request.resources;
+    if (resources.pids.limit != 0) return resources;
+    LET(const std::string text, load_config(directory));
+    LET(const spec::Spec spec, spec::parse(text));
+    spec::lift_the_zero_of_old_versions(resources.pids, spec.oci_version);
+    return resources;
 }
 
 // A rule of the caller's file is not one of config.json.
@@ -71,7 +82,8 @@ Result<> update(const Site& site, const UpdateRequest& request) {
     if (!workshop.cgroup) return no_cgroup(workshop.state.id, "its limits cannot be changed");
     const int group = workshop.cgroup.number();
     const cgroups::Present present = cgroups::present_of(group);
-    LET(auto settings, cgroups::settings_of(request.resources, present, request.where));
+    LET(const spec::Resources resources, resources_of(request, workshop.directory.number()));
+    LET(auto settings, cgroups::settings_of(resources, present, request.where));
     if (settings.empty() && request.resources.devices.empty()) return {};
     LET(workshop.hierarchy, cgroups::open_hierarchy(workshop.state.cgroup_mount));
     TRY(cgroups::check_settings(workshop.hierarchy.number(), workshop.state.cgroup_path, settings));

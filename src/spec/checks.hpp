@@ -41,8 +41,7 @@ inline const Namespace* find_namespace(const Spec& spec, NamespaceType type) {
     return found == spec.linux.namespaces.end() ? nullptr : &*found;
 }
 
-// checks_process.cpp: every one may take for granted that the first has passed
-Result<> process_is_there(const Spec& spec);
+// checks_process.cpp: every one may take for granted that there is a process
 Result<> cwd_is_absolute(const Spec& spec);
 Result<> args_name_a_program(const Spec& spec);
 Result<> env_entries_have_names(const Spec& spec);
@@ -68,6 +67,7 @@ Result<> namespace_paths_are_absolute(const Spec& spec);
 Result<> names_have_a_uts_namespace(const Spec& spec);
 Result<> restricted_paths_have_a_mount_namespace(const Spec& spec);
 Result<> id_mappings_have_a_user_namespace(const Spec& spec);
+Result<> id_mappings_can_be_written(const Spec& spec);
 Result<> users_are_mapped(const Spec& spec);
 Result<> time_offsets_have_a_time_namespace(const Spec& spec);
 Result<> net_devices_have_a_network_namespace(const Spec& spec);
@@ -80,6 +80,7 @@ Result<> sysctls_are_namespaced(const Spec& spec);
 Result<> cgroups_path_stays_inside(const Spec& spec);
 Result<> device_rules_have_access(const Spec& spec);
 Result<> rdt_group_is_a_name(const Spec& spec);
+Result<> memory_policy_fits_its_mode(const Spec& spec);
 Result<> seccomp_default_can_decide(const Spec& spec);
 Result<> seccomp_rules_name_syscalls(const Spec& spec);
 Result<> seccomp_errnos_are_used(const Spec& spec);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spec/checks.hpp"
+#include "spec/words.hpp"
 
 namespace bulkhead::spec {
 
@@ -30,6 +31,30 @@ Result<> rdt_group_is_a_name(const Spec& spec) {
     const std::string& group = spec.linux.intel_rdt->clos_id;
     const bool escapes = group == "." || group == ".." || (group.contains('/') && group != "/");
     if (escapes) return refuse("/linux/intelRdt/closID", cat("invalid intelRdt.ClosID ", quoted(group)));
+    return {};
+}
+
+// What set_mempolicy(2) refuses with EINVAL on every kernel and machine. Which nodes there are, it knows.
+Result<> memory_policy_fits_its_mode(const Spec& spec) {
+    if (!spec.linux.memory_policy) return {};
+    const auto& [mode, nodes, flags] = *spec.linux.memory_policy;
+    const auto has = [&](MemoryPolicyFlag flag) { return std::ranges::count(flags, flag) != 0; };
+    const bool empty = nodes.find_first_not_of(' ') == nodes.npos;
+    const bool by_number = has(MemoryPolicyFlag::static_nodes) || has(MemoryPolicyFlag::relative_nodes);
+    const bool without = mode == MemoryPolicyMode::default_ || mode == MemoryPolicyMode::local;
+    const bool balances = mode == MemoryPolicyMode::bind || mode == MemoryPolicyMode::preferred_many;
+    constexpr const char* nodes_pointer = "/linux/memoryPolicy/nodes";
+    constexpr const char* flags_pointer = "/linux/memoryPolicy/flags";
+    if (without && !empty) return refuse(nodes_pointer, nodes, cat(word(mode), " takes no nodes"));
+    if (!without && empty && mode != MemoryPolicyMode::preferred)
+        return refuse(nodes_pointer, cat(word(mode), " needs nodes"));
+    if (has(MemoryPolicyFlag::static_nodes) && has(MemoryPolicyFlag::relative_nodes))
+        return refuse(flags_pointer, "MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES exclude each other");
+    if (by_number && empty)
+        return refuse(flags_pointer,
+                      "MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES are about nodes: none are given");
+    if (has(MemoryPolicyFlag::numa_balancing) && !balances)
+        return refuse(flags_pointer, "MPOL_F_NUMA_BALANCING is for MPOL_BIND and MPOL_PREFERRED_MANY");
     return {};
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <set>
 #include <tuple>
 
 #include "spec/checks.hpp"
@@ -62,6 +63,46 @@ Result<> id_mappings_have_a_user_namespace(const Spec& spec) {
     return {};
 }
 
+namespace {
+
+bool overlap(std::uint32_t one, std::uint32_t one_size, std::uint32_t other, std::uint32_t other_size) {
+    return std::uint64_t{one} < std::uint64_t{other} + other_size &&
+           std::uint64_t{other} < std::uint64_t{one} + one_size;
+}
+
+// 4294967295 is no id.
+bool fits(std::uint32_t first, std::uint32_t size) { return std::uint64_t{first} + size <= 0xffffffff; }
+
+Result<> mappings_can_be_written(const std::vector<IdMapping>& maps, std::string_view pointer) {
+    for (std::size_t i = 0; i < maps.size(); ++i) {
+        const IdMapping& map = maps[i];
+        const std::string here = cat(pointer, '/', i);
+        if (map.size == 0) return refuse(cat(here, "/size"), map.size, "must be at least 1");
+        if (!fits(map.container_id, map.size) || !fits(map.host_id, map.size))
+            return refuse(cat(here, "/size"), map.size, "goes beyond the last id, 4294967294");
+        for (std::size_t j = 0; j < i; ++j) {
+            if (overlap(map.container_id, map.size, maps[j].container_id, maps[j].size))
+                return refuse(cat(here, "/containerID"), map.container_id, cat("overlaps with mapping ", j));
+            if (overlap(map.host_id, map.size, maps[j].host_id, maps[j].size))
+                return refuse(cat(here, "/hostID"), map.host_id, cat("overlaps with mapping ", j));
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+// user_namespaces(7), "Defining user and group ID mappings"; the kernel says no more than EINVAL.
+Result<> id_mappings_can_be_written(const Spec& spec) {
+    TRY(mappings_can_be_written(spec.linux.uid_mappings, "/linux/uidMappings"));
+    TRY(mappings_can_be_written(spec.linux.gid_mappings, "/linux/gidMappings"));
+    for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
+        TRY(mappings_can_be_written(spec.mounts[i].uid_mappings, cat("/mounts/", i, "/uidMappings")));
+        TRY(mappings_can_be_written(spec.mounts[i].gid_mappings, cat("/mounts/", i, "/gidMappings")));
+    }
+    return {};
+}
+
 // An id that the container's maps do not have cannot be taken; the kernel would say no more than EINVAL.
 Result<> users_are_mapped(const Spec& spec) {
     const auto has = [](const std::vector<IdMapping>& maps, std::uint32_t id) {
@@ -103,11 +144,16 @@ Result<> net_devices_have_a_network_namespace(const Spec& spec) {
     };
     if (!spec.linux.net_devices.empty() && !find_namespace(spec, NamespaceType::network))
         return refuse("/linux/netDevices", "unable to move network devices without a private NET namespace");
+    std::set<std::string_view> inside;
     for (const auto& [name, device] : spec.linux.net_devices) {
         if (!is_name(name)) return refuse("/linux/netDevices", name, "invalid network device name");
         if (!device.name.empty() && !is_name(device.name))
             return refuse(cat("/linux/netDevices/", quotable(name), "/name"), device.name,
                           "invalid network device name");
+        const std::string_view new_name = device.name.empty() ? name : device.name;
+        if (!new_name.contains('%') && !inside.insert(new_name).second)
+            return refuse(cat("/linux/netDevices/", quotable(name), "/name"), new_name,
+                          "two network devices have this name in the container");
     }
     return {};
 }

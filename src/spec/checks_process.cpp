@@ -3,12 +3,6 @@
 
 namespace bulkhead::spec {
 
-Result<> process_is_there(const Spec& spec) {
-    // The standard asks for it at start; create already needs the environment and the program, as in runc.
-    if (!spec.process) return refuse("/process", "process property must not be empty");
-    return {};
-}
-
 Result<> cwd_is_absolute(const Spec& spec) {
     const std::string& cwd = spec.process->cwd;
     if (cwd.empty()) return refuse("/process/cwd", "Cwd property must not be empty");
@@ -86,7 +80,6 @@ Result<> scheduler_fits_its_policy(const Spec& spec) {
     if (!spec.process->scheduler) return {};
     const Scheduler& wish = *spec.process->scheduler;
     const bool realtime = wish.policy == SchedulerPolicy::fifo || wish.policy == SchedulerPolicy::rr;
-    const bool timed = wish.runtime != 0 || wish.deadline != 0 || wish.period != 0;
     if (wish.nice < -20 || wish.nice > 19)
         return refuse("/process/scheduler/nice", cat("invalid scheduler.nice: ", wish.nice));
     if (wish.priority < 0 || wish.priority > 99)
@@ -94,9 +87,13 @@ Result<> scheduler_fits_its_policy(const Spec& spec) {
     if (wish.priority != 0 && !realtime)
         return refuse("/process/scheduler/priority", wish.priority,
                       "scheduler.priority can only be specified for SchedFIFO or SchedRR policy");
-    if (timed && wish.policy != SchedulerPolicy::deadline)
-        return refuse("/process/scheduler",
-                      "scheduler runtime/deadline/period can only be specified for SchedDeadline policy");
+    if (wish.policy == SchedulerPolicy::deadline) return {};
+    const std::pair<std::string_view, std::uint64_t> times[] = {
+        {"runtime", wish.runtime}, {"deadline", wish.deadline}, {"period", wish.period}};
+    for (const auto& [name, value] : times)
+        if (value != 0)
+            return refuse(cat("/process/scheduler/", name), value,
+                          "scheduler runtime/deadline/period can only be specified for SchedDeadline policy");
     return {};
 }
 
@@ -108,12 +105,33 @@ Result<> io_priority_is_in_range(const Spec& spec) {
     return {};
 }
 
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+    while (text.starts_with(' ')) text.remove_prefix(1);
+    while (text.ends_with(' ')) text.remove_suffix(1);
+    return text;
+}
+
+// "3" or "0-3"
+bool is_range(std::string_view text) {
+    const std::string_view range = trimmed(text);
+    const std::size_t dash = range.find('-');
+    const auto first = parse_decimal<unsigned>(range.substr(0, dash));
+    const auto last = dash == range.npos ? first : parse_decimal<unsigned>(range.substr(dash + 1));
+    return first && last && *first <= *last;
+}
+
+// What no machine has is the kernel's to refuse.
+bool is_list(std::string_view text) {
+    return trimmed(text).empty() || std::ranges::all_of(split(text, ','), is_range);
+}
+
+}  // namespace
+
 Result<> cpu_affinity_is_a_list(const Spec& spec) {
     if (!spec.process->exec_cpu_affinity) return {};
     const ExecCpuAffinity& affinity = *spec.process->exec_cpu_affinity;
-    const auto is_list = [](std::string_view text) {
-        return text.find_first_not_of("0123456789,- ") == text.npos;
-    };
     constexpr std::string_view reason = "must be a list of CPUs such as 0-3,7";
     if (!is_list(affinity.initial))
         return refuse("/process/execCPUAffinity/initial", affinity.initial, reason);

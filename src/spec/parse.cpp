@@ -20,6 +20,9 @@ bool is_digits(std::string_view text) {
     return !text.empty() && text.find_first_not_of("0123456789") == text.npos;
 }
 
+// Semantic versioning knows no leading zeros (2.0.0, 2 and 9), but for those of a build.
+bool has_leading_zero(std::string_view word) { return word.size() > 1 && word[0] == '0' && is_digits(word); }
+
 // A dot-separated list of identifiers, of a version's pre-release or build part.
 bool is_identifiers(std::string_view text) {
     return std::ranges::all_of(split(text, '.'), [](std::string_view word) {
@@ -35,9 +38,12 @@ bool is_version_one(std::string_view text) {
     if (plus != text.npos && !is_identifiers(text.substr(plus + 1))) return false;
     text = text.substr(0, plus);
     const std::size_t minus = text.find('-');
-    if (minus != text.npos && !is_identifiers(text.substr(minus + 1))) return false;
+    const std::string_view before = minus == text.npos ? "" : text.substr(minus + 1);
+    if (minus != text.npos && !is_identifiers(before)) return false;
     const auto numbers = split(text.substr(0, minus), '.');
-    return numbers.size() == 3 && numbers[0] == "1" && std::ranges::all_of(numbers, is_digits);
+    return numbers.size() == 3 && numbers[0] == "1" && std::ranges::all_of(numbers, is_digits) &&
+           std::ranges::none_of(numbers, has_leading_zero) &&
+           std::ranges::none_of(split(before, '.'), has_leading_zero);
 }
 
 }  // namespace

@@ -132,11 +132,11 @@ enum class MemoryPolicyMode : std::uint8_t {  // MPOL_*
     weighted_interleave,
 };
 
-enum class MemoryPolicyFlag : std::uint8_t {
-    numa_balancing,
-    relative_nodes,
-    static_nodes
-};  // bits 13, 14, 15
+enum class MemoryPolicyFlag : std::uint16_t {  // MPOL_F_*
+    numa_balancing = 1 << 13,
+    relative_nodes = 1 << 14,
+    static_nodes = 1 << 15,
+};
 
 struct MemoryPolicy {
     MemoryPolicyMode mode = MemoryPolicyMode::default_;

@@ -8,10 +8,6 @@ namespace bulkhead::spec {
 
 namespace {
 
-bool has_namespace(const Spec& spec, NamespaceType type) {
-    return std::ranges::count(spec.linux.namespaces, type, &Namespace::type) > 0;
-}
-
 bool asks_for_rdt(const IntelRdt& rdt) {
     return rdt.enable_monitoring || !rdt.clos_id.empty() || !rdt.schemata.empty() ||
            !rdt.l3_cache_schema.empty() || !rdt.mem_bw_schema.empty();
@@ -20,9 +16,6 @@ bool asks_for_rdt(const IntelRdt& rdt) {
 constexpr Unsupported table[] = {
     {"/linux/intelRdt", "",
      [](const Spec& spec) { return asks_for_rdt(spec.linux.intel_rdt.value_or(IntelRdt{})); }},
-    {"/linux/memoryPolicy", "", [](const Spec& spec) { return spec.linux.memory_policy.has_value(); }},
-    {"/linux/namespaces", "no mount namespace",
-     [](const Spec& spec) { return !has_namespace(spec, NamespaceType::mount); }},
 };
 
 constexpr auto by_pointer_and_value = [](const Unsupported& row) {

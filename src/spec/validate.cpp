@@ -13,7 +13,6 @@ namespace bulkhead::spec {
 namespace {
 
 constexpr Check table[] = {
-    {"process is there", process_is_there},
     {"cwd is absolute", cwd_is_absolute},
     {"args name a program", args_name_a_program},
     {"env entries have names", env_entries_have_names},
@@ -35,6 +34,7 @@ constexpr Check table[] = {
     {"names have a uts namespace", names_have_a_uts_namespace},
     {"restricted paths have a mount namespace", restricted_paths_have_a_mount_namespace},
     {"id mappings have a user namespace", id_mappings_have_a_user_namespace},
+    {"id mappings can be written", id_mappings_can_be_written},
     {"users are mapped", users_are_mapped},
     {"time offsets have a time namespace", time_offsets_have_a_time_namespace},
     {"net devices have a network namespace", net_devices_have_a_network_namespace},
@@ -43,6 +43,7 @@ constexpr Check table[] = {
     {"cgroupsPath stays inside", cgroups_path_stays_inside},
     {"device rules have access", device_rules_have_access},
     {"RDT group is a name", rdt_group_is_a_name},
+    {"memory policy fits its mode", memory_policy_fits_its_mode},
     {"seccomp default can decide", seccomp_default_can_decide},
     {"seccomp rules name syscalls", seccomp_rules_name_syscalls},
     {"seccomp errnos are used", seccomp_errnos_are_used},
@@ -81,20 +82,26 @@ std::string unknown_capabilities(const std::set<std::string>& names) {
                join(shown, " "), "]");
 }
 
-// Before 1.3 the standard told 0 and no limit not apart, and 0 is what podman 4 writes for --pids-limit=-1.
-void lift_the_zero_of_old_versions(Spec& spec) {
-    std::optional<std::int64_t>& limit = spec.linux.resources.pids.limit;
-    const std::vector<std::string_view> version = split(spec.oci_version, '.');
-    if (limit == 0 && version.size() > 1 && parse_decimal<unsigned>(version[1]).value_or(0) < 3) limit = -1;
+std::string taken_from_the_root(std::string_view pointer, std::string_view what, std::string_view path) {
+    return cat("config.json: ", pointer, ": ", what, ' ', quotable(path),
+               " is not absolute: taken as relative to /");
 }
 
+// The standard wants all of them absolute (mounts: relative ones are deprecated); runc and crun take others.
 void warn_of_relative_paths(const Spec& spec, std::vector<std::string>& warnings) {
     for (std::size_t i = 0; const Mount& mount : spec.mounts) {
         const std::string pointer = cat("/mounts/", i++, "/destination");
         if (!is_absolute(mount.destination))
-            warnings.push_back(cat("config.json: ", pointer, ": mount destination ",
-                                   quotable(mount.destination), " is not absolute: taken as relative to /"));
+            warnings.push_back(taken_from_the_root(pointer, "mount destination", mount.destination));
     }
+    const std::pair<std::string_view, const std::vector<std::string>&> lists[] = {
+        {"/linux/maskedPaths/", spec.linux.masked_paths},
+        {"/linux/readonlyPaths/", spec.linux.readonly_paths},
+    };
+    for (const auto& [pointer, paths] : lists)
+        for (std::size_t i = 0; i < paths.size(); ++i)
+            if (!is_absolute(paths[i]))
+                warnings.push_back(taken_from_the_root(cat(pointer, i), "path", paths[i]));
 }
 
 // The standard has the property and no flag for it; runc says so and goes on.
@@ -110,18 +117,28 @@ void warn_of_personality_flags(const Spec& spec, std::vector<std::string>& warni
 
 std::span<const Check> checks() { return table; }
 
+void lift_the_zero_of_old_versions(Pids& pids, std::string_view version) {
+    const std::vector<std::string_view> numbers = split(version, '.');
+    if (pids.limit == 0 && numbers.size() > 1 && parse_decimal<unsigned>(numbers[1]).value_or(0) < 3)
+        pids.limit = -1;
+}
+
+Process process_that_waits() { return Process{.cwd = "/", .args = {""}}; }
+
 Result<ValidSpec> validate(Spec spec) {
     std::vector<std::string> warnings;
-    if (spec.process && spec.process->capabilities) {
+    const bool has_program = spec.process.has_value();
+    if (!has_program) spec.process = process_that_waits();
+    if (spec.process->capabilities) {
         const auto unknown = drop_unknown(*spec.process->capabilities);
         if (!unknown.empty()) warnings.push_back(unknown_capabilities(unknown));
         drop_what_cannot_be_ambient(*spec.process->capabilities);
     }
     for (const Check& check : table) TRY(check.run(spec));
-    lift_the_zero_of_old_versions(spec);
+    lift_the_zero_of_old_versions(spec.linux.resources.pids, spec.oci_version);
     warn_of_relative_paths(spec, warnings);
     warn_of_personality_flags(spec, warnings);
-    return ValidSpec(std::move(spec), std::move(warnings));
+    return ValidSpec(std::move(spec), has_program, std::move(warnings));
 }
 
 }  // namespace bulkhead::spec

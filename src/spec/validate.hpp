@@ -20,21 +20,32 @@ class ValidSpec {
   public:
     const Spec& operator*() const { return spec_; }
     const Spec* operator->() const { return &spec_; }
-    // Both are there in every ValidSpec: validate insists.
+    // Both are there in every ValidSpec.
     const Process& process() const { return *spec_.process; }
     const Root& root() const { return *spec_.root; }
+    // False where the document has no process: such a container can be created, but not started (config.md,
+    // "Process"), and process() is process_that_waits().
+    bool has_program() const { return has_program_; }
 
-    // For the person who runs this: unknown capabilities, relative mount destinations.
+    // For the person who runs this: unknown capabilities, relative paths.
     const std::vector<std::string>& warnings() const { return warnings_; }
 
   private:
-    ValidSpec(Spec spec, std::vector<std::string> warnings)
-        : spec_(std::move(spec)), warnings_(std::move(warnings)) {}
+    ValidSpec(Spec spec, bool has_program, std::vector<std::string> warnings)
+        : spec_(std::move(spec)), has_program_(has_program), warnings_(std::move(warnings)) {}
     friend Result<ValidSpec> validate(Spec spec);
 
     Spec spec_;
+    bool has_program_;
     std::vector<std::string> warnings_;
 };
+
+// What stands for a process that is not given: root in "/", without a capability, that never gets a program.
+Process process_that_waits();
+
+// Before 1.3 the standard told 0 and no limit not apart, and 0 is what podman 4 writes for --pids-limit=-1.
+// `version` is the document's.
+void lift_the_zero_of_old_versions(Pids& pids, std::string_view version);
 
 // Runs the checks in order, the table of what is not supported yet last. Errors are Kind::invalid_config or
 // Kind::unsupported and name the JSON pointer, the value and the reason, in runc's words where it has any.

@@ -4,6 +4,7 @@
 import re
 
 MANUAL = "man/bulkhead.8"
+DEFAULTS_MANUAL = "man/bulkhead.yaml.5"
 ARCHITECTURE = "ARCHITECTURE.md"
 RUNNER = "tests/run.py"
 
@@ -19,9 +20,9 @@ def vocabulary(tree):
     return re.findall(r'return \{\s*"(\w+)"', sentences)
 
 
-def manual_text(tree):
-    """The manual with roff's escapes undone."""
-    return re.sub(r"\\f[BIRP]|\\&", "", tree.text(MANUAL)).replace("\\-", "-").replace("\\_", "_")
+def manual_text(tree, manual=MANUAL):
+    """A manual with roff's escapes undone."""
+    return re.sub(r"\\f[BIRP]|\\&", "", tree.text(manual)).replace("\\-", "-").replace("\\_", "_")
 
 
 def manual_of_verbs(tree):
@@ -34,6 +35,20 @@ def manual_of_steps(tree):
     """Every word of the vocabulary is explained."""
     text = manual_text(tree)
     return [f"{MANUAL} does not name {word}" for word in vocabulary(tree) if not re.search(rf"\b{word}\b", text)]
+
+
+def default_keys(tree):
+    """The keys of bulkhead.yaml."""
+    return re.findall(r'\{"([\w-]+)", &Reader::', tree.text("src/cli/defaults.cpp"))
+
+
+def manual_of_defaults(tree):
+    """Every key of bulkhead.yaml has an entry, and every entry is a key."""
+    keys = default_keys(tree)
+    found = re.findall(r"^\.TP\n\.\w+ \"?([\w-]+):", manual_text(tree, DEFAULTS_MANUAL), re.MULTILINE)
+    return ([f"{DEFAULTS_MANUAL} has no entry for {key}" for key in keys if key not in found]
+            + [f"{DEFAULTS_MANUAL} has {key}, which is no key" for key in found if key not in keys]
+            + ([] if keys else ["src/cli/defaults.cpp: no keys found"]))
 
 
 def unsupported(tree):

@@ -5,6 +5,7 @@ import re
 import subprocess
 
 STAGE_LIMIT = 64 * 1024
+INITIALISER_LIMIT = 11
 
 
 def said(*command):
@@ -26,6 +27,13 @@ def constructors(file):
 def interpreter(file):
     """The kernel starts it alone: no PT_INTERP."""
     return ["has PT_INTERP"] if re.search(r"^\s*INTERP\s", said("readelf", "-lW", file), re.MULTILINE) else []
+
+
+def many_initialisers(file, limit=INITIALISER_LIMIT):
+    """Hardly anything runs before main(): those of libc and libstdc++, none of iostream, of a locale or of a library."""
+    found = re.search(r"\.init_array\s+INIT_ARRAY\s+\w+ \w+ (\w+)", said("readelf", "-SW", file))
+    count = int(found[1], 16) // 8 if found else 0
+    return [f"has {count} static initialisers, more than {limit}"] if count > limit else []
 
 
 def writable_code(file):

@@ -66,9 +66,8 @@ TEST(Settings, UnsetValuesAreNone) {
             R"({"cpu":{"shares":0,"quota":0,"period":0,"cpus":"","mems":""}})",
             R"({"pids":{"limit":null}})",
             R"({"blockIO":{"weight":null,"weightDevice":[],"throttleReadBpsDevice":[]}})",
-            R"({"blockIO":{"weight":0,"weightDevice":[{"major":8,"minor":0}]}})",
+            R"({"blockIO":{"weight":0,"weightDevice":[{"major":8,"minor":0,"leafWeight":0}]}})",
             R"({"blockIO":{"weightDevice":[{"major":8,"minor":0,"weight":0}]}})",
-            R"({"rdma":{"mlx5_0":{}}})",
             R"({"unified":{"memory.high":""}})",
         })
         EXPECT_EQ(lines_of(json), Lines{}) << json;
@@ -184,9 +183,29 @@ TEST(Settings, CpuBandwidth) {
         {R"({"cpu":{"quota":-1,"period":20000}})", {"cpu.max=max 20000 /cpu/quota or none"}},
         {R"({"cpu":{"quota":0,"period":20000}})", {"cpu.max=max 20000 /cpu/period or none"}},
         {R"({"cpu":{"period":20000}})", {"cpu.max=max 20000 /cpu/period or none"}},
-        {R"({"cpu":{"quota":9223372036854775807,"period":18446744073709551615}})",
-         {"cpu.max=9223372036854775807 18446744073709551615 /cpu/quota"}},
+        {R"({"cpu":{"quota":9223372036854775807,"period":1000000}})",
+         {"cpu.max=9223372036854775807 1000000 /cpu/quota"}},
+        {R"({"cpu":{"quota":1000,"period":1000}})", {"cpu.max=1000 1000 /cpu/quota"}},
     });
+}
+
+TEST(Settings, CpuBandwidthThatTheKernelWouldRefuse) {
+    expect_refusal(R"({"cpu":{"quota":999}})", "/cpu/quota: 999: must be at least 1000");
+    expect_refusal(R"({"cpu":{"period":999}})", "/cpu/period: 999: must be from 1000 to 1000000");
+    expect_refusal(R"({"cpu":{"quota":-1,"period":1000001}})",
+                   "/cpu/period: 1000001: must be from 1000 to 1000000");
+    expect_refusal(R"({"cpu":{"quota":50000,"burst":50001}})",
+                   "/cpu/burst: 50001: must not be above the quota 50000");
+    expect_refusal(R"({"cpu":{"idle":2}})", "/cpu/idle: 2: must be 0 or 1");
+    expect_refusal(R"({"cpu":{"idle":-1}})", "/cpu/idle: -1: must be 0 or 1");
+}
+
+TEST(Settings, WhatTheStandardRulesOut) {
+    expect_refusal(R"({"memory":{"reservation":-2}})", "/memory/reservation: invalid memory value: -2");
+    expect_refusal(R"({"memory":{"swappiness":101}})", "/memory/swappiness: 101: must be from 0 to 100");
+    expect_refusal(R"({"blockIO":{"weightDevice":[{"major":8,"minor":0}]}})",
+                   "/blockIO/weightDevice/0: needs weight or leafWeight");
+    expect_refusal(R"({"rdma":{"a/b":{}}})", "/rdma/a~1b: needs hcaHandles or hcaObjects");
 }
 
 TEST(Settings, APeriodAloneKeepsTheQuotaThatThereIs) {
@@ -243,7 +262,7 @@ TEST(Settings, BlockWeightsAreFrom10To1000) {
     expect_refusal(R"({"blockIO":{"weight":9}})", "/blockIO/weight: 9: must be from 10 to 1000");
     expect_refusal(R"({"blockIO":{"weight":1001}})", "/blockIO/weight: 1001: must be from 10 to 1000");
     expect_refusal(
-        R"({"blockIO":{"weightDevice":[{"major":8,"minor":0},{"major":8,"minor":16,"weight":1}]}})",
+        R"({"blockIO":{"weightDevice":[{"major":8,"minor":0,"weight":10},{"major":8,"minor":16,"weight":1}]}})",
         "/blockIO/weightDevice/1/weight: 1: must be from 10 to 1000");
 }
 
@@ -349,7 +368,7 @@ TEST(Settings, AllTogetherInTheOrderOfRunc) {
     const Lines files = lines_of(R"({
         "unified":{"cpu.weight":"3"}, "rdma":{"r":{"hcaHandles":1}},
         "hugepageLimits":[{"pageSize":"2MB","limit":0}],
-        "cpu":{"shares":2,"idle":1,"quota":5,"burst":1,"cpus":"0","mems":"0"},
+        "cpu":{"shares":2,"idle":1,"quota":5000,"burst":1,"cpus":"0","mems":"0"},
         "blockIO":{"weight":10,"throttleReadBpsDevice":[{"major":8,"minor":0,"rate":1}]},
         "memory":{"limit":2,"swap":4,"reservation":1}, "pids":{"limit":9}})");
     Lines names;

@@ -16,7 +16,7 @@ namespace {
 
 Result<Outcome> perform(std::vector<const char*> words) {
     const Arguments arguments = normalise(words);
-    return perform(arguments, read_options(arguments).value());
+    return perform(arguments, read_options(arguments).value(), look_at_caller());
 }
 
 std::string error_of(std::vector<const char*> words) {

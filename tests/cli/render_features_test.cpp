@@ -92,7 +92,8 @@ TEST(OwnFeatures, AreTheTablesOfTheCode) {
     EXPECT_EQ(in_linux["cgroup"]["v2"], true);
     for (const char* on : {"apparmor", "selinux", "seccomp"}) EXPECT_EQ(in_linux[on]["enabled"], true) << on;
     EXPECT_EQ(in_linux["intelRdt"]["enabled"], false);
-    EXPECT_FALSE(in_linux.contains("memoryPolicy"));
+    EXPECT_EQ(in_linux["memoryPolicy"]["modes"].size(), 7U);
+    EXPECT_EQ(in_linux["memoryPolicy"]["flags"].size(), 3U);
     EXPECT_EQ(
         json["potentiallyUnsafeConfigAnnotations"],
         (nlohmann::json{"run.bulkhead.overlay.lower", "run.bulkhead.overlay.size",

@@ -51,6 +51,7 @@ def has_manual_and_licences(t):
     version = t("--version").exits(0).out.split()[2]
     contains(package.dpkg("--status", "bulkhead"), f"Version: {version}-1\n", "status")
     contains(gzip.open("/usr/share/man/man8/bulkhead.8.gz", "rt").read(), f"bulkhead {version}", "manual")
+    contains(gzip.open("/usr/share/man/man5/bulkhead.yaml.5.gz", "rt").read(), f"bulkhead {version}", "the file's")
     contains(gzip.open(f"{DOCUMENTS}/changelog.Debian.gz", "rt").read(), f"bulkhead ({version}-1) ", "Debian's")
     contains(gzip.open(f"{DOCUMENTS}/changelog.gz", "rt").read(), "# Changelog", "changelog")
     text = pathlib.Path(DOCUMENTS, "copyright").read_text()

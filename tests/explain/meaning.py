@@ -129,7 +129,9 @@ def root_attached(what):
 
 
 def from_root(calls, steps):
-    """The same calls, with the paths of descriptors as the container knows them."""
+    """The same calls, with the paths of descriptors as the container knows them. That of take_root is the bundle's."""
+    if any(step["verb"] == "take_root" for step in steps):
+        return [re.sub(r"<[^<>]*/rootfs(/?)", "</", call) for call in calls]
     places = [step["object"].partition(" on ")[2] for step in steps if step["verb"] == "attach_root"]
     if not places or not places[0]:
         return calls
@@ -408,11 +410,13 @@ MEANINGS = {
     "set_affinity": set_affinity,
     "set_scheduler": set_scheduler,
     "set_io_priority": simple(r"ioprio_set\(IOPRIO_WHO_PROCESS, 0, .*\) = 0"),
+    "set_memory_policy": simple(r"set_mempolicy\(.*\) = 0"),
     "set_personality": lambda what: [[rf"personality\({what}.*\) = .*|personality\([A-Z].*\) = .*"]],
     "unshare_namespaces": lambda what: [[rf"unshare\({'|'.join(clone_flag(w) for w in what.split(','))}\) = 0"]],
     "raise_loopback": simple(rf'ioctl\({FD}, SIOCSIFFLAGS, {{ifr_name="lo", ifr_flags=IFF_UP.* = 0'),
     "isolate_mounts": simple(r'mount\("", "/", \S+, MS_REC\|MS_PRIVATE, NULL\) = 0'),
     "attach_root": lambda what: [[root_attached(what)]],
+    "take_root": lambda what: [[]],
     "mount_overlay": mount_overlay,
     "mount_filesystem": mount_filesystem,
     "clone_source": clone_source,

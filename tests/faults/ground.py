@@ -151,9 +151,18 @@ def without_terminal(config):
     config["process"]["terminal"] = False
 
 
+# Bundles that not every machine can run, or whose explain makes a thing of its own.
+NOT_HERE = {
+    "cgroup-limits",   # controllers in cgroup2
+    "idmapped-mount",  # a file system that can be mapped, and privileges to plan it
+    "net-device",      # an eth1 of the host
+    "seccomp",         # explain compiles the profile, for which it makes a memfd
+}
+
+
 def bundle_names():
-    """The folders of bundles/."""
-    return sorted(path.parent.name for path in (PROJECT / "bundles").glob("*/config.json"))
+    """The folders of bundles/ that run everywhere."""
+    return sorted({path.parent.name for path in (PROJECT / "bundles").glob("*/config.json")} - NOT_HERE)
 
 
 def call(command, **keywords):

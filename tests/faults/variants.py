@@ -68,8 +68,9 @@ class Variants:
     def __enter__(self):
         limits = {"huge pages": limited} if has_huge_pages() else {}
         return {**limits, "joined pod": self.joined_pod, "joined user namespace": self.joined_user, "user namespace": new_user,
-                "pod below a user namespace": self.inherited_pod, "clocks": clocks, "seccomp": filtered,
-                "seccomp listener": self.notifying, "hooks": hooked}
+                "pod below a user namespace": self.inherited_pod, "clocks": clocks, "memory policy": near_memory,
+                "shared mounts": among_the_hosts,
+                "seccomp": filtered, "seccomp listener": self.notifying, "hooks": hooked}
 
     def __exit__(self, *_):
         self.pod.close()
@@ -123,6 +124,18 @@ def clocks(config):
     """A time namespace."""
     config["linux"]["namespaces"] += [{"type": "time"}]
     config["linux"]["timeOffsets"] = {"monotonic": {"secs": 7, "nanosecs": 8}}
+
+
+def near_memory(config):
+    """A memory policy; every machine has node 0."""
+    config["linux"]["memoryPolicy"] = {"mode": "MPOL_BIND", "nodes": "0", "flags": ["MPOL_F_STATIC_NODES"]}
+
+
+def among_the_hosts(config):
+    """No mount namespace, and something to mount."""
+    config["linux"]["namespaces"] = [each for each in config["linux"]["namespaces"] if each["type"] != "mount"]
+    config["linux"].update(maskedPaths=[], readonlyPaths=[])
+    config["mounts"] = [{"destination": "/proc", "type": "proc", "source": "proc"}]
 
 
 def filtered(config):

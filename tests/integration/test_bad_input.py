@@ -137,12 +137,36 @@ def no_root_property(t):
     refused(t, box, "root")
 
 
-@case(each=["process", "args"])
-def no_program(t, missing):
-    """A document without process, or without args, cannot be created."""
+@case()
+def no_args(t):
+    """A process without args cannot be created."""
     box = t.container("true")
-    box.bundle.edit(lambda config: config.pop("process") if missing == "process" else config["process"].pop("args"))
-    refused(t, box, "args" if missing == "args" else "rocess")
+    box.bundle.edit(lambda config: config["process"].pop("args"))
+    refused(t, box, "args")
+
+
+@case()
+def no_process_to_run(t):
+    """A document without process cannot be run."""
+    box = t.container("true")
+    box.bundle.edit(lambda config: config.pop("process"))
+    refused(t, box, "process property must not be empty", verbs=["run"])
+
+
+@case(control=False, why="runc and crun want a process at create; config.md wants it at start")
+def no_process_to_start(t):
+    """Without process a container can be created, looked at and deleted; start is an error that changes nothing."""
+    box = t.container("true")
+    box.bundle.edit(lambda config: config.pop("process"))
+    box.create().ok()
+    equal(box.status(), "created", "status")
+    contains(box.start().exits(1).err, "/process: process property must not be empty", "stderr")
+    equal(box.status(), "created", "status after the error")
+    process = t.scratch / "process.json"
+    process.write_text(json.dumps({**t.bundle("id", "-u").config["process"]}))
+    equal(box.exec(flags=["--process", process]).ok().out, "0\n", "a program of exec")
+    box.delete().ok()
+    t.no_state()
 
 
 @case(each=[("empty",  ""), ("dot", "."), ("dot dot", ".."), ("slash", "a/b"), ("up", "../x"), ("space", "a b"),

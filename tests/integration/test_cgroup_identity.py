@@ -7,7 +7,7 @@ import pathlib
 import signal
 
 import isolation
-from harness import case, contains, equal, true
+from harness import case, contains, equal, read_text, true
 
 HIERARCHY = isolation.cgroup2_mount()
 NO_FAULTS = "runc has no --fault"
@@ -169,3 +169,19 @@ def without_a_cgroup_namespace_only_the_own_cgroup_is_mounted(t):
     lines = box.run().ok().out.splitlines()
     mount, = [line.split() for line in lines if " /sys/fs/cgroup " in line]
     true(mount[3].endswith(box.id), f"the mounted directory is {mount[3]}")
+
+
+@case(control=False, why="runc removes it")
+def one_that_was_there_survives_a_failed_create(t):
+    """An error leaves all as it was: a cgroup that somebody else has made, and no process in it."""
+    box = t.container("no-such-tool")
+    directory = isolation.cgroup2_mount() / f"{box.id}-of-somebody-else"
+    directory.mkdir()
+    try:
+        box.bundle.edit(lambda config: config["linux"].update(cgroupsPath=f"/{directory.name}"))
+        box.create().exits(1)
+        true(directory.is_dir(), "the cgroup is gone")
+        equal(read_text(directory / "cgroup.procs"), "", "processes in it")
+        t.no_state()
+    finally:
+        directory.rmdir()

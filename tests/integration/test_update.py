@@ -111,6 +111,20 @@ def json_document(t, how):
     reads(box, {"memory.max": "33554432", "cpu.max": "25000 100000", "pids.max": "100"})
 
 
+@case(needs=no_controllers, control=False, why="to runc 1.1.5 a limit of 0 is none of any version, to later ones 1",
+      each=[("1.2.1", "max"), ("1.3.0", "1")])
+def a_pids_limit_of_zero(t, version, limit):
+    """A limit of 0 is none before version 1.3 of the container's config.json and the lowest since, as for create."""
+    zero = limited(t, "sleep", "60", **{**FULL, "pids": {"limit": 0}})
+    zero.bundle.edit(lambda config: config.update(ociVersion=version))
+    zero.run_detached().ok()
+    equal(read(zero, "pids.max"), limit, "created with 0")
+    with_json(t, zero, {"pids": {"limit": 20}}).ok()
+    equal(read(zero, "pids.max"), "20", "changed")
+    with_json(t, zero, {"pids": {"limit": 0}}).ok()
+    equal(read(zero, "pids.max"), limit, "changed to 0")
+
+
 @case(needs=no_controllers)
 def json_beats_flags(t):
     """With --resources the other flags count for nothing."""

@@ -3,12 +3,17 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <set>
 #include <sstream>
 
+#include "base/yaml.hpp"
 #include "plan/explain.hpp"
 #include "plan/support.hpp"
+#include "seccomp/default_profile.hpp"
+#include "seccomp/profile_text.hpp"
 #include "spec/defaults.hpp"
+#include "spec/short_form/short_form.hpp"
 
 namespace bulkhead::plan::test {
 namespace {
@@ -94,6 +99,28 @@ TEST(GoldenFiles, show_a_difference) {
 }
 
 TEST(Bundles, default_is_what_spec_writes) { EXPECT_EQ(config_of("default"), spec::default_document()); }
+
+// What bundles/NAME/bundle.yaml compiles to, or what is wrong with it.
+std::string compiled(const std::filesystem::path& folder) {
+    const auto form = yaml::parse(read_text(folder / "bundle.yaml"), "bundle.yaml");
+    if (!form) return form.error().text;
+    spec::short_form::Ground ground{spec::default_document(),
+                                    seccomp::profile_json(seccomp::default_profile()), ""};
+    if (const auto path = spec::short_form::profile_path(*form); !path.empty())
+        ground.named_profile = read_text(folder / path);
+    const auto document = spec::short_form::compile(*form, "bundle.yaml", ground);
+    return document ? *document : document.error().text;
+}
+
+TEST(Bundles, are_byte_for_byte_what_their_yaml_compiles_to) {
+    for (const auto& entry : std::filesystem::directory_iterator(source_directory / "bundles")) {
+        if (!entry.is_directory()) continue;
+        const std::filesystem::path config = entry.path() / "config.json";
+        const std::string document = compiled(entry.path());
+        if (std::getenv("UPDATE_GOLDEN")) std::ofstream(config) << document;
+        EXPECT_EQ(read_text(config), document) << config << " (UPDATE_GOLDEN=1 rewrites it)";
+    }
+}
 
 TEST(Bundles, have_a_row_each_in_the_readme) {
     const std::string readme = read_text(source_directory / "bundles/README.md");

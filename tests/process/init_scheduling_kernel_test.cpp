@@ -134,6 +134,47 @@ TEST(SetIoPriority, OfTheRealtimeClassNeedsPrivilege) {
     });
 }
 
+// What get_mempolicy(2) says of this process.
+struct Policy {
+    int mode = -1;
+    unsigned long nodes[16] = {};  // as many as a kernel of Debian has
+};
+
+Policy policy() {
+    Policy found;
+    EXPECT_EQ(::syscall(SYS_get_mempolicy, &found.mode, found.nodes, 8 * sizeof found.nodes, nullptr, 0), 0);
+    return found;
+}
+
+TEST(SetMemoryPolicy, IsModeFlagsAndNodes) {
+    in_child([] {
+        Stage stage;
+        constexpr std::uint32_t bind_static = 0x8002;
+        const plan::Numbers node_0 = stage.numbers({1, 0});
+        ASSERT_TRUE(succeeded(apply(stage.context, plan::SetMemoryPolicy{bind_static, node_0})));
+        EXPECT_EQ(policy().mode, int{bind_static});
+        EXPECT_EQ(policy().nodes[0], 1u);
+        ASSERT_TRUE(succeeded(apply(stage.context, plan::SetMemoryPolicy{0, {}})));
+        EXPECT_EQ(policy().mode, 0);
+        EXPECT_EQ(policy().nodes[0], 0u);
+    });
+}
+
+// The kernel reads one bit less than it is told. It refuses a number that no node can have, beside one that
+// is there as well: so it has read all that a page has.
+TEST(SetMemoryPolicy, OfANodeThatCannotBeIsRefused) {
+    in_child([] {
+        Stage stage;
+        constexpr std::uint32_t bind = 2;
+        std::vector<std::uint32_t> page(1024);
+        page.front() = 1;
+        EXPECT_TRUE(succeeded(apply(stage.context, plan::SetMemoryPolicy{bind, stage.numbers(page)})));
+        page.back() = 1u << 31;
+        EXPECT_TRUE(fails(apply(stage.context, plan::SetMemoryPolicy{bind, stage.numbers(page)}), EINVAL,
+                          plan::Call::set_mempolicy));
+    });
+}
+
 TEST(SetPersonality, IsTheDomain) {
     in_child([] {
         Stage stage;

@@ -121,13 +121,36 @@ TEST(Scheduling, IsSetWhileThereArePrivileges) {
         "process": {"scheduler": {"policy": "SCHED_DEADLINE", "flags": ["SCHED_FLAG_RECLAIM", "SCHED_FLAG_DL_OVERRUN"],
                                   "runtime": 1, "deadline": 2, "period": 3},
                     "ioPriority": {"class": "IOPRIO_CLASS_RT", "priority": 3}},
-        "linux": {"personality": {"domain": "LINUX32"}}})");
+        "linux": {"personality": {"domain": "LINUX32"},
+                  "memoryPolicy": {"mode": "MPOL_BIND", "nodes": "0-1,32", "flags": ["MPOL_F_STATIC_NODES"]}}})");
     EXPECT_EQ(lines[0],
               "init set_scheduler policy 6 nice 0 priority 0 flags 0x6 runtime 1 deadline 2 period 3 "
               "(/process/scheduler)");
     EXPECT_EQ(lines[1], "init set_io_priority class 1 priority 3 (/process/ioPriority)");
-    EXPECT_EQ(lines[2], "init set_personality 0x8 (/linux/personality)");
-    EXPECT_TRUE(lines[3].starts_with("init own_stdio")) << lines[3];
+    EXPECT_EQ(lines[2], "init set_memory_policy mode 0x8002 nodes 0x3,1 (/linux/memoryPolicy)");
+    EXPECT_EQ(lines[3], "init set_personality 0x8 (/linux/personality)");
+    EXPECT_TRUE(lines[4].starts_with("init own_stdio")) << lines[4];
+}
+
+TEST(MemoryPolicy, HasTheKernelsNumbers) {
+    const std::pair<const char*, const char*> numbers[] = {{"MPOL_PREFERRED", "1"},
+                                                           {"MPOL_BIND", "2"},
+                                                           {"MPOL_INTERLEAVE", "3"},
+                                                           {"MPOL_PREFERRED_MANY", "5"},
+                                                           {"MPOL_WEIGHTED_INTERLEAVE", "6"}};
+    for (const auto& [word, number] : numbers)
+        EXPECT_EQ(
+            credentials(cat(R"({"linux": {"memoryPolicy": {"nodes": "0", "mode": ")", word, R"("}}})"))[0],
+            cat("init set_memory_policy mode 0x", number, " nodes 0x1,0 (/linux/memoryPolicy)"));
+    EXPECT_EQ(credentials(R"({"linux": {"memoryPolicy": {"mode": "MPOL_DEFAULT"}}})")[0],
+              "init set_memory_policy mode 0x0 (/linux/memoryPolicy)");
+    EXPECT_EQ(credentials(R"({"linux": {"memoryPolicy": {"mode": "MPOL_LOCAL"}}})")[0],
+              "init set_memory_policy mode 0x4 (/linux/memoryPolicy)");
+}
+
+TEST(MemoryPolicy, OfNodesThatAreNoListIsRefused) {
+    EXPECT_EQ(refusal(R"({"linux": {"memoryPolicy": {"mode": "MPOL_BIND", "nodes": "1-0"}}})"),
+              "config.json: /linux/memoryPolicy/nodes: \"1-0\": must be a list of nodes such as 0-3,7");
 }
 
 TEST(Scheduling, OfAPolicyHasTheKernelsNumber) {

@@ -162,13 +162,18 @@ TEST(MountOptions, AnEmptyWordIsNone) {
     EXPECT_EQ(parsed({"rbind", ""}).data, Words{});
 }
 
-TEST(MountOptions, BindTakesNoData) {
-    const auto refused = parse_options({"ro", "bind", "size=64k"}, "/mounts/3/options");
+TEST(MountOptions, ABindMountIgnoresWhatIsOfAFileSystem) {
+    EXPECT_EQ(parsed({"nosuid", "strictatime", "mode=755", "size=1k", "bind", "shared"}).data, Words{});
+    EXPECT_EQ(parsed({"mode=1", "rbind"}).data, Words{});
+}
+
+TEST(MountOptions, ABindMountTakesNoUnknownWord) {
+    const auto refused = parse_options({"ro", "bind", "readnoly"}, "/mounts/3/options");
     EXPECT_EQ(refused.error().kind, Kind::invalid_config);
     EXPECT_EQ(
         refused.error().text,
-        "config.json: /mounts/3/options: \"size=64k\": a bind mount cannot have a file system's options");
-    EXPECT_FALSE(parse_options({"mode=1", "rbind"}, ""));
+        "config.json: /mounts/3/options: \"readnoly\": a bind mount cannot have a file system's options");
+    EXPECT_FALSE(parse_options({"memory", "rbind"}, ""));
 }
 
 TEST(MountOptions, WordsThatDoNotGoTogetherAreRefused) {

@@ -138,7 +138,7 @@ TEST(Mounts, OfCgroupWithoutItsNamespaceTakeWhatAMountOfItWould) {
 }
 
 TEST(Options, ErrorsNameTheMount) {
-    for (const char* options : {R"(["bind", "size=1"])", R"(["idmap"])", R"(["tmpcopyup"])"})
+    for (const char* options : {R"(["bind", "size"])", R"(["idmap"])", R"(["tmpcopyup"])"})
         EXPECT_TRUE(
             lines(one_mount(cat(R"({"destination": "/a", "source": "/a", "options": )", options, "}")))
                 .at(0)

@@ -89,7 +89,9 @@ TEST(OverlayPlan, RefusesPathsThatAreNotPlain) {
 TEST(OverlayPlan, RefusesWhatNobodyAllowed) {
     for (const std::string path : {"/", "/etc", "/layersx", "/layer", "/layers2/a", "/more/of"}) {
         const std::string text = refusal({{"lower", path}});
-        EXPECT_NE(text.find("not below a directory that --overlay-from names"), std::string::npos) << text;
+        EXPECT_NE(text.find("not below a directory that --overlay-from or bulkhead.yaml names"),
+                  std::string::npos)
+            << text;
         EXPECT_NE(text.find(bulkhead::quoted(path)), std::string::npos) << text;
     }
     const Annotations upper{{"lower", "/layers/a"}, {"upper", "/etc"}, {"work", "/layers/w"}};
@@ -97,7 +99,9 @@ TEST(OverlayPlan, RefusesWhatNobodyAllowed) {
         refusal(upper).starts_with("config.json: /annotations/run.bulkhead.overlay.upper: \"/etc\": "));
     EXPECT_EQ(refusal({{"lower", "/layers/a"}}, false, {}),
               lower_pointer +
-                  "\"/layers/a\": no directory is allowed for layers; the flag --overlay-from names them");
+                  "\"/layers/a\": no directory is allowed for layers; the flag --overlay-from names them, or "
+                  "overlay-from in "
+                  "bulkhead.yaml");
 }
 
 TEST(OverlayPlan, RefusesLayersInsideEachOther) {

@@ -425,8 +425,17 @@ TEST(Removal, KillsWhereSomethingMayRun) {
 }
 
 TEST(Removal, StopsTheUnitWhenNothingRunsInIt) {
-    expect_order(test::lines_of(compile_removal("/run/x/box", true, "p-n.scope").value()),
+    State state;
+    state.unit.name = "p-n.scope";
+    expect_order(test::lines_of(compile_removal("/run/x/box", true, state).value()),
                  {"kill_container", "stop_unit", "remove_cgroup", "remove_state_directory"});
+}
+
+TEST(Removal, TakesTheRootsMountAwayWhenNothingRunsInIt) {
+    State state;
+    state.root_mount = {.number = 7, .unique = 0};
+    expect_order(test::lines_of(compile_removal("/run/x/box", true, state).value()),
+                 {"kill_container", "detach_root", "remove_cgroup", "remove_state_directory"});
 }
 
 }  // namespace

@@ -46,6 +46,7 @@ void expect_same(const State& one, const State& other) {
     EXPECT_EQ(one.uid_map, other.uid_map);
     EXPECT_EQ(one.gid_map, other.gid_map);
     EXPECT_EQ(one.later_hooks, other.later_hooks);
+    EXPECT_EQ(one.has_program, other.has_program);
     EXPECT_EQ(one.unit.name, other.unit.name);
     EXPECT_EQ(one.unit.invocation, other.unit.invocation);
     EXPECT_EQ(one.unit.addresses, other.unit.addresses);
@@ -129,6 +130,12 @@ TEST(State, WithoutOrWithAWrongPropertyAreRefused) {
     nlohmann::json far = good;
     far["pid"] = 2147483648;
     EXPECT_FALSE(deserialize(far.dump()));
+}
+
+TEST(State, RemembersThatThereIsNothingToRun) {
+    State state = example;
+    state.has_program = false;
+    expect_same(deserialize(serialize(state)).value(), state);
 }
 
 TEST(State, OfAnotherVersionIsRefusedAsSuch) {

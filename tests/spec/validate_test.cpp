@@ -37,7 +37,6 @@ TEST_P(Validate, refuses_the_document_and_says_why) {
 INSTANTIATE_TEST_SUITE_P(
     process, Validate,
     testing::Values(
-        Refused{"/process", "null", "/process: process property must not be empty"},
         Refused{"/process/cwd", "null", "/process/cwd: Cwd property must not be empty"},
         Refused{"/process/cwd", "\"\"", "/process/cwd: Cwd property must not be empty"},
         Refused{"/process/cwd", "\"tmp\"", "/process/cwd: \"tmp\": Cwd must be an absolute path"},
@@ -68,12 +67,16 @@ INSTANTIATE_TEST_SUITE_P(
                 "/process/scheduler/priority: 1: scheduler.priority can only be specified for SchedFIFO or "
                 "SchedRR policy"},
         Refused{"/process/scheduler", R"({"policy":"SCHED_FIFO","runtime":1})",
-                "/process/scheduler: scheduler runtime/deadline/period can only be specified for "
+                "/process/scheduler/runtime: 1: scheduler runtime/deadline/period can only be specified for "
                 "SchedDeadline policy"},
         Refused{"/process/ioPriority", R"({"class":"IOPRIO_CLASS_BE","priority":8})",
                 "/process/ioPriority/priority: invalid ioPriority.Priority: 8"},
         Refused{"/process/execCPUAffinity/initial", "\"all\"",
                 "/process/execCPUAffinity/initial: \"all\": must be a list of CPUs such as 0-3,7"},
+        Refused{"/process/execCPUAffinity/initial", "\"3-1\"",
+                "/process/execCPUAffinity/initial: \"3-1\": must be a list of CPUs such as 0-3,7"},
+        Refused{"/process/execCPUAffinity/initial", "\"0,\"",
+                "/process/execCPUAffinity/initial: \"0,\": must be a list of CPUs such as 0-3,7"},
         Refused{"/process/execCPUAffinity/final", "\"0x1\"",
                 "/process/execCPUAffinity/final: \"0x1\": must be a list of CPUs such as 0-3,7"}));
 
@@ -97,6 +100,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "/mounts/0: uidMappings and gidMappings must be given together"},
         Refused{"/linux/maskedPaths/1", "\"\"", "/linux/maskedPaths/1: path must not be empty"},
         Refused{"/linux/readonlyPaths/0", "\"\"", "/linux/readonlyPaths/0: path must not be empty"},
+        Refused{"/linux/devices", R"([{"type":"b","path":"/dev/x","major":4096,"minor":3}])",
+                "/linux/devices/0/major: 4096: must be from 0 to 4095"},
+        Refused{"/linux/devices", R"([{"type":"c","path":"/dev/x","major":1,"minor":1048576}])",
+                "/linux/devices/0/minor: 1048576: must be from 0 to 1048575"},
         Refused{"/linux/devices", R"([{"type":"c","path":"dev/x","major":1,"minor":3}])",
                 "/linux/devices/0/path: \"dev/x\": must be an absolute path"},
         Refused{"/linux/devices", R"([{"type":"p","path":"/p"},{"type":"c","path":"/x","minor":3}])",
@@ -147,6 +154,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "the config"},
         Refused{"/linux/netDevices", R"({"a/b":{}})",
                 "/linux/netDevices: \"a/b\": invalid network device name"},
+        Refused{"/linux/netDevices", R"({"eth0":{"name":"eth1"},"eth1":{}})",
+                "/linux/netDevices/eth1/name: \"eth1\": two network devices have this name in the container"},
         Refused{"/linux/netDevices", R"({"eth0":{"name":"sixteen letters!"}})",
                 "/linux/netDevices/eth0/name: \"sixteen letters!\": invalid network device name"}));
 
@@ -166,6 +175,24 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"/linux/intelRdt/closID", "\"..\"", "/linux/intelRdt/closID: invalid intelRdt.ClosID \"..\""},
         Refused{"/linux/intelRdt/closID", "\"a/b\"",
                 "/linux/intelRdt/closID: invalid intelRdt.ClosID \"a/b\""},
+        Refused{"/linux/memoryPolicy", R"({"mode":"MPOL_DEFAULT","nodes":"0"})",
+                "/linux/memoryPolicy/nodes: \"0\": MPOL_DEFAULT takes no nodes"},
+        Refused{"/linux/memoryPolicy", R"({"mode":"MPOL_LOCAL","nodes":"0-1"})",
+                "/linux/memoryPolicy/nodes: \"0-1\": MPOL_LOCAL takes no nodes"},
+        Refused{"/linux/memoryPolicy", R"({"mode":"MPOL_WEIGHTED_INTERLEAVE","nodes":" "})",
+                "/linux/memoryPolicy/nodes: MPOL_WEIGHTED_INTERLEAVE needs nodes"},
+        Refused{"/linux/memoryPolicy", R"({"mode":"MPOL_BIND"})",
+                "/linux/memoryPolicy/nodes: MPOL_BIND needs nodes"},
+        Refused{
+            "/linux/memoryPolicy",
+            R"({"mode":"MPOL_BIND","nodes":"0","flags":["MPOL_F_STATIC_NODES","MPOL_F_RELATIVE_NODES"]})",
+            "/linux/memoryPolicy/flags: MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES exclude each other"},
+        Refused{"/linux/memoryPolicy", R"({"mode":"MPOL_PREFERRED","flags":["MPOL_F_RELATIVE_NODES"]})",
+                "/linux/memoryPolicy/flags: MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES are about nodes: "
+                "none are given"},
+        Refused{"/linux/memoryPolicy",
+                R"({"mode":"MPOL_INTERLEAVE","nodes":"0","flags":["MPOL_F_NUMA_BALANCING"]})",
+                "/linux/memoryPolicy/flags: MPOL_F_NUMA_BALANCING is for MPOL_BIND and MPOL_PREFERRED_MANY"},
         Refused{"/linux/seccomp/defaultAction", "\"SCMP_ACT_NOTIFY\"",
                 "/linux/seccomp/defaultAction: SCMP_ACT_NOTIFY cannot be used as default action"},
         Refused{"/linux/seccomp",
@@ -323,6 +350,42 @@ TEST(Validate, warns_of_a_relative_mount_destination) {
     ASSERT_TRUE(valid);
     EXPECT_EQ(valid->warnings(), (Strings{"config.json: /mounts/0/destination: mount destination proc is not "
                                           "absolute: taken as relative to /"}));
+}
+
+TEST(Validate, warns_of_a_relative_masked_or_readonly_path) {
+    const auto valid = validate(*parse(with("/linux/maskedPaths", R"(["/a", "proc/kcore"])")));
+    ASSERT_TRUE(valid);
+    EXPECT_EQ(valid->warnings(), (Strings{"config.json: /linux/maskedPaths/1: path proc/kcore is not "
+                                          "absolute: taken as relative to /"}));
+}
+
+TEST(Validate, takes_a_document_without_a_process_which_cannot_run) {
+    const auto valid = validate(*parse(without("/process")));
+    ASSERT_TRUE(valid) << valid.error().text;
+    EXPECT_FALSE(valid->has_program());
+    EXPECT_EQ(valid->process().cwd, "/");
+    EXPECT_FALSE(valid->process().capabilities);
+    EXPECT_TRUE(validate(*parse(with("/hostname", "\"x\"")))->has_program());
+}
+
+TEST(Validate, refuses_mappings_that_the_kernel_would_not_take) {
+    const auto verdict_on = [](std::string_view more) {
+        const std::string maps =
+            R"([{"containerID":0,"hostID":100000,"size":65536})" + std::string(more) + "]";
+        std::string document = with("/linux/namespaces/5/type", "\"user\"");
+        document = put(document, "/linux/uidMappings", maps);
+        return verdict(put(document, "/linux/gidMappings", maps));
+    };
+    const std::string first = "config.json: /linux/uidMappings/1/";
+    EXPECT_EQ(verdict_on(R"(,{"containerID":65536,"hostID":0,"size":1})"), "fine");
+    EXPECT_EQ(verdict_on(R"(,{"containerID":65536,"hostID":0,"size":0})"),
+              first + "size: 0: must be at least 1");
+    EXPECT_EQ(verdict_on(R"(,{"containerID":65536,"hostID":4294967294,"size":2})"),
+              first + "size: 2: goes beyond the last id, 4294967294");
+    EXPECT_EQ(verdict_on(R"(,{"containerID":65535,"hostID":0,"size":1})"),
+              first + "containerID: 65535: overlaps with mapping 0");
+    EXPECT_EQ(verdict_on(R"(,{"containerID":65536,"hostID":99999,"size":2})"),
+              first + "hostID: 99999: overlaps with mapping 0");
 }
 
 TEST(Validate, escapes_what_it_shows) {

@@ -140,6 +140,7 @@ JOBS = [
     topic(PLAIN_REST, "limits", 20),
     topic(PLAIN_REST, "mount_options", 46),
     topic(PLAIN_REST, "namespaces", 11),
+    topic(PLAIN_REST, "memory_policy", 3),
     topic(PLAIN_REST, "net_devices", 55),
     topic(PLAIN_REST, "no_openat2", 26),
     topic(PLAIN_REST, "no_pivot", 7),
@@ -177,14 +178,14 @@ JOBS = [
 ]
 # Topics with little kernel in them, or with much time: what they say natively holds in a guest.
 NATIVELY = {
-    "bad_input", "caller_io", "caller_meetings", "debian", "descriptors", "environment", "error_texts", "events",
-    "exec", "exec_affinity", "exec_attached", "exec_flags", "exec_lifecycle", "exec_policy", "exec_privileges",
-    "exec_process", "exec_refusals", "exec_rootless", "exec_user", "exit_codes", "hook_edges", "hooks",
-    "hooks_failure", "hooks_hostile", "hooks_killing", "hooks_meanwhile", "hooks_time", "hooks_together", "hygiene",
-    "keep", "kill", "lifecycle", "listing", "log_services", "many", "notify_socket", "parser", "paths",
-    "pause_deadline", "probes", "ps", "quickly_dying", "readme", "run", "socket_activation", "stdio_relay",
-    "systemd_missing", "terminal", "terminal_attached", "terminal_exec", "terminal_jobs", "terminal_streams",
-    "terminal_tmux",
+    "administrator", "bad_input", "caller_io", "caller_meetings", "debian", "descriptors", "environment",
+    "error_texts", "events", "exec", "exec_affinity", "exec_attached", "exec_flags", "exec_lifecycle", "exec_policy",
+    "exec_privileges", "exec_process", "exec_refusals", "exec_rootless", "exec_user", "exit_codes", "hook_edges",
+    "hooks", "hooks_failure", "hooks_hostile", "hooks_killing", "hooks_meanwhile", "hooks_time", "hooks_together",
+    "hygiene", "keep", "kill", "lifecycle", "listing", "log_services", "many", "notify_socket", "parser", "paths",
+    "pause_deadline", "probes", "ps", "quickly_dying", "readme", "refusals", "run", "shared_mounts",
+    "socket_activation", "spec_from", "standard", "stdio_relay", "systemd_missing", "terminal", "terminal_attached",
+    "terminal_exec", "terminal_jobs", "terminal_streams", "terminal_tmux",
 }
 
 

@@ -1,16 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/explain.hpp"
 
+#include <algorithm>
+
 #include "cli/request.hpp"
 #include "cli/verbs.hpp"
 
 namespace bulkhead::cli::verbs {
 
+namespace {
+
+template <class Op>
+bool has(const plan::Timeline& timeline) {
+    return std::ranges::any_of(timeline.steps(), [](const plan::Step& step) {
+        const auto* host = std::get_if<plan::HostOp>(&step.op);
+        return host != nullptr && std::holds_alternative<Op>(*host);
+    });
+}
+
+// Which of bulkhead.yaml has made the timeline what it is: a line of its own, or nothing.
+std::string defaults_in_force(const Options& options, const plan::Timeline& timeline) {
+    const Defaults& defaults = options.defaults;
+    std::vector<std::string> keys;
+    if (!options.manager_given && defaults.cgroup_manager == "systemd" && has<plan::StartUnit>(timeline))
+        keys.emplace_back("cgroup-manager");
+    const bool overlaid = std::ranges::any_of(timeline.steps(), [&](const plan::Step& step) {
+        return plan::describe(step, timeline.arena()).verb == "mount_overlay";
+    });
+    if (!options.overlay_from_given && defaults.overlay_from && overlaid) keys.emplace_back("overlay-from");
+    return keys.empty() ? "" : cat("# ", quotable(defaults.file), ": ", join(keys, ", "), '\n');
+}
+
+}  // namespace
+
 Result<Outcome> explain(const Call& call) {
     LET(const runtime::CreateRequest request,
         create_request(call.options, call.operands.empty() ? "ID" : call.operands[0], call.caller));
     LET(const plan::Timeline timeline, runtime::explain(call.site, request));
-    return Outcome{call.options.json ? plan::explain_json(timeline) : plan::explain_text(timeline), 0, {}};
+    if (call.options.json) return Outcome{plan::explain_json(timeline), 0, {}};
+    return Outcome{cat(defaults_in_force(call.options, timeline), plan::explain_text(timeline)), 0, {}};
 }
 
 }  // namespace bulkhead::cli::verbs

@@ -47,7 +47,6 @@ SeccompFeatures seccomp_features() {
 }
 
 MemoryPolicyFeatures memory_policy() {
-    if (!supports("/linux/memoryPolicy")) return {};
     return {words<spec::MemoryPolicyMode>(), words<spec::MemoryPolicyFlag>()};
 }
 

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lists of CPUs ("0-3,7") as the kernel takes them: one bit each.
+// Lists of CPUs and memory nodes ("0-3,7") as the kernel takes them: one bit each.
 #include "process/plan.hpp"
 
 namespace bulkhead::process {
 
 namespace {
 
-constexpr unsigned cpu_limit = 8192;  // the most that a kernel can be built for
 constexpr unsigned word_bits = 32;
+
+struct Things {
+    std::string_view name;
+    unsigned limit;  // on their numbers
+};
+constexpr Things cpus{"CPUs", 8192};     // the most that a kernel can be built for
+constexpr Things nodes{"nodes", 32768};  // the most bits that set_mempolicy(2) takes: a page
 
 struct Range {
     unsigned first;
@@ -20,30 +26,39 @@ std::string_view trimmed(std::string_view text) {
     return text;
 }
 
-std::optional<Range> parse_range(std::string_view text) {
+std::optional<Range> parse_range(std::string_view text, unsigned limit) {
     const std::size_t dash = text.find('-');
     const auto first = parse_decimal<unsigned>(text.substr(0, dash));
     const auto last = dash == std::string_view::npos ? first : parse_decimal<unsigned>(text.substr(dash + 1));
-    if (!first || !last || *first > *last || *last >= cpu_limit) return std::nullopt;
+    if (!first || !last || *first > *last || *last >= limit) return std::nullopt;
     return Range{*first, *last};
+}
+
+Result<std::vector<std::uint32_t>> mask_of(std::string_view list, std::string_view pointer,
+                                           const Things& things) {
+    std::vector<std::uint32_t> mask;
+    if (trimmed(list).empty()) return mask;
+    for (const std::string_view each : split(list, ',')) {
+        const auto range = parse_range(trimmed(each), things.limit);
+        if (!range)
+            return fail(Kind::invalid_config, "config.json: ", pointer, ": ", quoted(list),
+                        ": must be a list of ", things.name, " such as 0-3,7");
+        const std::size_t longs = range->last / (2 * word_bits) + 1;
+        if (mask.size() < 2 * longs) mask.resize(2 * longs);
+        for (unsigned bit = range->first; bit <= range->last; ++bit)
+            mask[bit / word_bits] |= std::uint32_t{1} << (bit % word_bits);
+    }
+    return mask;
 }
 
 }  // namespace
 
 Result<std::vector<std::uint32_t>> cpu_mask(std::string_view list, std::string_view pointer) {
-    std::vector<std::uint32_t> mask;
-    if (trimmed(list).empty()) return mask;
-    for (const std::string_view each : split(list, ',')) {
-        const auto range = parse_range(trimmed(each));
-        if (!range)
-            return fail(Kind::invalid_config, "config.json: ", pointer, ": ", quoted(list),
-                        ": must be a list of CPUs such as 0-3,7");
-        const std::size_t longs = range->last / (2 * word_bits) + 1;
-        if (mask.size() < 2 * longs) mask.resize(2 * longs);
-        for (unsigned cpu = range->first; cpu <= range->last; ++cpu)
-            mask[cpu / word_bits] |= std::uint32_t{1} << (cpu % word_bits);
-    }
-    return mask;
+    return mask_of(list, pointer, cpus);
+}
+
+Result<std::vector<std::uint32_t>> node_mask(std::string_view list, std::string_view pointer) {
+    return mask_of(list, pointer, nodes);
 }
 
 Result<> plan_affinity(plan::TimelineBuilder& timeline, const std::optional<std::string>& list) {

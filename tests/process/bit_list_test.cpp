@@ -38,6 +38,14 @@ TEST(CpuMask, RefusesWhatIsNoList) {
     }
 }
 
+TEST(NodeMask, TakesAsManyAsThePageOfTheKernel) {
+    constexpr const char* place = "/linux/memoryPolicy/nodes";
+    EXPECT_EQ(node_mask("0,33", place).value(), (Mask{1, 2}));
+    EXPECT_EQ(node_mask("32767", place).value().size(), 1024u);
+    EXPECT_EQ(node_mask("32768", place).error().text,
+              "config.json: /linux/memoryPolicy/nodes: \"32768\": must be a list of nodes such as 0-3,7");
+}
+
 test::Lines affinity(const std::optional<std::string>& list) {
     return test::init_lines(
         [&](plan::TimelineBuilder& timeline) { EXPECT_TRUE(plan_affinity(timeline, list)); });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/kernel_mounts.hpp"
+#include "runtime/mount_table.hpp"
 
 #include <gtest/gtest.h>
 

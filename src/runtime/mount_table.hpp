@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the text of /proc/PID/mountinfo (proc(5)) says. A line that is not understood is an error: the mount
+// in it might be the one that is looked for.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace bulkhead::runtime {
+
+// Where procfs and sysfs are mounted, in its order: without pivot_root these have to go, for whoever finds
+// one that is not masked has what the masks hide.
+Result<std::vector<std::string>> kernel_mounts(std::string_view mountinfo);
+
+// Whether the mount of this id is there, at this place.
+Result<bool> has_mount(std::string_view mountinfo, std::uint64_t number, const std::string& point);
+
+// Where the first resctrl is mounted; empty: nowhere.
+Result<std::string> resctrl_mount(std::string_view mountinfo);
+
+}  // namespace bulkhead::runtime

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What of the default config.json may be chosen: bulkhead.yaml(5), `spec`.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bulkhead::spec {
+
+// soft and hard limit; RLIM_INFINITY: unlimited
+struct ChosenLimit {
+    std::string type;
+    std::uint64_t value = 0;
+
+    bool operator==(const ChosenLimit&) const = default;
+};
+
+// What is absent stays as default_document has it.
+struct Choices {
+    std::optional<std::string> hostname;
+    std::optional<bool> terminal;
+    std::optional<bool> no_new_privileges;
+    std::optional<bool> readonly;                          // of the root
+    std::optional<std::vector<std::string>> env;           // NAME=VALUE, all of them
+    std::optional<std::vector<std::string>> capabilities;  // of each of the sets that the default fills
+    std::optional<std::vector<ChosenLimit>> rlimits;
+};
+
+// A document of default_document or rootless_document with these choices, in the same layout. Pure.
+std::string with_choices(std::string document, const Choices& choices);
+
+}  // namespace bulkhead::spec

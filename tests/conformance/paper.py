@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""docs/conformance.md: a summary, the result of the last published mutation run, and the rows."""
+
+import difflib
+
+import table
+
+PAPER = table.ROOT / "docs/conformance.md"
+BEGIN, END = "<!-- mutations: written by `mutate --write` -->", "<!-- end of mutations -->"
+
+TITLE = """# Conformance with runtime-spec 1.3
+
+Every property and every MUST of the documents that concern a runtime on Linux, and the tests that prove it. Written by
+`tests/conformance/coverage write` from `tests/conformance/rows`; the build fails on a row without a living test. What
+the validation programs of the standard's own tools say is in [validation-table.md](validation-table.md).
+"""
+NAMES = """## How tests are named
+
+| name | where it is |
+| --- | --- |
+| `unit test_spec: Suite.Name` | GoogleTest program `build/release/tests/test_spec`, anywhere |
+| `kernel test_cgroups_kernel: Suite.Name` | the same, on the real kernel as root |
+| `integration: topic: case` | `tests/integration/run --filter "topic: case"` |
+| `contract: caller: case` | `tests/contract/run --filter "caller: case"` |
+| `escape: E01 case` | `tests/escape/run --filter "case"` |
+"""
+
+
+def cell(text):
+    return text.replace("|", "\\|")
+
+
+def summary(documents):
+    lines = ["| document | properties | MUST | with tests | with a reason instead |", "| --- | ---: | ---: | ---: | ---: |"]
+    for document in documents:
+        properties = sum(len(row.pointers) for row in document.rows)
+        musts = sum(not row.pattern for row in document.rows)
+        tested = sum(bool(row.tests) for row in document.rows)
+        lines.append(f"| [{document.name}.md](#{document.name}md) | {properties} | {musts} | {tested} | "
+                     f"{len(document.rows) - tested} |")
+    return "\n".join(lines)
+
+
+def line(row):
+    proof = "<br>".join(f"`{test}`" for test in row.tests) if row.tests else row.reason
+    what = f"`{row.pattern}`: {row.says}" if row.pattern else row.says
+    return f"| {row.number} | {'property' if row.pattern else 'MUST'} | {cell(what)} | {cell(proof)} |"
+
+
+def rows_of(document):
+    lines, anchor = [f"## {document.name}.md"], None
+    for row in document.rows:
+        if row.anchor != anchor:
+            anchor = row.anchor
+            lines += ["", f"### {document.name}: {anchor}", "", "| # | kind | what | proof |", "| --- | --- | --- | --- |"]
+        lines.append(line(row))
+    return "\n".join(lines)
+
+
+def published():
+    """The part of the mutation run, as it is there."""
+    text = PAPER.read_text() if PAPER.exists() else ""
+    return text[text.index(BEGIN):text.index(END) + len(END)] if BEGIN in text else f"{BEGIN}\n{END}"
+
+
+def whole(documents, mutations):
+    return "\n\n".join([TITLE.strip(), summary(documents), NAMES.strip(), f"## Mutations\n\n{mutations}",
+                        *map(rows_of, documents)]) + "\n"
+
+
+def write(documents):
+    PAPER.write_text(whole(documents, published()))
+
+
+def differences(documents):
+    """The rows of the paper, and the properties of its mutation run, are those of today."""
+    mutations = published()
+    pointers = {pointer for document in documents for row in document.rows for pointer in row.pointers}
+    for entry in mutations.splitlines():
+        if entry.startswith("| `/") and entry.split("`")[1] not in pointers:
+            yield f"the published mutation run names {entry.split('`')[1]}, which has no row"
+    there = PAPER.read_text() if PAPER.exists() else ""
+    yield from list(difflib.unified_diff(there.splitlines(), whole(documents, mutations).splitlines(), "docs/conformance.md",
+                                         "coverage write", lineterm="", n=0))[:20]
+
+
+def publish_mutations(seed, outcomes):
+    """Replaces the result of the same seed, or adds this one."""
+    lines = [f"### Seed {seed}", "", f"`tests/conformance/coverage mutate --seed {seed} --count {len(outcomes)}`: the key of the "
+             "property is changed in the parser's", "table, which reads the property no more.", "",
+             "| property | tests that noticed | named, and did not notice | not run here |", "| --- | --- | --- | --- |"]
+    for outcome in outcomes:
+        columns = (outcome.noticed, outcome.silent, outcome.skipped)
+        lines.append(f"| `{outcome.pointer}` | " + " | ".join("<br>".join(f"`{cell(test)}`" for test in column) or "-"
+                                                             for column in columns) + " |")
+    parts = [part for part in published().removeprefix(BEGIN).removesuffix(END).split("\n### ") if part.strip()]
+    kept = ["### " + part.strip() for part in parts if not part.startswith(f"Seed {seed}\n")]
+    mutations = "\n\n".join([BEGIN, *kept, "\n".join(lines), END])
+    text = PAPER.read_text()
+    PAPER.write_text(text.replace(published(), mutations))

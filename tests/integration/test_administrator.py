@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: Apache-2.0
+"""bulkhead.yaml, the administrator's file: what it changes, what it never changes, and who may have written it.
+
+Root's file lies in /etc/bulkhead, which each call gets in a mount namespace of its own.
+"""
+
+import json
+import os
+import re
+
+import unprivileged
+from harness import absent, case, contains, equal, read_text, true
+from test_overlay import Layers, annotate
+
+ONLY_HERE = {"control": False, "why": "runc has no such file"}
+PLACE = ("mount -t tmpfs etc /etc && mkdir /etc/bulkhead && mount --bind \"$1\" /etc/bulkhead && shift && exec \"$@\"")
+FILE = "/etc/bulkhead/bulkhead.yaml"
+
+
+class Administrator:
+    """A directory that is /etc/bulkhead for every verb of the case."""
+
+    def __init__(self, t, text=None):
+        self.t, self.place = t, t.scratch / "administrator"
+        self.place.mkdir()
+        self.file = self.place / "bulkhead.yaml"
+        self.plain = t.runtime.command
+        t.runtime.command = self.command
+        if text is not None:
+            self.write(text)
+
+    def command(self, *words, **options):
+        return ["unshare", "--mount", "--propagation", "private", "sh", "-c", PLACE, "sh", str(self.place),
+                *self.plain(*words, **options)]
+
+    def write(self, text, mode=0o644):
+        self.file.write_text(text)
+        self.file.chmod(mode)
+        return self
+
+
+@case(**ONLY_HERE)
+def its_log_is_written_beside_stderr(t):
+    """The error is in the log of the file, and on stderr what is there without it; --log wins over all three keys."""
+    log, other = t.scratch / "default.log", t.scratch / "other.log"
+    Administrator(t, f"log: {log}\nlog-format: json\nlog-level: debug\n")
+    result = t.runtime("state", "nobody").exits(1)
+    equal(result.err, "container does not exist: nobody\n", "stderr")
+    lines = [json.loads(line) for line in read_text(log).splitlines()]
+    equal([line["msg"] for line in lines if line["level"] == "error"], ["container does not exist: nobody"], "errors")
+    contains(str(lines), f"defaults of {FILE}", "the log")
+    shown = t.runtime("--log-format", "json", "state", "nobody").exits(1).err
+    equal(json.loads(shown)["level"], "error", "stderr of one who asked for JSON")
+    before = read_text(log)
+    t.runtime("--log", other, "state", "nobody").exits(1)
+    equal(read_text(log), before, "the log of the file")
+    contains(read_text(other), "level=error msg=", "--log")
+    absent(read_text(other), "defaults of", "--log, without --debug")
+
+
+@case(**ONLY_HERE)
+def a_mistake_keeps_nobody_from_ending_a_container(t):
+    """With a bad file create, run, explain and spec are refused at line and column; all others go on and warn."""
+    box = t.container("sleep", "1000")
+    administrator = Administrator(t)
+    box.run_detached().ok()
+    administrator.write("spec:\n  hostnam: x\n")
+    message = f'{FILE}:2:3: unknown key "hostnam"; did you mean hostname?'
+    other = t.container("true")
+    for result in (other.create(), other.run(), t.runtime("explain", "--bundle", other.bundle.path),
+                   t.runtime("spec", "--bundle", t.scratch)):
+        equal(result.exits(1).err, message + "\n", "stderr")
+    true(not (t.scratch / "config.json").exists() and other.status() is None, "something was made")
+    warnings = t.runtime.warned()
+    equal(box.state()["status"], "running", "status")
+    contains(warnings(), "level=warning msg=" + json.dumps(message), "warnings")
+    box.exec("true").ok()
+    box.kill("KILL").ok()
+    box.wait_dead()
+    box.wait()
+    box.delete().ok()
+
+
+@case(**ONLY_HERE)
+def a_log_that_cannot_be_opened_keeps_nobody_either(t):
+    """create says which file names it; state goes on."""
+    Administrator(t, "log: /no/such/directory/log\n")
+    box = t.container("true")
+    contains(box.create().exits(1).err, f"{FILE}: log: open", "stderr")
+    equal(t.runtime("state", "nobody").exits(1).err, "container does not exist: nobody\n", "stderr")
+    t.runtime("delete", "--force", "nobody").ok()
+
+
+def of_another(file):
+    os.chown(file, 12345, 0)
+
+
+def link(file):
+    file.rename(file.with_name("real"))
+    file.symlink_to("real")
+
+
+def instead(make):
+    def act(file):
+        file.unlink()
+        make(file)
+    return act
+
+
+WRONG = [
+    ("owner", of_another, "belongs to uid 12345; it must belong to root"),
+    ("group", lambda file: file.chmod(0o664), "may be written by others than its owner (mode 664)"),
+    ("world", lambda file: file.chmod(0o646), "may be written by others than its owner (mode 646)"),
+    ("link", link, "is a symbolic link, which is not followed here"),
+    ("directory", instead(os.mkdir), "is a directory"),
+    ("fifo", instead(os.mkfifo), "not a regular file"),
+    ("huge", lambda file: os.truncate(file, 1 << 40), "larger than 262144 bytes"),
+    ("binary", lambda file: file.write_bytes(bytes(range(256))), f"{FILE}:1:1: "),
+]
+
+
+@case(**ONLY_HERE, each=WRONG)
+def a_file_that_anybody_may_have_written_is_refused(t, name, spoil, words):
+    """It says why, holds nobody up and leaves nothing; ending containers goes on."""
+    administrator = Administrator(t, "cgroup-manager: cgroupfs\n")
+    box = t.container("true")
+    spoil(administrator.file)
+    result = box.create().exits(1)
+    contains(result.err, words, "stderr")
+    contains(result.err, FILE, "stderr")
+    equal(len(result.err.splitlines()), 1, "lines")
+    t.runtime("delete", "--force", "nobody").ok()
+    equal(list(t.root.glob("*")) if t.root.exists() else [], [], "the state root")
+
+
+@case(**ONLY_HERE)
+def layers_are_allowed_by_it(t):
+    """An overlay root below its directories needs no flag; a flag takes the place of them all."""
+    layers = Layers(t, "cat", "/name")
+    (layers.path / "base/name").write_text("base\n")
+    Administrator(t, f"overlay-from: [/nowhere, {layers.path}]\n")
+    equal(layers.run(t, flags=()).ok().out, "base\n", "stdout")
+    for flags in (("--overlay-from", "/srv"), ("--overlay-from=",)):
+        contains(layers.run(t, flags=flags).exits(1).err, "/annotations/run.bulkhead.overlay.lower", "stderr")
+    annotate(layers.bundle, lower="/usr")
+    contains(t.container(bundle=layers.bundle).run().exits(1).err, "not below a directory that", "stderr")
+    annotate(layers.bundle, lower=layers.stack("base"))
+    shown = t.runtime("explain", "--bundle", layers.bundle.path).ok().out
+    equal(shown.splitlines()[0], f"# {FILE}: overlay-from", "the first line")
+    json.loads(t.runtime("explain", "--json", "--bundle", layers.bundle.path).ok().out)
+
+
+def asks_systemd(result):
+    """Whether systemd would make the cgroup; where there is none that is the error."""
+    return "start_unit" in result.out or "systemd" in result.err
+
+
+def without_time(result):
+    """What was answered, but for the moment that a line of JSON names."""
+    return result.code, result.out, re.sub(r'"time":"[^"]*"', "", result.err)
+
+
+# What engines say, and whether they mean systemd: podman, containerd and CRI-O with either driver; a person.
+CALLS = [
+    ("podman-cgroupfs", ["--log-format=json"], "/libpod_parent/libpod-1", False),
+    ("podman-systemd", ["--systemd-cgroup"], "machine.slice:libpod:1", True),
+    ("containerd-cgroupfs", ["--log-format", "json"], "/k8s.io/1", False),
+    ("containerd-systemd", ["--log-format", "json", "--systemd-cgroup"], "system.slice:cri-containerd:1", True),
+    ("crio-cgroupfs", [], "/kubepods/besteffort/pod1/crio-1", False),
+    ("crio-systemd", ["--systemd-cgroup"], "kubepods-besteffort.slice:crio:1", True),
+    ("relative", [], "mine/1", False),
+    ("by-hand", [], None, None),
+    ("by-hand-undone", ["--systemd-cgroup=false"], None, False),
+    ("by-hand-named", ["--cgroup-manager", "cgroupfs"], None, False),
+]
+
+
+@case(**ONLY_HERE, each=CALLS)
+def the_cgroup_manager_is_for_configs_without_a_path(t, name, flags, path, expected):
+    """Under either value a call with a cgroupsPath or a flag means what it means without the file."""
+    bundle = t.bundle("true")
+    if path:
+        bundle.edit(lambda config: config["linux"].update(cgroupsPath=path))
+    explain = [*flags, "explain", "--bundle", bundle.path]
+    without = t.runtime(*explain)
+    administrator = Administrator(t)
+    for manager in ("systemd", "cgroupfs"):
+        administrator.write(f"cgroup-manager: {manager}\n")
+        result = t.runtime(*explain)
+        if expected is None:
+            equal(asks_systemd(result), manager == "systemd", f"systemd by {manager}")
+        else:
+            equal(asks_systemd(result), expected, "systemd")
+            equal(without_time(result), without_time(without), "explain")
+
+
+@case(**ONLY_HERE)
+def spec_writes_what_it_says(t):
+    """The config.json has it, in the same layout otherwise, and the container that it makes, too; a flag wins."""
+    box = t.container("true")
+    (box.bundle.path / "config.json").unlink()
+    administrator = Administrator(t, "spec:\n  hostname: chosen\n  terminal: false\n  seccomp: default\n  env: [A=b]\n"
+                                     "  capabilities: [CAP_KILL]\n  rlimits: {RLIMIT_NOFILE: 77}\n")
+    spec = ["spec", "--bundle", box.bundle.path]
+    t.runtime(*spec).ok()
+    box.bundle.config = json.loads((box.bundle.path / "config.json").read_text())
+    true("seccomp" in box.bundle.config["linux"], "no filter was written")
+    box.bundle.process(args=["/bin/sh", "-c", "hostname; echo $A; ulimit -n; grep CapBnd /proc/self/status"])
+    equal(box.run().ok().out, "chosen\nb\n77\nCapBnd:\t0000000000000020\n", "stdout")
+    (box.bundle.path / "config.json").unlink()
+    t.runtime(*spec, "--seccomp", "none").ok()
+    config = json.loads((box.bundle.path / "config.json").read_text())
+    true("seccomp" not in config["linux"], "a filter was written against the flag")
+    administrator.write("")
+    equal(config["hostname"], "chosen", "hostname")
+
+
+@case(**ONLY_HERE)
+def it_changes_no_config_that_is_there(t):
+    """The keys of spec leave a config.json alone."""
+    Administrator(t, "spec: {hostname: chosen, env: [A=b], capabilities: [], readonly: false}\n")
+    box = t.container("sh", "-c", "echo ${A-none}; grep CapEff /proc/self/status; touch /x 2>&1")
+    before = (box.bundle.path / "config.json").read_text()
+    result = box.run().exits(1)
+    equal(result.lines()[:2], ["none", "CapEff:\t0000000020000420"], "stdout")
+    contains(result.out, "Read-only file system", "stdout")
+    equal((box.bundle.path / "config.json").read_text(), before, "config.json")
+
+
+@case(**ONLY_HERE)
+def it_cannot_move_the_state_root(t):
+    """root is refused, and says why."""
+    Administrator(t, "root: /run/elsewhere\n")
+    contains(t.container("true").create().exits(1).err, f"{FILE}:1:1: root: the state root cannot be set here", "stderr")
+
+
+def own_file(t, text):
+    """A file of the user's own, and the environment that leads to it."""
+    file = t.scratch / "config/bulkhead/bulkhead.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    file.chmod(0o644)
+    os.chown(file, unprivileged.UID, unprivileged.GID)
+    return file, {"PATH": os.environ["PATH"], "XDG_CONFIG_HOME": str(t.scratch / "config")}
+
+
+@case(**ONLY_HERE)
+def a_user_has_a_file_of_its_own(t):
+    """It counts if it is the user's and nobody else can write it; /etc does not count; root does not look there."""
+    file, environment = own_file(t, "root: x\n")
+    explain = ["explain", "--bundle", t.bundle("true").path]
+    t.runtime(*explain, env=environment).ok()
+    Administrator(t, "unheard-of: 1\n")
+    unprivileged.become_user(t)
+    t.runtime(*explain, env={**environment, "XDG_CONFIG_HOME": "/nowhere"}).ok()
+    contains(t.runtime(*explain, env=environment).exits(1).err, f"{file}:1:1: root: ", "stderr")
+    os.chown(file, 4711, 0)
+    contains(t.runtime(*explain, env=environment).exits(1).err, "belongs to uid 4711; it must belong to the caller or root",
+             "stderr")
+    os.chmod(file.parent, 0o700)  # of somebody else: the user cannot even look
+    t.runtime(*explain, env=environment).ok()
+
+
+@case(**ONLY_HERE)
+def roots_file_is_not_that_of_a_user_namespaces_root(t):
+    """As in rootless podman: what the machine's root has said is not for it, and not its fault either."""
+    administrator = Administrator(t, "unheard-of: 1\n")
+    explain = ["explain", "--bundle", t.bundle("true").path]
+    contains(t.runtime(*explain).exits(1).err, "unheard-of", "stderr")
+    os.chown(administrator.file, 54321, 54321)
+    unprivileged.become_root_of_a_user_namespace(t)
+    place = ["unshare", "--mount", "--propagation", "private", "sh", "-c", PLACE, "sh", str(administrator.place)]
+    t.runtime.prefix = [*place, *t.runtime.prefix]
+    t.runtime(*explain).ok()

@@ -4,6 +4,7 @@
 import collections
 
 import living
+import mutants
 import paper
 import table
 
@@ -52,10 +53,11 @@ def rows(documents):
 
 
 NAMES = ("every row has its parts", "no row is there twice", "every property that the parser reads has a row",
-         "every row has a living test or a reason", "docs/conformance.md is what the rows say")
+         "every row has a living test or a reason", "docs/conformance.md is what the rows say",
+         "a mutation run finds its places in the code")
 
 
 def all_checks(documents, read, build):
     """(name, complaints) of each."""
     return zip(NAMES, map(list, (well_formed(documents), unique(documents), complete(documents, read),
-                                 alive(documents, build), paper.differences(documents))))
+                                 alive(documents, build), paper.differences(documents), mutants.lost_places())))

@@ -2,11 +2,13 @@
 """docs/conformance.md: a summary, the result of the last published mutation run, and the rows."""
 
 import difflib
+import re
 
 import table
 
 PAPER = table.ROOT / "docs/conformance.md"
 BEGIN, END = "<!-- mutations: written by `mutate --write` -->", "<!-- end of mutations -->"
+MUTANT = re.compile(r"\| (config|features) \| `/")
 
 TITLE = """# Conformance with runtime-spec 1.3
 
@@ -77,7 +79,7 @@ def differences(documents):
     mutations = published()
     pointers = {pointer for document in documents for row in document.rows for pointer in row.pointers}
     for entry in mutations.splitlines():
-        if entry.startswith("| `/") and entry.split("`")[1] not in pointers:
+        if MUTANT.match(entry) and entry.split("`")[1] not in pointers:
             yield f"the published mutation run names {entry.split('`')[1]}, which has no row"
     there = PAPER.read_text() if PAPER.exists() else ""
     yield from list(difflib.unified_diff(there.splitlines(), whole(documents, mutations).splitlines(), "docs/conformance.md",
@@ -85,16 +87,15 @@ def differences(documents):
 
 
 def publish_mutations(seed, outcomes):
-    """Replaces the result of the same seed, or adds this one."""
-    lines = [f"### Seed {seed}", "", f"`tests/conformance/coverage mutate --seed {seed} --count {len(outcomes)}`: the key of the "
-             "property is changed in the parser's", "table, which reads the property no more.", "",
-             "| property | tests that noticed | named, and did not notice | not run here |", "| --- | --- | --- | --- |"]
+    """Replaces the published run."""
+    lines = [BEGIN, f"`tests/conformance/coverage mutate --seed {seed} --count {len(outcomes)}`: each property was broken by "
+             "itself, so that config.json", "(the features document) is as if it were not there, and each named test was run "
+             "before, with nothing broken, and passed.", "",
+             "| document | property | tests that noticed | named, and did not notice | not run here |",
+             "| --- | --- | --- | --- | --- |"]
     for outcome in outcomes:
         columns = (outcome.noticed, outcome.silent, outcome.skipped)
-        lines.append(f"| `{outcome.pointer}` | " + " | ".join("<br>".join(f"`{cell(test)}`" for test in column) or "-"
-                                                             for column in columns) + " |")
-    parts = [part for part in published().removeprefix(BEGIN).removesuffix(END).split("\n### ") if part.strip()]
-    kept = ["### " + part.strip() for part in parts if not part.startswith(f"Seed {seed}\n")]
-    mutations = "\n\n".join([BEGIN, *kept, "\n".join(lines), END])
+        lines.append(f"| {outcome.mutant.document} | `{outcome.mutant.pointer}` | "
+                     + " | ".join("<br>".join(f"`{cell(test)}`" for test in column) or "-" for column in columns) + " |")
     text = PAPER.read_text()
-    PAPER.write_text(text.replace(published(), mutations))
+    PAPER.write_text(text.replace(published(), "\n".join([*lines, END])))

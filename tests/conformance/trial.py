@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What named tests say of a build: passed, failed or skipped each. Those of the other suites are skipped."""
+
+import re
+import subprocess
+
+import living
+import mutants
+
+GOOGLE_SECONDS, SUITE_SECONDS = 300, 3600
+SUITE = "integration: "
+CASE = re.compile(r"^(ok|FAIL)\s+(.*?) \(\d+\.\d+ s\)$")
+CLOSING = re.compile(r"^\d+ passed, \d+ failed, \d+ skipped$", re.M)
+
+
+def verdicts(tests):
+    """{test: passed, failed or skipped}."""
+    found = {test: google_verdict(test) for test in tests if living.GOOGLE.match(test)}
+    found.update(suite_verdicts([test for test in tests if test.startswith(SUITE)]))
+    return {test: found.get(test, "skipped") for test in tests}
+
+
+def google_verdict(test):
+    program, name = living.GOOGLE.match(test).groups()
+    try:
+        done = call([mutants.BUILT / "tests" / program, f"--gtest_filter={name}:{name}/*"], GOOGLE_SECONDS)
+    except subprocess.TimeoutExpired:
+        return "failed"
+    if done.returncode != 0:
+        return "failed"
+    return "passed" if re.search(r"\[  PASSED  \] [1-9]", done.stdout) else "skipped"
+
+
+def suite_verdicts(tests):
+    """The cases in one run; one with parameters has failed if it fails with any of them."""
+    if not tests:
+        return {}
+    filters = [option for test in tests for option in ("--filter", test.removeprefix(SUITE))]
+    done = call([mutants.PLACE / "tests/integration/run", "--runtime", mutants.BUILT / "bulkhead", *filters], SUITE_SECONDS)
+    if not CLOSING.search(done.stdout):
+        raise SystemExit(f"mutate: tests/integration/run did not come to its end:\n{done.stdout[-2000:]}")
+    found = {test: "skipped" for test in tests}
+    for line in done.stdout.splitlines():
+        result = CASE.match(line)
+        for test in tests if result else ():
+            if same(test.removeprefix(SUITE), result[2]) and found[test] != "failed":
+                found[test] = "failed" if result[1] == "FAIL" else "passed"
+    return found
+
+
+def same(name, title):
+    return title == name or title.startswith(name + "[")
+
+
+def call(command, seconds):
+    return subprocess.run(command, cwd=mutants.PLACE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace", timeout=seconds)

@@ -2,10 +2,11 @@
 """Broken builds: a copy of the sources below build/, in which one property is broken where the document is read.
 
 The copy's parser comes to the property, and goes on without it, required or not: config.json is taken, and the property
-has no effect. Only the one place in the document is broken, also where several share an object (the rate of one of the
-four throttles). The features document is written without a property that is broken there. Which one it is stands in a
-small source of the copy, so that each mutant is a program of its own, compiles like the others and is there in seconds.
-The sources themselves are never touched, and what is left below build/ makes the next run quick.
+has no effect. Only the one place is broken, also where several share an object (the rate of one of the four throttles),
+in config.json and where the process or the resources come in a document of their own (exec, update). The features
+document is written without a property that is broken there. Which one it is stands in a small source of the copy, so
+that each mutant is a program of its own, compiles like the others and is there in seconds. The sources themselves are
+never touched, and what is left below build/ makes the next run quick.
 """
 
 import os
@@ -51,6 +52,7 @@ SOURCE = """// SPDX-License-Identifier: Apache-2.0
 #include "spec/broken.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.hpp"
 
@@ -58,12 +60,18 @@ namespace bulkhead::spec {
 
 std::string_view broken(std::string_view document) { return document == "DOCUMENT" ? "POINTER" : ""; }
 
+static bool matches(std::string_view pointer, std::string_view pattern) {
+    return std::ranges::equal(split(pointer, '/'), split(pattern, '/'),
+                              [](auto word, auto wanted) { return wanted == "*" || word == wanted; });
+}
+
 bool is_broken(const json::Value& member) {
     const std::string_view pattern = broken("config");
     if (pattern.empty() || !pattern.ends_with(member.key())) return false;
     const std::string pointer = member.pointer();
-    return std::ranges::equal(split(pointer, '/'), split(pattern, '/'),
-                              [](auto word, auto wanted) { return wanted == "*" || word == wanted; });
+    return std::ranges::any_of(std::to_array<std::string_view>({"", "/process", "/linux/resources"}), [&](auto above) {
+        return pattern.starts_with(above) && matches(pointer, pattern.substr(above.size()));
+    });
 }
 
 }  // namespace bulkhead::spec

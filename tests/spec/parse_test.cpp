@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <array>
 #include <chrono>
 
 #include "full_document.hpp"
@@ -38,7 +39,9 @@ TEST(ParseFull, mounts) {
     EXPECT_EQ(mount.uid_mappings.at(0).container_id, 1U);
     EXPECT_EQ(mount.uid_mappings.at(0).host_id, 2U);
     EXPECT_EQ(mount.uid_mappings.at(0).size, 3U);
+    EXPECT_EQ(mount.gid_mappings.at(0).container_id, 4U);
     EXPECT_EQ(mount.gid_mappings.at(0).host_id, 5U);
+    EXPECT_EQ(mount.gid_mappings.at(0).size, 6U);
 }
 
 TEST(ParseFull, hooks) {
@@ -111,8 +114,11 @@ TEST(ParseFull, namespaces_and_mappings) {
                                   NamespaceType::cgroup, NamespaceType::time}));
     EXPECT_EQ(full().linux.namespaces.at(0).path, "");
     EXPECT_EQ(full().linux.namespaces.at(1).path, "/run/netns/a");
-    EXPECT_EQ(full().linux.uid_mappings.at(0).host_id, 100000U);
-    EXPECT_EQ(full().linux.gid_mappings.at(0).size, 65536U);
+    const auto numbers = [](const IdMapping& mapping) {
+        return std::array{mapping.container_id, mapping.host_id, mapping.size};
+    };
+    EXPECT_EQ(numbers(full().linux.uid_mappings.at(0)), (std::array{1U, 100000U, 65535U}));
+    EXPECT_EQ(numbers(full().linux.gid_mappings.at(0)), (std::array{2U, 200000U, 65534U}));
     EXPECT_EQ(full().linux.time_offsets.at(Clock::monotonic).secs, -5);
     EXPECT_EQ(full().linux.time_offsets.at(Clock::boottime).nanosecs, 999999999U);
 }
@@ -176,12 +182,14 @@ TEST(ParseFull, block_io) {
     EXPECT_EQ(io.weight_device.at(0).minor, 1U);
     EXPECT_EQ(io.weight_device.at(0).weight, 500);
     EXPECT_EQ(io.weight_device.at(0).leaf_weight, 300);
-    EXPECT_EQ(io.throttle_read_bps_device.at(0).major, 8U);
-    EXPECT_EQ(io.throttle_read_bps_device.at(0).minor, 2U);
-    EXPECT_EQ(io.throttle_read_bps_device.at(0).rate, 600U);
-    EXPECT_EQ(io.throttle_write_bps_device.at(0).rate, 601U);
-    EXPECT_EQ(io.throttle_read_iops_device.at(0).rate, 602U);
-    EXPECT_EQ(io.throttle_write_iops_device.at(0).rate, 603U);
+    std::uint64_t rate = 600;
+    for (const auto* throttle : {&io.throttle_read_bps_device, &io.throttle_write_bps_device,
+                                 &io.throttle_read_iops_device, &io.throttle_write_iops_device}) {
+        EXPECT_EQ(throttle->at(0).major, 8U) << rate;
+        EXPECT_EQ(throttle->at(0).minor, 2U) << rate;
+        EXPECT_EQ(throttle->at(0).rate, rate);
+        ++rate;
+    }
 }
 
 TEST(ParseFull, other_resources) {

@@ -9,6 +9,8 @@ that each mutant is a program of its own, compiles like the others and is there 
 never touched, and what is left below build/ makes the next run quick.
 """
 
+import contextlib
+import fcntl
 import os
 import shutil
 import stat
@@ -96,6 +98,18 @@ def lost_places():
             yield f"mutate: {lost}"
 
 
+@contextlib.contextmanager
+def alone():
+    """Two runs in one copy would break each other's properties."""
+    PLACE.mkdir(parents=True, exist_ok=True)
+    with open(PLACE.with_suffix(".lock"), "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit(f"mutate: another run is at work in {PLACE}") from None
+        yield
+
+
 def prepare():
     """The copy, with nothing broken, and configured."""
     listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=table.ROOT,
@@ -128,14 +142,14 @@ def break_property(document, pointer):
 def build(tests):
     """bulkhead, and the GoogleTest programs that these tests are in."""
     programs = {found[1] for found in map(living.GOOGLE.match, tests) if found}
-    must(["nice", "cmake", "--build", "--preset", "release", "--target", "bulkhead", *sorted(programs)])
+    must(["cmake", "--build", "--preset", "release", "--target", "bulkhead", *sorted(programs)])
 
 
 def must(command):
     """What fails here is a defect of the run: a mutant that nobody built is noticed by nobody."""
     if not shutil.which(command[0]):
         raise SystemExit(f"mutate: {command[0]} is missing")
-    done = subprocess.run(command, cwd=PLACE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                          timeout=BUILD_SECONDS, env={**os.environ, "CCACHE_BASEDIR": str(PLACE)})
+    done = subprocess.run(command, cwd=PLACE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace", timeout=BUILD_SECONDS, env={**os.environ, "CCACHE_BASEDIR": str(PLACE)})
     if done.returncode != 0:
         raise SystemExit(f"mutate: {' '.join(map(str, command))}:\n{done.stdout[-2000:]}")

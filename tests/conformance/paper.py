@@ -88,14 +88,15 @@ def differences(documents):
 
 def publish_mutations(seed, outcomes):
     """Replaces the published run."""
-    lines = [BEGIN, f"`tests/conformance/coverage mutate --seed {seed} --count {len(outcomes)}`: each property was broken by "
-             "itself, so that config.json", "(the features document) is as if it were not there, and each named test was run "
-             "before, with nothing broken, and passed.", "",
-             "| document | property | tests that noticed | named, and did not notice | not run here |",
-             "| --- | --- | --- | --- | --- |"]
+    lines = [
+        BEGIN, f"`tests/conformance/coverage mutate --seed {seed} --count {len(outcomes)}`: each property was broken by "
+        "itself, so that", "config.json is taken, or the features are written, as if it were not there. No named test "
+        "fails with nothing broken.", "",
+        "| document | property | tests that noticed | named, and did not notice | not run here |",
+        "| --- | --- | --- | --- | --- |"]
     for outcome in outcomes:
-        columns = (outcome.noticed, outcome.silent, outcome.skipped)
-        lines.append(f"| {outcome.mutant.document} | `{outcome.mutant.pointer}` | "
-                     + " | ".join("<br>".join(f"`{cell(test)}`" for test in column) or "-" for column in columns) + " |")
+        columns = ("<br>".join(f"`{cell(test)}`" for test in column) or "-"
+                   for column in (outcome.noticed, outcome.silent, outcome.skipped))
+        lines.append(f"| {outcome.mutant.document} | `{outcome.mutant.pointer}` | {' | '.join(columns)} |")
     text = PAPER.read_text()
     PAPER.write_text(text.replace(published(), "\n".join([*lines, END])))

@@ -36,7 +36,8 @@ def suite_verdicts(tests):
     if not tests:
         return {}
     filters = [option for test in tests for option in ("--filter", test.removeprefix(SUITE))]
-    done = call([mutants.PLACE / "tests/integration/run", "--runtime", mutants.BUILT / "bulkhead", *filters], SUITE_SECONDS)
+    done = call([mutants.PLACE / "tests/integration/run", "--runtime", mutants.BUILT / "bulkhead", *filters],
+                SUITE_SECONDS)
     if not CLOSING.search(done.stdout):
         raise SystemExit(f"mutate: tests/integration/run did not come to its end:\n{done.stdout[-2000:]}")
     found = {test: "skipped" for test in tests}

@@ -82,6 +82,17 @@ def uids_and_gids_are_mapped_by_their_own(t):
 
 
 @case(control=False, why=OLD)
+def a_map_has_two_sides_and_a_length(t):
+    """Where a range begins on disk and in the container, and how long it is, for users and for groups."""
+    place = source_of(t)
+    for name, user, group in (("last", 109, 209), ("none", 110, 210)):
+        (place / name).write_text("")
+        os.chown(place / name, user, group)
+    bundle = bind(t.bundle(), place, uids=[mapping(100, 1000, 10)], gids=[mapping(200, 2000, 10)])
+    equal(owner_of(t, bundle, "/tmp/last", "/tmp/none"), ["1009:2009", "65534:65534"], "owners")
+
+
+@case(control=False, why=OLD)
 def an_owner_without_a_map_is_nobody(t):
     """An id that the map does not have is seen as 65534."""
     bundle = bind(t.bundle(), source_of(t, owner=5000), uids=[mapping(0, 1000, 10)])

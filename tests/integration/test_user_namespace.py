@@ -80,8 +80,9 @@ def another_user_of_the_map(t):
 @case()
 def several_ranges(t):
     """More than one line of a map is kept, in order."""
-    box = box_of(t, "cat", "/proc/self/uid_map", maps=[mapping(0, FIRST, 10), mapping(10, 200000, 5)])
-    equal(box.run().ok().out.split(), ["0", "100000", "10", "10", "200000", "5"], "uid_map")
+    box = box_of(t, "cat", "/proc/self/uid_map", "/proc/self/gid_map",
+                 maps=[mapping(0, FIRST, 10), mapping(10, 200000, 5)])
+    equal(box.run().ok().out.split(), ["0", "100000", "10", "10", "200000", "5"] * 2, "uid_map and gid_map")
 
 
 @case(each=["uid", "gid"])

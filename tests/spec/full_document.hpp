@@ -18,11 +18,11 @@ inline constexpr char full_document[] = R"json({
   }],
   "hooks": {
     "prestart": [{"path": "/bin/prestart", "args": ["prestart", "-v"], "env": ["A=1"], "timeout": 30}],
-    "createRuntime": [{"path": "/bin/createRuntime"}],
-    "createContainer": [{"path": "/bin/createContainer"}],
-    "startContainer": [{"path": "/bin/startContainer"}],
-    "poststart": [{"path": "/bin/poststart"}],
-    "poststop": [{"path": "/bin/poststop"}]
+    "createRuntime": [{"path": "/bin/createRuntime", "args": ["createRuntime"], "env": ["A=2"], "timeout": 31}],
+    "createContainer": [{"path": "/bin/createContainer", "args": ["createContainer"], "env": ["A=3"], "timeout": 32}],
+    "startContainer": [{"path": "/bin/startContainer", "args": ["startContainer"], "env": ["A=4"], "timeout": 33}],
+    "poststart": [{"path": "/bin/poststart", "args": ["poststart"], "env": ["A=5"], "timeout": 34}],
+    "poststop": [{"path": "/bin/poststop", "args": ["poststop"], "env": ["A=6"], "timeout": 35}]
   },
   "process": {
     "terminal": true, "consoleSize": {"height": 24, "width": 80},

@@ -45,18 +45,26 @@ TEST(ParseFull, mounts) {
 }
 
 TEST(ParseFull, hooks) {
-    const Hook& hook = full().hooks.prestart.at(0);
-    EXPECT_EQ(hook.path, "/bin/prestart");
-    EXPECT_EQ(hook.args, (Strings{"prestart", "-v"}));
-    EXPECT_EQ(hook.env, (Strings{"A=1"}));
-    EXPECT_EQ(hook.timeout, 30);
-    EXPECT_EQ(full().hooks.create_runtime.at(0).env, std::nullopt);
-    EXPECT_EQ(full().hooks.create_runtime.at(0).timeout, std::nullopt);
-    EXPECT_EQ(full().hooks.create_runtime.at(0).path, "/bin/createRuntime");
-    EXPECT_EQ(full().hooks.create_container.at(0).path, "/bin/createContainer");
-    EXPECT_EQ(full().hooks.start_container.at(0).path, "/bin/startContainer");
-    EXPECT_EQ(full().hooks.poststart.at(0).path, "/bin/poststart");
-    EXPECT_EQ(full().hooks.poststop.at(0).path, "/bin/poststop");
+    const Hooks& hooks = full().hooks;
+    EXPECT_EQ(hooks.prestart.at(0).args, (Strings{"prestart", "-v"}));
+    int number = 0;
+    for (const auto& [name, list] :
+         {std::pair{"prestart", &hooks.prestart}, std::pair{"createRuntime", &hooks.create_runtime},
+          std::pair{"createContainer", &hooks.create_container},
+          std::pair{"startContainer", &hooks.start_container}, std::pair{"poststart", &hooks.poststart},
+          std::pair{"poststop", &hooks.poststop}}) {
+        const Hook& hook = list->at(0);
+        EXPECT_EQ(hook.path, cat("/bin/", name));
+        EXPECT_EQ(hook.args.at(0), name);
+        EXPECT_EQ(hook.timeout, 30 + number) << name;
+        EXPECT_EQ(hook.env, (Strings{cat("A=", ++number)})) << name;
+    }
+}
+
+TEST(Parse, knows_a_hook_without_environment_and_timeout) {
+    const Spec spec = parse(with("/hooks/poststop/0", R"({"path": "/bin/poststop"})")).value();
+    EXPECT_EQ(spec.hooks.poststop.at(0).env, std::nullopt);
+    EXPECT_EQ(spec.hooks.poststop.at(0).timeout, std::nullopt);
 }
 
 TEST(ParseFull, process) {

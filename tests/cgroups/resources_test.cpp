@@ -268,12 +268,12 @@ TEST(Settings, BlockWeightsAreFrom10To1000) {
 
 TEST(Settings, BlockThrottles) {
     expect_all({
-        {R"({"blockIO":{"throttleReadBpsDevice":[{"major":8,"minor":0,"rate":1}]}})",
-         {"io.max=8:0 rbps=1 /blockIO/throttleReadBpsDevice/0"}},
-        {R"({"blockIO":{"throttleWriteBpsDevice":[{"major":8,"minor":0,"rate":1048576}]}})",
-         {"io.max=8:0 wbps=1048576 /blockIO/throttleWriteBpsDevice/0"}},
-        {R"({"blockIO":{"throttleReadIOPSDevice":[{"major":8,"minor":0,"rate":300}]}})",
-         {"io.max=8:0 riops=300 /blockIO/throttleReadIOPSDevice/0"}},
+        {R"({"blockIO":{"throttleReadBpsDevice":[{"major":8,"minor":16,"rate":1}]}})",
+         {"io.max=8:16 rbps=1 /blockIO/throttleReadBpsDevice/0"}},
+        {R"({"blockIO":{"throttleWriteBpsDevice":[{"major":8,"minor":16,"rate":1048576}]}})",
+         {"io.max=8:16 wbps=1048576 /blockIO/throttleWriteBpsDevice/0"}},
+        {R"({"blockIO":{"throttleReadIOPSDevice":[{"major":8,"minor":16,"rate":300}]}})",
+         {"io.max=8:16 riops=300 /blockIO/throttleReadIOPSDevice/0"}},
         {R"({"blockIO":{"throttleWriteIOPSDevice":[{"major":8,"minor":16,"rate":18446744073709551615}]}})",
          {"io.max=8:16 wiops=18446744073709551615 /blockIO/throttleWriteIOPSDevice/0"}},
         // The kernel refuses a rate of 0, which lifted the limit in cgroup v1.

@@ -48,8 +48,8 @@ inline constexpr char full_document[] = R"json({
       {"type": "pid"}, {"type": "network", "path": "/run/netns/a"}, {"type": "mount"}, {"type": "ipc"},
       {"type": "uts"}, {"type": "user"}, {"type": "cgroup"}, {"type": "time"}
     ],
-    "uidMappings": [{"containerID": 0, "hostID": 100000, "size": 65536}],
-    "gidMappings": [{"containerID": 0, "hostID": 100000, "size": 65536}],
+    "uidMappings": [{"containerID": 7, "hostID": 100000, "size": 65536}],
+    "gidMappings": [{"containerID": 7, "hostID": 100000, "size": 65536}],
     "timeOffsets": {"monotonic": {"secs": -5}, "boottime": {"nanosecs": 999999999}},
     "devices": [
       {"type": "c", "path": "/dev/fuse", "major": 10, "minor": 229, "fileMode": 438, "uid": 1, "gid": 2},

@@ -38,7 +38,9 @@ TEST(ParseFull, mounts) {
     EXPECT_EQ(mount.uid_mappings.at(0).container_id, 1U);
     EXPECT_EQ(mount.uid_mappings.at(0).host_id, 2U);
     EXPECT_EQ(mount.uid_mappings.at(0).size, 3U);
+    EXPECT_EQ(mount.gid_mappings.at(0).container_id, 4U);
     EXPECT_EQ(mount.gid_mappings.at(0).host_id, 5U);
+    EXPECT_EQ(mount.gid_mappings.at(0).size, 6U);
 }
 
 TEST(ParseFull, hooks) {
@@ -111,8 +113,11 @@ TEST(ParseFull, namespaces_and_mappings) {
                                   NamespaceType::cgroup, NamespaceType::time}));
     EXPECT_EQ(full().linux.namespaces.at(0).path, "");
     EXPECT_EQ(full().linux.namespaces.at(1).path, "/run/netns/a");
-    EXPECT_EQ(full().linux.uid_mappings.at(0).host_id, 100000U);
-    EXPECT_EQ(full().linux.gid_mappings.at(0).size, 65536U);
+    for (const auto& maps : {full().linux.uid_mappings, full().linux.gid_mappings}) {
+        EXPECT_EQ(maps.at(0).container_id, 7U);
+        EXPECT_EQ(maps.at(0).host_id, 100000U);
+        EXPECT_EQ(maps.at(0).size, 65536U);
+    }
     EXPECT_EQ(full().linux.time_offsets.at(Clock::monotonic).secs, -5);
     EXPECT_EQ(full().linux.time_offsets.at(Clock::boottime).nanosecs, 999999999U);
 }

@@ -51,9 +51,8 @@ def expand(pattern):
 
 
 def row_of(document, anchor, number, entry):
-    return Row(document, anchor, number, entry.get("property", ""), entry.get("says", ""),
-               entry.get("departs", ""), tuple(entry.get("tests", ())), entry.get("reason", ""), entry.get("ignored", ""),
-               frozenset(entry))
+    return Row(document, anchor, number, entry.get("property", ""), entry.get("says", ""), entry.get("departs", ""),
+               tuple(entry.get("tests", ())), entry.get("reason", ""), entry.get("ignored", ""), frozenset(entry))
 
 
 def load(folder=HERE / "rows"):

@@ -36,8 +36,10 @@ class Agent:
         with contextlib.suppress(OSError):
             connection, _ = self.socket.accept()
             connection.settimeout(20)
-            while not self.state:
+            while not self.state and not self.closed:
                 self.receive(connection)
+            if self.closed:
+                return
             listener = self.parts[0][1][0]
             self.kind = os.readlink(f"/proc/self/fd/{listener}")
             with contextlib.suppress(OSError):  # of a container that has ended

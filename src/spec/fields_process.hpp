@@ -69,7 +69,7 @@ inline constexpr auto fields<Scheduler> = std::array{
 template <>
 inline constexpr auto fields<IoPriority> = std::array{
     field<&IoPriority::io_class>("class", Need::required),
-    field<&IoPriority::priority>("priority"),
+    field<&IoPriority::priority>("priority", Need::required),
 };
 
 template <>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <set>
@@ -51,6 +53,19 @@ TEST_F(Delegation, IsOfTheDirectoryAndOfWhatTheKernelNames) {
     for (const char* file : {"cgroup.freeze", "cgroup.max.depth", "cgroup.events"})
         EXPECT_EQ(status(file).st_uid, 0u) << file;
     EXPECT_EQ(status(".").st_gid, 0u) << "the group stays";
+}
+
+// config-linux.md: the list to fall back to. An older kernel is made of an empty directory where the list is.
+TEST_F(Delegation, WithoutTheKernelsListIsOfThreeFiles) {
+    EXPECT_EQ(testing::in_child([&] {
+                  if (::unshare(CLONE_NEWNS) != 0) return 1;
+                  if (::mount("", "/", nullptr, MS_PRIVATE | MS_REC, nullptr) != 0) return 2;
+                  if (::mount("none", "/sys/kernel/cgroup", "tmpfs", 0, nullptr) != 0) return 3;
+                  return delegate(group(), somebody) ? 0 : 4;
+              }),
+              0);
+    EXPECT_EQ(theirs(),
+              (std::set<std::string>{".", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads"}));
 }
 
 TEST_F(Delegation, IsTakenBack) {

@@ -21,6 +21,8 @@ def well_formed(documents):
             yield f"{row.id}: says what it is about, in at most {WORDS} words"
         if bool(row.tests) == bool(row.reason):
             yield f"{row.id}: either tests or a reason why there are none"
+        if "departs" in row.keys and not (row.departs and row.tests):
+            yield f"{row.id}: what departs has words, and a test that shows it"
 
 
 def unique(documents):

@@ -35,7 +35,7 @@ def all_mutants(documents, read):
     """Every property with tests: of config.json what the parser reads, of the features document each."""
     return [Mutant(kind, pointer, row.tests) for document in documents for row in document.rows if row.tests
             for kind in [document.name.partition("-")[0]] for pointer in row.pointers
-            if kind == "features" or pointer in read]
+            if kind == "features" or (kind == "config" and pointer in read)]
 
 
 def draw(documents, read, seed, count, wanted=()):

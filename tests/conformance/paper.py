@@ -16,6 +16,12 @@ Every property and every MUST of the documents that concern a runtime on Linux, 
 `tests/conformance/coverage write` from `tests/conformance/rows`; the build fails on a row without a living test. What
 the validation programs of the standard's own tools say is in [validation-table.md](validation-table.md).
 """
+DEPARTURES = """## Where bulkhead departs
+
+Knowingly; the tests of the row show what it does instead.
+
+| row | what the standard says | what bulkhead does |
+| --- | --- | --- |"""
 NAMES = """## How tests are named
 
 | name | where it is |
@@ -33,19 +39,28 @@ def cell(text):
 
 
 def summary(documents):
-    lines = ["| document | properties | MUST | with tests | with a reason instead |", "| --- | ---: | ---: | ---: | ---: |"]
+    lines = ["| document | properties | MUST | with tests | with a reason instead | departures |",
+             "| --- | ---: | ---: | ---: | ---: | ---: |"]
     for document in documents:
         properties = sum(len(row.pointers) for row in document.rows)
         musts = sum(not row.pattern for row in document.rows)
         tested = sum(bool(row.tests) for row in document.rows)
         lines.append(f"| [{document.name}.md](#{document.name}md) | {properties} | {musts} | {tested} | "
-                     f"{len(document.rows) - tested} |")
+                     f"{len(document.rows) - tested} | {sum(bool(row.departs) for row in document.rows)} |")
     return "\n".join(lines)
+
+
+def departures(documents):
+    """A table of the rows that say so, or nothing."""
+    lines = [f"| {row.id} | {cell(row.says)} | {cell(row.departs)} |" for document in documents for row in document.rows
+             if row.departs]
+    return "\n".join([DEPARTURES, *lines]) if lines else ""
 
 
 def line(row):
     proof = "<br>".join(f"`{test}`" for test in row.tests) if row.tests else row.reason
     what = f"`{row.pattern}`: {row.says}" if row.pattern else row.says
+    what += f"<br>**Departs:** {row.departs}" if row.departs else ""
     return f"| {row.number} | {'property' if row.pattern else 'MUST'} | {cell(what)} | {cell(proof)} |"
 
 
@@ -66,8 +81,9 @@ def published():
 
 
 def whole(documents, mutations):
-    return "\n\n".join([TITLE.strip(), summary(documents), NAMES.strip(), f"## Mutations\n\n{mutations}",
-                        *map(rows_of, documents)]) + "\n"
+    parts = [TITLE.strip(), summary(documents), departures(documents), NAMES.strip(), f"## Mutations\n\n{mutations}",
+             *map(rows_of, documents)]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def write(documents):

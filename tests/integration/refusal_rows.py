@@ -119,6 +119,7 @@ SCHEDULING = [
       for key in ("runtime", "deadline", "period")),
     one("/process/scheduler", {"policy": "SCHED_OTHER", "flags": ["SCHED_FLAG_BEER"]}, "SCHED_FLAG_BEER", at="/flags/0"),
     one("/process/ioPriority", {}, "required", at="/class"),
+    one("/process/ioPriority", {"class": "IOPRIO_CLASS_BE"}, "required", at="/priority"),
     one("/process/ioPriority", {"class": "IOPRIO_CLASS_BEER"}, "IOPRIO_CLASS_BEER", at="/class"),
     one("/process/ioPriority", {"class": "IOPRIO_CLASS_BE", "priority": 8}, "8", at="/priority"),
     one("/process/ioPriority", {"class": "IOPRIO_CLASS_BE", "priority": -1}, "-1", at="/priority"),
@@ -196,6 +197,7 @@ DEVICES = [
 RESOURCES = [
     one("/linux/cgroupsPath", "/" + "x" * 5000, "too long"),
     one("/linux/cgroupsPath", "/a/../../b", '"/a/../../b"'),
+    *(one("/linux/cgroupsPath", path, f'"{path}"') for path in ("/", "a/../b", ".", "//")),
     one("/linux/resources/memory", {"reservation": -2}, "-2", at="/reservation"),
     one("/linux/resources/memory", {"swappiness": 101}, "101", "100", at="/swappiness"),
     one("/linux/resources/memory", {"swappiness": -1}, "-1", at="/swappiness"),

@@ -164,6 +164,20 @@ def a_bound_node_must_be_the_right_one(t):
     t.no_state()
 
 
+@case(control=False, why="runc binds over whatever is there")
+def a_bound_node_covers_what_is_there(t):
+    """Where the host's node is bound, a file of the image below it is covered; the image keeps it."""
+    bundle = with_devices(t.bundle("stat", "-c", "%t:%T", "/dev/kmsg"), device("/dev/kmsg", minor=11))
+    in_a_user_namespace(t, bundle)
+    bundle.edit(lambda config: config.update(mounts=[mount for mount in config["mounts"]
+                                                     if not mount["destination"].startswith("/dev")]))
+    (bundle.rootfs / "dev").mkdir(exist_ok=True)
+    os.chown(bundle.rootfs / "dev", 100000, 100000)
+    (bundle.rootfs / "dev/kmsg").write_text("of the image")
+    equal(t.container(bundle=bundle).run().ok().out, "1:b\n", "stat")
+    equal((bundle.rootfs / "dev/kmsg").read_text(), "of the image", "the image's file")
+
+
 @case()
 def a_node_that_the_host_has_not_is_an_error(t):
     """A device that the host has no node for cannot be bound."""

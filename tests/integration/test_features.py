@@ -94,6 +94,14 @@ def both_versions_are_taken(t):
         true(accepted(t, lambda config: config.update(ociVersion=version)), f"{name}: {version} is refused")
 
 
+@case()
+def the_newest_version_is_not_below_the_oldest(t):
+    """Both are there, and in this order."""
+    oldest, newest = (features(t)[name] for name in ("ociVersionMin", "ociVersionMax"))
+    numbers = lambda version: [int(part) for part in version.partition("-")[0].split(".")]
+    true(numbers(oldest) <= numbers(newest), f"from {oldest} to {newest}")
+
+
 @case(control=False, why="runc 1.1.5 does not look at the version")
 def versions_outside_are_refused(t):
     """Older than the oldest, and the next major one; but any later 1.x is taken (config.md)."""
@@ -110,6 +118,13 @@ def the_annotations_name_the_build(t):
     equal(annotations[f"{own}.version"], lines[0].split()[-1], "version")
     contains(lines, f"commit: {annotations[f'{own}.commit']}", "--version")
     contains(lines, f"libseccomp: {annotations['io.github.seccomp.libseccomp.version']}", "--version")
+
+
+@case()
+def annotations_are_a_map_of_strings(t):
+    """The rules of those in config.json: a key has a character at least, a value is a string."""
+    for key, value in features(t)["annotations"].items():
+        true(key and isinstance(value, str), f"{key!r} is {value!r}")
 
 
 @case()

@@ -336,7 +336,7 @@ WRONG = {"relative path": ({"path": "bin/true"}, "path"), "empty path": ({"path"
          "NUL in the path": ({"path": "/bin/tr\0ue"}, "path")}
 
 
-@case(each=[(f"{kind}, {name}", kind, name) for kind in ("prestart", "poststop") for name in WRONG], control=False,
+@case(each=[(f"{kind}, {name}", kind, name) for kind in KINDS for name in WRONG], control=False,
       why="runc 1.1.5 accepts most of them, or fails when it comes to the hook")
 def a_wrong_entry_is_refused(t, _, kind, name):
     """config.json with such an entry is refused before anything happens; the error points at it."""

@@ -191,11 +191,12 @@ def the_mounts_are_there(t, kind):
         true(f"{bundle.rootfs}{name}" in points, f"{name or '/'} is not below {bundle.rootfs}: {points}")
 
 
-@case(each=["prestart", "createRuntime"])
+@case(each=OF_CREATE)
 def the_root_has_not_changed(t, kind):
-    """The container's process still has the host's root when these hooks run."""
+    """The container's process still has the host's root when these hooks run; one in the container has it, too."""
     journal = Journal(t)
-    whole_life(journal.box(hooks={kind: [host_hook(f"stat -c %d:%i /proc/$pid/root/ > {journal.path}/root")]}))
+    root = "/" if kind == "createContainer" else "/proc/$pid/root/"
+    whole_life(journal.box(hooks={kind: [host_hook(f"stat -c %d:%i {root} > {journal.path}/root")]}))
     root = os.stat("/")
     equal((journal.path / "root").read_text().strip(), f"{root.st_dev}:{root.st_ino}", "root")
 

@@ -137,18 +137,27 @@ def what_of_a_tree_is_mapped(t, word, below):
         equal(owner_of(t, bundle, "/tmp/file", "/tmp/below"), ["1000:1000", below], "owners")
 
 
-@case(control=False, why=OLD)
-def the_maps_of_the_user_namespace(t):
-    """idmap without maps of its own uses those of the container, so that the host's 0 is 0 inside."""
+@case(control=False, why=OLD, each=["idmap", "ridmap"])
+def the_maps_of_the_user_namespace(t, word):
+    """Without maps of its own the mount has those of the container, so that the host's 0 is 0 inside."""
     maps = [mapping(0, 100000, 65536)]
-    bundle = bind(with_user_namespace(t.bundle(), maps, maps), source_of(t), "bind", "idmap")
+    bundle = bind(with_user_namespace(t.bundle(), maps, maps), source_of(t), "rbind", word)
     equal(owner_of(t, bundle, "/tmp/file"), ["0:0"], "owner")
 
 
-@case(control=False, why=OLD)
-def without_any_map_idmap_is_refused(t):
-    """idmap where neither mount nor container has maps is an error."""
-    box = t.container(bundle=bind(t.bundle("true"), source_of(t), "bind", "idmap"))
+@case(control=False, why=OLD, each=["idmap", "ridmap"])
+def its_own_maps_go_before_those_of_the_user_namespace(t, word):
+    """A mount with maps has these: the host's 0 is 101000 through it, which is 1000 in the container."""
+    maps = [mapping(0, 100000, 65536)]
+    bundle = with_user_namespace(t.bundle(), maps, maps)
+    bind(bundle, source_of(t), "rbind", word, uids=[mapping(0, 101000, 10)])
+    equal(owner_of(t, bundle, "/tmp/file"), ["1000:1000"], "owner")
+
+
+@case(control=False, why=OLD, each=["idmap", "ridmap"])
+def without_any_map_it_is_refused(t, word):
+    """Where neither mount nor container has maps it is an error."""
+    box = t.container(bundle=bind(t.bundle("true"), source_of(t), "bind", word))
     contains(box.create().exits(1).err, "/mounts/7", "stderr")
     t.no_state()
 

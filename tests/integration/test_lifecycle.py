@@ -192,14 +192,18 @@ def the_id_is_free_after_delete(t):
 
 @case()
 def start_of_running_is_refused(t):
-    """`start` twice is an error in runc's words."""
-    contains(running(t).start().exits(1).err, "cannot start an already running container", "stderr")
+    """`start` twice is an error in runc's words, and the program goes on."""
+    box = running(t)
+    contains(box.start().exits(1).err, "cannot start an already running container", "stderr")
+    equal((box.status(), box.state()["pid"]), ("running", box.pid), "status and pid")
 
 
 @case()
 def start_of_stopped_is_refused(t):
-    """A container that has ended does not start again."""
-    contains(stopped(t).start().exits(1).err, "cannot start a container that has stopped", "stderr")
+    """A container that has ended does not start again, and stays as it is."""
+    box = stopped(t)
+    contains(box.start().exits(1).err, "cannot start a container that has stopped", "stderr")
+    equal(box.status(), "stopped", "status")
 
 
 @case(each=["9", "KILL", "SIGKILL", "kill", "sigkill", "SigKill"])
@@ -247,8 +251,10 @@ def kill_0_is_a_test(t):
 
 @case(each=["KILL", "TERM", "0"])
 def kill_of_stopped_is_refused(t, name):
-    """kill on a stopped container fails with the words that engines match."""
-    contains(stopped(t).kill(name).exits(1).err, "container not running", "stderr")
+    """kill on a stopped container fails with the words that engines match, and changes nothing."""
+    box = stopped(t)
+    contains(box.kill(name).exits(1).err, "container not running", "stderr")
+    equal(box.status(), "stopped", "status")
 
 
 @case()

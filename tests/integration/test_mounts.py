@@ -258,6 +258,13 @@ def mounts_are_done_in_order(t):
 
 
 @case()
+def a_relative_destination_is_taken_from_the_root(t):
+    """A destination without its slash is one below /, wherever the runtime and the program start."""
+    bundle = t.bundle("cat", "/home/file", cwd="/etc").add_mount("home", "bind", str(host_directory(t)), "bind")
+    equal(t.container(bundle=bundle).run().exits(0).out, "from the host\n", "stdout")
+
+
+@case()
 def mount_destination_through_a_link_stays_inside(t):
     """An absolute link in the image is followed within the image, never on the host."""
     bundle = t.bundle("cat", "/trap/file").writable()

@@ -84,6 +84,18 @@ def it_gets_its_new_name(t):
 
 
 @case(control=False, why=OLD, needs=needs_veth)
+def its_attributes_are_kept(t):
+    """MTU, hardware address, length of the queue and alias are as they were on the host."""
+    with host(t, "ip link set given mtu 1280 address 02:00:5e:10:00:07 txqueuelen 77 alias lent"):
+        box = with_devices(t, given={"name": "eth0"})
+        box.run_detached().ok()
+        link, = inside(box, "-details", "link", "show", "dev", "eth0")
+        equal((link["mtu"], link["address"], link["txqlen"], link["ifalias"]), (1280, "02:00:5e:10:00:07", 77, "lent"),
+              "attributes")
+        box.delete("--force").ok()
+
+
+@case(control=False, why=OLD, needs=needs_veth)
 def its_parameters_can_be_set(t):
     """linux.sysctl names the device as it is called inside: it is there when they are written."""
     key = "net.ipv4.conf.eth7.forwarding"
@@ -233,6 +245,30 @@ def a_joined_namespace_gets_the_device(t):
         equal({link["ifname"] for link in inside(first, "link")}, {"lo", "eth0"}, "devices")
         for each in (box, first):
             each.delete("--force").ok()
+
+
+@case(control=False, why=OLD, needs=needs_veth)
+def delete_leaves_it_to_its_namespace(t):
+    """Whoever has the namespace has the device: no verb configures it again, or takes it out before the end."""
+    with host(t) as run:
+        first = t.sleeper()
+        first.run_detached().ok()
+        box = with_devices(t, given={"name": "eth0"})
+        box.bundle.edit(lambda config: [each.update(path=f"/proc/{first.pid}/ns/net")
+                                        for each in config["linux"]["namespaces"] if each["type"] == "network"])
+        box.create().ok()
+        for command in ("addr add 192.0.2.9/24 dev eth0", "link set eth0 down", "link set eth0 mtu 1300"):
+            inside(first, *command.split())
+        before = inside(first, "addr", "show")
+        box.start().ok()
+        equal(inside(first, "addr", "show"), before, "devices after start")
+        box.exec("true").ok()
+        box.kill("KILL").ok()
+        box.wait()
+        box.delete().ok()
+        equal(inside(first, "addr", "show"), before, "devices after delete")
+        true("given" not in names(run), "the device is back on the host")
+        first.delete("--force").ok()
 
 
 @case(control=False, why=OLD, needs=needs_veth)

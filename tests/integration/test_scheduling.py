@@ -3,12 +3,14 @@
 
 import ctypes
 import os
+import struct
 
 from harness import case, contains, equal
 
 NEWER = "runc 1.1.5 is older than the property"
 LIBC = ctypes.CDLL(None, use_errno=True)
 SYS_IOPRIO_GET = {"x86_64": 252, "aarch64": 31}[os.uname().machine]
+SYS_SCHED_GETATTR = {"x86_64": 315, "aarch64": 275}[os.uname().machine]
 
 
 def running(t, **properties):
@@ -26,6 +28,13 @@ def refused(t, config, *words):
     for word in words:
         contains(result.err, word, "stderr")
     t.no_state()
+
+
+def deadline_of(pid):
+    """(runtime, deadline, period) of a process, by sched_getattr(2)."""
+    attributes = ctypes.create_string_buffer(48)
+    equal(LIBC.syscall(SYS_SCHED_GETATTR, pid, attributes, len(attributes), 0), 0, "sched_getattr")
+    return struct.unpack_from("<QQQ", attributes, 24)
 
 
 def io_priority(pid):
@@ -57,6 +66,18 @@ def deadline(t):
     times = {"runtime": 1_000_000, "deadline": 10_000_000, "period": 20_000_000}
     box = running(t, scheduler={"policy": "SCHED_DEADLINE", **times})
     equal(os.sched_getscheduler(box.pid), 6, "policy")
+    equal(deadline_of(box.pid), tuple(times.values()), "runtime, deadline and period")
+
+
+@case(control=False, why=NEWER)
+def what_is_not_said_is_0(t):
+    """Without nice the program has 0, whatever its caller has; without priority a real-time policy is refused."""
+    refused(t, lambda config: config["process"].update(scheduler={"policy": "SCHED_FIFO"}), "/process/scheduler")
+    box = t.sleeper(scheduler={"policy": "SCHED_BATCH"})
+    command = t.runtime.command("run", "--detach", "--bundle", box.bundle.path, "--pid-file", box.pid_file, box.id)
+    t.runtime.exec(["nice", "-n", "7", *command]).ok()
+    equal(os.sched_getscheduler(box.pid), os.SCHED_BATCH, "policy")
+    equal(os.getpriority(os.PRIO_PROCESS, box.pid), 0, "nice")
 
 
 @case(control=False, why=NEWER)

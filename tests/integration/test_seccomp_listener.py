@@ -12,6 +12,7 @@ import struct
 import threading
 
 from harness import case, contains, equal, eventually, true
+from test_features import features
 
 RECEIVE, SEND = 0xC0502100, 0xC0182101  # SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND
 CONTINUE = 1
@@ -23,6 +24,7 @@ class Agent:
 
     def __init__(self, path, errno=38):
         self.path, self.errno, self.seen, self.state, self.kind = str(path), errno, [], None, None
+        self.parts, self.closed = [], False  # (bytes, descriptors) of each message, and whether that was all
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.bind(self.path)
         self.socket.listen()
@@ -33,11 +35,33 @@ class Agent:
     def serve(self):
         with contextlib.suppress(OSError):
             connection, _ = self.socket.accept()
-            data, extra, _, _ = connection.recvmsg(65536, socket.CMSG_SPACE(4))
-            listener = array.array("i", extra[0][2])[0]
-            self.kind, self.state = os.readlink(f"/proc/self/fd/{listener}"), json.loads(data)
-            while select.select([listener], [], [], 20)[0]:
+            connection.settimeout(20)
+            while not self.state and not self.closed:
+                self.receive(connection)
+            if self.closed:
+                return
+            listener = self.parts[0][1][0]
+            self.kind = os.readlink(f"/proc/self/fd/{listener}")
+            with contextlib.suppress(OSError):  # of a container that has ended
+                self.answer_until_nothing_comes(listener, connection)
+            while not self.closed:
+                self.receive(connection)
+
+    def answer_until_nothing_comes(self, listener, connection):
+        while ready := select.select([listener, *([] if self.closed else [connection])], [], [], 20)[0]:
+            if connection in ready:
+                self.receive(connection)
+            if listener in ready:
                 self.answer(listener)
+
+    def receive(self, connection):
+        """One more message; the state is what all of them are together."""
+        data, extra, _, _ = connection.recvmsg(65536, socket.CMSG_SPACE(4 * 4))
+        self.closed = not data
+        if data:
+            self.parts.append((data, [number for _, _, numbers in extra for number in array.array("i", numbers)]))
+        with contextlib.suppress(ValueError):
+            self.state = json.loads(b"".join(part for part, _ in self.parts))
 
     def answer(self, listener):
         request = bytearray(80)
@@ -68,6 +92,67 @@ def the_agent_answers(t):
     equal((agent.state["state"]["id"], agent.state["state"]["bundle"], agent.state["state"]["status"]),
           (box.id, str(box.bundle.path), "creating"), "state")
     equal(agent.state["pid"], agent.state["state"]["pid"], "pid")
+
+
+@case()
+def one_state_with_what_is_required(t):
+    """One object in one connection, of the version that the runtime follows, with what is required."""
+    agent = Agent(t.scratch / "agent")
+    box = t.container(bundle=notifying(t, agent.path, "mkdir"))
+    box.bundle.edit(lambda config: config.update(ociVersion="1.0.0"))
+    box.run().exits(0)
+    eventually(lambda: agent.closed, "the connection is not closed")
+    json.loads(b"".join(part for part, _ in agent.parts))
+    newest = features(t)["ociVersionMax"]
+    equal((agent.state["ociVersion"], agent.state["state"]["ociVersion"]), (newest, newest), "versions")
+    true({"fds", "pid", "state"} <= set(agent.state), f"the state is {agent.state}")
+    true({"id", "status", "pid", "bundle"} <= set(agent.state["state"]), f"the container's state is {agent.state}")
+    true(not select.select([agent.socket], [], [], 0)[0], "there is a second connection")
+
+
+@case(control=False, why="runc 1.1.5 leaves it open until it ends")
+def the_connection_is_closed(t):
+    """As soon as the state is sent: a runtime that waits for its container does not hold it."""
+    agent = Agent(t.scratch / "agent")
+    box = t.container(bundle=notifying(t, agent.path, "mkdir").process(args=["sleep", "60"]))
+    child = box.run_in_background()
+    eventually(lambda: agent.closed, "the connection is not closed")
+    equal((box.status(), child.poll()), ("running", None), "the container, and the runtime that waits for it")
+    box.kill("KILL").ok()
+    child.wait(10)
+
+
+LARGE = {f"key{number}": "x" * 1000 for number in range(400)}
+
+
+@case()
+def descriptors_come_first(t):
+    """A state that is larger than a socket's buffer: the descriptor is with its first bytes, and no other ones."""
+    agent = Agent(t.scratch / "agent")
+    box = t.container(bundle=notifying(t, agent.path, "mkdir"))
+    box.bundle.edit(lambda config: config.update(annotations=LARGE))
+    box.run().exits(0)
+    equal(agent.state["state"]["annotations"], LARGE, "annotations")
+    numbers = [len(descriptors) for _, descriptors in agent.parts]
+    equal(numbers, [1, *[0] * (len(numbers) - 1)], "descriptors of each part")
+
+
+@case()
+def a_send_that_fails_is_an_error(t):
+    """An agent that closes the connection before it has read everything: no container is made."""
+    agent = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    agent.bind(str(t.scratch / "agent"))
+    agent.listen()
+    closing = threading.Thread(target=lambda: agent.accept()[0].close(), daemon=True)
+    closing.start()
+    box = t.container(bundle=notifying(t, t.scratch / "agent", "mkdir"))
+    box.bundle.edit(lambda config: config.update(annotations=LARGE))
+    result = box.create()
+    true(result.code != 0, f"it was accepted: {result}")
+    if t.bulkhead:
+        contains(result.err, "sendmsg", "error")
+    t.no_state()
+    closing.join()
 
 
 @case()

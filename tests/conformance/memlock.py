@@ -1,15 +1,12 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Executes a program whose attempts to change RLIMIT_MEMLOCK are answered with success: memlock.py PROGRAM ARG...
+"""Answers attempts to change RLIMIT_MEMLOCK with success.
 
 crun raises this limit before it loads a filter of devices, and gives up where root has no CAP_SYS_RESOURCE. Since
 Linux 5.11 the limit has no part in eBPF.
 """
 
 import ctypes
-import os
 import struct
-import sys
 
 RLIMIT_MEMLOCK = 8
 PRLIMIT64 = 302  # x86_64, what glibc's setrlimit and getrlimit call
@@ -23,12 +20,8 @@ FILTER = [(LOAD, 0, 0, CALL), (EQUAL, 0, 7, PRLIMIT64), (LOAD, 0, 0, RESOURCE), 
 
 
 def intercept():
+    """From here on, in this process and what it executes."""
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in FILTER))
     program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(FILTER), ctypes.addressof(code)))
     if ctypes.CDLL(None, use_errno=True).prctl(22, 2, program, 0, 0) != 0:  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
         raise OSError(ctypes.get_errno(), "prctl")
-
-
-if __name__ == "__main__":
-    intercept()
-    os.execv(sys.argv[1], sys.argv[1:])

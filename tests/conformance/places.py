@@ -8,12 +8,12 @@ import signal
 import subprocess
 import time
 
+import cell
 import isolation
 import tap
 import verdicts
 
-HERE = pathlib.Path(__file__).resolve().parent
-PROJECT = HERE.parent.parent
+PROJECT = pathlib.Path(__file__).resolve().parent.parent.parent
 BINARIES = PROJECT / "build/conformance/validation/bin"
 RUNTIMES = {"bulkhead": str(PROJECT / "build/release/bulkhead"), "runc": "/usr/sbin/runc", "crun": "/usr/bin/crun"}
 # The longest takes half a minute alone; emulated, and beside others, ten times that.
@@ -43,9 +43,10 @@ def make_branch(number):
 def measure(number, program, runtime):
     """The verdicts of one program on one runtime, and what it said if it complained."""
     branch, begin = make_branch(number), time.monotonic()
-    child = subprocess.Popen([str(HERE / "cell"), str(branch), RUNTIMES[runtime], str(BINARIES / program)],
-                             cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
-                             start_new_session=True, preexec_fn=lambda: isolation.join_branch(branch))
+    child = subprocess.Popen([str(BINARIES / program)], cwd=BINARIES, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True,
+                             env={**os.environ, "RUNTIME": RUNTIMES[runtime], "TMPDIR": cell.TEMPORARY},
+                             preexec_fn=lambda: cell.enter(branch))
     try:
         output, errors = child.communicate(timeout=DEADLINE_SECONDS)
     except subprocess.TimeoutExpired:

@@ -18,6 +18,7 @@ import bundles
 import harness
 import isolation
 import leaks
+import memlock
 
 HERE = pathlib.Path(__file__).resolve().parent
 DEFAULT_RUNTIME = HERE.parent.parent / "build/release/bulkhead"
@@ -42,7 +43,7 @@ def options(argv):
     parser.add_argument("--runtime", type=pathlib.Path, help=f"the program under test (default {DEFAULT_RUNTIME})")
     parser.add_argument("--control", nargs="?", const="runc", choices=CONTROLS, metavar="NAME",
                         help="prove the cases: run those that test runc's behaviour with it; or with crun, of which "
-                             "the topics of limits know (resources_in_force, resources_values, update)")
+                             "the topics resources_in_force, resources_values, update and refusals know")
     parser.add_argument("--native", action="store_true", help="keep the machine's own view of the cgroups")
     add_selection(parser, "cases")
     parser.add_argument("--topic", action="append", default=[], metavar="NAME",
@@ -86,6 +87,8 @@ def main(argv):
     if not isolation.inside():
         return isolation.enter(argv, chosen.native)
     isolation.settle(chosen.native)
+    if chosen.control == "crun":
+        memlock.intercept()
     return run_all(chosen, load_cases(chosen))
 
 

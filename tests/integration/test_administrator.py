@@ -10,6 +10,7 @@ import re
 
 import unprivileged
 from harness import absent, case, contains, equal, read_text, true
+from systemd import driven, goes, show
 from test_overlay import Layers, annotate
 
 ONLY_HERE = {"control": False, "why": "runc has no such file"}
@@ -192,6 +193,37 @@ def the_cgroup_manager_is_for_configs_without_a_path(t, name, flags, path, expec
         else:
             equal(asks_systemd(result), expected, "systemd")
             equal(without_time(result), without_time(without), "explain")
+
+
+@driven(**ONLY_HERE)
+def systemd_makes_the_cgroup(t):
+    """Where it is the manager of the file: a scope, which the other verbs find; it is gone with the container."""
+    Administrator(t, "cgroup-manager: systemd\n")
+    box = t.sleeper()
+    box.run_detached().ok()
+    unit = f"bulkhead-{box.id}.scope"
+    equal(show(unit, "ActiveState", "Slice", "Delegate"), ("active", "system.slice", "yes"), "the unit")
+    equal(str(box.cgroup()), f"/sys/fs/cgroup/system.slice/{unit}", "cgroup")
+    box.exec("true").ok()
+    t.runtime("update", "--pids-limit", "33", box.id).ok()
+    equal((read_text(box.cgroup() / "pids.max"), show(unit, "TasksMax")), ("33\n", ("33",)), "the limit")
+    box.delete("--force").ok()
+    goes(unit)
+
+
+@driven(**ONLY_HERE, each=[("a-path", [], "/named-by-the-config"), ("a-flag", ["--cgroup-manager", "cgroupfs"], None)])
+def systemd_does_not_where_it_was_not_asked(t, _, flags, path):
+    """With a cgroupsPath of cgroupfs, or with the flag, no unit is made although the file says systemd."""
+    Administrator(t, "cgroup-manager: systemd\n")
+    box = t.sleeper()
+    if path:
+        path += "-" + box.id
+        box.bundle.edit(lambda config: config["linux"].update(cgroupsPath=path))
+    t.runtime(*flags, "run", "--detach", "--pid-file", box.pid_file, "--bundle", box.bundle.path, box.id).ok()
+    equal(show(f"bulkhead-{box.id}.scope", "LoadState"), ("not-found",), "the unit")
+    true(not str(box.cgroup()).endswith(".scope"), f"{box.cgroup()} is a scope")
+    if path:
+        equal(str(box.cgroup()), f"/sys/fs/cgroup{path}", "cgroup")
 
 
 @case(**ONLY_HERE)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """linux.memoryPolicy: what the kernel then says of the program's memory. Any machine has node 0."""
 
+import os
 import re
 
 import isolation
@@ -12,6 +13,7 @@ MODES = {  # the kernel's word for it in numa_maps
     "MPOL_DEFAULT": "default", "MPOL_PREFERRED": "prefer:0", "MPOL_BIND": "bind:0", "MPOL_INTERLEAVE": "interleave:0",
     "MPOL_LOCAL": "local", "MPOL_PREFERRED_MANY": "prefer (many):0", "MPOL_WEIGHTED_INTERLEAVE": "weighted interleave:0",
 }
+SINCE = {"MPOL_PREFERRED_MANY": (5, 15), "MPOL_WEIGHTED_INTERLEAVE": (6, 9), "MPOL_F_NUMA_BALANCING": (5, 12)}  # Linux
 FLAGS = {  # the last has a word of its own since Linux 6.13
     "MPOL_F_STATIC_NODES": ["bind=static:0"], "MPOL_F_RELATIVE_NODES": ["bind=relative:0"],
     "MPOL_F_NUMA_BALANCING": ["bind=balancing:0", "bind=:0"],
@@ -22,6 +24,19 @@ def with_policy(t, *command, **policy):
     box = t.container(*(command or ["sleep", "1000"]))
     box.bundle.edit(lambda config: config["linux"].update(memoryPolicy=policy))
     return box
+
+
+def knows(word):
+    """Whether this kernel has the mode or the flag."""
+    return tuple(map(int, os.uname().release.split(".")[:2])) >= SINCE.get(word, (0, 0))
+
+
+def is_refused(t, box):
+    """As what cannot be: with the pointer and the call, and nothing is left."""
+    result = box.run().exits(1)
+    contains(result.err, "/linux/memoryPolicy", "stderr")
+    contains(result.err, "set_mempolicy", "stderr")
+    t.no_state()
 
 
 def nodes_of(mode):
@@ -35,17 +50,23 @@ def policy_of(numa_maps):
 
 @case(each=sorted(MODES), control=False, why=NEWER)
 def mode(t, mode):
-    """The program has the mode, although its user is not root."""
+    """The program has the mode, although its user is not root; an older kernel refuses it."""
     box = with_policy(t, mode=mode, **nodes_of(mode))
     box.bundle.edit(lambda config: config["process"].update(user={"uid": 1000, "gid": 1000}))
+    if not knows(mode):
+        is_refused(t, box)
+        return
     box.run_detached().ok()
     equal(policy_of(box.proc("numa_maps")), MODES[mode], "policy")
 
 
 @case(each=sorted(FLAGS), control=False, why=NEWER)
 def flag(t, flag):
-    """The flag is or'ed into the mode."""
+    """The flag is or'ed into the mode; an older kernel refuses it."""
     box = with_policy(t, mode="MPOL_BIND", nodes="0", flags=[flag])
+    if not knows(flag):
+        is_refused(t, box)
+        return
     box.run_detached().ok()
     contains(FLAGS[flag], policy_of(box.proc("numa_maps")), "policy")
 

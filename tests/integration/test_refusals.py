@@ -50,9 +50,10 @@ def attempt(t, box, config):
 
 
 def quickest(t, box, config):
-    """The processor's time counts, which a busy machine does not change much; of up to three tries the best."""
+    """The processor's time counts, which a busy machine does not change much; of up to three tries the best. Of a
+    control only the words count."""
     tries = [attempt(t, box, config)]
-    while tries[-1].code != 0 and min(each.cpu for each in tries) > MOST_SECONDS and len(tries) < 3:
+    while not t.control and tries[-1].code != 0 and min(each.cpu for each in tries) > MOST_SECONDS and len(tries) < 3:
         tries.append(attempt(t, box, config))
     return min(tries, key=lambda each: each.cpu)
 

@@ -1,34 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""spec --from: what a form asks for is what the container has; what is wrong with a form is said at its line; every
-bundle of bundles/ runs."""
+"""spec --from: what a form asks for is what the container has; what is wrong with a form is said at its line."""
 
 import json
 import os
-import pathlib
-import shutil
 import statistics
 
 from harness import case, contains, equal, true
 
-PROJECT = pathlib.Path(__file__).resolve().parent.parent.parent
 OURS = "the short form is bulkhead's own"
-# Bundles that ask for what not every machine has: their plans are tests/plan/golden, what they ask for is run elsewhere.
-ELSEWHERE = {
-    "cgroup-limits": "needs controllers in cgroup2: test_limits runs these in the guests",
-    "net-device": "needs a device of this name on the host: test_net_devices moves one",
-    "idmapped-mount": "needs a file system that can be mapped: test_idmap runs these in the guests",
-    "rootless": "is for a caller with uid 1000: test_rootless runs such",
-    "default": "wants a terminal: test_terminal gives it one",
-}
-# What a bundle prints.
-SAID = {
-    "annotations": "", "binds": "Hello from the host.", "capabilities": "CapEff:\t0000000000002421", "delegated": "0::/",
-    "device-nodes": "/dev/mine", "devices": "4", "environment": "GREETING=good morning", "every-hook": "",
-    "hidden-paths": "0 /proc/timer_list", "host-like": "", "hostname-domainname": "lighthouse\nharbour.example",
-    "limits": "(-n) 256", "minimal": "", "no-terminal": "uid=0", "overlay": "gone with the container",
-    "process": "200", "quickstart": "host name: bulkhead", "seccomp": "Seccomp:\t2", "shared-network": "LOOPBACK",
-    "time-namespace": "monotonic", "user": "uid=1000", "writable": "/srv/app/work", "affinity": "Cpus_allowed_list",
-}
 
 
 def compile_form(t, text, folder, *flags, stdin=False):
@@ -173,36 +152,3 @@ def a_missing_form(t):
         equal(result.code, 1, f"exit code of {result}")
         contains(result.err, str(path), "message")
         true(not (t.scratch / "config.json").exists(), "config.json is there")
-
-
-def bundle_names():
-    return sorted(path.parent.name for path in (PROJECT / "bundles").glob("*/bundle.yaml"))
-
-
-@case(control=False, why=OURS, each=sorted(SAID))
-def bundle(t, name):
-    """A bundle of bundles/, compiled from its YAML and run."""
-    folder = t.scratch / name
-    shutil.copytree(PROJECT / "bundles" / name, folder)
-    (folder / "config.json").unlink()
-    result = t.runtime("spec", "--from", folder / "bundle.yaml", "--bundle", folder)
-    result.ok()
-    shutil.copytree(t.template, folder / "rootfs", symlinks=True)
-    flags = []
-    if name == "overlay":
-        config = json.loads((folder / "config.json").read_text())
-        shutil.copytree(t.template, t.scratch / "layers/base", symlinks=True)
-        (t.scratch / "layers/app").mkdir()
-        lower = f"{t.scratch}/layers/app:{t.scratch}/layers/base"
-        config["annotations"]["run.bulkhead.overlay.lower"] = lower
-        (folder / "config.json").write_text(json.dumps(config))
-        flags = ["--overlay-from", t.scratch / "layers"]
-    result = t.runtime("run", "--bundle", folder, *flags, "bundle")
-    contains(result.out, SAID[name], f"output of {result}")
-    result.exits(0)
-
-
-@case(control=False, why=OURS)
-def every_bundle_is_run(t):
-    """Here, or elsewhere with a reason."""
-    equal(sorted(SAID.keys() | ELSEWHERE.keys()), bundle_names(), "bundles")

@@ -1,16 +1,15 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Executes a program whose attempts to change RLIMIT_MEMLOCK are answered with success: memlock.py PROGRAM ARG...
+"""Answers attempts to change RLIMIT_MEMLOCK with success.
 
 crun raises this limit before it loads a filter of devices, and gives up where root has no CAP_SYS_RESOURCE. Since
 Linux 5.11 the limit has no part in eBPF.
 """
 
 import ctypes
-import os
+import pathlib
 import struct
-import sys
 
+CAP_SYS_RESOURCE = 24
 RLIMIT_MEMLOCK = 8
 PRLIMIT64 = 302  # x86_64, what glibc's setrlimit and getrlimit call
 LOAD, EQUAL, GIVE = 0x20, 0x15, 0x06  # BPF_LD|W|ABS, BPF_JMP|JEQ|K, BPF_RET|K
@@ -22,13 +21,17 @@ FILTER = [(LOAD, 0, 0, CALL), (EQUAL, 0, 7, PRLIMIT64), (LOAD, 0, 0, RESOURCE), 
           (GIVE, 0, 0, SUCCESS), (GIVE, 0, 0, ALLOW)]  # a null pointer there only asks for the limit
 
 
+def may_raise_limits():
+    status = pathlib.Path("/proc/self/status").read_text()
+    effective = status.partition("CapEff:\t")[2].splitlines()[0]
+    return bool(int(effective, 16) >> CAP_SYS_RESOURCE & 1)
+
+
 def intercept():
+    """From here on, in this process and what it executes; where root may raise limits nothing is changed."""
+    if may_raise_limits():
+        return
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in FILTER))
     program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(FILTER), ctypes.addressof(code)))
     if ctypes.CDLL(None, use_errno=True).prctl(22, 2, program, 0, 0) != 0:  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
         raise OSError(ctypes.get_errno(), "prctl")
-
-
-if __name__ == "__main__":
-    intercept()
-    os.execv(sys.argv[1], sys.argv[1:])

@@ -90,6 +90,14 @@ class Engine:
         """A terminal on which this program runs."""
         return Terminal(self).start([*map(str, command)])
 
+    def killed_amidst(self, program):
+        """A script of a container in which a program is killed by the kernel, so that containerd's shim sees that.
+
+        It looks into the cgroup from a moment behind `start` on (containerd#12405) until that is removed.
+        """
+        moment = 0.1 * self.factor
+        return f"sleep {moment}; {program}; status=$?; sleep {2 * moment}; exit $status"
+
     def eventually(self, condition, sentence, seconds=30):
         return harness.eventually(condition, sentence, seconds * self.factor)
 

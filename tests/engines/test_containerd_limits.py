@@ -25,8 +25,7 @@ def limits(t):
 def out_of_memory(t):
     """A container that takes more than its memory is killed: 137, and an event tells of it."""
     child = t.background("events", stdout=subprocess.PIPE, text=True)
-    # The container outlives its child for a moment: the kernel's word is lost with the cgroup.
-    script = f"tail /dev/zero; status=$?; sleep {0.2 * t.factor}; exit $status"
+    script = t.killed_amidst("tail /dev/zero")
     try:
         t.run("sh", "-c", script, flags=["--memory-limit", str(16 << 20)]).exits(137)
     finally:

@@ -33,8 +33,7 @@ def limits(t, driver):
 @case(place=GUEST)
 def out_of_memory(t):
     """A container that takes more than its memory is OOMKilled, with 137."""
-    # The container outlives its child for a moment: the kernel's word is lost with the cgroup.
-    script = f"tail /dev/zero; status=$?; sleep {0.2 * t.factor}; exit $status"
+    script = t.killed_amidst("tail /dev/zero")
     box = t.pod().container("sh", "-c", script, resources={"memory_limit_in_bytes": 16 * MIB})
     status = box.ends()
     equal((status.exit_code, status.reason), (137, "OOMKilled"), "status and reason")

@@ -38,8 +38,7 @@ def pids(t):
 @case(place=GUEST)
 def out_of_memory(t):
     """Who takes more than --memory is killed: status 137, and docker says why."""
-    # The container outlives its child for a moment: the kernel's word is lost with the cgroup.
-    script = f"dd if=/dev/zero of=/dev/null bs=60M count=1; status=$?; sleep {0.2 * t.factor}; exit $status"
+    script = t.killed_amidst("dd if=/dev/zero of=/dev/null bs=60M count=1")
     t("run", "--name", "box", "--memory", "24m", "--memory-swap", "24m", IMAGE, "sh", "-c", script).exits(137)
     equal(t.inspect("box", ".State.OOMKilled"), "true", "OOMKilled")
 

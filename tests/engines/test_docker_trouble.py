@@ -2,7 +2,9 @@
 """dockerd, its containerd, the shim and the runtime get SIGKILL, at several moments."""
 
 import os
+import re
 import signal
+import subprocess
 
 import boot
 import leavings
@@ -12,6 +14,9 @@ from harness import equal, true
 from trouble import delete_orphans, engine_killed_each_moment, gone, strike_each_moment
 
 ENDED = ("exited", 137)
+INIT_LAYER = re.compile("/var/lib/docker/overlay2/[0-9a-f]{64}-init/merged")
+SANDBOX = re.compile("/run/docker/netns/[0-9a-f]{12}")
+HOOKS = "/run/docker/libnetwork/"  # the socket on which dockerd listens for what it has the runtime call
 
 
 def sleeper(t, name, *flags):
@@ -60,6 +65,31 @@ def remove_forgotten(t):
     for name in ctr("container", "ls", "--quiet").exits(0).lines():
         ctr("container", "rm", name)
     delete_orphans(t)
+
+
+def unmount_init_layers():
+    """Killed while it prepares a container's first layer, dockerd leaves that mounted: it looks for others only.
+
+    That is before it calls a runtime, which never hears of the place.
+    """
+    unmount(INIT_LAYER, leavings.mounts())
+
+
+def unmount_sandboxes(t, before):
+    """A runtime killed while its hook has dockerd mount the network namespace: dockerd may forget that mount.
+
+    It deletes the sandbox of what did not start without a look at who is about to fill it in, and with any runtime.
+    """
+    def hooks():
+        return leavings.read("/proc/net/unix").count(HOOKS)
+    t.eventually(lambda: hooks() == 1, "dockerd only listens for hooks")
+    equal(t("ps", "--all", "--quiet").exits(0).out, "", "what is listed")
+    unmount(SANDBOX, leavings.mounts() - before.before["mount"])
+
+
+def unmount(pattern, places):
+    for place in filter(pattern.fullmatch, places):
+        subprocess.run(["umount", place], check=True)
 
 
 def stops_and_goes(t, name):
@@ -116,6 +146,7 @@ def run_killed(t):
         t.sweep()
         equal(t("ps", "--all", "--quiet").exits(0).out, "", "what is listed")
         remove_forgotten(t)
+        unmount_init_layers()
     engine_killed_each_moment(t, before, whole, lambda moment: t.daemon("docker", *run), kill_engine, recover)
     sleeper(t, "next")
     is_well(t, "next")
@@ -147,7 +178,12 @@ def shim_killed(t):
 @case(deadline=120, each=["create", "start"])
 def runtime_killed(t, verb):
     """The runtime killed in the midst of `{}`: docker says that it failed, and `rm --force` leaves nothing."""
-    strike_each_moment(t, verb, prepare=lambda name: None, remove=lambda name: remove(t, name),
+    before = leavings.Snapshot(t)
+
+    def remove_with_network(name):
+        remove(t, name)
+        unmount_sandboxes(t, before)
+    strike_each_moment(t, verb, prepare=lambda name: None, remove=remove_with_network,
                        call=lambda name: t("run", "--detach", "--name", name, IMAGE, "sleep", "600", seconds=15))
 
 

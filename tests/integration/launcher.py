@@ -66,6 +66,7 @@ def main():
         os.setgroups(setup["groups"])
     if "umask" in setup:
         os.umask(setup["umask"])
+    os.nice(setup.get("nice", 0))
     for name, limits in setup.get("rlimits", {}).items():
         resource.setrlimit(getattr(resource, name), tuple(limits))
     set_signals(setup.get("block", []), setup.get("ignore", []))

@@ -14,6 +14,7 @@
 #include "cgroups/unit.hpp"
 #include "namespaces/id_maps.hpp"
 #include "namespaces/plan.hpp"
+#include "process/plan.hpp"
 #include "runtime/attend.hpp"
 #include "runtime/bundle.hpp"
 #include "runtime/caller_terminal.hpp"
@@ -81,7 +82,8 @@ bool has_user_namespace(const spec::ValidSpec& spec) {
     return std::ranges::count(spec->linux.namespaces, spec::NamespaceType::user, &spec::Namespace::type) != 0;
 }
 
-// The validation's warnings, and what nobody enforces: limits and device rules are those of a cgroup.
+// The validation's warnings, what cannot be granted, and what nobody enforces: limits and device rules are
+// those of a cgroup.
 std::vector<std::string> warnings_of(const Project& project) {
     std::vector<std::string> warnings = project.bundle.spec.warnings();
     if (!has_mount_namespace(project.bundle.spec))
@@ -130,6 +132,12 @@ Result<> check_limits(const Blueprint& blueprint, const spec::ValidSpec& spec, c
     return cgroups::check_settings(hierarchy.number(), path, settings);
 }
 
+// What root would do, whoever asks.
+void as_root(plan::HostFacts& host) {
+    if (!host.privileged) host.capabilities = plan::HostFacts{}.capabilities;
+    host.privileged = true;
+}
+
 Result<Project> prepare(const Site& site, const CreateRequest& request, Mode mode) {
     TRY(check_request(request));
     LET(Bundle bundle, load_bundle(request.bundle));
@@ -139,8 +147,7 @@ Result<Project> prepare(const Site& site, const CreateRequest& request, Mode mod
         TRY(check_terminal(bundle.spec.process().terminal, mode == Mode::create || request.detach,
                            !request.console_socket.empty()));
     LET(plan::HostFacts host, probe());
-    if (mode == Mode::explain && !has_user_namespace(bundle.spec))
-        host.privileged = true;  // as root would do it
+    if (mode == Mode::explain && !has_user_namespace(bundle.spec)) as_root(host);
     if (mode == Mode::run && !request.detach) look_at_caller_size(host);
     if (request.no_pivot) {
         LET(const std::string mounts, read_kernel_file(sys::here, "/proc/self/mountinfo"));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/exec_process.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -64,7 +66,7 @@ Result<> add_groups(spec::User& user, const Names& gids) {
 }
 
 // Never inheritable: programs with file capabilities would then hand them on (CVE-2022-29162). What is not
-// inheritable cannot be ambient, so where nothing is, ambient stays as it is.
+// inheritable cannot be ambient.
 void add_capabilities(spec::Process& process, const Names& names) {
     if (names.empty()) return;
     if (!process.capabilities) process.capabilities.emplace();
@@ -72,7 +74,9 @@ void add_capabilities(spec::Process& process, const Names& names) {
     append_all(sets.bounding, names);
     append_all(sets.effective, names);
     append_all(sets.permitted, names);
-    if (!sets.inheritable.empty()) append_all(sets.ambient, names);
+    std::ranges::copy_if(names, std::back_inserter(sets.ambient), [&](const std::string& name) {
+        return std::ranges::find(sets.inheritable, name) != sets.inheritable.end();
+    });
 }
 
 }  // namespace

@@ -127,12 +127,13 @@ TEST(ChangedProcess, AddsCapabilitiesButNoInheritableOnes) {
     EXPECT_TRUE(sets.ambient.empty()) << "what is not inheritable cannot be ambient";
 }
 
-TEST(ChangedProcess, MakesThemAmbientWhereTheContainerHasInheritableOnes) {
+TEST(ChangedProcess, MakesThemAmbientWhereTheContainerHasThemInheritable) {
     spec::Process process = own_process();
     process.capabilities->inheritable = {"CAP_KILL"};
-    const auto sets =
-        changed_process(process, {.args = {"x"}, .capabilities = {"CAP_CHOWN"}}).value().capabilities;
-    EXPECT_EQ(sets->ambient, Names{"CAP_CHOWN"});
+    const auto sets = changed_process(process, {.args = {"x"}, .capabilities = {"CAP_CHOWN", "CAP_KILL"}})
+                          .value()
+                          .capabilities;
+    EXPECT_EQ(sets->ambient, Names{"CAP_KILL"});
     EXPECT_EQ(sets->inheritable, Names{"CAP_KILL"}) << "CVE-2022-29162";
 }
 

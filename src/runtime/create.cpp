@@ -12,6 +12,7 @@
 #include "cgroups/mount.hpp"
 #include "cgroups/resources.hpp"
 #include "cgroups/unit.hpp"
+#include "cgroups/version_one.hpp"
 #include "namespaces/id_maps.hpp"
 #include "namespaces/plan.hpp"
 #include "process/plan.hpp"
@@ -86,6 +87,10 @@ bool has_user_namespace(const spec::ValidSpec& spec) {
 // those of a cgroup.
 std::vector<std::string> warnings_of(const Project& project) {
     std::vector<std::string> warnings = project.bundle.spec.warnings();
+    std::ranges::move(process::capability_warnings(project.bundle.spec, project.host),
+                      std::back_inserter(warnings));
+    std::ranges::move(cgroups::warnings_of_version_1(project.bundle.spec->linux.resources),
+                      std::back_inserter(warnings));
     if (!has_mount_namespace(project.bundle.spec))
         warnings.emplace_back(
             "config.json: /linux/namespaces: without a mount namespace the container shares the host's "

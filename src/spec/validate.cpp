@@ -14,6 +14,7 @@ namespace {
 
 constexpr Check table[] = {
     {"cwd is absolute", cwd_is_absolute},
+    {"consoleSize fits a terminal", console_size_fits_a_terminal},
     {"args name a program", args_name_a_program},
     {"env entries have names", env_entries_have_names},
     {"rlimits are distinct", rlimits_are_distinct},

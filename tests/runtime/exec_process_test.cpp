@@ -108,6 +108,14 @@ TEST(ChangedProcess, RefusesEveryOtherUser) {
               "parsing x\\x1b as int for gid failed: must be a decimal from 0 to 4294967294");
 }
 
+TEST(ChangedProcess, HasTheConsoleSizeOfATerminalAlone) {
+    spec::Process process = own_process();
+    process.terminal = false;
+    EXPECT_FALSE(changed_process(process, {.args = {"x"}, .terminal = true}).value().console_size);
+    process.terminal = true;
+    EXPECT_TRUE(changed_process(process, {.args = {"x"}, .terminal = true}).value().console_size);
+}
+
 TEST(ChangedProcess, AddsGroups) {
     EXPECT_EQ(changed({.additional_gids = {"7", "8"}}).user.additional_gids,
               (std::vector<std::uint32_t>{30, 7, 8}));

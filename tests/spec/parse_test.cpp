@@ -59,8 +59,8 @@ TEST(ParseFull, hooks) {
 TEST(ParseFull, process) {
     const Process& process = *full().process;
     EXPECT_TRUE(process.terminal);
-    EXPECT_EQ(process.console_size->height, 24);
-    EXPECT_EQ(process.console_size->width, 80);
+    EXPECT_EQ(process.console_size->height, 24u);
+    EXPECT_EQ(process.console_size->width, 80u);
     EXPECT_EQ(process.cwd, "/home");
     EXPECT_EQ(process.env, (Strings{"A=1", "B="}));
     EXPECT_EQ(process.args, (Strings{"sh", "-c", "true"}));

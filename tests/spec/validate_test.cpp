@@ -37,6 +37,12 @@ TEST_P(Validate, refuses_the_document_and_says_why) {
 INSTANTIATE_TEST_SUITE_P(
     process, Validate,
     testing::Values(
+        Refused{"/process", R"({"cwd": "/", "args": ["x"], "terminal": true, "consoleSize": {"height": 1}})",
+                "/process/consoleSize/width: is required"},
+        Refused{
+            "/process",
+            R"({"cwd": "/", "args": ["x"], "terminal": true, "consoleSize": {"height": 65536, "width": 1}})",
+            "/process/consoleSize/height: 65536: must be a whole number from 0 to 65535"},
         Refused{"/process/cwd", "null", "/process/cwd: Cwd property must not be empty"},
         Refused{"/process/cwd", "\"\"", "/process/cwd: Cwd property must not be empty"},
         Refused{"/process/cwd", "\"tmp\"", "/process/cwd: \"tmp\": Cwd must be an absolute path"},
@@ -315,6 +321,14 @@ TEST(Validate, takes_what_the_standard_allows_of_seccomp) {
             if (check.name.starts_with("seccomp")) {
                 EXPECT_TRUE(check.run(*spec)) << profile << ": " << check.name;
             }
+    }
+}
+
+TEST(Validate, looks_at_no_console_size_without_a_terminal) {
+    for (const std::string_view size :
+         {"{}", R"({"height": 1})", R"({"height": 65536, "width": 99999999999})"}) {
+        const auto valid = validate(*parse(with("/process/consoleSize", size)));
+        EXPECT_TRUE(valid) << size << ": " << valid.error().text;
     }
 }
 

@@ -226,11 +226,12 @@ Result<> set_cpu_affinity(std::span<const std::uint32_t> mask) {
                 [&] { return ::syscall(SYS_sched_setaffinity, 0, mask.size_bytes(), mask.data()); });
 }
 
-bool has_capability(unsigned capability) {
+Capabilities capabilities() {
     __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
     __user_cap_data_struct sets[2] = {};
-    if (::syscall(SYS_capget, &header, sets) == -1) return false;
-    return (sets[capability / 32].effective >> (capability % 32) & 1) != 0;
+    if (::syscall(SYS_capget, &header, sets) == -1) return {};
+    const auto both = [](std::uint32_t low, std::uint32_t high) { return std::uint64_t{high} << 32 | low; };
+    return {both(sets[0].effective, sets[1].effective), both(sets[0].permitted, sets[1].permitted)};
 }
 
 Result<> join_namespace(int fd, std::uint64_t type) {

@@ -92,8 +92,12 @@ bool is_child(int pidfd);
 Result<std::vector<std::uint32_t>> cpu_affinity();
 Result<> set_cpu_affinity(std::span<const std::uint32_t> mask);
 
-// In the effective set of this process (capget(2)).
-bool has_capability(unsigned capability);
+// Of this process, a bit each (capget(2)).
+struct Capabilities {
+    std::uint64_t effective = 0;
+    std::uint64_t permitted = 0;
+};
+Capabilities capabilities();
 
 // setns(2); `type` is one CLONE_NEW*.
 Result<> join_namespace(int fd, std::uint64_t type);

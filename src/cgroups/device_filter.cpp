@@ -71,6 +71,11 @@ Result<> restore_device_filter(int cgroup_fd, const Installed& installed) {
     return {};
 }
 
+Result<> remove_device_filter(int cgroup_fd) {
+    LET(const std::vector<Fd> own, own_programs(cgroup_fd));
+    return detach_all(cgroup_fd, own);
+}
+
 Result<bool> has_device_filter(int cgroup_fd) {
     LET(const std::vector<Fd> own, own_programs(cgroup_fd));
     return !own.empty();

@@ -35,6 +35,9 @@ Result<Installed> install_device_filter(int cgroup_fd, std::span<const bpf_insn>
 // Puts back what was there, in one step again. Nothing else may have changed it meanwhile.
 Result<> restore_device_filter(int cgroup_fd, const Installed& installed);
 
+// Ours go, those of others stay.
+Result<> remove_device_filter(int cgroup_fd);
+
 // Whether one of ours is there.
 Result<bool> has_device_filter(int cgroup_fd);
 

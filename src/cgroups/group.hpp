@@ -69,5 +69,11 @@ Result<> ask_to_thaw(int cgroup_fd);
 // Where `inode` is not 0, only the cgroup with that one: what somebody else has made at the same path stays.
 // One that is not there is a success.
 Result<> remove(int hierarchy_fd, const std::string& path, int deadline_ms, std::uint64_t inode = 0);
+// The same of those below it that are not among `kept`, of which the first is the cgroup itself.
+Result<> clear(int hierarchy_fd, const std::string& path, int deadline_ms,
+               const std::vector<std::uint64_t>& kept);
+
+// Its own and those of all below it, in this order.
+Result<std::vector<std::uint64_t>> inodes(int cgroup_fd);
 
 }  // namespace bulkhead::cgroups

@@ -24,8 +24,8 @@ struct Present {
 // A value that means "unset" (null, an empty list, and 0 but for pids.limit, cpu.burst and cpu.idle) is no
 // setting and needs no controller. One that means "no limit" (-1, a rate of 0) is a setting, since it may
 // have to lift one, but needs no controller either (`may_lack`). v1-only values (kernel memory, swappiness,
-// real-time CPU time, leaf weights, network classes) are none either: cgroup v2 has no file for them, and
-// runc ignores them, too. Kind::invalid_config, naming the JSON pointer, the value and the reason: a weight
+// real-time CPU time, leaf weights, network classes) are none either: cgroup v2 has no file for them
+// (version_one.hpp). Kind::invalid_config, naming the JSON pointer, the value and the reason: a weight
 // out of range, a huge page size that is not written as the kernel writes it, a swap limit below the memory
 // limit, a `unified` key that is no file of a controller. `where` stands before each pointer: whose resources
 // they are.

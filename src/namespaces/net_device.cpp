@@ -57,6 +57,18 @@ Result<std::vector<std::string>> link_names(Network& network) {
 
 // ---- addresses ------------------------------------------------------------------------------------------
 
+// What somebody gave it, not what the kernel found out: the flags that a new address of both families may
+// have (net/ipv6/addrconf.c, inet6_rtm_newaddr).
+constexpr std::uint32_t given_flags =
+    IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN;
+
+// Of the label "eth0:1", which begins with the device's name wherever it is ":1".
+std::string label_of(std::string_view attributes) {
+    const std::string_view label = netlink::find_name(attributes, IFA_LABEL);
+    const std::size_t colon = label.find(':');
+    return colon == std::string_view::npos ? std::string() : std::string(label.substr(colon));
+}
+
 std::optional<Address> address_of(std::string_view body, int index) {
     const auto header = netlink::fixed_part<ifaddrmsg>(body);
     const std::string_view attributes = netlink::attributes_of<ifaddrmsg>(body);
@@ -67,10 +79,13 @@ std::optional<Address> address_of(std::string_view body, int index) {
     if (!kept) return std::nullopt;
     return Address{.family = header.ifa_family,
                    .prefix_length = header.ifa_prefixlen,
-                   .flags = flags & IFA_F_NOPREFIXROUTE,
+                   .flags = flags & given_flags,
                    .local = std::string(netlink::find_attribute(attributes, IFA_LOCAL)),
                    .address = std::string(netlink::find_attribute(attributes, IFA_ADDRESS)),
-                   .broadcast = std::string(netlink::find_attribute(attributes, IFA_BROADCAST))};
+                   .broadcast = std::string(netlink::find_attribute(attributes, IFA_BROADCAST)),
+                   .label = label_of(attributes),
+                   .metric = std::string(netlink::find_attribute(attributes, IFA_RT_PRIORITY)),
+                   .protocol = std::string(netlink::find_attribute(attributes, IFA_PROTO))};
 }
 
 Result<std::vector<Address>> addresses_of(Network& network, int index) {
@@ -84,7 +99,7 @@ Result<std::vector<Address>> addresses_of(Network& network, int index) {
     return addresses;
 }
 
-Result<> add_address(Network& network, int index, const Address& address) {
+Result<> add_address(Network& network, int index, const std::string& device, const Address& address) {
     ifaddrmsg header{};
     header.ifa_family = address.family;
     header.ifa_prefixlen = address.prefix_length;
@@ -95,6 +110,10 @@ Result<> add_address(Network& network, int index, const Address& address) {
     if (!address.address.empty()) message.add(IFA_ADDRESS, address.address);
     if (!address.broadcast.empty()) message.add(IFA_BROADCAST, address.broadcast);
     if (address.flags != 0) message.add_number(IFA_FLAGS, address.flags);
+    if (!address.metric.empty()) message.add(IFA_RT_PRIORITY, address.metric);
+    if (!address.protocol.empty()) message.add(IFA_PROTO, address.protocol);
+    if (const std::string label = device + address.label; !address.label.empty() && label.size() < IFNAMSIZ)
+        message.add_name(IFA_LABEL, label);
     auto added = network.socket.request(message);
     if (!added && added.error().err == EEXIST) return {};  // it outlived the way down
     return added;
@@ -119,7 +138,7 @@ Result<> send_over(Network& from, const Network& to, int index, const std::strin
 Result<> furnish(Network& network, const std::string& name, bool up, const std::vector<Address>& addresses) {
     LET(const Link link, find_link(network, name));
     if (up) TRY(set_up(network, link.index, true));
-    for (const Address& address : addresses) TRY(add_address(network, link.index, address));
+    for (const Address& address : addresses) TRY(add_address(network, link.index, name, address));
     return {};
 }
 

@@ -17,10 +17,13 @@ namespace bulkhead::namespaces {
 struct Address {
     std::uint8_t family = 0;         // AF_INET, AF_INET6
     std::uint8_t prefix_length = 0;  // bits
-    std::uint32_t flags = 0;         // IFA_F_NOPREFIXROUTE or nothing
+    std::uint32_t flags = 0;         // IFA_F_*: nodad, noprefixroute and what else can be asked for
     std::string local;               // network order; empty where the family has none
     std::string address;
     std::string broadcast;
+    std::string label;     // what follows the device's name in it, from the colon on
+    std::string metric;    // of the route to its prefix
+    std::string protocol;  // who gave it
 };
 
 // A network namespace to send requests to, from wherever the process is.

@@ -22,7 +22,8 @@ struct HostFacts {
     std::string systemd_cgroup;          // ... and its own cgroup
     std::uint32_t uid = 0;               // of the runtime
     std::uint32_t gid = 0;
-    bool privileged = true;  // CAP_SYS_ADMIN in its user namespace
+    bool privileged = true;                          // CAP_SYS_ADMIN in its user namespace
+    std::uint64_t capabilities = ~std::uint64_t{0};  // its permitted set, which the stage's is, too
     bool initial_user_namespace = true;
     bool groups_denied = false;  // setgroups(2), in the runtime's own user namespace
     std::uint16_t rows = 0;      // of the caller's terminal, where one of the container's shall be as large

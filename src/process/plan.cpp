@@ -4,6 +4,7 @@
 #include <sys/capability.h>
 
 #include "process/environment.hpp"
+#include "process/plan_capabilities.hpp"
 
 namespace bulkhead::process {
 
@@ -13,21 +14,6 @@ namespace {
 
 constexpr std::uint32_t default_umask = 0022;  // images expect it; runc and crun do the same
 constexpr std::size_t home_capacity = 4096;    // "HOME=" and a path of PATH_MAX at most
-
-// `kept` until execve, which takes it away: what a program may have is decided by the bounding, inheritable
-// and ambient sets (capabilities(7), "Transformation of capabilities during execve()").
-Result<> plan_capabilities(TimelineBuilder& timeline, const spec::Capabilities& sets, std::uint32_t last,
-                           std::uint64_t kept) {
-    const char* pointer = "/process/capabilities";
-    LET(std::uint64_t effective, capability_set(sets.effective, last));
-    LET(std::uint64_t permitted, capability_set(sets.permitted, last));
-    effective |= kept;
-    permitted |= kept;
-    LET(const std::uint64_t inheritable, capability_set(sets.inheritable, last));
-    LET(const std::uint64_t ambient, capability_set(sets.ambient, last));
-    timeline.init(plan::SetCapabilities{effective, permitted, inheritable, ambient}, pointer);
-    return {};
-}
 
 Result<> plan_groups(TimelineBuilder& timeline, const std::vector<std::uint32_t>& gids, bool denied) {
     const char* pointer = "/process/user/additionalGids";
@@ -70,17 +56,6 @@ plan::Execute execution_of(TimelineBuilder& timeline, const std::vector<std::str
 
 }  // namespace
 
-Result<std::uint64_t> capability_set(const std::vector<std::string>& names, std::uint32_t last) {
-    std::uint64_t set = 0;
-    for (const std::string& name : names) {
-        cap_value_t number = -1;
-        if (cap_from_name(lower(name).c_str(), &number) != 0 || number < 0 || number > 63)
-            return fail(Kind::internal, "capability ", quoted(name), " passed validation and has no number");
-        if (static_cast<std::uint32_t>(number) <= last) set |= std::uint64_t{1} << number;
-    }
-    return set;
-}
-
 void plan_hook_surroundings(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
     plan_directory(timeline, spec.process());
     plan_limits(timeline, spec.process());
@@ -104,17 +79,17 @@ Result<> plan_credentials(TimelineBuilder& timeline, const spec::ValidSpec& spec
                           const Circumstances& circumstances) {
     const spec::Process& process = spec.process();
     const spec::Capabilities sets = process.capabilities.value_or(spec::Capabilities{});
-    const std::uint32_t last = host.last_capability;
-    LET(const std::uint64_t bounding, capability_set(sets.bounding, last));
+    const std::uint64_t grantable = grantable_capabilities(spec, host);
+    LET(const std::uint64_t bounding, capability_set(sets.bounding, grantable));
     TRY(plan_labels(timeline, spec, host));
     TRY(plan_scheduling(timeline, spec));
     if (!process.terminal) timeline.init(plan::OwnStdio{process.user.uid}, "/process/user/uid");
-    timeline.init(plan::LimitBounding{bounding, last}, "/process/capabilities/bounding");
+    timeline.init(plan::LimitBounding{bounding, host.last_capability}, "/process/capabilities/bounding");
     TRY(plan_groups(timeline, process.user.additional_gids, circumstances.groups_denied));
     timeline.init(plan::SetIds{process.user.uid, process.user.gid}, "/process/user");
     // Without no_new_privs seccomp(2) wants CAP_SYS_ADMIN.
     const bool admin = circumstances.filter_follows && !process.no_new_privileges;
-    TRY(plan_capabilities(timeline, sets, last, admin ? std::uint64_t{1} << CAP_SYS_ADMIN : 0));
+    TRY(plan_capabilities(timeline, sets, grantable, admin ? std::uint64_t{1} << CAP_SYS_ADMIN : 0));
     timeline.init(plan::SetUmask{process.user.umask.value_or(default_umask)}, "/process/user/umask");
     if (process.no_new_privileges) timeline.init(plan::ForbidNewPrivileges{}, "/process/noNewPrivileges");
     return {};

@@ -78,7 +78,7 @@ plan::Execute plan_hook_program(plan::TimelineBuilder& timeline, const std::stri
                                 const std::vector<std::string>& arguments,
                                 const std::vector<std::string>& environment, std::string pointer);
 
-// The bits of a list of capability names, without those that the kernel does not have.
-Result<std::uint64_t> capability_set(const std::vector<std::string>& names, std::uint32_t last);
+// A sentence for each capability that plan_credentials leaves out of all sets, because it cannot be granted.
+std::vector<std::string> capability_warnings(const spec::ValidSpec& spec, const plan::HostFacts& host);
 
 }  // namespace bulkhead::process

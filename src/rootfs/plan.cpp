@@ -45,10 +45,11 @@ void plan_stdio(TimelineBuilder& timeline, const spec::Process& process, const p
     spec::ConsoleSize size = process.console_size.value_or(spec::ConsoleSize{});
     if (host.rows != 0 || host.columns != 0) size = {.height = host.rows, .width = host.columns};
     if (process.terminal)
-        timeline.init(
-            plan::OpenTerminal{
-                .uid = process.user.uid, .rows = size.height, .columns = size.width, .console = console},
-            "/process/terminal");
+        timeline.init(plan::OpenTerminal{.uid = process.user.uid,
+                                         .rows = static_cast<std::uint16_t>(size.height.value_or(0)),
+                                         .columns = static_cast<std::uint16_t>(size.width.value_or(0)),
+                                         .console = console},
+                      "/process/terminal");
     else
         timeline.init(plan::ReplaceNull{});
 }

@@ -111,8 +111,9 @@ Result<Listing> list(const Site& site);
 Result<Made> exec(const Site& site, const ExecRequest& request);
 // signal: 0 (a test) to 64. all: to every process in its cgroup, and a stopped container is no error.
 Result<> kill(const Site& site, const std::string& id, int signal, bool all);
-// Changes limits of a container that is there, all of them or none.
-Result<> update(const Site& site, const UpdateRequest& request);
+// Changes limits of a container that is there, all of them or none. The warnings are of what cgroup v2 does
+// not have.
+Result<Made> update(const Site& site, const UpdateRequest& request);
 // Freezes every process of the container, and returns when none runs any more.
 Result<> pause(const Site& site, const std::string& id);
 Result<> resume(const Site& site, const std::string& id);

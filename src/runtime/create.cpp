@@ -12,8 +12,10 @@
 #include "cgroups/mount.hpp"
 #include "cgroups/resources.hpp"
 #include "cgroups/unit.hpp"
+#include "cgroups/version_one.hpp"
 #include "namespaces/id_maps.hpp"
 #include "namespaces/plan.hpp"
+#include "process/plan.hpp"
 #include "runtime/attend.hpp"
 #include "runtime/bundle.hpp"
 #include "runtime/caller_terminal.hpp"
@@ -81,9 +83,14 @@ bool has_user_namespace(const spec::ValidSpec& spec) {
     return std::ranges::count(spec->linux.namespaces, spec::NamespaceType::user, &spec::Namespace::type) != 0;
 }
 
-// The validation's warnings, and what nobody enforces: limits and device rules are those of a cgroup.
+// The validation's warnings, what cannot be granted, and what nobody enforces: limits and device rules are
+// those of a cgroup.
 std::vector<std::string> warnings_of(const Project& project) {
     std::vector<std::string> warnings = project.bundle.spec.warnings();
+    std::ranges::move(process::capability_warnings(project.bundle.spec, project.host),
+                      std::back_inserter(warnings));
+    std::ranges::move(cgroups::warnings_of_version_1(project.bundle.spec->linux.resources),
+                      std::back_inserter(warnings));
     if (!has_mount_namespace(project.bundle.spec))
         warnings.emplace_back(
             "config.json: /linux/namespaces: without a mount namespace the container shares the host's "
@@ -130,6 +137,12 @@ Result<> check_limits(const Blueprint& blueprint, const spec::ValidSpec& spec, c
     return cgroups::check_settings(hierarchy.number(), path, settings);
 }
 
+// What root would do, whoever asks.
+void as_root(plan::HostFacts& host) {
+    if (!host.privileged) host.capabilities = plan::HostFacts{}.capabilities;
+    host.privileged = true;
+}
+
 Result<Project> prepare(const Site& site, const CreateRequest& request, Mode mode) {
     TRY(check_request(request));
     LET(Bundle bundle, load_bundle(request.bundle));
@@ -139,8 +152,7 @@ Result<Project> prepare(const Site& site, const CreateRequest& request, Mode mod
         TRY(check_terminal(bundle.spec.process().terminal, mode == Mode::create || request.detach,
                            !request.console_socket.empty()));
     LET(plan::HostFacts host, probe());
-    if (mode == Mode::explain && !has_user_namespace(bundle.spec))
-        host.privileged = true;  // as root would do it
+    if (mode == Mode::explain && !has_user_namespace(bundle.spec)) as_root(host);
     if (mode == Mode::run && !request.detach) look_at_caller_size(host);
     if (request.no_pivot) {
         LET(const std::string mounts, read_kernel_file(sys::here, "/proc/self/mountinfo"));

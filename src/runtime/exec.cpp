@@ -2,10 +2,14 @@
 // exec: a further process in a container, with the policy that the container was made with.
 #include <linux/sched.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/files.hpp"
 #include "base/sys.hpp"
 #include "namespaces/plan.hpp"
 #include "namespaces/visit.hpp"
+#include "process/plan.hpp"
 #include "runtime/attend.hpp"
 #include "runtime/caller_terminal.hpp"
 #include "runtime/compile.hpp"
@@ -32,11 +36,11 @@ Result<spec::Process> wanted_process(const ExecRequest& request, spec::Process o
 }
 
 // A property of --process is not one of config.json.
-Error renamed(Error error, const std::string& process_file) {
+std::string renamed(std::string text, const std::string& process_file) {
     constexpr std::string_view there = "config.json: /process";
-    if (!process_file.empty() && error.text.starts_with(there))
-        error.text.replace(0, there.size(), cat(process_file, ": "));
-    return error;
+    if (!process_file.empty() && text.starts_with(there))
+        text.replace(0, there.size(), cat(process_file, ": "));
+    return text;
 }
 
 // The container's config with the process that is asked for in the place of its own.
@@ -45,8 +49,16 @@ Result<spec::ValidSpec> spec_of(const Found& found, const ExecRequest& request) 
     LET(spec::Spec spec, spec::parse(config));
     LET(spec.process, wanted_process(request, std::move(spec.process).value_or(spec::process_that_waits())));
     auto valid = spec::validate(std::move(spec));
-    if (!valid) return std::unexpected(renamed(std::move(valid).error(), request.process_file));
+    if (!valid) valid.error().text = renamed(std::move(valid.error().text), request.process_file);
     return valid;
+}
+
+std::vector<std::string> warnings_of(const spec::ValidSpec& spec, const plan::HostFacts& host,
+                                     const std::string& process_file) {
+    std::vector<std::string> warnings = spec.warnings();
+    std::ranges::move(process::capability_warnings(spec, host), std::back_inserter(warnings));
+    for (std::string& each : warnings) each = renamed(std::move(each), process_file);
+    return warnings;
 }
 
 Result<std::optional<seccomp::Program>> seccomp_filter(const Site& site, const spec::ValidSpec& spec) {
@@ -112,7 +124,7 @@ Result<Made> exec(const Site& site, const ExecRequest& request) {
     workshop.systemd.reset();  // asked for no more, and the program may run for days
     stdio.restore();
     TRY(done);
-    Made made{.warnings = spec.warnings()};
+    Made made{.warnings = warnings_of(spec, host, request.process_file)};
     // It runs; that nobody can read its times is no reason to take it away again.
     if (workshop.traced)
         if (auto written = write_trace(request.trace_file, timeline, workshop.times, begin); !written)

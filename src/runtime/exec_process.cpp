@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/exec_process.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -64,7 +66,7 @@ Result<> add_groups(spec::User& user, const Names& gids) {
 }
 
 // Never inheritable: programs with file capabilities would then hand them on (CVE-2022-29162). What is not
-// inheritable cannot be ambient, so where nothing is, ambient stays as it is.
+// inheritable cannot be ambient.
 void add_capabilities(spec::Process& process, const Names& names) {
     if (names.empty()) return;
     if (!process.capabilities) process.capabilities.emplace();
@@ -72,7 +74,9 @@ void add_capabilities(spec::Process& process, const Names& names) {
     append_all(sets.bounding, names);
     append_all(sets.effective, names);
     append_all(sets.permitted, names);
-    if (!sets.inheritable.empty()) append_all(sets.ambient, names);
+    std::ranges::copy_if(names, std::back_inserter(sets.ambient), [&](const std::string& name) {
+        return std::ranges::find(sets.inheritable, name) != sets.inheritable.end();
+    });
 }
 
 }  // namespace
@@ -80,6 +84,7 @@ void add_capabilities(spec::Process& process, const Names& names) {
 Result<spec::Process> changed_process(spec::Process process, const ProcessChanges& changes) {
     if (changes.args.empty()) return fail(Kind::usage, "process args cannot be empty");
     process.args = changes.args;
+    if (!process.terminal) process.console_size.reset();  // it meant nothing, so it is no size of this one's
     process.terminal = changes.terminal;
     replace_if_given(process.cwd, changes.cwd);
     append_all(process.env, changes.env);

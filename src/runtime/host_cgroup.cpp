@@ -33,16 +33,33 @@ Result<> with_power_over_its_users(const State& state, const std::function<Resul
     return as_mapped_root({state.uid_map, state.gid_map}, act);
 }
 
+// "resources associated with the container, but not created by this container, MUST NOT be deleted"
+// (runtime.md, "Delete"): what the container has left in a cgroup that was there before goes, and it stays.
+Result<> vacate_cgroup(int hierarchy, const State& state) {
+    LET(const Fd group, open_own_cgroup(state));
+    if (!group) return {};
+    auto filter = cgroups::remove_device_filter(group.number());
+    if (!filter && !is_forbidden(filter.error())) return filter;  // who may not look has not attached one
+    (void)cgroups::ask_to_thaw(group.number());  // a container that was paused, for the next one
+    return cgroups::clear(hierarchy, state.cgroup_path, removal_deadline_ms, state.kept_cgroups);
+}
+
+// Where it is not known which cgroup was made (inode 0), an empty one at its path goes.
+Result<> remove_cgroup(int hierarchy, const State& state, int deadline_ms) {
+    if (!state.kept_cgroups.empty()) return vacate_cgroup(hierarchy, state);
+    return cgroups::remove(hierarchy, state.cgroup_path, deadline_ms, state.cgroup_inode);
+}
+
 }  // namespace
 
-// One that was there before stays: an error leaves all as it was (runtime.md, "Errors").
+// An error leaves all as it was (runtime.md, "Errors").
 void give_up_cgroup(Workshop& workshop) {
-    if (workshop.cgroup && !workshop.cgroup_was_there)
-        (void)cgroups::remove(workshop.hierarchy.number(), workshop.state.cgroup_path, removal_deadline_ms,
-                              workshop.state.cgroup_inode);
+    State& state = workshop.state;
+    if (workshop.cgroup) (void)remove_cgroup(workshop.hierarchy.number(), state, removal_deadline_ms);
     workshop.cgroup = Fd();
-    workshop.state.cgroup_path.clear();
-    workshop.state.cgroup_inode = 0;
+    state.cgroup_path.clear();
+    state.cgroup_inode = 0;
+    state.kept_cgroups.clear();
 }
 
 Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeCgroup& op) {
@@ -56,8 +73,9 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeCgroup& o
     if (!made) return std::unexpected(std::move(made).error());
     workshop.cgroup = std::move(made->fd);
     workshop.cgroup_is_new = made->created;
-    workshop.cgroup_was_there = !made->created;
     workshop.state.cgroup_inode = made->inode;
+    if (made->created) return {};
+    LET(workshop.state.kept_cgroups, cgroups::inodes(workshop.cgroup.number()));
     return {};
 }
 
@@ -143,8 +161,7 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::RemoveCgroup&
     }
     const bool known = state.cgroup_inode != 0;
     auto removed = with_power_over_its_users(state, [&] {
-        return cgroups::remove(workshop.hierarchy.number(), state.cgroup_path,
-                               known ? removal_deadline_ms : 0, state.cgroup_inode);
+        return remove_cgroup(workshop.hierarchy.number(), state, known ? removal_deadline_ms : 0);
     });
     return known ? removed : Result<>();
 }

@@ -35,7 +35,9 @@ Result<> read_privileges(plan::HostFacts& facts) {
     facts.initial_user_namespace = map.ends_with(" 4294967295\n");
     const auto groups = read_kernel_file(sys::here, "/proc/self/setgroups");
     facts.groups_denied = groups && groups->starts_with("deny");
-    facts.privileged = sys::has_capability(CAP_SYS_ADMIN);
+    const sys::Capabilities own = sys::capabilities();
+    facts.privileged = (own.effective >> CAP_SYS_ADMIN & 1) != 0;
+    facts.capabilities = own.permitted;
     return {};
 }
 

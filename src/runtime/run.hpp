@@ -27,7 +27,6 @@ struct Workshop {
     Fd creation;                                   // its creation file, locked while we make the container
     Fd hierarchy;                                  // the root of cgroup v2
     Fd cgroup;                                     // the container's
-    bool cgroup_was_there = false;                 // somebody made it before, other than systemd for us
     bool cgroup_is_new = false;                    // nobody had it before
     std::optional<cgroups::Systemd> systemd;       // connected, for the systemd driver
     bool cgroup_optional = false;                  // what has no permission for it goes without

@@ -38,6 +38,13 @@ void append_root_mount(std::string& text, const sys::MountIdentity& mount) {
     text.append(cat("  \"rootMount\": {\"number\": ", mount.number, ", \"unique\": ", mount.unique, "},\n"));
 }
 
+void append_kept_cgroups(std::string& text, const std::vector<std::uint64_t>& inodes) {
+    if (inodes.empty()) return;
+    std::vector<std::string> shown;
+    for (const std::uint64_t inode : inodes) shown.push_back(cat(inode));
+    text.append(cat("  \"keptCgroups\": [", join(shown, ", "), "],\n"));
+}
+
 void append_unit(std::string& text, const UnitRecord& unit) {
     if (unit.name.empty()) return;
     text.append(cat("  \"systemd\": {\"unit\": ", json_string(unit.name),
@@ -78,6 +85,18 @@ Result<sys::MountIdentity> root_mount_of(json::Value root) {
     return mount;
 }
 
+Result<std::vector<std::uint64_t>> kept_cgroups_of(json::Value root) {
+    std::vector<std::uint64_t> inodes;
+    const auto record = root.find("keptCgroups");
+    if (!record) return inodes;
+    for (const json::Value each : record->children()) {
+        const auto inode = each.whole<std::uint64_t>(0, std::numeric_limits<std::uint64_t>::max());
+        if (!inode) return root.lacks("keptCgroups");
+        inodes.push_back(*inode);
+    }
+    return inodes;
+}
+
 }  // namespace
 
 std::string serialize(const State& state) {
@@ -90,6 +109,7 @@ std::string serialize(const State& state) {
     append_string(text, "cgroupMount", state.cgroup_mount);
     append_string(text, "cgroupPath", state.cgroup_path);
     append_number(text, "cgroupInode", state.cgroup_inode);
+    append_kept_cgroups(text, state.kept_cgroups);
     append_number(text, "privatePids", state.private_pids ? 1 : 0);
     append_number(text, "newKeyring", state.new_keyring ? 1 : 0);
     append_number(text, "cgroupOptional", state.cgroup_optional ? 1 : 0);
@@ -125,6 +145,7 @@ Result<State> deserialize(std::string_view text) {
     LET(state.cgroup_mount, string_of(root, "cgroupMount"));
     LET(state.cgroup_path, string_of(root, "cgroupPath"));
     LET(state.cgroup_inode, number_of<std::uint64_t>(root, "cgroupInode"));
+    LET(state.kept_cgroups, kept_cgroups_of(root));
     LET(const int private_pids, number_of<int>(root, "privatePids"));
     LET(const int new_keyring, number_of<int>(root, "newKeyring"));
     LET(const int cgroup_optional, number_of<int>(root, "cgroupOptional"));

@@ -31,18 +31,21 @@ struct State {
     std::string cgroup_mount;
     std::string cgroup_path;
     std::uint64_t cgroup_inode = 0;  // 0: not known, the runtime was killed while it made it
-    bool private_pids = true;        // it has a pid namespace of its own: killing init kills all
-    bool new_keyring = true;         // what joins it later gets a session keyring of its own, too
-    bool cgroup_optional = false;    // rootless: what has no permission to enter its cgroup goes without
-    std::string uid_map;             // of a user namespace whose ids the caller has no power over:
-    std::string gid_map;             // what removing may need; empty in all others
-    bool later_hooks = false;        // start or delete have hooks to run: those of the kept config
-    sys::MountIdentity root_mount;   // of OpenRoot, on the host; 0: none, the container has its own mounts
-    bool has_program = true;         // false: config.json has no process, and nothing can be started
-    UnitRecord unit;                 // of systemd, where that made the cgroup
-    pid_t pid = 0;                   // 0: not started yet
-    std::uint64_t start_time = 0;    // of that pid, in clock ticks since boot (proc(5), field 22)
-    std::uint64_t pidfd_inode = 0;   // of that process (process_identity.hpp); 0: the kernel has none
+    // Inodes of the cgroup and those below it, where somebody had made it before, other than systemd for us:
+    // they stay.
+    std::vector<std::uint64_t> kept_cgroups;
+    bool private_pids = true;       // it has a pid namespace of its own: killing init kills all
+    bool new_keyring = true;        // what joins it later gets a session keyring of its own, too
+    bool cgroup_optional = false;   // rootless: what has no permission to enter its cgroup goes without
+    std::string uid_map;            // of a user namespace whose ids the caller has no power over:
+    std::string gid_map;            // what removing may need; empty in all others
+    bool later_hooks = false;       // start or delete have hooks to run: those of the kept config
+    sys::MountIdentity root_mount;  // of OpenRoot, on the host; 0: none, the container has its own mounts
+    bool has_program = true;        // false: config.json has no process, and nothing can be started
+    UnitRecord unit;                // of systemd, where that made the cgroup
+    pid_t pid = 0;                  // 0: not started yet
+    std::uint64_t start_time = 0;   // of that pid, in clock ticks since boot (proc(5), field 22)
+    std::uint64_t pidfd_inode = 0;  // of that process (process_identity.hpp); 0: the kernel has none
 };
 
 inline constexpr const char* state_file = "state.json";

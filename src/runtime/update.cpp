@@ -7,6 +7,7 @@
 #include "cgroups/limits.hpp"
 #include "cgroups/mount.hpp"
 #include "cgroups/unit_properties.hpp"
+#include "cgroups/version_one.hpp"
 #include "runtime/compile.hpp"
 #include "runtime/container.hpp"
 #include "runtime/observe.hpp"
@@ -70,7 +71,7 @@ Result<plan::Timeline> plan_update(Changes changes, const UpdateRequest& request
 
 }  // namespace
 
-Result<> update(const Site& site, const UpdateRequest& request) {
+Result<Made> update(const Site& site, const UpdateRequest& request) {
     LET(Found found, find_locked(site, request.id));
     const auto rule = lifecycle::rule(found.status, lifecycle::Verb::update);
     if (lifecycle::refuses(rule)) return refusal(rule, request.id, found.status);
@@ -84,7 +85,8 @@ Result<> update(const Site& site, const UpdateRequest& request) {
     const cgroups::Present present = cgroups::present_of(group);
     LET(const spec::Resources resources, resources_of(request, workshop.directory.number()));
     LET(auto settings, cgroups::settings_of(resources, present, request.where));
-    if (settings.empty() && request.resources.devices.empty()) return {};
+    Made made{.warnings = cgroups::warnings_of_version_1(resources, request.where)};
+    if (settings.empty() && request.resources.devices.empty()) return made;
     LET(workshop.hierarchy, cgroups::open_hierarchy(workshop.state.cgroup_mount));
     TRY(cgroups::check_settings(workshop.hierarchy.number(), workshop.state.cgroup_path, settings));
     TRY(cgroups::check_memory(group, request.resources.memory, request.where));
@@ -97,7 +99,8 @@ Result<> update(const Site& site, const UpdateRequest& request) {
     }
     std::ranges::move(settings, std::back_inserter(changes.settings));
     LET(const plan::Timeline timeline, plan_update(std::move(changes), request, workshop));
-    return run(timeline, workshop);
+    TRY(run(timeline, workshop));
+    return made;
 }
 
 }  // namespace bulkhead::runtime

@@ -43,6 +43,7 @@ inline const Namespace* find_namespace(const Spec& spec, NamespaceType type) {
 
 // checks_process.cpp: every one may take for granted that there is a process
 Result<> cwd_is_absolute(const Spec& spec);
+Result<> console_size_fits_a_terminal(const Spec& spec);
 Result<> args_name_a_program(const Spec& spec);
 Result<> env_entries_have_names(const Spec& spec);
 Result<> rlimits_are_distinct(const Spec& spec);

@@ -10,6 +10,19 @@ Result<> cwd_is_absolute(const Spec& spec) {
     return {};
 }
 
+// "Runtimes MUST ignore consoleSize if terminal is false or unset"; struct winsize has 16 bits.
+Result<> console_size_fits_a_terminal(const Spec& spec) {
+    if (!spec.process->terminal || !spec.process->console_size) return {};
+    constexpr std::uint64_t highest = 65535;
+    const ConsoleSize& size = *spec.process->console_size;
+    for (const auto& [name, value] : {std::pair("height", size.height), std::pair("width", size.width)}) {
+        const std::string pointer = cat("/process/consoleSize/", name);
+        if (!value) return refuse(pointer, "is required");
+        if (*value > highest) return refuse(pointer, *value, "must be a whole number from 0 to 65535");
+    }
+    return {};
+}
+
 Result<> args_name_a_program(const Spec& spec) {
     if (spec.process->args.empty()) return refuse("/process/args", "args must not be empty");
     return {};

@@ -8,8 +8,8 @@ namespace bulkhead::spec {
 
 template <>
 inline constexpr auto fields<ConsoleSize> = std::array{
-    field<&ConsoleSize::height>("height", Need::required),
-    field<&ConsoleSize::width>("width", Need::required),
+    field<&ConsoleSize::height>("height"),
+    field<&ConsoleSize::width>("width"),
 };
 
 inline Result<std::vector<std::uint32_t>> read_ids(json::Value value) {

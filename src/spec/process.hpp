@@ -10,9 +10,10 @@
 
 namespace bulkhead::spec {
 
-struct ConsoleSize {
-    std::uint16_t height = 0;  // struct winsize has 16 bits
-    std::uint16_t width = 0;
+struct ConsoleSize {  // with a terminal both are there and have 16 bits at most; without one they mean
+                      // nothing
+    std::optional<std::uint64_t> height;
+    std::optional<std::uint64_t> width;
 };
 
 struct User {

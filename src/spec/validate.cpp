@@ -14,6 +14,7 @@ namespace {
 
 constexpr Check table[] = {
     {"cwd is absolute", cwd_is_absolute},
+    {"consoleSize fits a terminal", console_size_fits_a_terminal},
     {"args name a program", args_name_a_program},
     {"env entries have names", env_entries_have_names},
     {"rlimits are distinct", rlimits_are_distinct},
@@ -64,22 +65,34 @@ std::set<std::string> drop_unknown(Capabilities& sets) {
 }
 
 // The kernel raises an ambient capability only where it is permitted and inheritable. runc tries and ignores
-// the refusal, and its own default config.json counts on that; so no warning.
-void drop_what_cannot_be_ambient(Capabilities& sets) {
+// the refusal.
+std::set<std::string> drop_what_cannot_be_ambient(Capabilities& sets) {
     const auto has = [](const std::vector<std::string>& set, const std::string& name) {
         return std::ranges::find(set, name) != set.end();
     };
+    std::set<std::string> dropped;
     std::erase_if(sets.ambient, [&](const std::string& name) {
-        return !has(sets.permitted, name) || !has(sets.inheritable, name);
+        const bool fits = has(sets.permitted, name) && has(sets.inheritable, name);
+        return !fits && (dropped.insert(name), true);
     });
+    return dropped;
 }
 
-std::string unknown_capabilities(const std::set<std::string>& names) {
+std::string ignoring(std::string_view pointer, std::string_view what, const std::set<std::string>& names) {
     std::vector<std::string> shown;
     shown.reserve(names.size());
     for (const std::string& name : names) shown.push_back(quotable(name));
-    return cat("config.json: /process/capabilities: ignoring unknown or unavailable capabilities: [",
-               join(shown, " "), "]");
+    return cat("config.json: ", pointer, ": ignoring ", what, ": [", join(shown, " "), "]");
+}
+
+void fit_capabilities(Capabilities& sets, std::vector<std::string>& warnings) {
+    const auto unknown = drop_unknown(sets);
+    if (!unknown.empty())
+        warnings.push_back(ignoring("/process/capabilities", "unknown or unavailable capabilities", unknown));
+    const auto lonely = drop_what_cannot_be_ambient(sets);
+    if (!lonely.empty())
+        warnings.push_back(ignoring("/process/capabilities/ambient",
+                                    "capabilities that are not both permitted and inheritable", lonely));
 }
 
 std::string taken_from_the_root(std::string_view pointer, std::string_view what, std::string_view path) {
@@ -129,11 +142,7 @@ Result<ValidSpec> validate(Spec spec) {
     std::vector<std::string> warnings;
     const bool has_program = spec.process.has_value();
     if (!has_program) spec.process = process_that_waits();
-    if (spec.process->capabilities) {
-        const auto unknown = drop_unknown(*spec.process->capabilities);
-        if (!unknown.empty()) warnings.push_back(unknown_capabilities(unknown));
-        drop_what_cannot_be_ambient(*spec.process->capabilities);
-    }
+    if (spec.process->capabilities) fit_capabilities(*spec.process->capabilities, warnings);
     for (const Check& check : table) TRY(check.run(spec));
     lift_the_zero_of_old_versions(spec.linux.resources.pids, spec.oci_version);
     warn_of_relative_paths(spec, warnings);

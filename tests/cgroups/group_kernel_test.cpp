@@ -99,6 +99,31 @@ TEST_F(Removal, TakesOnlyTheOneThatWasMeant) {
     EXPECT_TRUE(cgroups::open(root(), path));
 }
 
+TEST_F(Removal, OfAllBelowLeavesWhatIsKept) {
+    const auto top = make(root(), path).value();
+    ASSERT_TRUE(make(root(), path + "/old/older"));
+    const auto kept = cgroups::inodes(top.fd.number()).value();
+    EXPECT_EQ(kept.size(), 3u);
+    EXPECT_EQ(kept[0], top.inode);
+    ASSERT_TRUE(make(root(), path + "/old/new"));
+    ASSERT_TRUE(make(root(), path + "/a/b"));
+    const pid_t child = start_in(make(root(), path + "/c").value().fd.number());
+    ::kill(child, SIGKILL);
+    ASSERT_TRUE(cgroups::clear(root(), path, 5000, kept));
+    EXPECT_EQ(cgroups::inodes(top.fd.number()).value(), kept);
+}
+
+TEST_F(Removal, OfAllBelowIsForTheOneThatWasMeant) {
+    const auto top = make(root(), path).value();
+    ASSERT_TRUE(make(root(), path + "/a"));
+    EXPECT_TRUE(cgroups::clear(root(), path, 0, {top.inode + 1}));
+    EXPECT_TRUE(cgroups::open(root(), path + "/a"));
+    EXPECT_TRUE(cgroups::clear(root(), path + "/never/was", 0, {}));
+    start_in(top.fd.number());
+    EXPECT_EQ(cgroups::clear(root(), path, 30, {top.inode}).error().text,
+              "cannot clear cgroup " + path + ": device or resource busy: 1 process(es) found after 30 ms");
+}
+
 TEST_F(Removal, Of50LevelsAnd300Siblings) {
     std::string deep = path;
     for (int level = 0; level < 50; ++level) deep += "/d";

@@ -151,18 +151,28 @@ def without_terminal(config):
     config["process"]["terminal"] = False
 
 
-# Bundles that not every machine can run, or whose explain makes a thing of its own.
+# Bundles that not every machine can run, by what they need. Their plans are looked at everywhere.
 NOT_HERE = {
     "cgroup-limits",   # controllers in cgroup2
-    "idmapped-mount",  # a file system that can be mapped, and privileges to plan it
+    "idmapped-mount",  # a file system that can be mapped
+    "mount-label",     # SELinux
     "net-device",      # an eth1 of the host
+}
+# Bundles whose plan takes more than looking.
+NOT_BY_NOBODY = {
+    "idmapped-mount",  # with a user namespace the plan is the caller's own, and this takes privileges
     "seccomp",         # explain compiles the profile, for which it makes a memfd
 }
 
 
+def every_bundle():
+    """The folders of bundles/."""
+    return sorted(path.parent.name for path in (PROJECT / "bundles").glob("*/config.json"))
+
+
 def bundle_names():
-    """The folders of bundles/ that run everywhere."""
-    return sorted({path.parent.name for path in (PROJECT / "bundles").glob("*/config.json")} - NOT_HERE)
+    """Those that run everywhere."""
+    return [name for name in every_bundle() if name not in NOT_HERE]
 
 
 def call(command, **keywords):

@@ -4,6 +4,7 @@
 A separate program, because what it sets up (closed descriptors, leaked descriptors, masks) would
 disturb the process that runs the case. JSON keys: fds {number: path}, close [numbers], umask,
 block [signals], ignore [signals], rlimits {name: [soft, hard]}, groups [gids], tty (path),
+without_capabilities [numbers], nice (how much more),
 refuse {system call number: errno}.
 """
 
@@ -45,6 +46,11 @@ def set_signals(blocked, ignored):
     signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
 
 
+def prctl(option, *arguments):
+    if ctypes.CDLL(None, use_errno=True).prctl(option, *arguments, *[0] * (4 - len(arguments))) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
 def refuse(calls):
     """A seccomp filter that answers these calls with an errno, as some service managers do."""
     load, equal, give = 0x20, 0x15, 0x06  # BPF_LD|W|ABS, BPF_JMP|JEQ|K, BPF_RET|K
@@ -54,8 +60,7 @@ def refuse(calls):
     program.append((give, 0, 0, 0x7fff0000))
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in program))
     header = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program), ctypes.addressof(code)))
-    if ctypes.CDLL(None, use_errno=True).prctl(22, 2, header, 0, 0) != 0:  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
-        raise OSError(ctypes.get_errno(), "prctl")
+    prctl(22, 2, header)  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
 
 
 def main():
@@ -66,9 +71,12 @@ def main():
         os.setgroups(setup["groups"])
     if "umask" in setup:
         os.umask(setup["umask"])
+    os.nice(setup.get("nice", 0))
     for name, limits in setup.get("rlimits", {}).items():
         resource.setrlimit(getattr(resource, name), tuple(limits))
     set_signals(setup.get("block", []), setup.get("ignore", []))
+    for number in setup.get("without_capabilities", []):  # what root has after execve is what is left
+        prctl(24, number)  # PR_CAPBSET_DROP
     for number, path in setup.get("fds", {}).items():
         open_at(int(number), path)
     for number in setup.get("close", []):

@@ -18,14 +18,14 @@ OURS = {"control": False, "why": "the short form is bulkhead's own"}
 SAID = {
     "affinity": "Cpus_allowed_list", "annotations": "", "binds": "Hello from the host.",
     "capabilities": "CapEff:\t0000000000002421", "delegated": "0::/", "device-nodes": "/dev/mine", "devices": "4",
-    "environment": "GREETING=good morning", "every-hook": "", "hidden-paths": "0 /proc/timer_list", "host-like": "",
-    "hostname-domainname": "lighthouse\nharbour.example", "limits": "(-n) 256", "minimal": "", "no-terminal": "uid=0",
-    "overlay": "gone with the container", "process": "200", "quickstart": "host name: bulkhead",
-    "seccomp": "Seccomp:\t2", "shared-network": "LOOPBACK", "time-namespace": "monotonic", "user": "uid=1000",
+    "environment": "GREETING=good morning", "every-hook": "", "hidden-paths": "0 /proc/timer_list", "host-like": os.uname().nodename,
+    "hostname-domainname": "lighthouse\nharbour.example", "limits": "(-n) 256", "memory-policy": " prefer:0 ", "minimal": "",
+    "no-terminal": "uid=0", "overlay": "gone with the container", "process": "200", "quickstart": "host name: bulkhead",
+    "seccomp": "Seccomp:\t2", "shared-mounts": "/dev/pts", "shared-network": "LOOPBACK", "time-namespace": "monotonic", "user": "uid=1000",
     "writable": "/srv/app/work",
 }
-# Bundles with a case of their own below.
-OWN_CASES = {"cgroup-limits", "default", "idmapped-mount", "net-device", "rootless"}
+# Bundles with a case of their own below, or in test_bundle_themes.
+OWN_CASES = {"cgroup-limits", "default", "idmapped-mount", "mount-label", "net-device", "rootless"}
 LIMITS = {"memory.max": "67108864", "memory.swap.max": "0", "memory.high": "59998208", "cpu.max": "50000 100000",
           "pids.max": "100"}  # memory.high in whole pages
 CALLER = 1000  # the uid and gid for whom the bundle rootless is

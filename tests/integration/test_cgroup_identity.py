@@ -142,14 +142,19 @@ def in_the_way(t, which):
 @case(each=[("empty", lambda path: None), ("empty ones below", lambda path: (path / "a/b").mkdir(parents=True)),
             ("frozen ones below", frozen_below)])
 def a_vacant_cgroup_is_taken(t, _, make):
-    """A cgroup that is there already may be used, and is removed with the container."""
+    """A cgroup that is there already may be used; it and what was below it stay (runc removes them)."""
     path = HIERARCHY / f"{t.prefix}-mine"
     path.mkdir()
-    make(path)
-    box = t.container("true")
-    box.bundle.edit(lambda config: config["linux"].update(cgroupsPath=f"/{path.name}"))
-    box.run().ok()
-    true(not path.exists(), "the cgroup is left")
+    try:
+        make(path)
+        before = sorted(os.walk(path))
+        box = t.container("true")
+        box.bundle.edit(lambda config: config["linux"].update(cgroupsPath=f"/{path.name}"))
+        box.run().ok()
+        true(t.control or sorted(os.walk(path)) == before, "the cgroups are not those of before")
+    finally:
+        if path.exists():
+            vacated(path)
 
 
 @case()

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """delete, where the container has made cgroups of its own below its cgroup: many, deep, occupied, frozen, others'."""
 
+import contextlib
 import os
 
+import bpf
 import isolation
-from harness import case, equal, eventually, true
+from harness import case, contains, equal, eventually, true
 from test_delegation import BY_SYSTEMD_ONLY, mapped, writable
 from test_rootless import ranged_box
 from unprivileged import delegate, needs_mapping_tools
@@ -193,3 +195,69 @@ def a_stopped_rootless_one(t):
         t.no_state()
     finally:
         eventually(lambda: isolation.remove_tree(top) or not top.exists(), "the user's cgroup is in use")
+
+
+# ---- which was there before -------------------------------------------------------------------------------------
+
+OTHERS = "runc removes it, too"
+
+
+@contextlib.contextmanager
+def given(t, box):
+    """A cgroup that somebody has made, with a limit of its own, and that the config of `box` names."""
+    path = isolation.cgroup2_mount() / f"{t.prefix}-given"
+    path.mkdir()
+    (path / "cgroup.max.depth").write_text("7")
+    box.bundle.edit(lambda config: config["linux"].update(cgroupsPath=f"/{path.name}"))
+    try:
+        yield path
+    finally:
+        isolation.remove_tree(path)
+
+
+def is_left_as_it_was(t, path):
+    true(path.is_dir(), "the cgroup is gone")
+    equal([each.name for each in path.iterdir() if each.is_dir()], [], "cgroups below")
+    equal((path / "cgroup.max.depth").read_text(), "7\n", "its limit")
+    equal((path / "cgroup.procs").read_text(), "", "processes")
+    contains((path / "cgroup.events").read_text(), "frozen 0", "events")
+    equal(bpf.programs(path), {}, "device programs")
+    t.no_state()
+
+
+@case(control=False, why=OTHERS,
+      each=["delete", "delete --force", "delete --force of a paused one", "run", "failed create"])
+def one_that_was_there_stays(t, how):
+    """What create did not make is not deleted; what the container made in it is, and so is its device filter."""
+    divided = "mkdir -p /sys/fs/cgroup/a/b && echo 0 > /sys/fs/cgroup/a/cgroup.procs; > /dev/shm/done; "
+    box = t.container(bundle=writable(t.bundle("sh", "-c", divided + ("exit 7" if how == "run" else "sleep 300"))))
+    with given(t, box) as path:
+        if how == "run":
+            box.run().exits(7)
+        elif how == "failed create":
+            box.bundle.process(args=["/no/such/program"])
+            box.create().exits(1)
+        else:
+            ready(box)
+            equal(list(bpf.programs(path).values()), [bpf.OURS], "device programs of a container")
+            if how == "delete":
+                box.kill("KILL").ok()
+                box.wait()
+            if "paused" in how:
+                t.runtime("pause", box.id).ok()
+            box.delete(*how.split()[1:2]).ok()
+            box.wait()
+        is_left_as_it_was(t, path)
+
+
+@case(control=False, why=OTHERS)
+def one_that_was_there_can_be_used_again(t):
+    """The next container in it finds it vacant, and one that makes its own cgroup removes it as ever."""
+    for _ in range(2):
+        box = t.container("true")
+        with given(t, box) as path:
+            for _ in range(2):
+                box.run().ok()
+                is_left_as_it_was(t, path)
+    box.run().ok()
+    true(not path.exists(), "what run has made is left")

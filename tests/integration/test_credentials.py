@@ -4,6 +4,7 @@
 import os
 
 from harness import case, contains, equal, status_field, true
+from unprivileged import mapping, with_user_namespace
 
 BITS = {"CAP_CHOWN": 0, "CAP_DAC_OVERRIDE": 1, "CAP_KILL": 5, "CAP_SETGID": 6, "CAP_SETUID": 7,
         "CAP_NET_BIND_SERVICE": 10, "CAP_NET_RAW": 13, "CAP_SYS_ADMIN": 21, "CAP_AUDIT_WRITE": 29}
@@ -109,6 +110,56 @@ def unknown_capability_is_named_in_the_warning(t):
     t.runtime("--log", log, "run", "--bundle", box.bundle.path, box.id).ok()
     contains(log.read_text(), "CAP_TIME_TRAVEL", "log")
     contains(log.read_text(), "warning", "log")
+
+
+FIVE = ("bounding", "effective", "permitted", "inheritable", "ambient")
+
+
+def caller_without(*names):
+    return {"without_capabilities": [BITS[name] for name in names]}
+
+
+@case(control=False, why="runc 1.1.5: unable to apply caps: operation not permitted")
+def what_the_caller_lacks_is_left_out_of_every_set(t):
+    """A runtime without CAP_NET_RAW grants the rest, in sets that fit together."""
+    box = t.container("cat", "/proc/self/status", user={"uid": 1000, "gid": 1000})
+    box.bundle.capabilities(**{kind: ["CAP_CHOWN", "CAP_NET_RAW"] for kind in FIVE})
+    found = sets(box.run(setup=caller_without("CAP_NET_RAW")).exits(0).out)
+    equal(found, {kind: mask(["CAP_CHOWN"]) for kind in FIVE}, "sets")
+
+
+@case(control=False, why="runc 1.1.5: unable to apply caps: operation not permitted")
+def what_the_caller_lacks_is_named_in_a_warning(t):
+    """Once, with the set that asks for it first, in the log."""
+    box, log = t.container("true"), t.scratch / "log"
+    box.bundle.capabilities(bounding=["CAP_CHOWN"], permitted=["CAP_NET_RAW", "CAP_CHOWN"], effective=["CAP_NET_RAW"])
+    t.runtime("--log", log, "run", "--bundle", box.bundle.path, box.id, setup=caller_without("CAP_NET_RAW")).ok()
+    equal(log.read_text().count("CAP_NET_RAW"), 1, f"mentions in {log.read_text()!r}")
+    contains(log.read_text(), "/process/capabilities/permitted: CAP_NET_RAW cannot be granted", "log")
+    contains(log.read_text(), "warning", "log")
+
+
+@case()
+def a_user_namespace_has_what_the_caller_lacks(t):
+    """In a user namespace of its own a process has every capability, whoever made it."""
+    maps, log = [mapping(0, 100000, 65536)], t.scratch / "log"
+    os.chmod(t.scratch.parent, 0o711)  # runc looks for the root as the mapped user
+    box = t.container(bundle=with_user_namespace(t.bundle("cat", "/proc/self/status"), maps, maps))
+    box.bundle.capabilities(**{kind: ["CAP_NET_RAW"] for kind in FIVE})
+    result = t.runtime("--log", log, "run", "--bundle", box.bundle.path, box.id, setup=caller_without("CAP_NET_RAW"))
+    equal(sets(result.ok().out), {kind: mask(["CAP_NET_RAW"]) for kind in FIVE}, "sets")
+    equal(log.read_text() if log.exists() else "", "", "log")
+
+
+@case(control=False, why="runc says nothing of it")
+def what_cannot_be_ambient_is_a_warning(t):
+    """The kernel raises only what is permitted and inheritable."""
+    box, log = t.container("cat", "/proc/self/status"), t.scratch / "log"
+    box.bundle.capabilities(bounding=["CAP_CHOWN"], permitted=["CAP_CHOWN"], ambient=["CAP_CHOWN"])
+    result = t.runtime("--log", log, "run", "--bundle", box.bundle.path, box.id).ok()
+    equal(sets(result.out)["ambient"], 0, "ambient")
+    contains(log.read_text(), "/process/capabilities/ambient: ", "log")
+    contains(log.read_text(), "CAP_CHOWN", "log")
 
 
 @case(each=[("root", 0, 0), ("bob", 1000, 1000), ("another group", 1000, 5), ("nobody", 65534, 65534),

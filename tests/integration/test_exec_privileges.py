@@ -78,6 +78,17 @@ def an_unknown_cap_is_a_warning(t):
     contains(log.read_text(), "CAP_TIME_TRAVEL", "log")
 
 
+@case(control=False, why="runc 1.1.5: unable to apply caps: operation not permitted")
+def a_cap_that_the_caller_lacks_is_a_warning(t):
+    """--cap of what the caller of exec has not itself: left out, named in the log, the others are there."""
+    box, log = running(t), t.scratch / "log"
+    result = t.runtime("--log", log, "exec", "--cap", "CAP_SYS_CHROOT", "--cap", "CAP_NET_RAW", box.id, "cat",
+                       "/proc/self/status", setup={"without_capabilities": [18]}).ok()
+    for kind in ("bounding", "permitted", "effective"):
+        equal(sets(result.out)[kind], mask([*DEFAULT, "CAP_NET_RAW"]), kind)
+    contains(log.read_text(), "CAP_SYS_CHROOT cannot be granted", "log")
+
+
 @case(each=["--apparmor", "--process-label"], needs=has_module)
 def a_label_that_cannot_be_set_is_refused(t, flag):
     """Without the module a label is an error (E23): nothing runs without the confinement that was asked for."""

@@ -138,6 +138,42 @@ def addresses_come_along(t):
         box.delete("--force").ok()
 
 
+GIVEN = ["ip addr add 192.0.2.5/24 dev given metric 77 noprefixroute label given:one",
+         "ip addr add 192.0.2.6/25 dev given metric 78", "ip -6 addr add 2001:db8::5/64 dev given metric 79 nodad home",
+         "ip -6 addr add 2001:db8:1::6/64 dev given", "ip link set given up"]
+
+
+def given(found):
+    """What somebody said of each address of global scope."""
+    words = ("metric", "nodad", "noprefixroute", "home", "label", "protocol")
+    return {each["local"]: {word: each[word] for word in words if word in each}
+            for link in found for each in link["addr_info"] if each["scope"] == "global"}
+
+
+@case(control=False, why=OLD, needs=needs_veth)
+def what_was_said_of_an_address_comes_along(t):
+    """The metric of its route, nodad and other flags that somebody gave it, and the end of its label."""
+    with host(t, *GIVEN) as run:
+        before = given(json.loads(run("ip -json addr show dev given")))
+        equal([before["192.0.2.5"]["metric"], before["2001:db8::5"]["nodad"]], [77, True], "metric and nodad before")
+        box = with_devices(t, given={"name": "eth0"})
+        box.run_detached().ok()
+        before["192.0.2.5"]["label"], before["192.0.2.6"]["label"] = "eth0:one", "eth0"
+        equal(given(inside(box, "addr", "show", "dev", "eth0")), before, "addresses")
+        routes = {each["dst"]: each.get("metric") for each in inside(box, "route", "show", "dev", "eth0")}
+        equal(routes, {"192.0.2.0/25": 78}, "routes")
+        box.delete("--force").ok()
+
+
+@case(control=False, why=OLD, needs=needs_veth)
+def what_was_said_of_an_address_comes_back(t):
+    """A creation that fails leaves the host's addresses as they were."""
+    with host(t, *GIVEN) as run:
+        before = given(json.loads(run("ip -json addr show dev given")))
+        with_devices(t, "/bin/nothing", given={"name": "eth0"}).create().exits(1)
+        equal(given(json.loads(run("ip -json addr show dev given"))), before, "addresses")
+
+
 @case(control=False, why=OLD, needs=needs_veth)
 def what_is_not_permanent_stays_behind(t):
     """Addresses with a lifetime and those of link scope are not given again."""

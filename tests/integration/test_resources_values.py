@@ -2,12 +2,13 @@
 """linux.resources, property by property: what the files of the container's cgroup say after create."""
 
 import contextlib
+import json
 import os
 import pathlib
 import re
 import subprocess
 
-from harness import case, equal
+from harness import case, contains, equal
 from resources import MIB, created, disk, disk_numbers, limited, no_controllers, read, reads
 
 # Name, resources, files. A fourth entry is what Debian's runc 1.1.5 makes of it, where that differs: its shares are on a
@@ -52,6 +53,9 @@ OF_VERSION_1 = {"memory": {"kernel": 1 * MIB, "kernelTCP": 1 * MIB, "swappiness"
                            "useHierarchy": True},
                 "cpu": {"realtimeRuntime": 1000, "realtimePeriod": 2000}, "blockIO": {"leafWeight": 20},
                 "network": {"classID": 7, "priorities": [{"name": "lo", "priority": 1}]}}
+WARNED = ["/memory/kernel: 1048576", "/memory/kernelTCP: 1048576", "/memory/swappiness: 5",
+          "/memory/disableOOMKiller: true", "/cpu/realtimeRuntime: 1000", "/cpu/realtimePeriod: 2000",
+          "/blockIO/leafWeight: 20", "/network/classID: 7", '/network/priorities: "lo" 1']
 DEFAULTS = {"memory.max": "max", "memory.low": "0", "memory.swap.max": "max", "cpu.weight": "100",
             "cpu.max": "max 100000", "pids.max": "max", "io.max": "", "cpuset.cpus": ""}
 
@@ -75,6 +79,37 @@ def no_limit(t, _, resources):
     box = created(t, **resources)
     reads(box, DEFAULTS)
     equal(read(neighbour, "pids.max"), "9", "the neighbour's")
+
+
+def logged(t, *words):
+    """The lines of the log of a verb that succeeds."""
+    log = t.scratch / f"log{len(os.listdir(t.scratch))}"
+    t.runtime("--log", log, *words).ok()
+    return log.read_text().splitlines() if log.exists() else []
+
+
+def name_each(lines, where):
+    """One line for each value of OF_VERSION_1, with its pointer."""
+    equal(len(lines), len(WARNED), f"lines of {lines}")
+    for line, pointer in zip(lines, WARNED):
+        contains(line.replace('\\"', '"'), f"{where}{pointer} is ignored: only cgroup v1", "log")
+
+
+@case(control=False, why="runc names kernel memory alone")
+def what_is_of_version_1_is_named(t):
+    """Each value once, with its pointer, in the log; the container is created, and update takes the same from a file."""
+    box, file = limited(t, "true", **OF_VERSION_1), t.scratch / "new.json"
+    file.write_text(json.dumps(OF_VERSION_1))
+    name_each(logged(t, "create", "--bundle", box.bundle.path, box.id), "config.json: /linux/resources")
+    name_each(logged(t, "update", "--resources", file, box.id), f"{file}: ")
+
+
+@case(control=False, why="runc names kernel memory alone")
+def what_asks_for_nothing_is_not_named(t):
+    """Engines write 0, -1 and false."""
+    box = limited(t, "true", memory={"kernel": -1, "kernelTCP": 0, "disableOOMKiller": False, "useHierarchy": True},
+                  cpu={"realtimeRuntime": 0, "realtimePeriod": 0}, blockIO={"leafWeight": 0}, network={"classID": 0})
+    equal(logged(t, "create", "--bundle", box.bundle.path, box.id), [], "log")
 
 
 @case(needs=no_controllers)

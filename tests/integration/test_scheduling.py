@@ -43,13 +43,22 @@ def io_priority(pid):
     return value >> 13, value & 0x1fff
 
 
-@case(each=[("SCHED_BATCH", os.SCHED_BATCH, 7), ("SCHED_IDLE", os.SCHED_IDLE, 0), ("SCHED_OTHER", os.SCHED_OTHER, -5)],
-      control=False, why=NEWER)
+@case(each=[("SCHED_BATCH", os.SCHED_BATCH, 7), ("SCHED_OTHER", os.SCHED_OTHER, -5)], control=False, why=NEWER)
 def policy_and_nice(t, word, policy, nice):
     """The program has the policy and the nice value, although its user could not set them."""
     box = running(t, scheduler={"policy": word, "nice": nice}, user={"uid": 1000, "gid": 1000})
     equal(os.sched_getscheduler(box.pid), policy, "policy")
     equal(os.getpriority(os.PRIO_PROCESS, box.pid), nice, "nice")
+
+
+@case(each=[0, 5], control=False, why=NEWER)
+def idle_leaves_the_nice_value(t, more):
+    """sched_setattr(2) takes a nice value for SCHED_OTHER and SCHED_BATCH alone: it stays the caller's."""
+    expected = min(os.getpriority(os.PRIO_PROCESS, 0) + more, 19)
+    box = t.sleeper(scheduler={"policy": "SCHED_IDLE", "nice": 0}, user={"uid": 1000, "gid": 1000})
+    box.run_detached(setup={"nice": more}).ok()
+    equal(os.sched_getscheduler(box.pid), os.SCHED_IDLE, "policy")
+    equal(os.getpriority(os.PRIO_PROCESS, box.pid), expected, "nice")
 
 
 @case(each=[("SCHED_FIFO", os.SCHED_FIFO), ("SCHED_RR", os.SCHED_RR)], control=False, why=NEWER)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 
 from harness import absent, case, contains, equal, eventually, read_text, true
+from test_notify_socket import manager_of, say, start_run
 from test_terminal import listener, read_master, receive
 
 CONTROL = "runc changes the propagation of the host's mounts and leaves its own behind"
@@ -247,3 +248,56 @@ def in_a_user_namespace_without_mounts(t):
     box.run_detached()
     equal(os.readlink(f"/proc/{box.pid}/root"), str(box.bundle.rootfs), "root")
     box.delete("--force").ok()
+
+
+# ---- what asks for a mount, or for none -----------------------------------------------------------------------------
+
+@case(control=False, why=CONTROL, each=[("mounted", {}), ("plain", PLAIN)])
+def without_pivot_it_is_the_same_chroot(t, name, top):
+    """--no-pivot unmounts the host's procfs and sysfs in a namespace of the container's own; here they stay."""
+    before = mounts()
+    box = container(t, "sleep", "1000", **top)
+    box.run_detached("--no-pivot")
+    equal(os.readlink(f"/proc/{box.pid}/root"), str(box.bundle.rootfs), f"{name}: root")
+    equal([line for line in mounts() if not line[1].startswith(str(box.bundle.rootfs))], before, "the host's mounts")
+    box.delete("--force").ok()
+    equal(mounts(), before, "mounts after delete")
+
+
+@case(control=False, why=CONTROL, each=[("private", []), ("slave", []), ("shared", ["shared"]),
+                                        ("unbindable", ["unbindable"])])
+def propagation_is_that_of_its_root_alone(t, word, tags):
+    """rootfsPropagation changes the mount that is made for the container, and no mount of the host's."""
+    before = mounts()
+    box = container(t, "sleep", "1000", mounts=[], root={"path": "rootfs", "readonly": False})
+    box.bundle.edit(lambda config: config["linux"].update(rootfsPropagation=word))
+    box.run_detached()
+    root, = [line for line in mounts() if line[1] == str(box.bundle.rootfs)]
+    equal([tag.split(":")[0] for tag in root[3:root.index("-")]], tags, "propagation of the root")
+    equal([line for line in mounts() if not line[1].startswith(str(box.bundle.rootfs))], before, "the host's mounts")
+    box.delete("--force").ok()
+    equal(mounts(), before, "mounts after delete")
+
+
+@case(control=False, why=CONTROL)
+def readiness_is_heard(t):
+    """The notify socket is bound into the root on the host, and nothing of it is left."""
+    before, manager = mounts(), manager_of(t)
+    box = container(t, "sleep", "1000", root={"path": "rootfs", "readonly": False}, mounts=[])
+    child = start_run(t, box, manager)
+    contains(below(box.bundle.rootfs), f"{box.bundle.rootfs}/run/notify", "mount points")
+    say(box, "READY=1")
+    equal(manager.message(), ("READY=1\n", 0), "what the service manager hears")
+    box.kill("KILL").ok()
+    child.wait()
+    equal(mounts(), before, "mounts after run")
+
+
+@case(control=False, why=CONTROL, each=["without /proc", "with /proc"])
+def the_links_in_dev(t, how):
+    """They lead to /proc, and are made where it is mounted (runtime-linux.md, "Dev symbolic links"); ptmx needs none."""
+    proc = [{"destination": "/proc", "type": "proc", "source": "proc"}] if how == "with /proc" else []
+    box = container(t, "sh", "-c", "for l in ptmx fd stdin stdout stderr; do readlink /dev/$l; done; true",
+                    mounts=proc, root=PLAIN["root"])
+    links = ["/proc/self/fd", *(f"/proc/self/fd/{number}" for number in range(3))]
+    equal(box.run().exits(0).lines(), ["pts/ptmx", *(links if proc else [])], "links")

@@ -48,17 +48,6 @@ TEST(HookSurroundings, AreTheDirectoryAndTheLimitsOfTheProcess) {
                      "init set_rlimit RLIMIT_NOFILE soft 3 hard 4 (/process/rlimits/0)"}));
 }
 
-TEST(CapabilitySet, IsTheKernelsBits) {
-    EXPECT_EQ(capability_set({}, 40).value(), 0u);
-    EXPECT_EQ(capability_set({"CAP_CHOWN", "CAP_KILL", "CAP_KILL"}, 40).value(), 0b100001u);
-    EXPECT_EQ(capability_set({"CAP_CHECKPOINT_RESTORE"}, 40).value(), std::uint64_t{1} << 40);
-}
-
-TEST(CapabilitySet, LeavesOutWhatTheKernelLacks) {
-    EXPECT_EQ(capability_set({"CAP_CHOWN", "CAP_CHECKPOINT_RESTORE", "CAP_BPF"}, 38).value(), 1u);
-    EXPECT_EQ(capability_set({"CAP_NONSENSE"}, 40).error().kind, Kind::internal);
-}
-
 TEST(Surroundings, AreDirectoryHomeAndThenLimits) {
     EXPECT_EQ(
         surroundings(R"({"process": {"cwd": "/srv", "env": ["PATH=/bin"], "user": {"uid": 9}, "rlimits": [
@@ -180,28 +169,6 @@ TEST(Credentials, TakeUserGroupsUmaskAndDirectory) {
     EXPECT_EQ(lines[3], "init set_ids user 7 group 8 (/process/user)");
     EXPECT_EQ(lines[5], "init set_umask 077 (/process/user/umask)");
     EXPECT_EQ(lines[6], "init forbid_new_privileges (/process/noNewPrivileges)");
-}
-
-constexpr const char* five_sets = R"({"process": {"capabilities": {
-    "bounding": ["CAP_CHOWN", "CAP_KILL", "CAP_BPF"], "effective": ["CAP_KILL"],
-    "permitted": ["CAP_CHOWN", "CAP_KILL"], "inheritable": ["CAP_KILL", "CAP_BPF"],
-    "ambient": ["CAP_KILL", "CAP_CHOWN"]}}})";
-
-TEST(Credentials, HaveFiveSetsOfCapabilities) {
-    const Lines lines = credentials(five_sets);
-    EXPECT_EQ(lines[1], "init limit_bounding to 0x8000000021 (/process/capabilities/bounding)");
-    // CAP_CHOWN is not inheritable, so the kernel would not raise it.
-    EXPECT_EQ(lines[4],
-              "init set_capabilities effective 0x20 permitted 0x21 inheritable 0x8000000020 ambient 0x20 "
-              "(/process/capabilities)");
-}
-
-TEST(Credentials, OnAKernelThatLacksACapability) {
-    const Lines lines = credentials(five_sets, {.last_capability = 37});
-    EXPECT_EQ(lines[1], "init limit_bounding to 0x21 (/process/capabilities/bounding)");
-    EXPECT_EQ(lines[4],
-              "init set_capabilities effective 0x20 permitted 0x21 inheritable 0x20 ambient 0x20 "
-              "(/process/capabilities)");
 }
 
 TEST(Credentials, WithATerminalStdioIsNotGivenAway) {

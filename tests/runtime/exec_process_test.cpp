@@ -108,6 +108,14 @@ TEST(ChangedProcess, RefusesEveryOtherUser) {
               "parsing x\\x1b as int for gid failed: must be a decimal from 0 to 4294967294");
 }
 
+TEST(ChangedProcess, HasTheConsoleSizeOfATerminalAlone) {
+    spec::Process process = own_process();
+    process.terminal = false;
+    EXPECT_FALSE(changed_process(process, {.args = {"x"}, .terminal = true}).value().console_size);
+    process.terminal = true;
+    EXPECT_TRUE(changed_process(process, {.args = {"x"}, .terminal = true}).value().console_size);
+}
+
 TEST(ChangedProcess, AddsGroups) {
     EXPECT_EQ(changed({.additional_gids = {"7", "8"}}).user.additional_gids,
               (std::vector<std::uint32_t>{30, 7, 8}));
@@ -127,12 +135,13 @@ TEST(ChangedProcess, AddsCapabilitiesButNoInheritableOnes) {
     EXPECT_TRUE(sets.ambient.empty()) << "what is not inheritable cannot be ambient";
 }
 
-TEST(ChangedProcess, MakesThemAmbientWhereTheContainerHasInheritableOnes) {
+TEST(ChangedProcess, MakesThemAmbientWhereTheContainerHasThemInheritable) {
     spec::Process process = own_process();
     process.capabilities->inheritable = {"CAP_KILL"};
-    const auto sets =
-        changed_process(process, {.args = {"x"}, .capabilities = {"CAP_CHOWN"}}).value().capabilities;
-    EXPECT_EQ(sets->ambient, Names{"CAP_CHOWN"});
+    const auto sets = changed_process(process, {.args = {"x"}, .capabilities = {"CAP_CHOWN", "CAP_KILL"}})
+                          .value()
+                          .capabilities;
+    EXPECT_EQ(sets->ambient, Names{"CAP_KILL"});
     EXPECT_EQ(sets->inheritable, Names{"CAP_KILL"}) << "CVE-2022-29162";
 }
 

@@ -40,6 +40,7 @@ void expect_same(const State& one, const State& other) {
     EXPECT_EQ(one.cgroup_mount, other.cgroup_mount);
     EXPECT_EQ(one.cgroup_path, other.cgroup_path);
     EXPECT_EQ(one.cgroup_inode, other.cgroup_inode);
+    EXPECT_EQ(one.kept_cgroups, other.kept_cgroups);
     EXPECT_EQ(one.private_pids, other.private_pids);
     EXPECT_EQ(one.new_keyring, other.new_keyring);
     EXPECT_EQ(one.cgroup_optional, other.cgroup_optional);
@@ -136,6 +137,15 @@ TEST(State, RemembersThatThereIsNothingToRun) {
     State state = example;
     state.has_program = false;
     expect_same(deserialize(serialize(state)).value(), state);
+}
+
+TEST(State, RemembersCgroupsThatWereThere) {
+    State state = example;
+    state.kept_cgroups = {7, 18446744073709551615u};
+    expect_same(deserialize(serialize(state)).value(), state);
+    nlohmann::json odd = nlohmann::json::parse(serialize(state));
+    odd["keptCgroups"] = {1, "x"};
+    EXPECT_FALSE(deserialize(odd.dump()));
 }
 
 TEST(State, OfAnotherVersionIsRefusedAsSuch) {

@@ -70,8 +70,8 @@ TEST(Parse, knows_a_hook_without_environment_and_timeout) {
 TEST(ParseFull, process) {
     const Process& process = *full().process;
     EXPECT_TRUE(process.terminal);
-    EXPECT_EQ(process.console_size->height, 24);
-    EXPECT_EQ(process.console_size->width, 80);
+    EXPECT_EQ(process.console_size->height, 24u);
+    EXPECT_EQ(process.console_size->width, 80u);
     EXPECT_EQ(process.cwd, "/home");
     EXPECT_EQ(process.env, (Strings{"A=1", "B="}));
     EXPECT_EQ(process.args, (Strings{"sh", "-c", "true"}));

@@ -37,6 +37,12 @@ TEST_P(Validate, refuses_the_document_and_says_why) {
 INSTANTIATE_TEST_SUITE_P(
     process, Validate,
     testing::Values(
+        Refused{"/process", R"({"cwd": "/", "args": ["x"], "terminal": true, "consoleSize": {"height": 1}})",
+                "/process/consoleSize/width: is required"},
+        Refused{
+            "/process",
+            R"({"cwd": "/", "args": ["x"], "terminal": true, "consoleSize": {"height": 65536, "width": 1}})",
+            "/process/consoleSize/height: 65536: must be a whole number from 0 to 65535"},
         Refused{"/process/cwd", "null", "/process/cwd: Cwd property must not be empty"},
         Refused{"/process/cwd", "\"\"", "/process/cwd: Cwd property must not be empty"},
         Refused{"/process/cwd", "\"tmp\"", "/process/cwd: \"tmp\": Cwd must be an absolute path"},
@@ -318,6 +324,14 @@ TEST(Validate, takes_what_the_standard_allows_of_seccomp) {
     }
 }
 
+TEST(Validate, looks_at_no_console_size_without_a_terminal) {
+    for (const std::string_view size :
+         {"{}", R"({"height": 1})", R"({"height": 65536, "width": 99999999999})"}) {
+        const auto valid = validate(*parse(with("/process/consoleSize", size)));
+        EXPECT_TRUE(valid) << size << ": " << valid.error().text;
+    }
+}
+
 TEST(Validate, warns_of_unknown_capabilities_and_drops_them) {
     const auto spec = parse(with("/process/capabilities", R"({
         "bounding": ["CAP_NEW", "CAP_KILL", "cap_chown"], "permitted": ["CAP_KILL"], "effective": ["CAP_KILL"],
@@ -342,7 +356,9 @@ TEST(Validate, keeps_an_ambient_capability_only_where_the_kernel_would_raise_it)
     const auto valid = validate(bounded);
     ASSERT_TRUE(valid) << valid.error().text;
     EXPECT_EQ((*valid)->process->capabilities->ambient, (Strings{"CAP_KILL"}));
-    EXPECT_TRUE(valid->warnings().empty());
+    EXPECT_EQ(valid->warnings(),
+              (Strings{"config.json: /process/capabilities/ambient: ignoring capabilities that are not both "
+                       "permitted and inheritable: [CAP_BPF CAP_SYSLOG]"}));
 }
 
 TEST(Validate, warns_of_a_relative_mount_destination) {

@@ -6,8 +6,8 @@ namespace bulkhead::cli::verbs {
 
 Result<Outcome> update(const Call& call) {
     LET(const runtime::UpdateRequest request, update_request(call.options, call.operands[0]));
-    TRY(runtime::update(call.site, request));
-    return Outcome{};
+    LET(runtime::Made made, runtime::update(call.site, request));
+    return Outcome{{}, 0, std::move(made.warnings)};
 }
 
 }  // namespace bulkhead::cli::verbs

@@ -155,6 +155,7 @@ def without_terminal(config):
 NOT_HERE = {
     "cgroup-limits",   # controllers in cgroup2
     "idmapped-mount",  # a file system that can be mapped, and privileges to plan it
+    "intel-rdt",       # a mounted resctrl
     "net-device",      # an eth1 of the host
     "seccomp",         # explain compiles the profile, for which it makes a memfd
 }

@@ -4,7 +4,7 @@
 A separate program, because what it sets up (closed descriptors, leaked descriptors, masks) would
 disturb the process that runs the case. JSON keys: fds {number: path}, close [numbers], umask,
 block [signals], ignore [signals], rlimits {name: [soft, hard]}, groups [gids], tty (path),
-refuse {system call number: errno}.
+refuse {system call number: errno}, mountinfo (one more line of it).
 """
 
 import ctypes
@@ -15,7 +15,10 @@ import resource
 import signal
 import struct
 import sys
+import tempfile
 import termios
+
+MS_BIND = 4096
 
 
 def open_at(number, path):
@@ -58,6 +61,16 @@ def refuse(calls):
         raise OSError(ctypes.get_errno(), "prctl")
 
 
+def extend_mountinfo(line):
+    """The program will read of one more mount. What covers a file of /proc/PID goes with the process."""
+    path = f"/proc/{os.getpid()}/mountinfo"
+    with tempfile.NamedTemporaryFile("w") as text, open(path, encoding="utf-8") as mounts:
+        text.write(mounts.read() + line + "\n")
+        text.flush()
+        if ctypes.CDLL(None, use_errno=True).mount(text.name.encode(), path.encode(), None, MS_BIND, None) != 0:
+            raise OSError(ctypes.get_errno(), f"mount({path})")
+
+
 def main():
     setup, command = json.loads(sys.argv[1]), sys.argv[2:]
     if "tty" in setup:
@@ -69,6 +82,8 @@ def main():
     for name, limits in setup.get("rlimits", {}).items():
         resource.setrlimit(getattr(resource, name), tuple(limits))
     set_signals(setup.get("block", []), setup.get("ignore", []))
+    if "mountinfo" in setup:
+        extend_mountinfo(setup["mountinfo"])
     for number, path in setup.get("fds", {}).items():
         open_at(int(number), path)
     for number in setup.get("close", []):

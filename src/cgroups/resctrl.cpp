@@ -17,8 +17,8 @@ namespace {
 
 constexpr mode_t directory_mode = 0755;
 
-// What resctrl has to say about the last call that failed: "Mask out of range" (4.15). It has not seen one for
-// a file that is not there.
+// What resctrl has to say about the last call that failed: "Mask out of range" (4.15). It has not seen one
+// for a file that is not there.
 Error with_its_words(Error error, const std::string& mount) {
     if (error.err == ENOENT) return error;
     const auto words = read_kernel_line(sys::here, cat(mount, "/info/last_cmd_status"));

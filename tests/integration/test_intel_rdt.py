@@ -315,7 +315,7 @@ def explained(t):
     with machine(t) as rdt:
         box = with_rdt(t, **EVERYTHING)
         place = f"{rdt.path}/{box.id}"
-        shown = [(step["verb"], step["object"], step.get("pointer")) for _, step in host_steps(t, rdt, box)
+        shown = [(step["verb"], step["object"], step["property"]) for _, step in host_steps(t, rdt, box)
                  if "rdt" in step["verb"] or "schemata" in step["verb"] or "monitoring" in step["verb"]]
         equal(shown, [
             ("make_rdt_group", place, "/linux/intelRdt"),

@@ -16,7 +16,7 @@ namespace bulkhead {
 enum class Kind : std::uint8_t {
     usage,           // the command line
     invalid_config,  // config.json says something the standard does not allow
-    unsupported,     // the standard allows it, this version does not do it yet, or this kernel cannot
+    unsupported,     // the standard allows it, and this machine cannot
     not_found,
     exists,
     bad_state,  // the container's status does not allow the verb

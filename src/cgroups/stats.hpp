@@ -71,12 +71,38 @@ struct HugePageStats {
     std::uint64_t failures = 0;  // to get one, because of the limit
 };
 
+// What a container's group of resctrl has of caches and memory bandwidth, and what it has used of them.
+struct RdtStats {
+    struct Cache {
+        std::string mask;  // of all the bits that a schema may have, as the kernel writes it
+        std::uint64_t least_bits = 0;
+        std::uint64_t groups = 0;  // how many there can be
+    };
+    struct Bandwidth {
+        std::uint64_t granularity = 0;  // percent
+        std::uint64_t is_linear = 0;
+        std::uint64_t least = 0;
+        std::uint64_t groups = 0;
+    };
+    struct Traffic {  // of one domain, bytes
+        std::uint64_t total = 0;
+        std::uint64_t local = 0;
+    };
+    std::optional<Cache> cache;
+    std::optional<Bandwidth> bandwidth;
+    std::vector<std::string> root_schemata;  // lines
+    std::vector<std::string> schemata;
+    std::vector<Traffic> traffic;          // empty where the processor does not count it
+    std::vector<std::uint64_t> occupancy;  // bytes of the cache, by domain
+};
+
 struct Stats {
     CpuStats cpu;
     MemoryStats memory;
     PidsStats pids;
     IoStats io;
     std::map<std::string, HugePageStats> huge_pages;  // by size, as the kernel writes it: "2MB"
+    std::optional<RdtStats> rdt;                      // by read_rdt_stats, of containers that have a group
 };
 
 // All of it now. A controller that is not enabled in this cgroup leaves zeros or nothing (and `unlimited` for

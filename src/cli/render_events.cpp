@@ -115,6 +115,68 @@ Json json_of(const std::map<std::string, cgroups::HugePageStats>& sizes) {
     return object;
 }
 
+// The last line about the resource, as runc finds it; none: "".
+std::string schema_of(const std::vector<std::string>& lines, std::string_view resource) {
+    std::string found;
+    for (const std::string& line : lines)
+        if (line.contains(resource)) found = line;
+    return found;
+}
+
+void add_unless_empty(Json& object, const char* key, Json value) {
+    if (!value.empty() && value != "") object[key] = std::move(value);
+}
+
+Json json_of(const cgroups::RdtStats::Cache& cache) {
+    Json object = Json::object();
+    add_unless_empty(object, "cbm_mask", cache.mask);
+    add_unless_zero(object, "min_cbm_bits", cache.least_bits);
+    add_unless_zero(object, "num_closids", cache.groups);
+    return object;
+}
+
+Json json_of(const cgroups::RdtStats::Bandwidth& bandwidth) {
+    Json object = Json::object();
+    add_unless_zero(object, "bandwidth_gran", bandwidth.granularity);
+    add_unless_zero(object, "delay_linear", bandwidth.is_linear);
+    add_unless_zero(object, "min_bandwidth", bandwidth.least);
+    add_unless_zero(object, "num_closids", bandwidth.groups);
+    return object;
+}
+
+void add_traffic(Json& object, const cgroups::RdtStats& rdt) {
+    for (const auto& each : rdt.traffic) {
+        Json domain = Json::object();
+        add_unless_zero(domain, "mbm_total_bytes", each.total);
+        add_unless_zero(domain, "mbm_local_bytes", each.local);
+        object["mbm_stats"].push_back(std::move(domain));
+    }
+    for (const std::uint64_t each : rdt.occupancy) {
+        Json domain = Json::object();
+        add_unless_zero(domain, "llc_occupancy", each);
+        object["cmt_stats"].push_back(std::move(domain));
+    }
+}
+
+// Empty, as runc's, for a container without a group.
+Json json_of(const std::optional<cgroups::RdtStats>& rdt) {
+    Json object = Json::object();
+    if (!rdt) return object;
+    if (rdt->cache) {
+        object["l3_cache_info"] = json_of(*rdt->cache);
+        add_unless_empty(object, "l3_cache_schema_root", schema_of(rdt->root_schemata, "L3"));
+        add_unless_empty(object, "l3_cache_schema", schema_of(rdt->schemata, "L3"));
+    }
+    if (rdt->bandwidth) {
+        object["mem_bw_info"] = json_of(*rdt->bandwidth);
+        add_unless_empty(object, "mem_bw_schema_root", schema_of(rdt->root_schemata, "MB"));
+        add_unless_empty(object, "mem_bw_schema", schema_of(rdt->schemata, "MB"));
+    }
+    add_unless_empty(object, "schemata", rdt->schemata);
+    add_traffic(object, *rdt);
+    return object;
+}
+
 std::string line(const Json& object) {
     return object.dump(-1, ' ', false, Json::error_handler_t::replace).append(1, '\n');
 }
@@ -128,7 +190,7 @@ std::string stats_line(std::string_view id, const cgroups::Stats& stats) {
                     {"pids", json_of(stats.pids)},
                     {"blkio", json_of(stats.io)},
                     {"hugetlb", json_of(stats.huge_pages)},
-                    {"intel_rdt", Json::object()},
+                    {"intel_rdt", json_of(stats.rdt)},
                     {"network_interfaces", nullptr}};  // runc has them for its own veth pairs, of old
     return line({{"type", "stats"}, {"id", id}, {"data", data}});
 }

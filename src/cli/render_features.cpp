@@ -22,6 +22,10 @@ Json json_of(const SeccompFeatures& seccomp) {
     };
 }
 
+Json json_of(const IntelRdtFeatures& rdt) {
+    return {{"enabled", rdt.enabled}, {"schemata", rdt.schemata}, {"monitoring", rdt.monitoring}};
+}
+
 // cgroup v2 only, and all of its controllers.
 Json cgroup_of(const Features& features) {
     return {{"v1", false},
@@ -36,7 +40,7 @@ Json linux_of(const Features& features) {
         {"namespaces", features.namespaces},       {"capabilities", features.capabilities},
         {"cgroup", cgroup_of(features)},           {"seccomp", json_of(features.seccomp)},
         {"apparmor", enabled(features.apparmor)},  {"selinux", enabled(features.selinux)},
-        {"intelRdt", enabled(features.intel_rdt)},
+        {"intelRdt", json_of(features.intel_rdt)},
     };
     if (!features.memory_policy.modes.empty())
         object["memoryPolicy"] = {{"modes", features.memory_policy.modes},

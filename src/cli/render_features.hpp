@@ -26,6 +26,12 @@ struct MemoryPolicyFeatures {
     Words flags;
 };
 
+struct IntelRdtFeatures {
+    bool enabled = false;
+    bool schemata = false;
+    bool monitoring = false;
+};
+
 struct Features {
     std::string_view oldest_version;
     std::string_view newest_version;
@@ -37,7 +43,7 @@ struct Features {
     bool systemd = false;  // units, of the machine's systemd and of a user's
     bool apparmor = false;
     bool selinux = false;
-    bool intel_rdt = false;
+    IntelRdtFeatures intel_rdt;
     MemoryPolicyFeatures memory_policy;  // empty: none
     bool checkpoint = false;
     Words unsafe_annotations;  // of config.json that change what the runtime does; "x." is all that begin so

@@ -73,6 +73,18 @@ Result<spec::Resources> from_flags(const Options& given) {
     return wanted;
 }
 
+// What config.json could say, in its order.
+Result<std::vector<std::string>> schemata_of(const Options& given) {
+    std::vector<std::string> schemata;
+    const std::string& bandwidth = given.mem_bw_schema;
+    if (!bandwidth.empty() && !bandwidth.starts_with("MB:"))
+        return invalid("mem-bw-schema", bandwidth, "must start with MB:");
+    if (bandwidth.contains('\n')) return invalid("mem-bw-schema", bandwidth, "must not contain newlines");
+    for (const std::string& each : {given.l3_cache_schema, bandwidth})
+        if (!each.empty()) schemata.push_back(each);
+    return schemata;
+}
+
 Result<spec::Resources> from_file(const std::string& name) {
     LET(const std::string text,
         name == "-" ? read_document() : read_file_at(sys::here, name, json::document_limit));
@@ -102,11 +114,10 @@ Result<std::int64_t> parse_size(std::string_view flag, std::string_view word) {
 }
 
 Result<runtime::UpdateRequest> update_request(const Options& options, std::string id) {
-    if (!options.l3_cache_schema.empty() || !options.mem_bw_schema.empty())
-        return fail(Kind::unsupported, "Intel RDT is not enabled for container ", id,
-                    ": --l3-cache-schema and --mem-bw-schema have nothing to change");
     LET(const plan::Fault fault, parse_fault(options.fault));
-    runtime::UpdateRequest request{.id = std::move(id), .where = "update: ", .resources = {}, .fault = fault};
+    runtime::UpdateRequest request{
+        .id = std::move(id), .where = "update: ", .resources = {}, .schemata = {}, .fault = fault};
+    LET(request.schemata, schemata_of(options));
     if (options.resources.empty()) {
         LET(request.resources, from_flags(options));
     } else {

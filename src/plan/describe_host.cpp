@@ -33,6 +33,20 @@ Description describe_host(const ChangeUnit& op) { return {"change_unit", texts_o
 Description describe_host(const StopUnit& op) { return {"stop_unit", op.name}; }
 Description describe_host(const RecordCgroup&) { return {"record_cgroup", "its inode in state.json"}; }
 Description describe_host(const DelegateCgroup& op) { return {"delegate_cgroup", cat("to user ", op.owner)}; }
+Description describe_host(const FindRdtGroup& op) { return {"find_rdt_group", op.path}; }
+Description describe_host(const MakeRdtGroup& op) { return {"make_rdt_group", op.path}; }
+Description describe_host(const CompareSchemata& op) {
+    return {"compare_schemata", cat(op.lines, ", if the group was there")};
+}
+Description describe_host(const MakeMonitoringGroup& op) { return {"make_monitoring_group", op.path}; }
+Description describe_host(const RecordRdtGroup&) {
+    return {"record_rdt_group", "what of it is new, in state.json"};
+}
+Description describe_host(const WriteSchemata& op) { return {"write_schemata", join(op.lines, ", ")}; }
+Description describe_host(const ChangeSchemata& op) { return {"change_schemata", join(op.lines, ", ")}; }
+Description describe_host(const JoinRdtGroup& op) {
+    return {"join_rdt_group", op.monitoring.empty() ? op.path : op.monitoring};
+}
 Description describe_host(const CloneTree& op) {
     std::string options = attribute_words(op.attributes);
     for (const std::uint32_t flags : op.propagation) add_word(options, propagation_word(flags));
@@ -113,6 +127,7 @@ Description describe_host(const AwaitProgram&) { return {"await_program", "execu
 Description describe_host(const RemoveStartFifo&) { return {"remove_start_fifo", "exec.fifo"}; }
 Description describe_host(const KillContainer&) { return {"kill_container", "everything in its cgroup"}; }
 Description describe_host(const DetachRoot&) { return {"detach_root", "and what is mounted below"}; }
+Description describe_host(const RemoveRdtGroup&) { return {"remove_rdt_group", "if it is ours"}; }
 Description describe_host(const RemoveCgroup&) { return {"remove_cgroup", ""}; }
 Description describe_host(const RemoveStateDirectory& op) { return {"remove_state_directory", op.path}; }
 

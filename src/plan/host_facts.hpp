@@ -30,6 +30,7 @@ struct HostFacts {
     std::uint16_t columns = 0;
     bool apparmor = false;  // the security modules that are in force
     bool selinux = false;
+    std::string resctrl_mount;               // looked for where linux.intelRdt asks for it; empty: none
     std::vector<std::string> kernel_mounts;  // where procfs and sysfs are mounted; only for --no-pivot
 
     // Mounting needs a user namespace of the container's own.

@@ -75,6 +75,46 @@ struct RecordCgroup {};
 struct DelegateCgroup {
     std::uint32_t owner = 0;  // an id of the host
 };
+// Of resctrl, whose groups are directories with `tasks` and `schemata`. linux.intelRdt.closID names one that
+// has to be there: its root, or one that somebody has prepared.
+struct FindRdtGroup {
+    std::string path;
+};
+// One that is there is used as it is.
+struct MakeRdtGroup {
+    std::string mount;  // of resctrl
+    std::string path;
+};
+// In a group that was there: it has to say these values already. Nothing in one that we have made.
+struct CompareSchemata {
+    std::string path;
+    std::string lines;
+};
+// mon_groups/ID of it, which must not be there: for this container alone.
+struct MakeMonitoringGroup {
+    std::string mount;
+    std::string path;
+};
+// Adds to state.json which of both are ours.
+struct RecordRdtGroup {};
+// One write, of one property: of two that name the same resource the later holds.
+struct WriteSchemata {
+    std::string mount;
+    std::string path;
+    std::vector<std::string> lines;
+};
+// update: undone by the values before.
+struct ChangeSchemata {
+    std::string mount;
+    std::string path;
+    std::vector<std::string> lines;
+};
+// A thread that has made nothing yet goes in, so all that it makes is born there.
+struct JoinRdtGroup {
+    std::string mount;
+    std::string path;
+    std::string monitoring;  // its group of monitoring; empty: none
+};
 // How the ids of a file system look through a mount (mount_setattr(2), MOUNT_ATTR_IDMAP): the texts that
 // /proc/PID/uid_map and gid_map take.
 struct IdMaps {
@@ -279,19 +319,21 @@ struct StopUnit {
 };
 // What OpenRoot has mounted, and no other mount; with all that is mounted below.
 struct DetachRoot {};
+// What we have made, unless closID names it.
+struct RemoveRdtGroup {};
 struct RemoveCgroup {};
 struct RemoveStateDirectory {
     std::string path;
 };
 
-using HostOp =
-    std::variant<MakeStateDirectory, RecordIntent, MakeCgroup, EnableControllers, LimitCgroup, StartUnit,
-                 RecordCgroup, DelegateCgroup, CloneTree, OpenRoot, OpenNamespace, OpenMessageQueues,
-                 MakeNotifyDirectory, MakeHandshake, MakeStartFifo, ConnectConsole, Spawn, WriteIdMaps,
-                 SetOomScore, SendPrepared, AwaitRespawn, MoveNetDevice, AttachDeviceFilter, RecordProcess,
-                 SendGo, AwaitReady, AwaitExecution, SendConsole, DeliverListener, SendPidfd, WritePidFile,
-                 Publish, FindInit, FindCgroup, ReleaseContainer, MakeHookStreams, RunHooks, ReleaseInit,
-                 AwaitProgram, RemoveStartFifo, ChangeLimits, ChangeUnit, ReplaceDeviceFilter, KillContainer,
-                 StopUnit, DetachRoot, RemoveCgroup, RemoveStateDirectory>;
+using HostOp = std::variant<
+    MakeStateDirectory, RecordIntent, MakeCgroup, EnableControllers, LimitCgroup, StartUnit, RecordCgroup,
+    DelegateCgroup, CloneTree, OpenRoot, OpenNamespace, OpenMessageQueues, MakeNotifyDirectory, MakeHandshake,
+    MakeStartFifo, ConnectConsole, Spawn, WriteIdMaps, SetOomScore, SendPrepared, AwaitRespawn, MoveNetDevice,
+    AttachDeviceFilter, RecordProcess, SendGo, AwaitReady, AwaitExecution, SendConsole, DeliverListener,
+    SendPidfd, WritePidFile, Publish, FindInit, FindCgroup, ReleaseContainer, MakeHookStreams, RunHooks,
+    ReleaseInit, AwaitProgram, RemoveStartFifo, ChangeLimits, ChangeUnit, ReplaceDeviceFilter, KillContainer,
+    StopUnit, DetachRoot, FindRdtGroup, MakeRdtGroup, CompareSchemata, MakeMonitoringGroup, RecordRdtGroup,
+    WriteSchemata, ChangeSchemata, JoinRdtGroup, RemoveRdtGroup, RemoveCgroup, RemoveStateDirectory>;
 
 }  // namespace bulkhead::plan

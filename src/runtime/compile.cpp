@@ -7,6 +7,7 @@
 #include "cgroups/path.hpp"
 #include "cgroups/plan_delegation.hpp"
 #include "cgroups/plan_devices.hpp"
+#include "cgroups/plan_resctrl.hpp"
 #include "cgroups/resources.hpp"
 #include "cgroups/unit.hpp"
 #include "cgroups/unit_properties.hpp"
@@ -33,6 +34,7 @@ struct Ground {
     plan::Slot fifo;
     plan::Slot handshake;
     HookBlueprint hooks;
+    std::optional<plan::JoinRdtGroup> rdt;
 };
 
 // Rootless callers, and root in a user namespace: without the permission to make cgroups there is none, as
@@ -103,6 +105,8 @@ Result<Ground> plan_ground(TimelineBuilder& timeline, const Blueprint& blueprint
     timeline.host(plan::RecordIntent{});
     if (blueprint.notify) timeline.host(plan::MakeNotifyDirectory{});
     if (!cgroup.empty() && !blueprint.systemd) TRY(plan_cgroup(timeline, blueprint, spec, host, cgroup));
+    LET(const auto rdt, cgroups::rdt_place(spec, blueprint.id, host));
+    if (rdt) cgroups::plan_rdt_groups(timeline, spec, *rdt);
     if (!blueprint.console_socket.empty()) timeline.host(plan::ConnectConsole{blueprint.console_socket});
     Ground ground{.joins = namespaces::plan_joins(timeline, spec)};
     ground.places = {.bundle = blueprint.bundle,
@@ -130,7 +134,9 @@ Result<Ground> plan_ground(TimelineBuilder& timeline, const Blueprint& blueprint
                     .root = blueprint.root,
                     .has_cgroup = !cgroup.empty(),
                     .new_keyring = blueprint.new_keyring,
+                    .rdt = {},
                     .filter = blueprint.filter};
+    if (rdt) ground.rdt = ground.hooks.rdt = plan::JoinRdtGroup{rdt->mount, rdt->path, rdt->monitoring};
     return ground;
 }
 
@@ -164,11 +170,13 @@ void plan_go(TimelineBuilder& timeline) {
     timeline.init(plan::AwaitGo{});
 }
 
-// Beside the stage, which mounts meanwhile, the host closes what was left open: the device filter and the
-// record. Nothing of the workload can run before "go". Hooks of the creation have waited for all that.
-Result<> plan_permission(TimelineBuilder& timeline, const Blueprint& blueprint, const spec::ValidSpec& spec,
-                         const plan::HostFacts& host) {
+// Beside the stage, which mounts meanwhile, the host closes what was left open: the device filter, the group
+// of resctrl and the record. Nothing of the workload can run before "go". Hooks of the creation have waited
+// for all that.
+Result<> plan_permission(TimelineBuilder& timeline, const Blueprint& blueprint, const Ground& ground,
+                         const spec::ValidSpec& spec, const plan::HostFacts& host) {
     if (!has_early_hooks(spec)) TRY(plan_device_filter(timeline, blueprint, spec, host));
+    if (ground.rdt) timeline.host(*ground.rdt, "/linux/intelRdt");
     timeline.host(plan::RecordProcess{});
     plan_go(timeline);
     return {};
@@ -191,6 +199,7 @@ Result<> plan_early_hooks(TimelineBuilder& timeline, const Blueprint& blueprint,
     timeline.init(plan::ReportReady{}, "/hooks");
     timeline.host(plan::AwaitReady{}, "/hooks");
     TRY(plan_device_filter(timeline, blueprint, spec, host));
+    if (ground.rdt) timeline.host(*ground.rdt, "/linux/intelRdt");
     timeline.host(plan::RecordProcess{});
     for (const plan::HookKind kind :
          {plan::HookKind::prestart, plan::HookKind::create_runtime, plan::HookKind::create_container})
@@ -218,13 +227,13 @@ void plan_session(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
 
 // The process that the inhabitants of a joined pid namespace can see holds no more than the program, and what
 // it has to wait on.
-Result<> plan_late_birth(TimelineBuilder& timeline, const Blueprint& blueprint, const spec::ValidSpec& spec,
-                         const plan::HostFacts& host, plan::Slot fifo) {
-    timeline.init(plan::CloseDescriptors{stdio + blueprint.preserve_fds, blueprint.await_start, fifo});
+Result<> plan_late_birth(TimelineBuilder& timeline, const Blueprint& blueprint, const Ground& ground,
+                         const spec::ValidSpec& spec, const plan::HostFacts& host) {
+    timeline.init(plan::CloseDescriptors{stdio + blueprint.preserve_fds, blueprint.await_start, ground.fifo});
     timeline.init(plan::Respawn{}, "/linux/namespaces");
     timeline.host(plan::AwaitRespawn{}, "/linux/namespaces");
     plan_session(timeline, spec);
-    return plan_permission(timeline, blueprint, spec, host);
+    return plan_permission(timeline, blueprint, ground, spec, host);
 }
 
 // What the caller asked to be told.
@@ -278,7 +287,7 @@ Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::
     namespaces::plan_names(timeline, spec);
     if (!born_late) plan_session(timeline, spec);
 
-    if (!born_late && !has_early_hooks(spec)) TRY(plan_permission(timeline, blueprint, spec, host));
+    if (!born_late && !has_early_hooks(spec)) TRY(plan_permission(timeline, blueprint, ground, spec, host));
     const process::Surroundings found =
         process::plan_surroundings(timeline, spec, blueprint.extra_environment);
     TRY(process::plan_affinity(timeline, std::nullopt));
@@ -287,7 +296,7 @@ Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::
                                    .filter_follows = blueprint.filter.has_value()}));
     const bool notifies = blueprint.filter && blueprint.filter->notifies;
     if (notifies) seccomp::plan_handshake(timeline, ground.handshake);
-    if (born_late) TRY(plan_late_birth(timeline, blueprint, spec, host, ground.fifo));
+    if (born_late) TRY(plan_late_birth(timeline, blueprint, ground, spec, host));
     const plan::Execute execute = process::plan_search(timeline, spec, found);
 
     if (blueprint.await_start) {
@@ -338,6 +347,8 @@ Result<plan::Timeline> compile_update(Changes changes, const State& state, const
         // What systemd has rounded is made exact again.
         timeline.host(plan::LimitCgroup{std::move(changes.settings)});
     }
+    if (!changes.schemata.empty())
+        timeline.host(plan::ChangeSchemata{state.rdt.mount, state.rdt.path, std::move(changes.schemata)});
     TRY(cgroups::plan_device_update(timeline, changes.created, changes.devices, host));
     return std::move(timeline).finish();
 }
@@ -347,6 +358,7 @@ Result<plan::Timeline> compile_removal(const std::string& state_directory, bool 
     if (kill) timeline.host(plan::KillContainer{});
     if (!state.unit.name.empty()) timeline.host(plan::StopUnit{state.unit.name});
     if (state.root_mount.number != 0) timeline.host(plan::DetachRoot{});
+    if (!state.rdt.mount.empty()) timeline.host(plan::RemoveRdtGroup{});
     timeline.host(plan::RemoveCgroup{});
     timeline.host(plan::RemoveStateDirectory{state_directory});
     return std::move(timeline).finish();

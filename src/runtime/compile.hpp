@@ -64,10 +64,14 @@ struct ExecBlueprint {
     unsigned preserve_fds = 0;
     bool new_keyring = true;
     std::uint64_t namespaces = 0;  // CLONE_NEW*: those in which the container is not where the runtime is
-    std::optional<seccomp::Program> filter;  // of linux.seccomp
-    std::string status = "running";          // of the container
-    std::optional<HookProgram> hook;         // this program, watched over, instead of the spec's
+    std::optional<seccomp::Program> filter;   // of linux.seccomp
+    std::string status = "running";           // of the container
+    std::optional<plan::JoinRdtGroup> rdt{};  // of linux.intelRdt
+    std::optional<HookProgram> hook;          // this program, watched over, instead of the spec's
 };
+
+// How a further process comes into the container's group of resctrl, if it has one.
+std::optional<plan::JoinRdtGroup> rdt_entry(const State& state);
 
 // A further process in a container, with the policy of `spec`, whose process it is. Every privilege is given
 // up outside the container's pid namespace.
@@ -82,6 +86,7 @@ Result<plan::Timeline> compile_start(bool programmed = false);
 struct Changes {
     std::vector<plan::CgroupSetting> settings;
     std::vector<plan::UnitProperty> properties;  // of its unit, if it has one
+    std::vector<std::string> schemata{};         // of its group of resctrl, each to be written alone
     std::vector<spec::DeviceRule> created;       // the device rules that it was created with
     std::vector<spec::DeviceRule> devices;       // those that shall hold; none: as they are
 };

@@ -70,6 +70,12 @@ void plan_entry(TimelineBuilder& timeline, const ExecBlueprint& blueprint, const
     if (ground.init.root) rootfs::plan_shared_root(timeline, *ground.init.root);
 }
 
+// The permission, behind what has to hold before anything of the program runs.
+void plan_go(TimelineBuilder& timeline, const ExecBlueprint& blueprint) {
+    if (blueprint.rdt) timeline.host(*blueprint.rdt, "/linux/intelRdt");
+    timeline.host(plan::SendGo{});
+}
+
 // What the caller asked to be told, and the permission.
 void plan_announcement(TimelineBuilder& timeline, const ExecBlueprint& blueprint,
                        const spec::Process& process) {
@@ -81,7 +87,7 @@ void plan_announcement(TimelineBuilder& timeline, const ExecBlueprint& blueprint
         timeline.host(plan::SendConsole{});
     }
     if (!blueprint.pidfd_socket.empty()) timeline.host(plan::SendPidfd{blueprint.pidfd_socket, "setns"});
-    timeline.host(plan::SendGo{});
+    plan_go(timeline, blueprint);
 }
 
 Result<> plan_policy(TimelineBuilder& timeline, const ExecBlueprint& blueprint, const spec::ValidSpec& spec,
@@ -127,12 +133,17 @@ plan::Execute plan_program(TimelineBuilder& timeline, const ExecBlueprint& bluep
 
 }  // namespace
 
+std::optional<plan::JoinRdtGroup> rdt_entry(const State& state) {
+    if (state.rdt.mount.empty()) return std::nullopt;
+    return plan::JoinRdtGroup{state.rdt.mount, state.rdt.path, state.rdt.monitoring};
+}
+
 Result<plan::Timeline> compile_exec(const ExecBlueprint& blueprint, const spec::ValidSpec& spec,
                                     const plan::HostFacts& host) {
     TimelineBuilder timeline;
     LET(const Ground ground, plan_ground(timeline, blueprint, spec));
     // Nothing to wait for: a stage that comes to its wait finds the message there.
-    if (!has_announcement(blueprint, spec.process())) timeline.host(plan::SendGo{});
+    if (!has_announcement(blueprint, spec.process())) plan_go(timeline, blueprint);
     plan_entry(timeline, blueprint, spec, host, ground);
     const process::Surroundings found = plan_surroundings(timeline, blueprint, spec, host);
     TRY(plan_policy(timeline, blueprint, spec, host));

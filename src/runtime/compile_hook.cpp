@@ -73,6 +73,11 @@ Result<plan::Timeline> compile_inside(const HookBlueprint& blueprint, const spec
     timeline.host(init);
     if (blueprint.has_cgroup) timeline.host(plan::FindCgroup{});
     timeline.host(plan::Spawn{});
+    if (blueprint.rdt) {
+        timeline.host(*blueprint.rdt, "/linux/intelRdt");
+        timeline.host(plan::SendGo{});
+        timeline.init(plan::AwaitGo{});
+    }
     plan_clean_start(timeline, streams);
     const std::uint64_t types = namespaces::types_of(spec);
     namespaces::plan_container_entry(timeline, spec, host, init, types);
@@ -95,6 +100,7 @@ Result<plan::Timeline> compile_as_process(const HookBlueprint& blueprint, const 
                          .namespaces = namespaces::types_of(spec),
                          .filter = blueprint.filter,
                          .status = "created",
+                         .rdt = blueprint.rdt,
                          .hook = std::move(hook)},
                         spec, host);
 }

@@ -74,7 +74,8 @@ struct UpdateRequest {
     std::string id;
     std::string where;  // of the resources, for messages: "config.json: /linux/resources" at `create`
     spec::Resources resources;
-    plan::Fault fault;  // fault injection, for the tests
+    std::vector<std::string> schemata{};  // of Intel RDT
+    plan::Fault fault;                    // fault injection, for the tests
 };
 
 // A container as `state` and `list` show it.

@@ -10,6 +10,7 @@
 #include "base/time.hpp"
 #include "cgroups/controllers.hpp"
 #include "cgroups/mount.hpp"
+#include "cgroups/plan_resctrl.hpp"
 #include "cgroups/resources.hpp"
 #include "cgroups/unit.hpp"
 #include "cgroups/version_one.hpp"
@@ -143,6 +144,17 @@ void as_root(plan::HostFacts& host) {
     host.privileged = true;
 }
 
+// Read only for who asks for what is in it: there may be thousands.
+Result<> look_at_mounts(plan::HostFacts& host, const CreateRequest& request, const spec::ValidSpec& spec) {
+    if (!request.no_pivot && !spec->linux.intel_rdt) return {};
+    LET(const std::string mounts, read_kernel_file(sys::here, "/proc/self/mountinfo"));
+    if (request.no_pivot) {
+        LET(host.kernel_mounts, kernel_mounts(mounts));
+    }
+    LET(host.resctrl_mount, resctrl_mount(mounts));
+    return {};
+}
+
 Result<Project> prepare(const Site& site, const CreateRequest& request, Mode mode) {
     TRY(check_request(request));
     LET(Bundle bundle, load_bundle(request.bundle));
@@ -154,10 +166,7 @@ Result<Project> prepare(const Site& site, const CreateRequest& request, Mode mod
     LET(plan::HostFacts host, probe());
     if (mode == Mode::explain && !has_user_namespace(bundle.spec)) as_root(host);
     if (mode == Mode::run && !request.detach) look_at_caller_size(host);
-    if (request.no_pivot) {
-        LET(const std::string mounts, read_kernel_file(sys::here, "/proc/self/mountinfo"));
-        LET(host.kernel_mounts, kernel_mounts(mounts));
-    }
+    TRY(look_at_mounts(host, request, bundle.spec));
     Blueprint blueprint{
         .id = request.id,
         .bundle = bundle.path,
@@ -194,11 +203,23 @@ Result<UnitRecord> first_record(const Project& project) {
     return UnitRecord{std::move(unit.name), {}, project.driver->addresses};
 }
 
+Result<RdtRecord> rdt_record(const Project& project) {
+    LET(auto place, cgroups::rdt_place(project.bundle.spec, project.blueprint.id, project.host));
+    RdtRecord record;
+    if (!place) return record;
+    record.mount = std::move(place->mount);
+    record.path = std::move(place->path);
+    record.shared = place->named;
+    record.monitoring = std::move(place->monitoring);
+    return record;
+}
+
 Result<State> first_state(const Project& project) {
     LET(std::string cgroup, cgroup_path(project.blueprint, project.bundle.spec, project.host));
     const plan::IdMaps maps =
         namespaces::maps_of_helpers(project.bundle.spec->linux, project.host).value_or(plan::IdMaps{});
     LET(UnitRecord unit, first_record(project));
+    LET(RdtRecord rdt, rdt_record(project));
     return State{.id = project.blueprint.id,
                  .bundle = project.bundle.path,
                  .rootfs = project.bundle.root,
@@ -213,6 +234,7 @@ Result<State> first_state(const Project& project) {
                  .gid_map = maps.gids,
                  .later_hooks = has_later_hooks(project.bundle.spec),
                  .has_program = project.bundle.spec.has_program(),
+                 .rdt = std::move(rdt),
                  .unit = std::move(unit)};
 }
 

@@ -11,6 +11,7 @@
 #include "base/sys.hpp"
 #include "cgroups/events.hpp"
 #include "cgroups/oom.hpp"
+#include "cgroups/resctrl_stats.hpp"
 #include "cgroups/walk.hpp"
 #include "runtime/observe.hpp"
 #include "runtime/own_cgroup.hpp"
@@ -46,12 +47,16 @@ Result<Subject> find_subject(const Site& site, const std::string& id) {
 
 // The rows of a cgroup that is being removed go one after the other. As long as something is in it, it is
 // not.
-Result<std::optional<cgroups::Stats>> whole_sample(int cgroup, const cgroups::Events& events) {
-    auto sample = cgroups::read_stats(cgroup);
+Result<std::optional<cgroups::Stats>> whole_sample(const Subject& subject, const cgroups::Events& events) {
+    auto sample = cgroups::read_stats(subject.cgroup.number());
     if (!sample && !cgroups::is_gone(sample.error())) return std::unexpected(std::move(sample).error());
     const auto populated = events.flag("populated");
     if (!populated && !cgroups::is_gone(populated.error())) return std::unexpected(populated.error());
     if (!sample || !populated || !*populated) return std::nullopt;
+    const RdtRecord& rdt = subject.state.rdt;
+    if (!rdt.mount.empty()) {
+        LET(sample->rdt, cgroups::read_rdt_stats(rdt.mount, rdt.path, rdt.monitoring));
+    }
     return std::move(*sample);
 }
 
@@ -111,7 +116,7 @@ class Watch {
             return populated && *populated;
         }
         next_ += ((now - next_) / interval_ + 1) * interval_;
-        LET(const auto sample, whole_sample(subject_.cgroup.number(), events_));
+        LET(const auto sample, whole_sample(subject_, events_));
         if (!sample) return false;
         TRY(audience_.sample(*sample));
         return true;
@@ -162,7 +167,7 @@ class Watch {
 Result<cgroups::Stats> stats(const Site& site, const std::string& id) {
     LET(const Subject subject, find_subject(site, id));
     LET(const auto events, cgroups::Events::open(subject.cgroup.number()));
-    LET(auto sample, whole_sample(subject.cgroup.number(), events));
+    LET(auto sample, whole_sample(subject, events));
     if (!sample) return not_running(id);
     return std::move(*sample);
 }

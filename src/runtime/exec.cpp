@@ -82,7 +82,8 @@ Result<ExecBlueprint> blueprint_of(const Site& site, const ExecRequest& request,
                             .preserve_fds = request.preserve_fds,
                             .new_keyring = found.state.new_keyring,
                             .filter = {},
-                            .status = std::string(lifecycle::word(found.status))};
+                            .status = std::string(lifecycle::word(found.status)),
+                            .rdt = rdt_entry(found.state)};
     LET(blueprint.pid_file, writable_if_given(request.pid_file));
     LET(blueprint.console_socket, absolute_if_given(request.console_socket));
     LET(blueprint.pidfd_socket, absolute_if_given(request.pidfd_socket));

@@ -20,6 +20,14 @@ Result<> apply(Workshop& workshop, const StepContext& context, const plan::Limit
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::StartUnit& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RecordCgroup& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::DelegateCgroup& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::FindRdtGroup& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::MakeRdtGroup& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::CompareSchemata& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::MakeMonitoringGroup& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::RecordRdtGroup& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::WriteSchemata& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::ChangeSchemata& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::JoinRdtGroup& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::CloneTree& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::OpenRoot& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::OpenNamespace& op);
@@ -58,6 +66,7 @@ Result<> apply(Workshop& workshop, const StepContext& context, const plan::Chang
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::KillContainer& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::StopUnit& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::DetachRoot& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::RemoveRdtGroup& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RemoveCgroup& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::RemoveStateDirectory& op);
 
@@ -66,6 +75,8 @@ template <class Op>
 void undo(Workshop&, const Op&) {}
 void undo(Workshop& workshop, const plan::MakeStateDirectory& op);
 void undo(Workshop& workshop, const plan::MakeCgroup& op);
+void undo(Workshop& workshop, const plan::MakeRdtGroup& op);
+void undo(Workshop& workshop, const plan::MakeMonitoringGroup& op);
 void undo(Workshop& workshop, const plan::StartUnit& op);
 void undo(Workshop& workshop, const plan::OpenRoot& op);
 void undo(Workshop& workshop, const plan::Spawn& op);
@@ -73,6 +84,7 @@ void undo(Workshop& workshop, const plan::MoveNetDevice& op);
 void undo(Workshop& workshop, const plan::WritePidFile& op);
 void undo(Workshop& workshop, const plan::ChangeLimits& op);
 void undo(Workshop& workshop, const plan::ChangeUnit& op);
+void undo(Workshop& workshop, const plan::ChangeSchemata& op);
 void undo(Workshop& workshop, const plan::ReplaceDeviceFilter& op);
 
 // Where SPAWN goes if the container's own cgroup takes no process: controllers are handed down from it, as

@@ -27,6 +27,7 @@ HookBlueprint blueprint_of(const State& state) {
             .root = state.rootfs,
             .has_cgroup = !state.cgroup_path.empty(),
             .new_keyring = state.new_keyring,
+            .rdt = rdt_entry(state),
             .filter = {}};
 }
 

@@ -32,6 +32,8 @@ struct Workshop {
     bool cgroup_optional = false;                  // what has no permission for it goes without
     bool joins = false;                            // exec: the container is there already
     std::optional<std::string> cgroup_below;       // exec --cgroup: that one below it and no other
+    bool rdt_group_is_new = false;                 // we have made it
+    std::string schemata;                          // update: the text that takes the new ones back
     std::vector<Fd> slots;                         // trees and fifo, by slot number
     Fd console;                                    // connected console socket
     pid_t pid = 0;                                 // of the process that SPAWN made

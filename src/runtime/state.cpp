@@ -45,6 +45,14 @@ void append_kept_cgroups(std::string& text, const std::vector<std::uint64_t>& in
     text.append(cat("  \"keptCgroups\": [", join(shown, ", "), "],\n"));
 }
 
+void append_rdt(std::string& text, const RdtRecord& rdt) {
+    if (rdt.mount.empty()) return;
+    text.append(cat("  \"intelRdt\": {\"mount\": ", json_string(rdt.mount),
+                    ", \"path\": ", json_string(rdt.path), ", \"shared\": ", rdt.shared ? 1 : 0,
+                    ", \"inode\": ", rdt.inode, ", \"monitoring\": ", json_string(rdt.monitoring),
+                    ", \"monitoringInode\": ", rdt.monitoring_inode, "},\n"));
+}
+
 void append_unit(std::string& text, const UnitRecord& unit) {
     if (unit.name.empty()) return;
     text.append(cat("  \"systemd\": {\"unit\": ", json_string(unit.name),
@@ -97,6 +105,20 @@ Result<std::vector<std::uint64_t>> kept_cgroups_of(json::Value root) {
     return inodes;
 }
 
+Result<RdtRecord> rdt_of(json::Value root) {
+    RdtRecord rdt;
+    const auto record = root.find("intelRdt");
+    if (!record) return rdt;
+    LET(rdt.mount, string_of(*record, "mount"));
+    LET(rdt.path, string_of(*record, "path"));
+    LET(const int shared, number_of<int>(*record, "shared"));
+    LET(rdt.inode, number_of<std::uint64_t>(*record, "inode"));
+    LET(rdt.monitoring, string_of(*record, "monitoring"));
+    LET(rdt.monitoring_inode, number_of<std::uint64_t>(*record, "monitoringInode"));
+    rdt.shared = shared != 0;
+    return rdt;
+}
+
 }  // namespace
 
 std::string serialize(const State& state) {
@@ -118,6 +140,7 @@ std::string serialize(const State& state) {
     append_number(text, "laterHooks", state.later_hooks ? 1 : 0);
     append_root_mount(text, state.root_mount);
     if (!state.has_program) append_number(text, "noProgram", 1);
+    append_rdt(text, state.rdt);
     append_unit(text, state.unit);
     append_number(text, "pid", state.pid);
     append_number(text, "startTime", state.start_time);
@@ -153,6 +176,7 @@ Result<State> deserialize(std::string_view text) {
     LET(state.gid_map, string_of(root, "gidMap"));
     LET(const int later_hooks, number_of<int>(root, "laterHooks"));
     LET(state.root_mount, root_mount_of(root));
+    LET(state.rdt, rdt_of(root));
     LET(state.unit, unit_of(root));
     LET(state.pid, number_of<pid_t>(root, "pid"));
     LET(state.start_time, number_of<std::uint64_t>(root, "startTime"));

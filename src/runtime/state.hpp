@@ -22,6 +22,16 @@ struct UnitRecord {
     std::vector<std::string> addresses;  // cgroups/bus.hpp
 };
 
+// A container's group of resctrl. Whether a directory is ours says its inode, once it has been written down.
+struct RdtRecord {
+    std::string mount;        // of resctrl; empty: the container has no group
+    std::string path;         // of the group
+    bool shared = false;      // named by closID, or there before: it stays
+    std::uint64_t inode = 0;  // 0: not ours, or the runtime was killed while it made it
+    std::string monitoring;   // path of its group of monitoring; empty: none
+    std::uint64_t monitoring_inode = 0;
+};
+
 struct State {
     std::string id;
     std::string bundle;   // absolute
@@ -42,6 +52,7 @@ struct State {
     bool later_hooks = false;       // start or delete have hooks to run: those of the kept config
     sys::MountIdentity root_mount;  // of OpenRoot, on the host; 0: none, the container has its own mounts
     bool has_program = true;        // false: config.json has no process, and nothing can be started
+    RdtRecord rdt{};                // of linux.intelRdt
     UnitRecord unit;                // of systemd, where that made the cgroup
     pid_t pid = 0;                  // 0: not started yet
     std::uint64_t start_time = 0;   // of that pid, in clock ticks since boot (proc(5), field 22)

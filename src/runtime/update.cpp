@@ -56,9 +56,19 @@ Error renamed(Error error, const std::string& where) {
     return error;
 }
 
+// runc takes the container into a group then; a group that config.json does not know of is none that `delete`
+// should remove, and none that it should leave.
+Result<> check_schemata(const UpdateRequest& request, const State& state) {
+    if (request.schemata.empty() || !state.rdt.mount.empty()) return {};
+    return fail(Kind::unsupported, "Intel RDT is not enabled for container ", state.id,
+                ": its config.json has no linux.intelRdt, so --l3-cache-schema and --mem-bw-schema have "
+                "nothing to change");
+}
+
 // New device rules take more looking around than limits.
 Result<plan::Timeline> plan_update(Changes changes, const UpdateRequest& request, const Workshop& workshop) {
     changes.devices = request.resources.devices;
+    changes.schemata = request.schemata;
     plan::HostFacts host;
     if (!changes.devices.empty()) {
         LET(changes.created, rules_of_creation(workshop.directory.number()));
@@ -75,6 +85,7 @@ Result<Made> update(const Site& site, const UpdateRequest& request) {
     LET(Found found, find_locked(site, request.id));
     const auto rule = lifecycle::rule(found.status, lifecycle::Verb::update);
     if (lifecycle::refuses(rule)) return refusal(rule, request.id, found.status);
+    TRY(check_schemata(request, found.state));
     Workshop workshop;
     workshop.state = std::move(found.state);
     workshop.directory = std::move(found.directory);
@@ -86,7 +97,7 @@ Result<Made> update(const Site& site, const UpdateRequest& request) {
     LET(const spec::Resources resources, resources_of(request, workshop.directory.number()));
     LET(auto settings, cgroups::settings_of(resources, present, request.where));
     Made made{.warnings = cgroups::warnings_of_version_1(resources, request.where)};
-    if (settings.empty() && request.resources.devices.empty()) return made;
+    if (settings.empty() && request.resources.devices.empty() && request.schemata.empty()) return made;
     LET(workshop.hierarchy, cgroups::open_hierarchy(workshop.state.cgroup_mount));
     TRY(cgroups::check_settings(workshop.hierarchy.number(), workshop.state.cgroup_path, settings));
     TRY(cgroups::check_memory(group, request.resources.memory, request.where));

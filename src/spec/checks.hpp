@@ -81,6 +81,7 @@ Result<> sysctls_are_namespaced(const Spec& spec);
 Result<> cgroups_path_stays_inside(const Spec& spec);
 Result<> device_rules_have_access(const Spec& spec);
 Result<> rdt_group_is_a_name(const Spec& spec);
+Result<> rdt_schemas_are_lines(const Spec& spec);
 Result<> memory_policy_fits_its_mode(const Spec& spec);
 Result<> seccomp_default_can_decide(const Spec& spec);
 Result<> seccomp_rules_name_syscalls(const Spec& spec);

@@ -30,7 +30,27 @@ Result<> rdt_group_is_a_name(const Spec& spec) {
     if (!spec.linux.intel_rdt) return {};
     const std::string& group = spec.linux.intel_rdt->clos_id;
     const bool escapes = group == "." || group == ".." || (group.contains('/') && group != "/");
-    if (escapes) return refuse("/linux/intelRdt/closID", cat("invalid intelRdt.ClosID ", quoted(group)));
+    if (escapes || group.contains('\n'))
+        return refuse("/linux/intelRdt/closID", cat("invalid intelRdt.ClosID ", quoted(group)));
+    return {};
+}
+
+// A second line in one of them would be another resource's, which no property has asked for. l3CacheSchema
+// only SHOULD NOT have one (config-linux.md, "IntelRdt"): validate.cpp warns.
+Result<> rdt_schemas_are_lines(const Spec& spec) {
+    if (!spec.linux.intel_rdt) return {};
+    const IntelRdt& rdt = *spec.linux.intel_rdt;
+    const auto breaks = [](const std::string& text) { return text.contains('\n'); };
+    const std::string& bandwidth = rdt.mem_bw_schema;
+    if (!bandwidth.empty() && !bandwidth.starts_with("MB:"))
+        return refuse("/linux/intelRdt/memBwSchema", bandwidth, "must start with MB:");
+    if (breaks(bandwidth))
+        return refuse("/linux/intelRdt/memBwSchema", bandwidth, "must not contain newlines");
+    for (std::size_t i = 0; const std::string& line : rdt.schemata) {
+        const std::string pointer = cat("/linux/intelRdt/schemata/", i++);
+        if (line.empty()) return refuse(pointer, line, "must be a line of a schemata file");
+        if (breaks(line)) return refuse(pointer, line, "must not contain newlines");
+    }
     return {};
 }
 

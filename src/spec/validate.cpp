@@ -6,7 +6,6 @@
 
 #include "spec/capabilities.hpp"
 #include "spec/checks.hpp"
-#include "spec/unsupported.hpp"
 
 namespace bulkhead::spec {
 
@@ -44,13 +43,13 @@ constexpr Check table[] = {
     {"cgroupsPath stays inside", cgroups_path_stays_inside},
     {"device rules have access", device_rules_have_access},
     {"RDT group is a name", rdt_group_is_a_name},
+    {"RDT schemas are lines", rdt_schemas_are_lines},
     {"memory policy fits its mode", memory_policy_fits_its_mode},
     {"seccomp default can decide", seccomp_default_can_decide},
     {"seccomp rules name syscalls", seccomp_rules_name_syscalls},
     {"seccomp errnos are used", seccomp_errnos_are_used},
     {"seccomp metadata has a listener", seccomp_metadata_has_a_listener},
     {"seccomp listener is complete", seccomp_listener_is_complete},
-    {"everything is supported", check_supported},
 };
 
 // config.md: "Any value which cannot be mapped to a relevant kernel interface ... MUST be logged as a
@@ -126,6 +125,15 @@ void warn_of_personality_flags(const Spec& spec, std::vector<std::string>& warni
                            join(shown, " "), "]"));
 }
 
+// config-linux.md, "IntelRdt": "SHOULD start with L3: and SHOULD NOT contain newlines"
+void warn_of_cache_schema(const Spec& spec, std::vector<std::string>& warnings) {
+    if (!spec.linux.intel_rdt || spec.linux.intel_rdt->l3_cache_schema.empty()) return;
+    const std::string& schema = spec.linux.intel_rdt->l3_cache_schema;
+    if (schema.starts_with("L3:") && !schema.contains('\n')) return;
+    warnings.push_back(cat("config.json: /linux/intelRdt/l3CacheSchema: ", quoted(schema),
+                           " should be one line that starts with L3:"));
+}
+
 }  // namespace
 
 std::span<const Check> checks() { return table; }
@@ -147,6 +155,7 @@ Result<ValidSpec> validate(Spec spec) {
     lift_the_zero_of_old_versions(spec.linux.resources.pids, spec.oci_version);
     warn_of_relative_paths(spec, warnings);
     warn_of_personality_flags(spec, warnings);
+    warn_of_cache_schema(spec, warnings);
     return ValidSpec(std::move(spec), has_program, std::move(warnings));
 }
 

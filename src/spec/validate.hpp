@@ -47,8 +47,8 @@ Process process_that_waits();
 // `version` is the document's.
 void lift_the_zero_of_old_versions(Pids& pids, std::string_view version);
 
-// Runs the checks in order, the table of what is not supported yet last. Errors are Kind::invalid_config or
-// Kind::unsupported and name the JSON pointer, the value and the reason, in runc's words where it has any.
+// Runs the checks in order. Errors are Kind::invalid_config and name the JSON pointer, the value and the
+// reason, in runc's words where it has any.
 Result<ValidSpec> validate(Spec spec);
 
 }  // namespace bulkhead::spec

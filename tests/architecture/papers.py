@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rules that hold the manual, ARCHITECTURE.md and tests/run.py to the sources."""
+"""Rules that hold the manual and tests/run.py to the sources."""
 
 import re
 
 MANUAL = "man/bulkhead.8"
 DEFAULTS_MANUAL = "man/bulkhead.yaml.5"
-ARCHITECTURE = "ARCHITECTURE.md"
 RUNNER = "tests/run.py"
 
 
@@ -49,27 +48,6 @@ def manual_of_defaults(tree):
     return ([f"{DEFAULTS_MANUAL} has no entry for {key}" for key in keys if key not in found]
             + [f"{DEFAULTS_MANUAL} has {key}, which is no key" for key in found if key not in keys]
             + ([] if keys else ["src/cli/defaults.cpp: no keys found"]))
-
-
-def unsupported(tree):
-    """{(pointer, value)} of src/spec/unsupported.cpp."""
-    return set(re.findall(r'^    \{"(/[^"]*)", "([^"]*)",', tree.text("src/spec/unsupported.cpp"), re.MULTILINE))
-
-
-def documented(tree):
-    """{(pointer, value)} of the list in ARCHITECTURE.md: a pointer in backticks, a colon and the value if it has one."""
-    section = re.search(r"^## Not supported yet\n(.*?)(?=^#|\Z)", tree.text(ARCHITECTURE), re.MULTILINE | re.DOTALL)
-    rows = re.findall(r"^\s*[-*|] *`(/[^`]*)`(?:: *`?([^`\n|]*)`?)?", section[1], re.MULTILINE) if section else []
-    return {(pointer, value.strip()) for pointer, value in rows}
-
-
-def unsupported_list(tree):
-    """ARCHITECTURE.md lists what is refused as not supported yet, no more and no less."""
-    table, paper = unsupported(tree), documented(tree)
-    def shown(row):
-        return row[0] + (f": {row[1]}" if row[1] else "")
-    return ([f"{ARCHITECTURE} lacks {shown(row)}" for row in sorted(table - paper)]
-            + [f"{ARCHITECTURE} has {shown(row)}, which is no row of the table" for row in sorted(paper - table)])
 
 
 def test_folders(tree):

@@ -63,6 +63,25 @@ TEST(StatsLine, LeavesOutWhatRuncLeavesOut) {
                     {"network_interfaces", nullptr}}));
 }
 
+TEST(StatsLine, ShowsAGroupOfResctrlAsRuncDoes) {
+    cgroups::Stats stats;
+    stats.rdt =
+        cgroups::RdtStats{.cache = {{.mask = "fffff", .least_bits = 1, .groups = 4}},
+                          .bandwidth = {{.granularity = 10, .is_linear = 1, .least = 10, .groups = 8}},
+                          .root_schemata = {"L3:0=fffff", "MB:0=100"},
+                          .schemata = {"L3:0=ff", "MB:0=20"},
+                          .traffic = {{.total = 5, .local = 0}},
+                          .occupancy = {7, 0}};
+    EXPECT_EQ(data_of(stats)["intel_rdt"], Json::parse(R"({
+        "l3_cache_info": {"cbm_mask": "fffff", "min_cbm_bits": 1, "num_closids": 4},
+        "l3_cache_schema_root": "L3:0=fffff", "l3_cache_schema": "L3:0=ff",
+        "mem_bw_info": {"bandwidth_gran": 10, "delay_linear": 1, "min_bandwidth": 10, "num_closids": 8},
+        "mem_bw_schema_root": "MB:0=100", "mem_bw_schema": "MB:0=20", "schemata": ["L3:0=ff", "MB:0=20"],
+        "mbm_stats": [{"mbm_total_bytes": 5}], "cmt_stats": [{"llc_occupancy": 7}, {}]})"));
+    stats.rdt = cgroups::RdtStats{};
+    EXPECT_EQ(data_of(stats)["intel_rdt"], Json::object());
+}
+
 TEST(StatsLine, HasEveryNumber) {
     const Json data = data_of(full());
     const Json psi = Json::parse(R"({"some":{"avg10":12.5,"avg60":0.5,"avg300":100,"total":7},

@@ -52,12 +52,13 @@ TEST(FeaturesJson, HasEveryListWhereTheStandardPutsIt) {
 
 TEST(FeaturesJson, SaysWhatIsOnAndOff) {
     for (const bool on : {true, false}) {
-        const auto json =
-            printed({.systemd = on, .apparmor = on, .selinux = on, .intel_rdt = on, .checkpoint = on});
+        const auto json = printed(
+            {.systemd = on, .apparmor = on, .selinux = on, .intel_rdt = {on, on, on}, .checkpoint = on});
         const auto& in_linux = json["linux"];
         EXPECT_EQ(in_linux["cgroup"]["systemd"], on);
         EXPECT_EQ(in_linux["cgroup"]["systemdUser"], on);
         for (const char* name : {"apparmor", "selinux", "intelRdt"}) EXPECT_EQ(in_linux[name]["enabled"], on);
+        for (const char* name : {"schemata", "monitoring"}) EXPECT_EQ(in_linux["intelRdt"][name], on);
         EXPECT_EQ(json["annotations"]["org.opencontainers.runc.checkpoint.enabled"], on ? "true" : "false");
     }
 }
@@ -91,7 +92,8 @@ TEST(OwnFeatures, AreTheTablesOfTheCode) {
     EXPECT_EQ(in_linux["cgroup"]["v1"], false);
     EXPECT_EQ(in_linux["cgroup"]["v2"], true);
     for (const char* on : {"apparmor", "selinux", "seccomp"}) EXPECT_EQ(in_linux[on]["enabled"], true) << on;
-    EXPECT_EQ(in_linux["intelRdt"]["enabled"], false);
+    for (const char* on : {"enabled", "schemata", "monitoring"})
+        EXPECT_EQ(in_linux["intelRdt"][on], true) << on;
     EXPECT_EQ(in_linux["memoryPolicy"]["modes"].size(), 7U);
     EXPECT_EQ(in_linux["memoryPolicy"]["flags"].size(), 3U);
     EXPECT_EQ(

@@ -125,11 +125,27 @@ TEST(UpdateRequest, NamesAFileThatIsNotThere) {
     EXPECT_TRUE(request.error().text.contains("/nowhere.json")) << request.error().text;
 }
 
-TEST(UpdateRequest, HasNoResourceDirector) {
-    for (auto flag : {&Options::l3_cache_schema, &Options::mem_bw_schema}) {
+TEST(UpdateRequest, HasTheSchemataBesideAFileOfResources) {
+    const test::Folder folder;
+    test::write_text(folder / "limits.json", R"({"pids": {"limit": 7}})");
+    Options options;
+    options.l3_cache_schema = "L3:0=f";
+    options.mem_bw_schema = "MB:0=20";
+    options.resources = folder / "limits.json";
+    const auto request = update_request(options, "box");
+    ASSERT_TRUE(request) << request.error().text;
+    EXPECT_EQ(request->schemata, (std::vector<std::string>{"L3:0=f", "MB:0=20"}));
+    EXPECT_EQ(request->resources.pids.limit, 7);
+}
+
+TEST(UpdateRequest, HoldsABandwidthToTheStandard) {
+    for (const char* word : {"L3:0=f", "MB:0=20\nL3:0=f"}) {
         Options options;
-        options.*flag = "L3:0=f";
-        EXPECT_EQ(update_request(options, "box").error().kind, Kind::unsupported);
+        options.mem_bw_schema = word;
+        const auto request = update_request(options, "box");
+        ASSERT_FALSE(request) << word;
+        EXPECT_TRUE(request.error().text.starts_with("invalid value for mem-bw-schema: "))
+            << request.error().text;
     }
 }
 

@@ -19,7 +19,6 @@ class Attack:
     number: str
     attacker: str
     function: object
-    later: str
     needs: object
     deadline: int
     each: list
@@ -45,22 +44,21 @@ class Attack:
         """What the runner of tests/integration can run."""
         name = f"{self.name}{variant}" + (", harmless" if harmless else "")
         function = self.twin_function if harmless else self.function
-        return harness.Case(name, self.number, function, True, "", "", self.later, self.deadline, self.needs, values)
+        return harness.Case(name, self.number, function, True, "", "", self.deadline, self.needs, values)
 
 
-def attack(number, attacker, later="", needs=None, deadline=60, each=None):
+def attack(number, attacker, needs=None, deadline=60, each=None):
     """Registers a function as an attack.
 
     It fails (harness.Failure) if the attack worked; the invariants are looked at behind it. each: a list of argument
-    tuples, named by their first. later: a property that bulkhead may still refuse as "not supported yet".
-    What the attack does to runc and crun is in controls.tsv.
+    tuples, named by their first. What the attack does to runc and crun is in controls.tsv.
     """
     if attacker not in ATTACKERS:
         raise ValueError(f"no attacker {attacker}")
     lists = [()] if each is None else [values if isinstance(values, tuple) else (values,) for values in each]
 
     def register(function):
-        made = Attack(number, attacker, function, later, needs, deadline, lists)
+        made = Attack(number, attacker, function, needs, deadline, lists)
         ATTACKS.append(made)
         return made
     return register

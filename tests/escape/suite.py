@@ -130,13 +130,8 @@ class Round:
     def chosen_mode(self, attack, variant, values, twin):
         if self.chosen.control:
             self.judge_control(attack, variant, values, twin)
-        elif not self.supported(attack, twin):
-            self.say("skipped", "skip", f"not supported yet: {attack.later} - {attack.number}: {attack.name}{variant}")
         else:
             self.run(attack, variant, values, harmless=False)
-
-    def supported(self, attack, twin):
-        return not (attack.later and any("not supported yet" in problem for problem in twin))
 
     def run(self, attack, variant, values, harmless):
         """Runs one case; in the ordinary mode it is counted and printed. Returns its problems."""

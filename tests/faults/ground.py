@@ -155,6 +155,7 @@ def without_terminal(config):
 NOT_HERE = {
     "cgroup-limits",   # controllers in cgroup2
     "idmapped-mount",  # a file system that can be mapped
+    "intel-rdt",       # a mounted resctrl
     "mount-label",     # SELinux
     "net-device",      # an eth1 of the host
 }

@@ -31,7 +31,6 @@ class Case:
     control: bool
     why: str
     crun: str
-    later: str
     deadline: int
     needs: object
     values: tuple
@@ -44,11 +43,10 @@ class Case:
         return f"{self.topic}: {self.name}"
 
 
-def case(control=True, why="", crun="", later="", deadline=40, needs=None, each=None):
+def case(control=True, why="", crun="", deadline=40, needs=None, each=None):
     """Registers a case. control: runc must pass it too; if not, `why` says what it does instead.
 
     crun: what crun does instead, as a control; or a dictionary that says so for the cases of these names.
-    later: what bulkhead still refuses as "not supported yet" (ARCHITECTURE.md has the list); runc proves the case.
     needs: a function that returns the reason to skip, or None. each: a list of argument tuples,
     one case each, named by the first argument.
     """
@@ -63,7 +61,7 @@ def case(control=True, why="", crun="", later="", deadline=40, needs=None, each=
             name = function.__name__ + (f"[{values[0]}]" if values else "")
             topic = function.__module__.removeprefix("test_")
             differs = crun.get(values[0], "") if isinstance(crun, dict) else crun
-            CASES.append(Case(name, topic, function, control, why, differs, later, deadline, needs, values))
+            CASES.append(Case(name, topic, function, control, why, differs, deadline, needs, values))
         return function
     return register
 

@@ -4,8 +4,8 @@
 A separate program, because what it sets up (closed descriptors, leaked descriptors, masks) would
 disturb the process that runs the case. JSON keys: fds {number: path}, close [numbers], umask,
 block [signals], ignore [signals], rlimits {name: [soft, hard]}, groups [gids], tty (path),
-without_capabilities [numbers], nice (how much more),
-refuse {system call number: errno}.
+without_capabilities [numbers], nice (how much more), refuse {system call number: errno},
+mountinfo (one more line of it).
 """
 
 import ctypes
@@ -16,7 +16,10 @@ import resource
 import signal
 import struct
 import sys
+import tempfile
 import termios
+
+MS_BIND = 4096
 
 
 def open_at(number, path):
@@ -63,6 +66,16 @@ def refuse(calls):
     prctl(22, 2, header)  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
 
 
+def extend_mountinfo(line):
+    """The program will read of one more mount. What covers a file of /proc/PID goes with the process."""
+    path = f"/proc/{os.getpid()}/mountinfo"
+    with tempfile.NamedTemporaryFile("w") as text, open(path, encoding="utf-8") as mounts:
+        text.write(mounts.read() + line + "\n")
+        text.flush()
+        if ctypes.CDLL(None, use_errno=True).mount(text.name.encode(), path.encode(), None, MS_BIND, None) != 0:
+            raise OSError(ctypes.get_errno(), f"mount({path})")
+
+
 def main():
     setup, command = json.loads(sys.argv[1]), sys.argv[2:]
     if "tty" in setup:
@@ -77,6 +90,8 @@ def main():
     set_signals(setup.get("block", []), setup.get("ignore", []))
     for number in setup.get("without_capabilities", []):  # what root has after execve is what is left
         prctl(24, number)  # PR_CAPBSET_DROP
+    if "mountinfo" in setup:
+        extend_mountinfo(setup["mountinfo"])
     for number, path in setup.get("fds", {}).items():
         open_at(int(number), path)
     for number in setup.get("close", []):

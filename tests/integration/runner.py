@@ -128,8 +128,6 @@ def skip_reason(chosen, case):
         return f"not for the control: {case.why}"
     if chosen.control == "crun" and case.crun:
         return f"not for crun as the control: {case.crun}"
-    if case.later and not chosen.control:
-        return f"not supported yet: {case.later}"
     return case.needs() if case.needs else None
 
 

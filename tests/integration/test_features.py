@@ -251,18 +251,6 @@ def labels_are_enabled_if_they_are_asked_of_the_kernel(t, module, name, label):
     true(enabled(t, module), f"{module} is off")
     result = t.container("true", **{name: label}).run()
     true(result.code != 0 and module in result.err.lower(), f"it was passed over: {result}")
-    true("not supported yet" not in result.err, f"it is the runtime that cannot: {result.err}")
-
-
-@case(control=False, why="runc 1.1.5 knows neither in its features",
-      each=[("intelRdt", {"closID": "group"})])
-def what_is_refused_as_unsupported_is_off(t, name, value):
-    """A property that is not supported yet is not announced, and the other way round."""
-    box = t.container("true")
-    box.bundle.edit(lambda config: config["linux"].update({name: value}))
-    result = box.create()
-    announced = enabled(t, name)
-    equal(announced, f"/linux/{name}: not supported yet" not in result.err, f"{name} is announced")
 
 
 @case()

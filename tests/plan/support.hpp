@@ -52,7 +52,8 @@ inline HostFacts pure_host() {
             .last_capability = 40,
             .cgroup_mount = "/sys/fs/cgroup",
             .cgroup_hybrid = false,
-            .own_cgroup = "/"};
+            .own_cgroup = "/",
+            .resctrl_mount = "/sys/fs/resctrl"};
 }
 
 inline HostFacts hybrid_host() {

@@ -51,6 +51,18 @@ TEST(Exec, WithNothingToTellSendsTheGoAtOnce) {
     EXPECT_EQ(at(all, "spawn") + 2, at(all, "send_go"));
 }
 
+TEST(Exec, IsInTheContainersGroupOfResctrlBeforeItsProgramRuns) {
+    ExecBlueprint wish = blueprint();
+    wish.rdt = plan::JoinRdtGroup{"/r", "/r/box", "/r/box/mon_groups/box"};
+    expect_order(lines(wish), {"await_respawn", "join_rdt_group", "send_go", "await_go", "execute"});
+    wish.namespaces = CLONE_NEWNS;
+    expect_order(lines(wish), {"spawn", "join_rdt_group", "send_go", "await_go", "execute"});
+    State state;
+    EXPECT_FALSE(rdt_entry(state));
+    state.rdt = {.mount = "/r", .path = "/r/box", .monitoring = "/r/box/mon_groups/box"};
+    EXPECT_EQ(rdt_entry(state)->monitoring, "/r/box/mon_groups/box");
+}
+
 TEST(Exec, PermitsNothingToACopyThatItDoesNotKnow) {
     expect_order(lines(blueprint()), {"respawn", "await_respawn", "send_go", "await_go"});
 }

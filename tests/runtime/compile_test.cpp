@@ -45,6 +45,40 @@ TEST(Creation, LetsNothingRunBeforeTheHostIsDone) {
                                                 "set_ids", "set_capabilities", "find_program", "execute"});
 }
 
+TEST(Creation, IsInItsGroupOfResctrlBeforeAnythingOfItRuns) {
+    plan::HostFacts machine = host();
+    machine.resctrl_mount = "/r";
+    const std::string rdt = R"("linux": {"intelRdt": {"schemata": ["L3:0=f"], "enableMonitoring": true}})";
+    for (const bool create : {true, false})
+        expect_order(lines(blueprint(create), "{" + rdt + "}", machine),
+                     {"record_intent", "make_rdt_group", "make_monitoring_group", "record_rdt_group",
+                      "write_schemata", "spawn", "join_rdt_group", "record_process", "send_go"});
+    const std::string hooks = R"("hooks": {"prestart": [{"path": "/x"}]})";
+    expect_order(lines(blueprint(true), "{" + rdt + ", " + hooks + "}", machine),
+                 {"spawn", "await_ready", "join_rdt_group", "record_process", "run_hooks", "send_go"});
+    EXPECT_FALSE(has(lines(blueprint(true), "{}", machine), "rdt"));
+}
+
+// What is born into a joined pid namespace is the copy.
+TEST(Creation, PutsTheCopyIntoItsGroupOfResctrl) {
+    plan::HostFacts machine = host();
+    machine.resctrl_mount = "/r";
+    const std::string joined = R"({"linux": {"intelRdt": {}, "namespaces": [{"type": "mount"},
+        {"type": "pid", "path": "/proc/9/ns/pid"}]}})";
+    expect_order(lines(blueprint(true), joined, machine), {"await_respawn", "join_rdt_group", "send_go"});
+}
+
+TEST(Creation, NeedsAResctrlForIntelRdt) {
+    const auto timeline =
+        compile_creation(blueprint(true), test::spec_with(R"({"linux": {"intelRdt": {}}})"), host());
+    ASSERT_FALSE(timeline);
+    EXPECT_EQ(timeline.error().kind, Kind::unsupported);
+    EXPECT_EQ(
+        timeline.error().text,
+        "config.json: /linux/intelRdt: intelRdt is specified in config, but Intel RDT is not supported or "
+        "enabled: no resctrl file system is mounted");
+}
+
 TEST(Creation, StartsCleanAndClosesLast) {
     const Lines all = lines(blueprint(true));
     expect_order(all, {"spawn", "mark_descriptors", "reset_signals", "set_umask", "join_keyring",
@@ -247,6 +281,15 @@ TEST(Systemd, IsToldOfNewLimitsWhenTheKernelHasTakenThem) {
               (Lines{"host enable_controllers pids, and what can be had", "host change_limits pids.max 7"}));
 }
 
+TEST(Update, ChangesSchemataOfTheContainersGroup) {
+    State state;
+    state.rdt = {.mount = "/r", .path = "/r/box", .monitoring = {}};
+    const Changes changes{
+        .settings = {}, .properties = {}, .schemata = {"L3:0=f", "MB:0=20"}, .created = {}, .devices = {}};
+    EXPECT_EQ(test::lines_of(compile_update(changes, state, host()).value()),
+              Lines{"host change_schemata L3:0=f, MB:0=20"});
+}
+
 TEST(Update, ChangesTheDeviceRulesLast) {
     const std::vector<spec::DeviceRule> all{{true, spec::DeviceRuleType::all, {}, {}, "rwm"}};
     const Changes both{.settings = {{.file = "pids.max", .text = "7", .pointer = {}}},
@@ -429,6 +472,13 @@ TEST(Removal, StopsTheUnitWhenNothingRunsInIt) {
     state.unit.name = "p-n.scope";
     expect_order(test::lines_of(compile_removal("/run/x/box", true, state).value()),
                  {"kill_container", "stop_unit", "remove_cgroup", "remove_state_directory"});
+}
+
+TEST(Removal, TakesTheGroupOfResctrlAwayWhenNothingRunsInIt) {
+    State state;
+    state.rdt.mount = "/sys/fs/resctrl";
+    expect_order(test::lines_of(compile_removal("/run/x/box", true, state).value()),
+                 {"kill_container", "remove_rdt_group", "remove_cgroup", "remove_state_directory"});
 }
 
 TEST(Removal, TakesTheRootsMountAwayWhenNothingRunsInIt) {

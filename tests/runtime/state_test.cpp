@@ -26,6 +26,12 @@ const State example{.id = "box",
                     .uid_map = "0 1000 1\n1 100000 65536\n",
                     .gid_map = "0 1001 1\n",
                     .later_hooks = true,
+                    .rdt = {.mount = "/sys/fs/resctrl",
+                            .path = "/sys/fs/resctrl/box",
+                            .shared = true,
+                            .inode = std::numeric_limits<std::uint64_t>::max(),
+                            .monitoring = "/sys/fs/resctrl/box/mon_groups/box",
+                            .monitoring_inode = 9},
                     .unit = {},
                     .pid = 4194304,
                     .start_time = 18446744073709551614ul,
@@ -48,6 +54,12 @@ void expect_same(const State& one, const State& other) {
     EXPECT_EQ(one.gid_map, other.gid_map);
     EXPECT_EQ(one.later_hooks, other.later_hooks);
     EXPECT_EQ(one.has_program, other.has_program);
+    EXPECT_EQ(one.rdt.mount, other.rdt.mount);
+    EXPECT_EQ(one.rdt.path, other.rdt.path);
+    EXPECT_EQ(one.rdt.shared, other.rdt.shared);
+    EXPECT_EQ(one.rdt.inode, other.rdt.inode);
+    EXPECT_EQ(one.rdt.monitoring, other.rdt.monitoring);
+    EXPECT_EQ(one.rdt.monitoring_inode, other.rdt.monitoring_inode);
     EXPECT_EQ(one.unit.name, other.unit.name);
     EXPECT_EQ(one.unit.invocation, other.unit.invocation);
     EXPECT_EQ(one.unit.addresses, other.unit.addresses);

@@ -142,6 +142,7 @@ JOBS = [
     topic(PLAIN_REST, "limits", 20),
     topic(PLAIN_REST, "mount_options", 46),
     topic(PLAIN_REST, "namespaces", 11),
+    topic(PLAIN_REST, "intel_rdt", 20),
     topic(PLAIN_REST, "memory_policy", 3),
     topic(PLAIN_REST, "net_devices", 55),
     topic(PLAIN_REST, "no_openat2", 26),

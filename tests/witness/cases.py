@@ -31,7 +31,6 @@ SPECS = {spec.name: spec for spec in [
 REPETITIONS = int(os.environ.get("WITNESS_REPETITIONS", "20"))
 KEYCTL, ADD_KEY = {"x86_64": (250, 248), "aarch64": (219, 217)}.get(os.uname().machine, (0, 0))
 JOIN_SESSION_KEYRING, SESSION_KEYRING = 1, -3
-NOT_YET = "not supported yet"
 HOLDER = {"hostname": "joined", "net/ipv4/ip_forward": "1"}  # what is special about namespaces to be joined
 chosen = {}  # filled by the run script: runtime (path), control (bool)
 
@@ -188,22 +187,6 @@ def difference(want, have, way):
     return reasons
 
 
-def refused(name):
-    """The reason to skip a bundle: what bulkhead itself says of a property that it does not have yet."""
-    def reason():
-        if chosen.get("control"):
-            return None
-        with tempfile.TemporaryDirectory(prefix="bh-witness-") as folder:
-            pathlib.Path(folder, "rootfs").mkdir()
-            config = SPECS[name].config(facts.Facts())
-            pathlib.Path(folder, "config.json").write_text(json.dumps(config))
-            done = subprocess.run([chosen["runtime"], "--root", f"{folder}/state", "explain", "--bundle", folder],
-                                  capture_output=True, text=True, check=False)
-        lines = [line for line in done.stderr.splitlines() if NOT_YET in line]
-        return lines[0] if lines else None
-    return reason
-
-
 def compare(stage):
     want, seen, reasons = stage.expectation(), {}, {}
     for way, start in stage.ways().items():
@@ -222,8 +205,7 @@ def shows_what_is_granted(t, name):
 
 
 for each in SPECS.values():
-    case(control=not each.why, why=each.why, needs=refused(each.name), each=[each.name], deadline=60)(
-        shows_what_is_granted)
+    case(control=not each.why, why=each.why, each=[each.name], deadline=60)(shows_what_is_granted)
 
 
 @case(deadline=60 + REPETITIONS)
@@ -250,5 +232,5 @@ def a_flip_is_seen(t, name):
 
 
 for each in flips.FLIPS.values():
-    case(control=not SPECS[each.bundle].why, why=SPECS[each.bundle].why, needs=refused(each.bundle),
-         each=[each.name])(a_flip_is_seen)
+    case(control=not SPECS[each.bundle].why, why=SPECS[each.bundle].why, each=[each.name])(
+        a_flip_is_seen)

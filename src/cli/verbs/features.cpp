@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-
 #include "cgroups/unit_properties.hpp"
 #include "cli/render_features.hpp"
 #include "cli/verbs.hpp"
@@ -9,7 +7,6 @@
 #include "seccomp/library.hpp"
 #include "spec/capabilities.hpp"
 #include "spec/parse.hpp"
-#include "spec/unsupported.hpp"
 #include "spec/words.hpp"
 
 namespace bulkhead::cli::verbs {
@@ -25,10 +22,6 @@ Words texts_of(const auto& table) {
 template <class Meaning>
 Words words() {
     return texts_of(spec::word_list<Meaning>().words);
-}
-
-bool supports(std::string_view pointer) {
-    return std::ranges::count(spec::unsupported_properties(), pointer, &spec::Unsupported::pointer) == 0;
 }
 
 Words unsafe_annotations() {
@@ -64,7 +57,7 @@ Result<Outcome> features(const Call&) {
                        .systemd = find_flag(Command::none, "systemd-cgroup") != nullptr,
                        .apparmor = true,  // process::plan_labels knows both
                        .selinux = true,
-                       .intel_rdt = supports("/linux/intelRdt"),
+                       .intel_rdt = {.enabled = true, .schemata = true, .monitoring = true},
                        .memory_policy = memory_policy(),
                        .checkpoint = find_command("checkpoint") != nullptr,
                        .unsafe_annotations = unsafe_annotations()};

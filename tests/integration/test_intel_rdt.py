@@ -1,0 +1,443 @@
+# SPDX-License-Identifier: Apache-2.0
+"""linux.intelRdt, on a made-up resctrl (resctrl.py): what the runtime asks of the kernel, and when."""
+
+import contextlib
+import json
+import os
+import pathlib
+
+import fuse
+import resctrl
+from harness import case, contains, equal, stop, true
+
+WHY = "runc 1.1.5 puts a process in whose copy is init: nobody is born into a group of a made-up resctrl"
+POINTER = "config.json: /linux/intelRdt"
+
+
+@contextlib.contextmanager
+def machine(t, **limits):
+    """A machine with resctrl; runtimes that are started with its `setup` see that it is mounted."""
+    with resctrl.Resctrl(t.scratch / "resctrl", **limits) as made:
+        made.setup = {"mountinfo": made.line}
+        yield made
+
+
+def with_rdt(t, *command, **rdt):
+    box = t.container(*(command or ["sleep", "1000"]))
+    box.bundle.edit(lambda config: config["linux"].update(intelRdt=rdt))
+    return box
+
+
+def made(t, rdt, **properties):
+    """A container that is created on the machine."""
+    box = with_rdt(t, **properties)
+    box.create(setup=rdt.setup).ok()
+    return box
+
+
+def refused(t, rdt, *parts, **properties):
+    """It is not created, the message has these parts, and nothing is left, on the machine either."""
+    before = rdt.names()
+    result = with_rdt(t, **properties).create(setup=rdt.setup).exits(1)
+    for part in parts:
+        contains(result.err, part, "stderr")
+    equal(rdt.names(), before, "the groups")
+    t.no_state()
+
+
+def written(rdt):
+    """The texts that were written to schemata files, in order."""
+    return [call[2] for call in rdt.called("schemata")]
+
+
+def topic(**options):
+    return case(**{"control": False, "why": WHY, "needs": fuse.missing, **options})
+
+
+@topic()
+def the_group_of_its_own(t):
+    """Without closID the container has a group of its name, as long as it is there."""
+    with machine(t) as rdt:
+        box = made(t, rdt)
+        equal((rdt.names(), rdt.tasks(box.id)), ([box.id], [box.pid]), "the group and who is in it")
+        box.start().ok()
+        equal(rdt.tasks(box.id), [box.pid], "the tasks of a running container")
+        box.delete("--force").ok()
+        equal((rdt.names(), written(rdt)), ([], []), "what is left, and what was written to schemata")
+
+
+@topic()
+def it_is_in_its_group_before_its_program_runs(t):
+    """What is written to tasks is a process that has not executed the program yet: it cannot have forked."""
+    with machine(t) as rdt:
+        box = with_rdt(t)
+        box.run_detached(setup=rdt.setup).ok()
+        (_, path, pid, executed), = rdt.called("tasks")
+        equal((path, pid), (box.id, box.pid), "the group and the process")
+        true("sleep" not in executed, f"it was {executed!r} by then")
+
+
+@topic()
+def in_order(t):
+    """l3CacheSchema is written first, then memBwSchema, then schemata, a line each: the later holds."""
+    with machine(t) as rdt:
+        box = made(t, rdt, schemata=["L3:1=3", "MB:1=40"], memBwSchema="MB:0=20;1=30", l3CacheSchema="L3:0=f;1=f")
+        equal(written(rdt), ["L3:0=f;1=f\n", "MB:0=20;1=30\n", "L3:1=3\nMB:1=40\n"], "what was written")
+        equal(rdt.schemata(box.id), {"L3": "0=0000f;1=00003", "MB": "0=20;1=40"}, "schemata")
+        true(rdt.calls[-1][0] == "tasks", f"the process does not come last: {rdt.calls}")
+
+
+@topic(each=[("cache", {"l3CacheSchema": "L3:0=f"}), ("bandwidth", {"memBwSchema": "MB:0=20"}),
+             ("lines", {"schemata": ["MB:1=30", "L3:0=f"]})])
+def either_alone(t, _, properties):
+    """Any of the three is written without the others."""
+    with machine(t) as rdt:
+        made(t, rdt, **properties)
+        value, = properties.values()
+        equal(written(rdt), ["\n".join([value] if isinstance(value, str) else value) + "\n"], "what was written")
+
+
+@topic()
+def a_named_group_is_made_and_stays(t):
+    """closID with a schema: the group is made where there is none, and is not the container's to remove."""
+    with machine(t) as rdt:
+        box = made(t, rdt, closID="gold", schemata=["L3:0=f"])
+        equal((rdt.names(), rdt.tasks("gold")), (["gold"], [box.pid]), "the group")
+        box.delete("--force").ok()
+        equal(rdt.names(), ["gold"], "the groups")
+
+
+@topic(each=["closID", "id"])
+def a_group_that_was_there_stays(t, named):
+    """Whoever has made it: closID names it, or it has the container's name by chance."""
+    with machine(t) as rdt:
+        box = with_rdt(t, schemata=["L3:0=f"], **({"closID": "gold"} if named == "closID" else {}))
+        name = "gold" if named == "closID" else box.id
+        rdt.prepare(name)
+        box.create(setup=rdt.setup).ok()
+        equal(rdt.tasks(name), [box.pid], "tasks")
+        box.delete("--force").ok()
+        equal(rdt.names(), [name], "the groups")
+
+
+@topic()
+def a_named_group_is_joined(t):
+    """closID alone: the group has to be there, and nothing is written to its schemata."""
+    with machine(t) as rdt:
+        rdt.prepare("gold", "L3:0=ff")
+        box = made(t, rdt, closID="gold")
+        equal((rdt.tasks("gold"), written(rdt)), ([box.pid], []), "tasks, and what was written")
+
+
+@topic()
+def a_named_group_that_is_missing(t):
+    """closID alone with no such group is an error."""
+    with machine(t) as rdt:
+        refused(t, rdt, "/linux/intelRdt/closID", "find_rdt_group", "no such file or directory", closID="gold")
+
+
+@topic(each=[("alone", {}), ("monitored", {"enableMonitoring": True}), ("lines", {"schemata": ["L3:0=ff"]})])
+def the_root_group(t, which, more):
+    """closID "/" is the root of the file system, which is nobody's to make or to remove."""
+    with machine(t) as rdt:
+        box = made(t, rdt, closID="/", **more)
+        counted = [f"mon_groups/{box.id}"] if which == "monitored" else []
+        equal((rdt.tasks(), rdt.names()), ([box.pid], counted), "tasks and groups")
+        box.delete("--force").ok()
+        equal((rdt.names(), rdt.called("rmdir")), ([], [("rmdir", path) for path in counted]), "what is left")
+
+
+@topic(each=[("same", {"l3CacheSchema": "L3:0=00ff;1=fffff", "memBwSchema": "MB:1=100"}),
+             ("part", {"l3CacheSchema": "L3:0=0xFF"}), ("lines", {"schemata": ["L3:0=1"]})])
+def a_schema_that_fits(t, _, properties):
+    """A group that is there is taken where it says what the two schemas want, in whatever words."""
+    with machine(t) as rdt:
+        rdt.prepare("gold", "L3:0=ff")
+        box = made(t, rdt, closID="gold", **properties)
+        equal(rdt.tasks("gold"), [box.pid], "tasks")
+
+
+@topic(each=[("cache", "l3CacheSchema", "L3:0=f", "L3:0=f"), ("bandwidth", "memBwSchema", "MB:0=100;1=20", "MB:1=20"),
+             ("root", "l3CacheSchema", "L3:0=f", "L3:0=f")])
+def a_schema_that_does_not_fit(t, which, name, schema, missing):
+    """A difference is an error, and the group is as it was."""
+    with machine(t) as rdt:
+        if which != "root":
+            rdt.prepare("gold", "L3:0=ff")
+        refused(t, rdt, f"/linux/intelRdt/{name}", f'"{schema}"', "another schema", missing,
+                closID="/" if which == "root" else "gold", **{name: schema})
+        equal(written(rdt), [], "what was written")
+
+
+@topic(each=[("mask", {"l3CacheSchema": "L3:0=5"}, "l3CacheSchema", "non-consecutive 1-bits"),
+             ("value", {"memBwSchema": "MB:0=5"}, "memBwSchema", "out of range"),
+             ("twice", {"schemata": ["L3:0=f", "L3:0=ff"]}, "schemata", "Duplicate domain 0"),
+             ("unknown", {"schemata": ["L3:0=f", "L4:0=f"]}, "schemata", "L4")])
+def what_the_kernel_refuses(t, _, properties, name, words):
+    """Its words are in the message, and the group that was made goes: named by closID or not."""
+    with machine(t) as rdt:
+        refused(t, rdt, f"/linux/intelRdt/{name}", "invalid argument", words, **properties)
+        refused(t, rdt, f"/linux/intelRdt/{name}", "invalid argument", words, closID="gold", **properties)
+
+
+@topic()
+def no_class_is_free(t):
+    """The processor has so many classes of service."""
+    with machine(t, classes=1) as rdt:
+        rdt.prepare("gold")
+        refused(t, rdt, POINTER[13:], "no space left on device", "Out of CLOSIDs")
+
+
+@topic(each=["own", "named"])
+def monitoring(t, which):
+    """A group of monitoring has the container's name, and the container in it; it goes with the container."""
+    with machine(t) as rdt:
+        rdt.prepare("gold")
+        box = made(t, rdt, enableMonitoring=True, **({"closID": "gold"} if which == "named" else {}))
+        above = "gold" if which == "named" else box.id
+        group = f"{above}/mon_groups/{box.id}"
+        equal((rdt.tasks(above), rdt.tasks(group)), ([box.pid], [box.pid]), "tasks")
+        box.delete("--force").ok()
+        equal(rdt.names(), ["gold"], "the groups")
+        true(("rmdir", group) in rdt.calls, f"it was not removed: {rdt.calls}")
+
+
+@topic(each=["full", "there"])
+def monitoring_that_cannot_be(t, why):
+    """Without a group of its own to be counted in there is no container."""
+    with machine(t, counters=0 if why == "full" else 3) as rdt:
+        rdt.prepare("gold")
+        if why == "there":
+            os.mkdir(rdt.path / "gold/mon_groups" / f"{t.prefix}-0")
+        words = "Out of RMIDs" if why == "full" else "file exists"
+        refused(t, rdt, "/linux/intelRdt/enableMonitoring", words, closID="gold", enableMonitoring=True)
+
+
+@topic()
+def without_a_mounted_resctrl(t):
+    """The message says what is missing, whatever is asked for."""
+    for properties in ({}, {"closID": "/"}, {"schemata": ["L3:0=f"]}):
+        result = with_rdt(t, **properties).create().exits(1)
+        contains(result.err, f"{POINTER}: intelRdt is specified in config, but Intel RDT is not supported or enabled: "
+                             "no resctrl file system is mounted", "stderr")
+        t.no_state()
+
+
+@topic()
+def without_the_property_nothing_is_touched(t):
+    """A machine with resctrl is not asked for anything."""
+    with machine(t) as rdt:
+        box = t.sleeper()
+        box.run_detached(setup=rdt.setup).ok()
+        box.exec("true", setup=rdt.setup).ok()
+        box.delete("--force", setup=rdt.setup).ok()
+        equal(rdt.calls, [], "what was asked of resctrl")
+
+
+@topic(each=["info", "mon_groups", "mon_data"])
+def what_is_no_group(t, name):
+    """Directories of the file system that only look like one."""
+    with machine(t) as rdt:
+        for more in ({}, {"schemata": ["L3:0=f"]}):
+            refused(t, rdt, "/linux/intelRdt/closID", "not a group of resctrl", closID=name, **more)
+
+
+@topic(each=["attached", "detached", "monitored"])
+def executed(t, how):
+    """A further process is in the group before its program runs: exec forks outside of it."""
+    with machine(t) as rdt:
+        box = made(t, rdt, enableMonitoring=how == "monitored")
+        box.start().ok()
+        rdt.calls.clear()
+        if how == "attached":
+            box.exec("true").ok()
+        else:
+            pid = box.exec_detached("sleep", "1001").pid
+            group = f"{box.id}/mon_groups/{box.id}" if how == "monitored" else box.id
+            true(pid in rdt.tasks(group), f"{pid} is not in {rdt.tasks(group)}")
+        entered = rdt.called("tasks")
+        equal([path for _, path, *_ in entered], [box.id, f"{box.id}/mon_groups/{box.id}"][:1 + (how == "monitored")],
+              "where it went")
+        true(not any("sleep" in executed or executed.startswith("true") for *_, executed in entered), f"{entered}")
+
+
+@topic()
+def executed_where_the_group_is_gone(t):
+    """The administrator has removed it: the kernel has put the container into the root group, where exec is, too."""
+    with machine(t) as rdt:
+        box = made(t, rdt)
+        box.start().ok()
+        os.rmdir(rdt.path / box.id)
+        box.exec("true").ok()
+        box.delete("--force").ok()
+
+
+@topic(each=["createContainer", "startContainer"])
+def hooks_in_the_container(t, kind):
+    """Hooks that are born in the container's namespaces and cgroup are in its group, too."""
+    with machine(t) as rdt:
+        box = with_rdt(t)
+        box.bundle.edit(lambda config: config.update(hooks={kind: [{"path": "/bin/true"}]}))
+        if kind == "createContainer":
+            box.bundle.edit(lambda config: config["hooks"][kind][0].update(path="/usr/bin/true"))
+        box.create(setup=rdt.setup).ok()
+        box.start().ok()
+        entered = [(path, pid) for _, path, pid, _ in rdt.called("tasks")]
+        equal(({path for path, _ in entered}, len({pid for _, pid in entered})), ({box.id}, 2), "who went where")
+
+
+@topic(each=["host", "pid"])
+def without_an_own_namespace(t, which):
+    """A container in the host's pid namespace, or in somebody's, is in its group all the same."""
+    with machine(t) as rdt:
+        other = t.sleeper()
+        other.run_detached().ok()
+        box = with_rdt(t)
+        own = [] if which == "host" else [{"type": "pid", "path": f"/proc/{other.pid}/ns/pid"}]
+        box.bundle.edit(lambda config: config["linux"].update(namespaces=[
+            *(each for each in config["linux"]["namespaces"] if each["type"] != "pid"), *own]))
+        box.create(setup=rdt.setup).ok()
+        box.start().ok()
+        equal(rdt.tasks(box.id), [box.pid], "tasks")
+
+
+def host_steps(t, rdt, box):
+    text = t.runtime("explain", "--json", "--bundle", box.bundle.path, box.id, setup=rdt.setup).ok().out
+    return [(number, step) for number, step in enumerate(json.loads(text)) if step["lane"] == "host"]
+
+
+EVERYTHING = {"l3CacheSchema": "L3:0=f", "memBwSchema": "MB:0=20", "schemata": ["L3:1=f"], "enableMonitoring": True}
+
+
+@topic()
+def explained(t):
+    """explain shows each step with its pointer, and has done nothing."""
+    with machine(t) as rdt:
+        box = with_rdt(t, **EVERYTHING)
+        place = f"{rdt.path}/{box.id}"
+        shown = [(step["verb"], step["object"], step["property"]) for _, step in host_steps(t, rdt, box)
+                 if "rdt" in step["verb"] or "schemata" in step["verb"] or "monitoring" in step["verb"]]
+        equal(shown, [
+            ("make_rdt_group", place, "/linux/intelRdt"),
+            ("make_monitoring_group", f"{place}/mon_groups/{box.id}", "/linux/intelRdt/enableMonitoring"),
+            ("record_rdt_group", "what of it is new, in state.json", None),
+            ("write_schemata", "L3:0=f", "/linux/intelRdt/l3CacheSchema"),
+            ("write_schemata", "MB:0=20", "/linux/intelRdt/memBwSchema"),
+            ("write_schemata", "L3:1=f", "/linux/intelRdt/schemata"),
+            ("join_rdt_group", f"{place}/mon_groups/{box.id}", "/linux/intelRdt")], "the steps")
+        equal(rdt.calls, [], "what was asked of resctrl")
+
+
+@topic(each=["own", "named"], deadline=120)
+def a_creation_that_fails_leaves_no_group(t, which):
+    """Each host step fails once: the groups are as they were, and it works afterwards."""
+    with machine(t) as rdt:
+        box = with_rdt(t, **EVERYTHING, **({"closID": "gold"} if which == "named" else {}))
+        for number, step in host_steps(t, rdt, box):
+            result = box.create("--fault", f"{number}:EPERM", setup=rdt.setup).exits(1)
+            contains(result.err, step["verb"], "stderr")
+            equal(rdt.names(), [], f"the groups behind step {number}, {step['verb']}")
+            t.no_state()
+        box.create(setup=rdt.setup).ok()
+
+
+@topic(deadline=120)
+def a_creation_that_is_killed_is_deleted_by_force(t):
+    """The runtime is killed before each host step: delete --force finds the groups by what was written down."""
+    with machine(t) as rdt:
+        box = with_rdt(t, **EVERYTHING)
+        for number, step in host_steps(t, rdt, box):
+            equal(box.create("--fault", f"{number}:kill", setup=rdt.setup).code, -9, f"step {number}, {step['verb']}")
+            box.delete("--force").exits(0)
+            equal(rdt.names(), [], f"the groups behind step {number}, {step['verb']}")
+            t.no_state()
+        box.create(setup=rdt.setup).ok()
+
+
+@topic()
+def a_run_that_ends_takes_its_groups_along(t):
+    """An attached run removes what it has made; so does one whose runtime is told to end."""
+    with machine(t) as rdt:
+        with_rdt(t, "true", enableMonitoring=True).run(setup=rdt.setup).ok()
+        equal(rdt.names(), [], "the groups")
+        box = with_rdt(t)
+        child = box.run_in_background(setup=rdt.setup)
+        box.kill("KILL").ok()
+        stop(child, 15)
+        equal(rdt.names(), [], "the groups")
+
+
+@topic()
+def a_stranger_of_the_same_name_stays(t):
+    """The group was removed, and somebody has made another of its name: that is not the container's."""
+    with machine(t) as rdt:
+        box = made(t, rdt)
+        os.rmdir(rdt.path / box.id)
+        rdt.prepare(box.id)
+        box.delete("--force").ok()
+        equal(rdt.names(), [box.id], "the groups")
+
+
+@topic(each=["own", "named"])
+def updated(t, which):
+    """update writes the cache first, and leaves the rest of the schemata alone."""
+    with machine(t) as rdt:
+        box = made(t, rdt, schemata=["L3:0=f;1=f"], **({"closID": "gold"} if which == "named" else {}))
+        rdt.calls.clear()
+        t.runtime("update", "--mem-bw-schema", "MB:1=50", "--l3-cache-schema", "L3:0=ff", box.id).ok()
+        equal(written(rdt), ["L3:0=ff\n", "MB:1=50\n"], "what was written")
+        equal(rdt.schemata("gold" if which == "named" else box.id),
+              {"L3": "0=000ff;1=0000f", "MB": "0=100;1=50"}, "schemata")
+
+
+@topic(each=["schema", "limit"])
+def an_update_that_fails(t, which):
+    """The kernel refuses one of the values: all are as before, the limits of the cgroup included."""
+    with machine(t) as rdt:
+        box = made(t, rdt, schemata=["L3:0=f;1=3"])
+        before = rdt.schemata(box.id)
+        devices = t.scratch / "devices.json"
+        devices.write_text(json.dumps({"devices": [{"allow": False, "access": "rwm"}]}))
+        flags = {"schema": ["--mem-bw-schema", "MB:0=5"], "limit": ["--fault", "1:EPERM", "--resources", devices]}[which]
+        result = t.runtime("update", "--l3-cache-schema", "L3:0=ff", *flags, box.id).exits(1)
+        contains(result.err, "out of range" if which == "schema" else "replace_device_filter", "stderr")
+        equal(rdt.schemata(box.id), before, "schemata")
+
+
+@topic(each=[("start", "L3:0=f", "must start with MB:"), ("line", "MB:0=20\nL3:0=f", "must not contain newlines")])
+def an_update_of_no_bandwidth(t, _, schema, reason):
+    """The flag is held to what config.json is held to."""
+    with machine(t) as rdt:
+        box = made(t, rdt)
+        result = t.runtime("update", "--mem-bw-schema", schema, box.id).exits(1)
+        contains(result.err, "invalid value for mem-bw-schema", "stderr")
+        contains(result.err, reason, "stderr")
+        equal(written(rdt), [], "what was written")
+
+
+@topic(each=["group", "monitored", "root"])
+def events(t, which):
+    """events has what the group may use, and what the container has used of it."""
+    with machine(t) as rdt:
+        more = {"group": {}, "monitored": {"enableMonitoring": True}, "root": {"closID": "/"}}[which]
+        box = made(t, rdt, **more, **({} if which == "root" else {"schemata": ["L3:0=f", "MB:0=20"]}))
+        box.start().ok()
+        data = json.loads(t.runtime("events", "--stats", box.id).ok().out)["data"]["intel_rdt"]
+        root = {"L3": "L3:0=fffff;1=fffff", "MB": "MB:0=100;1=100"}
+        own = root if which == "root" else {"L3": "L3:0=0000f;1=fffff", "MB": "MB:0=20;1=100"}
+        equal(data, {
+            "l3_cache_info": {"cbm_mask": "fffff", "min_cbm_bits": 1, "num_closids": 4},
+            "l3_cache_schema_root": root["L3"], "l3_cache_schema": own["L3"],
+            "mem_bw_info": {"bandwidth_gran": 10, "delay_linear": 1, "min_bandwidth": 10, "num_closids": 8},
+            "mem_bw_schema_root": root["MB"], "mem_bw_schema": own["MB"], "schemata": [own["L3"], own["MB"]],
+            "mbm_stats": [{"mbm_total_bytes": 8192}] * 2, "cmt_stats": [{"llc_occupancy": 4096}] * 2}, "intel_rdt")
+
+
+@topic()
+def the_bundle(t):
+    """bundles/intel-rdt is what it says."""
+    text = (pathlib.Path(__file__).resolve().parents[2] / "bundles/intel-rdt/config.json").read_text()
+    with machine(t) as rdt:
+        box = made(t, rdt, **json.loads(text)["linux"]["intelRdt"])
+        equal(rdt.schemata(box.id), {"L3": "0=000ff;1=000ff", "MB": "0=20;1=100"}, "schemata")
+        equal(rdt.tasks(f"{box.id}/mon_groups/{box.id}"), [box.pid], "tasks")

@@ -67,6 +67,7 @@ SCRIPTS = [
 # What proves the cases and not the program. The lines of the contract have runc beside them anyway.
 PROOF = [
     ("integration, runc as the control", ["tests/integration/run", "--control", *without(CROWDS)]),
+    ("refusals, crun as the control", ["tests/integration/run", "--control=crun", "--topic", "refusals"]),
     ("contract, twenty times", ["tests/contract/run", "--only", "bulkhead", "--times", "20", "--without", "patience:"]),
     ("contract, patience twenty times", ["tests/contract/run", "--only", "bulkhead", "--times", "20", "--filter",
                                          "patience:"]),

@@ -7,14 +7,15 @@ fork; as a script of mount(8) and unshare(1) the place took five times as long a
 
 import ctypes
 import os
+import stat
 
 import isolation
 import memlock
 
 CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWPID = 0x00020000, 0x02000000, 0x20000000
-MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE, MS_SHARED = 2, 4, 8, 1 << 14, 1 << 18, 1 << 20
+MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE, MS_SHARED = 2, 4, 8, 1 << 12, 1 << 14, 1 << 18, 1 << 20
 MNT_DETACH = 2
-TEMPORARY = "/run/tmp"  # the program's TMPDIR
+TEMPORARY, NULL = "/run/tmp", "/run/null"  # the program's TMPDIR; its /dev/null
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -24,8 +25,9 @@ def check(status, what):
         raise OSError(ctypes.get_errno(), what)
 
 
-def mount(kind, target, flags=0, options=""):
-    check(libc.mount(kind.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), options.encode()),
+def mount(source, target, flags=0, options=""):
+    """The source is the type as well."""
+    check(libc.mount(source.encode(), target.encode(), source.encode(), ctypes.c_ulong(flags), options.encode()),
           f"mount {target}")
 
 
@@ -34,12 +36,18 @@ def unshare(flags):
 
 
 def settle():
-    """What the program sees: its processes, one tree of cgroups, an empty /run; all mounts shared, as systemd has them."""
+    """What the program sees: its processes, one tree of cgroups, an empty /run, a null device of its own.
+
+    All mounts are shared, as systemd has them.
+    """
     mount("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     check(libc.umount2(b"/sys/fs/cgroup", MNT_DETACH), "umount /sys/fs/cgroup")
     mount("cgroup2", "/sys/fs/cgroup")
     mount("tmpfs", "/run", options="mode=755,size=512m")
     os.mkdir(TEMPORARY)
+    os.mknod(NULL, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    os.chmod(NULL, 0o666)
+    mount(NULL, "/dev/null", MS_BIND)  # crun gives its standard input to the container's user
     mount("none", "/", MS_REC | MS_SHARED)
 
 

@@ -87,9 +87,9 @@ PROCESS = [
     one("/process/args", None, "must not be empty"),
     one("/process/env", ["A"], '"A"', at="/0"),
     one("/process/env", ["A=1", "=x"], "empty", at="/1"),
-    one("/process/consoleSize", {"height": 5}, "required", at="/width"),
-    one("/process/consoleSize", {"width": 5}, "required", at="/height"),
-    one("/process/consoleSize", {"width": 5, "height": 65536}, "65536", at="/height"),
+    *(({"/process/terminal": True, "/process/consoleSize": size}, f"/process/consoleSize/{key}", [word])
+      for size, key, word in (({"height": 5}, "width", "required"), ({"width": 5}, "height", "required"),
+                              ({"width": 5, "height": 65536}, "height", "65536"))),
     *(one(f"/process/user/{key}", 4294967295, "4294967295", "4294967294") for key in ("uid", "gid")),
     *(one(f"/process/user/{key}", -1, "-1", "whole number") for key in ("uid", "gid", "umask")),
     one("/process/user/umask", 512, "512", "511"),

@@ -282,10 +282,10 @@ def missing_document(t):
     contains(update(t, running_here(t), "--resources", "/nowhere.json").exits(1).err, "/nowhere.json", "stderr")
 
 
-@case(each=["--l3-cache-schema", "--mem-bw-schema"])
-def resource_director(t, flag):
+@case(each=[("--l3-cache-schema", "L3:0=f"), ("--mem-bw-schema", "MB:0=20")])
+def resource_director(t, flag, schema):
     """Without Intel RDT its schemata cannot be changed."""
-    result = update(t, running_here(t), flag, "L3:0=f")
+    result = update(t, running_here(t), flag, schema)
     true(result.code != 0, f"taken: {result}")
     if not t.control:
         contains(result.err, "Intel RDT is not enabled", "stderr")

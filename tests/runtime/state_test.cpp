@@ -26,12 +26,7 @@ const State example{.id = "box",
                     .uid_map = "0 1000 1\n1 100000 65536\n",
                     .gid_map = "0 1001 1\n",
                     .later_hooks = true,
-                    .rdt = {.mount = "/sys/fs/resctrl",
-                            .path = "/sys/fs/resctrl/box",
-                            .shared = true,
-                            .inode = std::numeric_limits<std::uint64_t>::max(),
-                            .monitoring = "/sys/fs/resctrl/box/mon_groups/box",
-                            .monitoring_inode = 9},
+                    .rdt = {},
                     .unit = {},
                     .pid = 4194304,
                     .start_time = 18446744073709551614ul,
@@ -100,6 +95,25 @@ TEST(State, WithADamagedUnitIsRefused) {
     nlohmann::json changed = good;
     changed["systemd"] = "p-n.scope";
     EXPECT_FALSE(deserialize(changed.dump()));
+}
+
+TEST(State, KeepsAGroupOfResctrlWholeOrNotAtAll) {
+    State state = example;
+    state.rdt = {.mount = "/sys/fs/resctrl",
+                 .path = "/sys/fs/resctrl/box",
+                 .shared = true,
+                 .inode = std::numeric_limits<std::uint64_t>::max(),
+                 .monitoring = "/sys/fs/resctrl/box/mon_groups/box",
+                 .monitoring_inode = 9};
+    expect_same(deserialize(serialize(state)).value(), state);
+    const nlohmann::json good = nlohmann::json::parse(serialize(state));
+    for (const auto& [key, value] : good["intelRdt"].items()) {
+        nlohmann::json changed = good;
+        changed["intelRdt"].erase(key);
+        EXPECT_FALSE(deserialize(changed.dump())) << key;
+        changed["intelRdt"][key] = true;
+        EXPECT_FALSE(deserialize(changed.dump())) << key;
+    }
 }
 
 TEST(State, HostileAnnotationsStayAnnotations) {

@@ -20,6 +20,7 @@ cgroup_manager = "cgroupfs"
 
 # Whose identities --userns=auto and a rootless podman hand out.
 SUBORDINATE = f"containers:200000:262144\n{rootless.NAME}:500000:65536\n"
+VOLUMES = pathlib.Path("/var/lib/containers/storage/volumes")
 
 
 class Podman(Engine):
@@ -47,14 +48,17 @@ class Podman(Engine):
         """podman as it is for somebody who is not root."""
         if not self.someone:
             self.someone = rootless.User(self)
+        self.someone.is_here = True
         return self.someone
 
     def sweep(self):
-        if self.someone:
+        if self.someone and self.someone.is_here:
             self.someone.sweep()
-        self("pod", "rm", "--all", "--force", "--time", "0")
-        self("rm", "--all", "--force", "--time", "0")
-        self("volume", "prune", "--force")
+        if self("ps", "--all", "--quiet").out:  # which lists a pod's first container, too
+            self("pod", "rm", "--all", "--force", "--time", "0")
+            self("rm", "--all", "--force", "--time", "0")
+        if any(VOLUMES.glob("*")):
+            self("volume", "prune", "--force")
 
     def output(self, script, *options, **how):
         """What a shell script prints in a container of its own."""

@@ -58,3 +58,4 @@ class User:
         self("pod", "rm", "--all", "--force", "--time", "0")
         self("rm", "--all", "--force", "--time", "0")
         self("system", "migrate")  # ends the process that holds the user namespace
+        self.is_here = False

@@ -87,12 +87,11 @@ def out_of_memory_is_told(t):
     t.start("until [ -e /go ]; do sleep 0.1; done; tail /dev/zero; code=$?; until [ -e /end ]; do sleep 0.1; done; "
             "exit $code", *ALONE, *SMALL)
     pid, conmon = (int(t.inspect("box", f".State.{name}")) for name in ("Pid", "ConmonPid"))
-    seen = pathlib.Path(t.inspect("box", ".OCIConfigPath")).with_name("oom")
     t.eventually(lambda: watches(conmon), "conmon watches", 0.5)  # it has begun to before the container could
     with standing_still(conmon):
         pathlib.Path(f"/proc/{pid}/root/go").touch()
         t.eventually(lambda: "oom_kill 1\n" in (engine.cgroup_of(pid) / "memory.events").read_text(), "it is killed")
-    t.eventually(seen.exists, "conmon sees it")
+    t.eventually(pathlib.Path(f"/proc/{conmon}/cwd/oom").exists, "conmon sees it")
     pathlib.Path(f"/proc/{pid}/root/end").touch()
     equal(t("wait", "box").exits(0).out, "137\n", "status")
     equal(t.inspect("box", ".State.OOMKilled"), "true", "OOMKilled")

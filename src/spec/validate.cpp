@@ -64,7 +64,7 @@ std::set<std::string> drop_unknown(Capabilities& sets) {
 }
 
 // The kernel raises an ambient capability only where it is permitted and inheritable. runc tries and ignores
-// the refusal.
+// the refusal; its own `spec`, and so ours, asks for ambient ones and has no inheritable list.
 std::set<std::string> drop_what_cannot_be_ambient(Capabilities& sets) {
     const auto has = [](const std::vector<std::string>& set, const std::string& name) {
         return std::ranges::find(set, name) != set.end();
@@ -89,7 +89,7 @@ void fit_capabilities(Capabilities& sets, std::vector<std::string>& warnings) {
     if (!unknown.empty())
         warnings.push_back(ignoring("/process/capabilities", "unknown or unavailable capabilities", unknown));
     const auto lonely = drop_what_cannot_be_ambient(sets);
-    if (!lonely.empty())
+    if (!lonely.empty() && !sets.inheritable.empty())
         warnings.push_back(ignoring("/process/capabilities/ambient",
                                     "capabilities that are not both permitted and inheritable", lonely));
 }

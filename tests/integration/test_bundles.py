@@ -24,8 +24,8 @@ SAID = {
     "seccomp": "Seccomp:\t2", "shared-mounts": "/dev/pts", "shared-network": "LOOPBACK", "time-namespace": "monotonic", "user": "uid=1000",
     "writable": "/srv/app/work",
 }
-# Bundles with a case of their own below, or in test_bundle_themes.
-OWN_CASES = {"cgroup-limits", "default", "idmapped-mount", "mount-label", "net-device", "rootless"}
+# Bundles with a case of their own below, in test_bundle_themes (mount-label) or in test_intel_rdt.
+OWN_CASES = {"cgroup-limits", "default", "idmapped-mount", "intel-rdt", "mount-label", "net-device", "rootless"}
 LIMITS = {"memory.max": "67108864", "memory.swap.max": "0", "memory.high": "59998208", "cpu.max": "50000 100000",
           "pids.max": "100"}  # memory.high in whole pages
 CALLER = 1000  # the uid and gid for whom the bundle rootless is

@@ -32,7 +32,10 @@ def delete_of_a_killed_create_spares_the_owner_of_the_path(t, verb):
         owner.run_detached().ok()
     late.delete("--force").ok()
     equal(owner.status(), "running", "the owner of the cgroup")
+    place = owner.cgroup()
     owner.delete("--force").ok()
+    if verb == "record_cgroup":
+        place.rmdir()  # nobody's: for the owner it was there, and the other died before it had noted it
 
 
 @case(control=False, why="runc 1.1.5 only warns about an occupied cgroup")

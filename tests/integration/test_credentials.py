@@ -135,7 +135,7 @@ def what_the_caller_lacks_is_named_in_a_warning(t):
     box.bundle.capabilities(bounding=["CAP_CHOWN"], permitted=["CAP_NET_RAW", "CAP_CHOWN"], effective=["CAP_NET_RAW"])
     t.runtime("--log", log, "run", "--bundle", box.bundle.path, box.id, setup=caller_without("CAP_NET_RAW")).ok()
     equal(log.read_text().count("CAP_NET_RAW"), 1, f"mentions in {log.read_text()!r}")
-    contains(log.read_text(), "/process/capabilities/permitted: CAP_NET_RAW cannot be granted", "log")
+    contains(log.read_text(), "/process/capabilities/effective: CAP_NET_RAW cannot be granted", "log")
     contains(log.read_text(), "warning", "log")
 
 
@@ -155,7 +155,8 @@ def a_user_namespace_has_what_the_caller_lacks(t):
 def what_cannot_be_ambient_is_a_warning(t):
     """The kernel raises only what is permitted and inheritable."""
     box, log = t.container("cat", "/proc/self/status"), t.scratch / "log"
-    box.bundle.capabilities(bounding=["CAP_CHOWN"], permitted=["CAP_CHOWN"], ambient=["CAP_CHOWN"])
+    box.bundle.capabilities(bounding=["CAP_CHOWN", "CAP_KILL"], permitted=["CAP_CHOWN"], inheritable=["CAP_KILL"],
+                            ambient=["CAP_CHOWN"])
     result = t.runtime("--log", log, "run", "--bundle", box.bundle.path, box.id).ok()
     equal(sets(result.out)["ambient"], 0, "ambient")
     contains(log.read_text(), "/process/capabilities/ambient: ", "log")

@@ -82,11 +82,11 @@ def an_unknown_cap_is_a_warning(t):
 def a_cap_that_the_caller_lacks_is_a_warning(t):
     """--cap of what the caller of exec has not itself: left out, named in the log, the others are there."""
     box, log = running(t), t.scratch / "log"
-    result = t.runtime("--log", log, "exec", "--cap", "CAP_SYS_CHROOT", "--cap", "CAP_NET_RAW", box.id, "cat",
-                       "/proc/self/status", setup={"without_capabilities": [18]}).ok()
+    result = t.runtime("--log", log, "exec", "--cap", "CAP_SYS_TIME", "--cap", "CAP_NET_RAW", box.id, "cat",
+                       "/proc/self/status", setup={"without_capabilities": [25]}).ok()
     for kind in ("bounding", "permitted", "effective"):
         equal(sets(result.out)[kind], mask([*DEFAULT, "CAP_NET_RAW"]), kind)
-    contains(log.read_text(), "CAP_SYS_CHROOT cannot be granted", "log")
+    contains(log.read_text(), "CAP_SYS_TIME cannot be granted", "log")
 
 
 @case(each=["--apparmor", "--process-label"], needs=has_module)

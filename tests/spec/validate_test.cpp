@@ -337,7 +337,8 @@ TEST(Validate, takes_what_the_standard_allows_of_seccomp) {
 TEST(Validate, looks_at_no_console_size_without_a_terminal) {
     for (const std::string_view size :
          {"{}", R"({"height": 1})", R"({"height": 65536, "width": 99999999999})"}) {
-        const auto valid = validate(*parse(with("/process/consoleSize", size)));
+        const auto valid =
+            validate(*parse(put(with("/process/terminal", "false"), "/process/consoleSize", size)));
         EXPECT_TRUE(valid) << size << ": " << valid.error().text;
     }
 }
@@ -369,6 +370,13 @@ TEST(Validate, keeps_an_ambient_capability_only_where_the_kernel_would_raise_it)
     EXPECT_EQ(valid->warnings(),
               (Strings{"config.json: /process/capabilities/ambient: ignoring capabilities that are not both "
                        "permitted and inheritable: [CAP_BPF CAP_SYSLOG]"}));
+}
+
+TEST(Validate, says_nothing_of_ambient_capabilities_where_nothing_is_inheritable) {
+    const auto valid = validate(*parse(default_document()));
+    ASSERT_TRUE(valid) << valid.error().text;
+    EXPECT_TRUE((*valid)->process->capabilities->ambient.empty());
+    EXPECT_TRUE(valid->warnings().empty()) << valid->warnings().front();
 }
 
 TEST(Validate, warns_of_a_relative_mount_destination) {

@@ -19,7 +19,8 @@ CLOSING = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 GTEST_SECONDS, SCRIPT_SECONDS = 600, 5400  # the engines with --whole take most of an hour
 
 # Name and command line. --quick leaves out what needs virtual machines.
-VIRTUAL = [("virtual machine", ["tests/vm/run"]), ("engines", ["tests/engines/run"])]
+VIRTUAL = [("virtual machine", ["tests/vm/run"]), ("engines", ["tests/engines/run"]),
+           ("validation programs in a guest", ["tests/conformance/validation", "--place", "guest"])]
 # What takes its time by waiting is the same with another build of the binary.
 PATIENT = ("nobody_reads", "never_accepts", "never_reads", "does_not_come", "forwarded_meanwhile", "many:",
            "pause_deadline:", "terminal_tmux:", "hooks_hostile:", "hooks_killing:", "hooks_meanwhile:",

@@ -7,7 +7,7 @@ import pathlib
 import signal
 
 import isolation
-from harness import case, contains, equal, read_text, true
+from harness import case, contains, equal, eventually, read_text, true
 
 HIERARCHY = isolation.cgroup2_mount()
 NO_FAULTS = "runc has no --fault"
@@ -66,6 +66,7 @@ def frozen(path):
 def occupied_and_frozen(path):
     occupied(path)
     frozen(path)
+    eventually(lambda: "frozen 1" in (path / "cgroup.events").read_text(), "its process is not frozen")
 
 
 def frozen_below(path):

@@ -77,6 +77,7 @@ JOBS = [
             "--filter", "oom: lowered", "--filter", "exec_process: a_lower_oom_score_adj"),
     command(PLAIN, "events: keys", 4, INTEGRATION, "--filter", "events: the_keys_of_runc"),
     topic(PLAIN, "apparmor", 16),
+    topic(PLAIN, "bundles", 20),
     topic(PLAIN, "cgroup_identity", 5),
     topic(PLAIN, "cgroup_removal", 10),
     topic(PLAIN, "delegation", 8),
@@ -96,6 +97,7 @@ JOBS = [
 
     command(SYSTEMD, "device_update: daemon-reload", 4, INTEGRATION, "--filter", "device_update: daemon_reload"),
     command(SYSTEMD, "features: annotations", 4, INTEGRATION, "--filter", "if_it_goes_to_systemd"),
+    topic(SYSTEMD, "administrator", 20),
     topic(SYSTEMD, "cgroup_identity", 5),
     topic(SYSTEMD, "exec_cgroup", 12),
     topic(SYSTEMD, "faults_systemd", 16),
@@ -154,6 +156,7 @@ JOBS = [
     topic(PLAIN_REST, "scheduling", 9),
     topic(PLAIN_REST, "seccomp", 16),
     topic(PLAIN_REST, "seccomp_listener", 6),
+    topic(PLAIN_REST, "shared_mounts", 20),
     topic(PLAIN_REST, "stage", 7),
     topic(PLAIN_REST, "sysctl", 9),
 
@@ -165,6 +168,7 @@ JOBS = [
     topic(OLDEST_REST, "host_sysfs", 6),
     topic(OLDEST_REST, "joins", 19),
     topic(OLDEST_REST, "lifecycle", 23),
+    topic(OLDEST_REST, "memory_policy", 3),
     topic(OLDEST_REST, "mount_options", 46),
     topic(OLDEST_REST, "namespaces", 12),
     topic(OLDEST_REST, "no_pivot", 7),
@@ -174,18 +178,18 @@ JOBS = [
     topic(OLDEST_REST, "rootless", 35),
     topic(OLDEST_REST, "seccomp", 16),
     topic(OLDEST_REST, "seccomp_listener", 5),
+    topic(OLDEST_REST, "shared_mounts", 20),
     topic(OLDEST_REST, "stage", 7),
     topic(OLDEST_REST, "user_namespace", 16),
 ]
 # Topics with little kernel in them, or with much time: what they say natively holds in a guest.
 NATIVELY = {
-    "administrator", "bad_input", "bundles", "caller_io", "caller_meetings", "debian", "descriptors",
-    "environment",
+    "bad_input", "bundle_themes", "caller_io", "caller_meetings", "debian", "descriptors", "environment",
     "error_texts", "events", "exec", "exec_affinity", "exec_attached", "exec_flags", "exec_lifecycle", "exec_policy",
     "exec_privileges", "exec_process", "exec_refusals", "exec_rootless", "exec_user", "exit_codes", "hook_edges",
     "hooks", "hooks_failure", "hooks_hostile", "hooks_killing", "hooks_meanwhile", "hooks_time", "hooks_together",
     "hygiene", "keep", "kill", "lifecycle", "listing", "log_services", "many", "notify_socket", "parser", "paths",
-    "pause_deadline", "probes", "ps", "quickly_dying", "readme", "refusals", "run", "shared_mounts",
+    "pause_deadline", "probes", "ps", "quickly_dying", "readme", "refusals", "run",
     "socket_activation", "spec_from", "standard", "stdio_relay", "systemd_missing", "terminal", "terminal_attached",
     "terminal_exec", "terminal_jobs", "terminal_streams", "terminal_tmux",
 }

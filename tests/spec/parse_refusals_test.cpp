@@ -99,7 +99,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"/process/scheduler/nice", "1", "is required", "/process/scheduler/policy"},
         Refused{"/process/ioPriority/priority", "1", "is required", "/process/ioPriority/class"},
         Refused{"/process/ioPriority", R"({"class":"IOPRIO_CLASS_RT"})", "is required",
-                 "/process/ioPriority/priority"},
+                "/process/ioPriority/priority"},
         Refused{"/process/execCPUAffinity", "\"0\"", "\"0\": must be an object"},
         Refused{"/process/execCPUAffinity/initial", "0", "0: must be a string"},
         Refused{"/process/execCPUAffinity/final", "0", "0: must be a string"}));

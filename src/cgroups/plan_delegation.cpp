@@ -5,16 +5,11 @@
 #include <optional>
 
 #include "base/text.hpp"
+#include "spec/find_namespace.hpp"
 
 namespace bulkhead::cgroups {
 
 namespace {
-
-const spec::Namespace* entry_of(const spec::Spec& spec, spec::NamespaceType type) {
-    const auto& list = spec.linux.namespaces;
-    const auto entry = std::ranges::find(list, type, &spec::Namespace::type);
-    return entry == list.end() ? nullptr : &*entry;
-}
 
 bool is_usual_place(std::string_view destination) {
     std::string clean;
@@ -30,7 +25,7 @@ bool is_writable_cgroup(const spec::Mount& mount) {
 }
 
 std::optional<std::uint32_t> host_id(const spec::Spec& spec, std::uint32_t id) {
-    if (entry_of(spec, spec::NamespaceType::user) == nullptr) return id;
+    if (find_namespace(spec, spec::NamespaceType::user) == nullptr) return id;
     for (const spec::IdMapping& each : spec.linux.uid_mappings)
         if (id >= each.container_id && id - each.container_id < each.size)
             return each.host_id + (id - each.container_id);
@@ -41,7 +36,7 @@ std::optional<std::uint32_t> host_id(const spec::Spec& spec, std::uint32_t id) {
 
 void plan_delegation(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
                      const plan::HostFacts& host) {
-    const spec::Namespace* cgroup = entry_of(*spec, spec::NamespaceType::cgroup);
+    const spec::Namespace* cgroup = find_namespace(*spec, spec::NamespaceType::cgroup);
     const auto mount = std::ranges::find_if(spec->mounts, is_writable_cgroup);
     if (host.rootless() || cgroup == nullptr || !cgroup->path.empty() || mount == spec->mounts.end()) return;
     const auto owner = host_id(*spec, spec.process().user.uid);

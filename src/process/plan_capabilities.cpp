@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/plan_capabilities.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "process/plan.hpp"
 #include "spec/capabilities.hpp"
+#include "spec/find_namespace.hpp"
 
 namespace bulkhead::process {
 
 namespace {
-
-// Clone and setns of one give every capability in it, and a whole bounding set (user_namespaces(7)).
-bool has_user_namespace(const spec::ValidSpec& spec) {
-    return std::ranges::count(spec->linux.namespaces, spec::NamespaceType::user, &spec::Namespace::type) != 0;
-}
 
 std::uint64_t known_to(const plan::HostFacts& host) {
     return host.last_capability >= 63 ? ~std::uint64_t{0}
@@ -24,9 +19,11 @@ std::uint64_t known_to(const plan::HostFacts& host) {
 }  // namespace
 
 // The stage is executed by whoever executed the runtime, so it has the same: for root what the bounding and
-// the inheritable set say, below no_new_privs what was left of that.
+// the inheritable set say, below no_new_privs what was left of that. Clone and setns of a user namespace give
+// every capability in it, and a whole bounding set (user_namespaces(7)).
 std::uint64_t grantable_capabilities(const spec::ValidSpec& spec, const plan::HostFacts& host) {
-    return has_user_namespace(spec) ? known_to(host) : host.capabilities & known_to(host);
+    const bool all = spec::find_namespace(*spec, spec::NamespaceType::user) != nullptr;
+    return all ? known_to(host) : host.capabilities & known_to(host);
 }
 
 Result<std::uint64_t> capability_set(const std::vector<std::string>& names, std::uint64_t grantable) {
@@ -55,7 +52,8 @@ Result<> plan_capabilities(plan::TimelineBuilder& timeline, const spec::Capabili
 }
 
 std::vector<std::string> capability_warnings(const spec::ValidSpec& spec, const plan::HostFacts& host) {
-    const spec::Capabilities sets = spec.process().capabilities.value_or(spec::Capabilities{});
+    if (!spec.process().capabilities) return {};
+    const spec::Capabilities& sets = *spec.process().capabilities;
     const std::uint64_t grantable = grantable_capabilities(spec, host);
     const std::pair<const char*, const std::vector<std::string>*> lists[] = {
         {"bounding", &sets.bounding},

@@ -7,6 +7,7 @@
 
 #include "rootfs/plan_devices.hpp"
 #include "rootfs/plan_mounts.hpp"
+#include "spec/find_namespace.hpp"
 
 namespace bulkhead::rootfs {
 
@@ -99,7 +100,7 @@ void plan_change(TimelineBuilder& timeline, const Places& places) {
 
 bool in_user_namespace(const spec::Spec& spec, const plan::HostFacts& host) {
     return host.rootless() || !host.initial_user_namespace ||
-           std::ranges::count(spec.linux.namespaces, spec::NamespaceType::user, &spec::Namespace::type) != 0;
+           spec::find_namespace(spec, spec::NamespaceType::user) != nullptr;
 }
 
 void plan_shared_root(TimelineBuilder& timeline, plan::Slot root) {

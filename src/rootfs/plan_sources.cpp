@@ -8,6 +8,7 @@
 
 #include "rootfs/plan_devices.hpp"
 #include "rootfs/plan_mounts.hpp"
+#include "spec/find_namespace.hpp"
 
 namespace bulkhead::rootfs {
 
@@ -17,12 +18,6 @@ using spec::NamespaceType;
 namespace {
 
 std::string mount_pointer(std::size_t index) { return cat("/mounts/", index); }
-
-const spec::Namespace* entry_of(const spec::Spec& spec, NamespaceType type) {
-    const auto& list = spec.linux.namespaces;
-    const auto entry = std::ranges::find(list, type, &spec::Namespace::type);
-    return entry == list.end() ? nullptr : &*entry;
-}
 
 bool is_new(const spec::Namespace* entry) { return entry != nullptr && entry->path.empty(); }
 
@@ -35,7 +30,7 @@ std::vector<std::uint32_t> base_propagation(const spec::Spec& spec) {
     switch (spec.linux.rootfs_propagation.value_or(rslave)) {
         case shared:
         case rshared:
-            if (entry_of(spec, NamespaceType::user) == nullptr) return {};
+            if (find_namespace(spec, NamespaceType::user) == nullptr) return {};
             [[fallthrough]];
         case slave:
         case rslave: return {MS_SLAVE | MS_REC};
@@ -100,16 +95,16 @@ std::string filesystem_type(const spec::Mount& mount) {
 // sysfs belongs to the owner of the network namespace, and a user namespace that the config makes owns none
 // but a new one (net_namespace_sysfs; runc fails here, crun binds).
 bool may_mount_sysfs(const spec::Spec& spec) {
-    const spec::Namespace* user = entry_of(spec, NamespaceType::user);
-    const spec::Namespace* network = entry_of(spec, NamespaceType::network);
+    const spec::Namespace* user = find_namespace(spec, NamespaceType::user);
+    const spec::Namespace* network = find_namespace(spec, NamespaceType::network);
     if (user == nullptr || is_new(network)) return true;
     return network != nullptr && !is_new(user);  // both joined: they may well belong together
 }
 
 // The same for the message queues of an ipc namespace.
 bool may_mount_queues(const spec::Spec& spec) {
-    const spec::Namespace* user = entry_of(spec, NamespaceType::user);
-    const spec::Namespace* ipc = entry_of(spec, NamespaceType::ipc);
+    const spec::Namespace* user = find_namespace(spec, NamespaceType::user);
+    const spec::Namespace* ipc = find_namespace(spec, NamespaceType::ipc);
     if (user == nullptr || is_new(ipc)) return true;
     return ipc != nullptr && !is_new(user);
 }
@@ -266,7 +261,7 @@ Result<> check_shared_mounts(const spec::Spec& spec, const Places& places,
     if (cleaned(places.root).empty()) return refuse("/root/path", "the root cannot be the host's own");
     const std::string pointer = pointer_to_mounts(spec, places);
     if (pointer.empty()) return {};
-    if (in_user_namespace(spec, places.host) && entry_of(spec, NamespaceType::user) != nullptr)
+    if (in_user_namespace(spec, places.host) && find_namespace(spec, NamespaceType::user) != nullptr)
         return refuse(pointer,
                       "nothing can be mounted from inside a user namespace, which does not own the host's");
     if (!places.host.sets_mount_attributes())

@@ -17,6 +17,7 @@
 #include "rootfs/plan.hpp"
 #include "runtime/compile_hook.hpp"
 #include "seccomp/plan.hpp"
+#include "spec/find_namespace.hpp"
 
 namespace bulkhead::runtime {
 
@@ -247,8 +248,7 @@ void plan_announcement(TimelineBuilder& timeline, const Blueprint& blueprint) {
 }  // namespace
 
 bool has_mount_namespace(const spec::ValidSpec& spec) {
-    return std::ranges::count(spec->linux.namespaces, spec::NamespaceType::mount, &spec::Namespace::type) !=
-           0;
+    return spec::find_namespace(*spec, spec::NamespaceType::mount) != nullptr;
 }
 
 Result<std::string> cgroup_path(const Blueprint& blueprint, const spec::ValidSpec& spec,

@@ -35,6 +35,7 @@
 #include "runtime/systemd_driver.hpp"
 #include "seccomp/cache.hpp"
 #include "seccomp/compile.hpp"
+#include "spec/find_namespace.hpp"
 
 namespace bulkhead::runtime {
 
@@ -81,7 +82,7 @@ Result<std::optional<seccomp::Program>> seccomp_filter(const Site& site, const s
 }
 
 bool has_user_namespace(const spec::ValidSpec& spec) {
-    return std::ranges::count(spec->linux.namespaces, spec::NamespaceType::user, &spec::Namespace::type) != 0;
+    return spec::find_namespace(*spec, spec::NamespaceType::user) != nullptr;
 }
 
 // The validation's warnings, what cannot be granted, and what nobody enforces: limits and device rules are
@@ -95,8 +96,7 @@ std::vector<std::string> warnings_of(const Project& project) {
     if (!has_mount_namespace(project.bundle.spec))
         warnings.emplace_back(
             "config.json: /linux/namespaces: without a mount namespace the container shares the host's "
-            "mounts: "
-            "its root is a chroot, which holds nobody back who has CAP_SYS_CHROOT or CAP_SYS_ADMIN");
+            "mounts: its root is a chroot, which holds nobody back who has CAP_SYS_CHROOT or CAP_SYS_ADMIN");
     if (!project.blueprint.no_cgroup) return warnings;
     const auto settings = cgroups::settings_of(project.bundle.spec->linux.resources)
                               .value_or(std::vector<plan::CgroupSetting>());
@@ -151,7 +151,9 @@ Result<> look_at_mounts(plan::HostFacts& host, const CreateRequest& request, con
     if (request.no_pivot) {
         LET(host.kernel_mounts, kernel_mounts(mounts));
     }
-    LET(host.resctrl_mount, resctrl_mount(mounts));
+    if (spec->linux.intel_rdt) {
+        LET(host.resctrl_mount, resctrl_mount(mounts));
+    }
     return {};
 }
 

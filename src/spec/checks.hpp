@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "spec/find_namespace.hpp"
 #include "spec/spec.hpp"
 
 namespace bulkhead::spec {
@@ -35,11 +36,6 @@ inline std::unexpected<Error> refuse(std::string_view pointer, std::integral aut
 }
 
 inline bool is_absolute(std::string_view path) { return path.starts_with('/'); }
-
-inline const Namespace* find_namespace(const Spec& spec, NamespaceType type) {
-    const auto found = std::ranges::find(spec.linux.namespaces, type, &Namespace::type);
-    return found == spec.linux.namespaces.end() ? nullptr : &*found;
-}
 
 // checks_process.cpp: every one may take for granted that there is a process
 Result<> cwd_is_absolute(const Spec& spec);

@@ -57,20 +57,18 @@ std::unexpected<Error> still_busy(int cgroup_fd, int deadline_ms) {
                 " process(es) found after ", deadline_ms, " ms");
 }
 
-// The common case is a process that has been killed this instant: it leaves the cgroup within microseconds,
-// and the event says so. Children are only looked for when nobody is left, so that it is done once.
-Result<> remove_busy(int hierarchy_fd, const std::string& below, int deadline_ms) {
+// `act`, until it says true, whenever nobody is left in the cgroup. The common case is a process that has
+// been killed this instant: it leaves within microseconds, and the event says so.
+template <class Act>
+Result<> once_vacant(int hierarchy_fd, const std::string& below, int deadline_ms, Act act) {
     LET(const Fd cgroup, sys::open_at(hierarchy_fd, below, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     LET(const Events events, Events::open(cgroup.number()));
     BackOff back_off(deadline_ms);
     for (;;) {
         LET(const bool occupied, events.flag("populated"));
         if (!occupied) {
-            LET(const bool at_once, remove_directory(hierarchy_fd, below));
-            if (at_once) return {};
-            TRY(remove_children(cgroup.number(), back_off));
-            LET(const bool then, remove_directory(hierarchy_fd, below));
-            if (then) return {};
+            LET(const bool done, act(cgroup.number(), back_off));
+            if (done) return {};
         }
         const std::uint64_t pause = back_off.next();
         if (pause == 0) return still_busy(cgroup.number(), deadline_ms);
@@ -78,19 +76,25 @@ Result<> remove_busy(int hierarchy_fd, const std::string& below, int deadline_ms
     }
 }
 
+// Children are only looked for where the cgroup cannot go without them.
+Result<> remove_busy(int hierarchy_fd, const std::string& below, int deadline_ms) {
+    return once_vacant(hierarchy_fd, below, deadline_ms,
+                       [&](int cgroup_fd, const BackOff& back_off) -> Result<bool> {
+                           LET(const bool at_once, remove_directory(hierarchy_fd, below));
+                           if (at_once) return true;
+                           TRY(remove_children(cgroup_fd, back_off));
+                           return remove_directory(hierarchy_fd, below);
+                       });
+}
+
 // Those below it go and it stays, with what is to be kept.
 Result<> remove_below(int hierarchy_fd, const std::string& below, int deadline_ms,
                       const std::vector<std::uint64_t>& kept) {
-    LET(const Fd cgroup, sys::open_at(hierarchy_fd, below, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    LET(const Events events, Events::open(cgroup.number()));
-    BackOff back_off(deadline_ms);
-    for (;;) {
-        LET(const bool occupied, events.flag("populated"));
-        if (!occupied) return remove_children(cgroup.number(), back_off, kept);
-        const std::uint64_t pause = back_off.next();
-        if (pause == 0) return still_busy(cgroup.number(), deadline_ms);
-        events.wait(pause);
-    }
+    return once_vacant(hierarchy_fd, below, deadline_ms,
+                       [&](int cgroup_fd, const BackOff& back_off) -> Result<bool> {
+                           TRY(remove_children(cgroup_fd, back_off, kept));
+                           return true;
+                       });
 }
 
 Result<> remove_one(int hierarchy_fd, const std::string& below, int deadline_ms) {

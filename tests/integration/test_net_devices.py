@@ -268,15 +268,21 @@ def names_that_the_kernel_refuses(t, name):
     t.no_state()
 
 
+def joining(t, first):
+    """A container in the network namespace of another one, and with the device."""
+    box = with_devices(t, given={"name": "eth0"})
+    box.bundle.edit(lambda config: [each.update(path=f"/proc/{first.pid}/ns/net")
+                                    for each in config["linux"]["namespaces"] if each["type"] == "network"])
+    return box
+
+
 @case(control=False, why=OLD, needs=needs_veth)
 def a_joined_namespace_gets_the_device(t):
     """With a path the device goes into the namespace that is joined."""
     with host(t):
         first = t.sleeper()
         first.run_detached().ok()
-        box = with_devices(t, given={"name": "eth0"})
-        box.bundle.edit(lambda config: [each.update(path=f"/proc/{first.pid}/ns/net")
-                                        for each in config["linux"]["namespaces"] if each["type"] == "network"])
+        box = joining(t, first)
         box.run_detached().ok()
         equal({link["ifname"] for link in inside(first, "link")}, {"lo", "eth0"}, "devices")
         for each in (box, first):
@@ -289,9 +295,7 @@ def delete_leaves_it_to_its_namespace(t):
     with host(t) as run:
         first = t.sleeper()
         first.run_detached().ok()
-        box = with_devices(t, given={"name": "eth0"})
-        box.bundle.edit(lambda config: [each.update(path=f"/proc/{first.pid}/ns/net")
-                                        for each in config["linux"]["namespaces"] if each["type"] == "network"])
+        box = joining(t, first)
         box.create().ok()
         for command in ("addr add 192.0.2.9/24 dev eth0", "link set eth0 down", "link set eth0 mtu 1300"):
             inside(first, *command.split())

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+import typing
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
@@ -23,9 +24,16 @@ CLOSING = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 # has been seen to take three times as long. Whatever hangs is to be named before CI loses its patience.
 GTEST_SECONDS, SCRIPT_SECONDS, WHOLE_SECONDS = 600, 2700, 7200
 
-# Name and command line. --quick leaves out what needs virtual machines.
-VIRTUAL = [("virtual machine", ["tests/vm/run"]), ("engines", ["tests/engines/run"]),
-           ("validation programs in a guest", ["tests/conformance/validation", "--place", "guest"])]
+
+class Suite(typing.NamedTuple):
+    name: str
+    command: list
+    spare: tuple = ()  # what saves time unless it is --whole
+
+
+# --quick leaves out what needs virtual machines.
+VIRTUAL = [Suite("virtual machine", ["tests/vm/run"]), Suite("engines", ["tests/engines/run"], ("--shared",)),
+           Suite("validation programs in a guest", ["tests/conformance/validation", "--place", "guest"])]
 # What takes its time by waiting is the same with another build of the binary.
 PATIENT = ("nobody_reads", "never_accepts", "never_reads", "does_not_come", "forwarded_meanwhile", "many:",
            "pause_deadline:", "terminal_tmux:", "hooks_hostile:", "hooks_killing:", "hooks_meanwhile:",
@@ -54,31 +62,32 @@ def without(words):
 
 
 SCRIPTS = [
-    ("integration, AddressSanitizer and UBSan", ["tests/integration/run", "--runtime", "build/asan/bulkhead",
-                                                 *without((*PATIENT, *CRASHES, *BY_THE_STAGE, *IN_TIME))]),
-    ("integration", ["tests/integration/run"]),
-    ("contract, with runc beside it", ["env", "CONTRACT_SECONDS=30", "tests/contract/run"]),
-    ("contract, can its lines fail", ["tests/contract/selftest"]),
-    ("escape", ["tests/escape/run"]),
-    ("faults", ["tests/faults/run"]),
-    ("integration, hybrid cgroups", ["tests/integration/run", "--native", *without(ANYWHERE)]),
-    ("explain", ["tests/explain/run"]),
-    ("integration, can the leak checks fail", ["tests/integration/selftest"]),
-    ("validation programs", ["tests/conformance/validation", "--place", "native"]),
-    ("witness", ["tests/witness/run"]),
-    ("architecture", ["tests/architecture/run"]),
-    ("conformance, every row has its tests", ["tests/conformance/coverage", "--build", "build/asan"]),
-    ("bench, smoke run", ["scripts/bench", "--quick"]),
+    Suite("integration, AddressSanitizer and UBSan", ["tests/integration/run", "--runtime", "build/asan/bulkhead",
+                                                      *without((*PATIENT, *CRASHES, *BY_THE_STAGE, *IN_TIME))], ("--once",)),
+    Suite("integration", ["tests/integration/run"]),
+    Suite("contract, with runc beside it", ["env", "CONTRACT_SECONDS=30", "tests/contract/run"]),
+    Suite("contract, can its lines fail", ["tests/contract/selftest"]),
+    Suite("escape", ["tests/escape/run"]),
+    Suite("faults", ["tests/faults/run"]),
+    Suite("integration, hybrid cgroups", ["tests/integration/run", "--native", *without(ANYWHERE)], ("--once",)),
+    Suite("explain", ["tests/explain/run"]),
+    Suite("integration, can the leak checks fail", ["tests/integration/selftest"]),
+    Suite("validation programs", ["tests/conformance/validation", "--place", "native"]),
+    Suite("witness", ["tests/witness/run"]),
+    Suite("architecture", ["tests/architecture/run"]),
+    Suite("conformance, every row has its tests", ["tests/conformance/coverage", "--build", "build/asan"]),
+    Suite("bench, smoke run", ["scripts/bench", "--quick"]),
 ]
 # What proves the cases and not the program. The lines of the contract have runc beside them anyway.
 PROOF = [
-    ("integration, runc as the control", ["tests/integration/run", "--control", *without(CROWDS)]),
-    ("refusals, crun as the control", ["tests/integration/run", "--control=crun", "--topic", "refusals"]),
-    ("contract, twenty times", ["tests/contract/run", "--only", "bulkhead", "--times", "20", "--without", "patience:"]),
-    ("contract, patience twenty times", ["tests/contract/run", "--only", "bulkhead", "--times", "20", "--filter",
-                                         "patience:"]),
-    ("conformance, ten mutations", ["tests/conformance/coverage", "mutate"]),
-    ("contract, sixteen at the same time", ["tests/contract/run", "--parallel", "16"]),
+    Suite("integration, runc as the control", ["tests/integration/run", "--control", *without(CROWDS)]),
+    Suite("refusals, crun as the control", ["tests/integration/run", "--control=crun", "--topic", "refusals"]),
+    Suite("contract, twenty times", ["tests/contract/run", "--only", "bulkhead", "--times", "20", "--without",
+                                     "patience:"]),
+    Suite("contract, patience twenty times", ["tests/contract/run", "--only", "bulkhead", "--times", "20", "--filter",
+                                              "patience:"]),
+    Suite("conformance, ten mutations", ["tests/conformance/coverage", "mutate"]),
+    Suite("contract, sixteen at the same time", ["tests/contract/run", "--parallel", "16"]),
 ]
 
 
@@ -158,11 +167,16 @@ def measure(name, function, *arguments):
     return counts
 
 
+def run_suite(suite, more, seconds):
+    return measure(suite.name, run_script, [*suite.command, *more], seconds)
+
+
 def main(argv):
     if argv not in ([], ["--quick"], ["--whole"]):
         say(f"usage: {__file__} [--quick | --whole]")
         return 2
-    seconds = WHOLE_SECONDS if argv == ["--whole"] else SCRIPT_SECONDS
+    whole = argv == ["--whole"]
+    seconds = WHOLE_SECONDS if whole else SCRIPT_SECONDS
     totals = []
     for preset in ("release", "asan"):
         programs = gtest_programs(preset)
@@ -173,11 +187,11 @@ def main(argv):
             totals.append(measure(f"{preset} {program.name}", run_gtest, program))
     # What is emulated keeps every processor busy by itself.
     if argv != ["--quick"]:
-        totals += [measure(name, run_script, command + argv, seconds) for name, command in VIRTUAL]
+        totals += [run_suite(each, argv if whole else each.spare, seconds) for each in VIRTUAL]
     # Each in a place of its own, and each mostly waits: three at a time, the longest first.
     with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:
-        scripts = PROOF + SCRIPTS if argv == ["--whole"] else SCRIPTS
-        totals += pool.map(lambda script: measure(script[0], run_script, script[1], seconds), scripts)
+        scripts = PROOF + SCRIPTS if whole else SCRIPTS
+        totals += pool.map(lambda each: run_suite(each, () if whole else each.spare, seconds), scripts)
     passed, failed, skipped = (sum(column) for column in zip(*totals))
     say(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0

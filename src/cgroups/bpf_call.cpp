@@ -78,19 +78,20 @@ class MoreLockedMemory {
     rlimit before_{};
 };
 
-Fd load_with_more_memory(std::span<const bpf_insn> program, const char* name) {
+Fd load_with_more_memory(std::span<const bpf_insn> program, const char* name, std::span<char> log) {
     const MoreLockedMemory more;
-    Fd loaded(load(program, name, {}));
+    Fd loaded(load(program, name, log));
     const int err = errno;  // the destructor's call may change it
     if (!loaded) errno = err;
     return loaded;
 }
 
 // The log costs the verifier time, so it is only asked for when the program was refused. What counts is its
-// end.
+// end. Before Linux 5.11 a program counts as locked memory, and one that is gone for a moment longer: with what
+// there is, the second try may not come as far as the verifier.
 std::unexpected<Error> refused(std::span<const bpf_insn> program, const char* name, int err) {
     std::string log(64 << 10, '\0');
-    const Fd unexpected_success(load(program, name, log));
+    const Fd unexpected_success(load_with_more_memory(program, name, log));
     log.resize(std::strlen(log.c_str()));
     if (log.size() > 200) log.erase(0, log.size() - 200);
     return system_error(err, cat("bpf(BPF_PROG_LOAD) of ", program.size(), " instructions"),
@@ -109,7 +110,7 @@ Attribute attachment(int cgroup_fd, int program) {
 
 Result<Fd> load_device_program(std::span<const bpf_insn> program, const char* name) {
     Fd loaded(load(program, name, {}));
-    if (!loaded && errno == EPERM) loaded = load_with_more_memory(program, name);
+    if (!loaded && errno == EPERM) loaded = load_with_more_memory(program, name, {});
     if (!loaded) return refused(program, name, errno);
     return loaded;
 }

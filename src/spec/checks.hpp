@@ -44,7 +44,6 @@ Result<> args_name_a_program(const Spec& spec);
 Result<> env_entries_have_names(const Spec& spec);
 Result<> rlimits_are_distinct(const Spec& spec);
 Result<> rlimits_are_ordered(const Spec& spec);
-Result<> capabilities_fit_together(const Spec& spec);
 Result<> scheduler_fits_its_policy(const Spec& spec);
 Result<> io_priority_is_in_range(const Spec& spec);
 Result<> cpu_affinity_is_a_list(const Spec& spec);

@@ -64,31 +64,6 @@ Result<> rlimits_are_ordered(const Spec& spec) {
     return {};
 }
 
-namespace {
-
-Result<> is_subset(std::string_view name, const std::vector<std::string>& set, std::string_view outer_name,
-                   const std::vector<std::string>& outer) {
-    for (std::size_t i = 0; const std::string& capability : set) {
-        if (std::ranges::find(outer, capability) == outer.end())
-            return refuse(
-                cat("/process/capabilities/", name, "/", i), capability,
-                cat("unable to apply caps: not in the ", outer_name, " set, the kernel would refuse it"));
-        ++i;
-    }
-    return {};
-}
-
-}  // namespace
-
-// What capset(2) refuses with EPERM, and only that: runc fails late on these two, and takes permitted
-// capabilities that are not in the bounding set as well as ambient ones that are not inheritable.
-Result<> capabilities_fit_together(const Spec& spec) {
-    if (!spec.process->capabilities) return {};
-    const Capabilities& sets = *spec.process->capabilities;
-    TRY(is_subset("effective", sets.effective, "permitted", sets.permitted));
-    return is_subset("inheritable", sets.inheritable, "bounding", sets.bounding);
-}
-
 Result<> scheduler_fits_its_policy(const Spec& spec) {
     if (!spec.process->scheduler) return {};
     const Scheduler& wish = *spec.process->scheduler;

@@ -18,7 +18,6 @@ constexpr Check table[] = {
     {"env entries have names", env_entries_have_names},
     {"rlimits are distinct", rlimits_are_distinct},
     {"rlimits are ordered", rlimits_are_ordered},
-    {"capabilities fit together", capabilities_fit_together},
     {"scheduler fits its policy", scheduler_fits_its_policy},
     {"ioPriority is in range", io_priority_is_in_range},
     {"execCPUAffinity is a list", cpu_affinity_is_a_list},
@@ -63,20 +62,6 @@ std::set<std::string> drop_unknown(Capabilities& sets) {
     return unknown;
 }
 
-// The kernel raises an ambient capability only where it is permitted and inheritable. runc tries and ignores
-// the refusal; its own `spec`, and so ours, asks for ambient ones and has no inheritable list.
-std::set<std::string> drop_what_cannot_be_ambient(Capabilities& sets) {
-    const auto has = [](const std::vector<std::string>& set, const std::string& name) {
-        return std::ranges::find(set, name) != set.end();
-    };
-    std::set<std::string> dropped;
-    std::erase_if(sets.ambient, [&](const std::string& name) {
-        const bool fits = has(sets.permitted, name) && has(sets.inheritable, name);
-        return !fits && (dropped.insert(name), true);
-    });
-    return dropped;
-}
-
 std::string ignoring(std::string_view pointer, std::string_view what, const std::set<std::string>& names) {
     std::vector<std::string> shown;
     shown.reserve(names.size());
@@ -84,14 +69,34 @@ std::string ignoring(std::string_view pointer, std::string_view what, const std:
     return cat("config.json: ", pointer, ": ignoring ", what, ": [", join(shown, " "), "]");
 }
 
+using Names = std::vector<std::string>;
+
+std::set<std::string> drop_outside(Names& set, const Names& outer) {
+    std::set<std::string> dropped;
+    std::erase_if(set, [&](const std::string& name) {
+        return std::ranges::find(outer, name) == outer.end() && (dropped.insert(name), true);
+    });
+    return dropped;
+}
+
+// What contradicts another set is not to be had: capset(2) wants effective ones permitted, and inheritable ones
+// in the bounding set; PR_CAP_AMBIENT_RAISE wants them permitted and inheritable. config.md: "Any value which
+// ... cannot be granted otherwise, MUST be logged as a warning", where runc fails with the kernel's EPERM. It
+// ignores a refused ambient one; its own `spec`, and so ours, asks for those and has no inheritable list.
 void fit_capabilities(Capabilities& sets, std::vector<std::string>& warnings) {
-    const auto unknown = drop_unknown(sets);
-    if (!unknown.empty())
-        warnings.push_back(ignoring("/process/capabilities", "unknown or unavailable capabilities", unknown));
-    const auto lonely = drop_what_cannot_be_ambient(sets);
-    if (!lonely.empty() && !sets.inheritable.empty())
-        warnings.push_back(ignoring("/process/capabilities/ambient",
-                                    "capabilities that are not both permitted and inheritable", lonely));
+    const auto warn = [&](std::string_view pointer, std::string_view what, const std::set<std::string>& names) {
+        if (!names.empty()) warnings.push_back(ignoring(pointer, what, names));
+    };
+    warn("/process/capabilities", "unknown or unavailable capabilities", drop_unknown(sets));
+    const bool some_inheritable = !sets.inheritable.empty();
+    warn("/process/capabilities/effective", "capabilities that are not in the permitted set",
+         drop_outside(sets.effective, sets.permitted));
+    warn("/process/capabilities/inheritable", "capabilities that are not in the bounding set",
+         drop_outside(sets.inheritable, sets.bounding));
+    std::set<std::string> lonely = drop_outside(sets.ambient, sets.permitted);
+    lonely.merge(drop_outside(sets.ambient, sets.inheritable));
+    if (some_inheritable)
+        warn("/process/capabilities/ambient", "capabilities that are not both permitted and inheritable", lonely);
 }
 
 std::string taken_from_the_root(std::string_view pointer, std::string_view what, std::string_view path) {

@@ -13,9 +13,9 @@
 namespace bulkhead::spec {
 
 // A Spec that passed every check. Only validate makes one, so whoever takes a ValidSpec need not look again.
-// It differs from what was parsed in process.capabilities: unknown names are gone, and so are ambient ones
-// that are not both permitted and inheritable, which the kernel would not raise (with a warning each); and in
-// a pids.limit of 0 before version 1.3, which meant no limit and is -1 here.
+// It differs from what was parsed in process.capabilities: unknown names are gone, and so is what the kernel
+// would refuse because of another set (with a warning each); and in a pids.limit of 0 before version 1.3, which
+// meant no limit and is -1 here.
 class ValidSpec {
   public:
     const Spec& operator*() const { return spec_; }
@@ -27,7 +27,7 @@ class ValidSpec {
     // "Process"), and process() is process_that_waits().
     bool has_program() const { return has_program_; }
 
-    // For the person who runs this: unknown capabilities, relative paths.
+    // For the person who runs this: capabilities that are left out, relative paths.
     const std::vector<std::string>& warnings() const { return warnings_; }
 
   private:

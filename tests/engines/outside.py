@@ -36,6 +36,7 @@ class Node:
 def options(argv):
     parser = argparse.ArgumentParser(prog="tests/engines/run", description=__doc__)
     parser.add_argument("--whole", action="store_true", help="the whole table: with runc as the control, too")
+    parser.add_argument("--shared", action="store_true", help="each case with one release of Debian, in turns")
     parser.add_argument("--runtime", action="append", choices=RUNTIMES, help=f"a column of it (default: {OURS})")
     parser.add_argument("--generation", action="append", choices=generations.MORE, help="may be given again")
     parser.add_argument("--place", action="append", choices=(cases.NATIVE, cases.GUEST), help="may be given again")
@@ -43,8 +44,10 @@ def options(argv):
                         help="only cases whose title contains it; may be given again")
     parser.add_argument("--table", type=pathlib.Path, metavar="FILE", help="write the table as Markdown")
     chosen = parser.parse_args(argv)
-    if chosen.whole and (chosen.runtime or chosen.generation or chosen.place or chosen.filter):
+    if chosen.whole and (chosen.shared or chosen.runtime or chosen.generation or chosen.place or chosen.filter):
         parser.error("the whole or a part of it")
+    if chosen.shared and chosen.generation:
+        parser.error("in turns, or with these releases")
     if chosen.table and not chosen.whole:
         parser.error("only the --whole is a table")
     return chosen
@@ -76,8 +79,10 @@ def in_guest(command, node, output):
     return ending.status
 
 
-def filters(chosen, node):
-    return [f"--filter={word}" for word in chosen.filter or node.generation.only]
+def selection(chosen, node):
+    words = [f"--filter={word}" for word in chosen.filter or node.generation.only]
+    turn = list(generations.ALL).index(node.generation.name) if chosen.shared else None
+    return words if turn is None else [*words, f"--turn={turn}/{len(generations.ALL)}"]
 
 
 def run(node, words, table):
@@ -147,7 +152,7 @@ def main(argv):
         return 1
     for group in groups:
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(lambda node: run(node, filters(chosen, node), table), group))
+            list(pool.map(lambda node: run(node, selection(chosen, node), table), group))
     check(chosen, table)
     failed = table.count("FAIL") + len(table.accidents)
     print(f"{table.count('ok')} passed, {failed} failed, {table.count('skip')} skipped")

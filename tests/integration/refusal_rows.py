@@ -96,8 +96,6 @@ PROCESS = [
     one("/process/user/additionalGids", [1, 4294967295], "4294967295", at="/1"),
     one("/process/oomScoreAdj", 1001, "1001", "1000"),
     one("/process/oomScoreAdj", -1001, "-1001", "1000"),
-    one("/process/capabilities", {"effective": ["CAP_KILL"]}, '"CAP_KILL"', "permitted", at="/effective/0"),
-    one("/process/capabilities", {"inheritable": ["CAP_KILL"]}, '"CAP_KILL"', "bounding", at="/inheritable/0"),
     one("/process/rlimits", [{"type": "RLIMIT_BEER", "soft": 1, "hard": 1}], "RLIMIT_BEER", at="/0/type"),
     one("/process/rlimits", [{"type": "RLIMIT_CORE", "soft": 1, "hard": 1}] * 2, "RLIMIT_CORE", "duplicate", at="/1/type"),
     one("/process/rlimits", [{"type": "RLIMIT_CORE", "soft": 2, "hard": 1}], "2", "hard limit 1", at="/0/soft"),

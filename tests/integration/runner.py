@@ -46,6 +46,7 @@ def options(argv):
                              "the topics resources_in_force, resources_values, update and refusals know")
     parser.add_argument("--native", action="store_true", help="keep the machine's own view of the cgroups")
     add_selection(parser, "cases")
+    parser.add_argument("--once", action="store_true", help="of a case with several values only the first")
     parser.add_argument("--topic", action="append", default=[], metavar="NAME",
                         help="only the cases of test_NAME.py; may be given again")
     parser.add_argument("--jobs", type=int, default=1, choices=[1], help="cases run one after another")
@@ -63,15 +64,24 @@ def may_have(topic, words):
     return not words or any(":" not in word or topic.endswith(word.partition(":")[0]) for word in words)
 
 
+def each_once(cases):
+    """Of a case with several values, name[value], the first."""
+    first = {}
+    for case in cases:
+        first.setdefault(case.title.partition("[")[0], case)
+    return list(first.values())
+
+
 def load_cases(chosen):
     for file in sorted(HERE.glob("test_*.py")):
         topic = file.stem.removeprefix("test_")
         if may_have(topic, chosen.filter) and (not chosen.topic or topic in chosen.topic):
             importlib.import_module(file.stem)
-    return [case for case in harness.CASES  # those of topics that another one imports are there, too
-            if (not chosen.topic or case.topic in chosen.topic)
-            and (not chosen.filter or any(word in case.title for word in chosen.filter))
-            and not any(word in case.title for word in chosen.without)]
+    found = [case for case in harness.CASES  # those of topics that another one imports are there, too
+             if (not chosen.topic or case.topic in chosen.topic)
+             and (not chosen.filter or any(word in case.title for word in chosen.filter))
+             and not any(word in case.title for word in chosen.without)]
+    return each_once(found) if chosen.once else found
 
 
 def main(argv):

@@ -151,6 +151,20 @@ def a_user_namespace_has_what_the_caller_lacks(t):
     equal(log.read_text() if log.exists() else "", "", "log")
 
 
+@case(control=False, why="runc 1.1.5: unable to apply caps: operation not permitted")
+def what_contradicts_another_set_is_left_out_with_a_warning(t):
+    """Effective and not permitted, inheritable and not in the bounding set: the kernel would refuse the whole."""
+    box, log = t.container("cat", "/proc/self/status", user={"uid": 1000, "gid": 1000}), t.scratch / "log"
+    box.bundle.capabilities(bounding=["CAP_CHOWN"], permitted=["CAP_CHOWN"], effective=["CAP_CHOWN", "CAP_KILL"],
+                            inheritable=["CAP_CHOWN", "CAP_NET_RAW"], ambient=["CAP_CHOWN"])
+    result = t.runtime("--log", log, "run", "--bundle", box.bundle.path, box.id).ok()
+    equal(sets(result.out), {kind: mask(["CAP_CHOWN"]) for kind in FIVE}, "sets")
+    contains(log.read_text(), "/process/capabilities/effective: ignoring capabilities that are not in the permitted "
+                              "set: [CAP_KILL]", "log")
+    contains(log.read_text(), "/process/capabilities/inheritable: ignoring capabilities that are not in the bounding "
+                              "set: [CAP_NET_RAW]", "log")
+
+
 @case(control=False, why="runc says nothing of it")
 def what_cannot_be_ambient_is_a_warning(t):
     """The kernel raises only what is permitted and inheritable."""

@@ -24,7 +24,7 @@ ROUNDS = 200
 WARMUP = 10
 FILES = {
     "none": None,
-    "one key": "log-level: warning\n",
+    "one key": "cgroup-manager: cgroupfs\n",
     "every key": """# Errors and warnings of those who do not say where to
 log: {work}/log
 log-format: json

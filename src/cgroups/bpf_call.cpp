@@ -87,8 +87,8 @@ Fd load_with_more_memory(std::span<const bpf_insn> program, const char* name, st
 }
 
 // The log costs the verifier time, so it is only asked for when the program was refused. What counts is its
-// end. Before Linux 5.11 a program counts as locked memory, and one that is gone for a moment longer: with what
-// there is, the second try may not come as far as the verifier.
+// end. Before Linux 5.11 a program counts as locked memory, and one that is gone for a moment longer: with
+// what there is, the second try may not come as far as the verifier.
 std::unexpected<Error> refused(std::span<const bpf_insn> program, const char* name, int err) {
     std::string log(64 << 10, '\0');
     const Fd unexpected_success(load_with_more_memory(program, name, log));

@@ -79,12 +79,14 @@ std::set<std::string> drop_outside(Names& set, const Names& outer) {
     return dropped;
 }
 
-// What contradicts another set is not to be had: capset(2) wants effective ones permitted, and inheritable ones
-// in the bounding set; PR_CAP_AMBIENT_RAISE wants them permitted and inheritable. config.md: "Any value which
-// ... cannot be granted otherwise, MUST be logged as a warning", where runc fails with the kernel's EPERM. It
-// ignores a refused ambient one; its own `spec`, and so ours, asks for those and has no inheritable list.
+// What contradicts another set is not to be had: capset(2) wants effective ones permitted, and inheritable
+// ones in the bounding set; PR_CAP_AMBIENT_RAISE wants them permitted and inheritable. config.md: "Any value
+// which ... cannot be granted otherwise, MUST be logged as a warning", where runc fails with the kernel's
+// EPERM. It ignores a refused ambient one; its own `spec`, and so ours, asks for those and has no inheritable
+// list.
 void fit_capabilities(Capabilities& sets, std::vector<std::string>& warnings) {
-    const auto warn = [&](std::string_view pointer, std::string_view what, const std::set<std::string>& names) {
+    const auto warn = [&](std::string_view pointer, std::string_view what,
+                          const std::set<std::string>& names) {
         if (!names.empty()) warnings.push_back(ignoring(pointer, what, names));
     };
     warn("/process/capabilities", "unknown or unavailable capabilities", drop_unknown(sets));
@@ -96,7 +98,8 @@ void fit_capabilities(Capabilities& sets, std::vector<std::string>& warnings) {
     std::set<std::string> lonely = drop_outside(sets.ambient, sets.permitted);
     lonely.merge(drop_outside(sets.ambient, sets.inheritable));
     if (some_inheritable)
-        warn("/process/capabilities/ambient", "capabilities that are not both permitted and inheritable", lonely);
+        warn("/process/capabilities/ambient", "capabilities that are not both permitted and inheritable",
+             lonely);
 }
 
 std::string taken_from_the_root(std::string_view pointer, std::string_view what, std::string_view path) {

@@ -14,8 +14,8 @@ namespace bulkhead::spec {
 
 // A Spec that passed every check. Only validate makes one, so whoever takes a ValidSpec need not look again.
 // It differs from what was parsed in process.capabilities: unknown names are gone, and so is what the kernel
-// would refuse because of another set (with a warning each); and in a pids.limit of 0 before version 1.3, which
-// meant no limit and is -1 here.
+// would refuse because of another set (with a warning each); and in a pids.limit of 0 before version 1.3,
+// which meant no limit and is -1 here.
 class ValidSpec {
   public:
     const Spec& operator*() const { return spec_; }

@@ -361,13 +361,14 @@ TEST(Validate, leaves_out_capabilities_that_contradict_another_set) {
     EXPECT_EQ(sets.inheritable, (Strings{"CAP_KILL"}));
     EXPECT_EQ(sets.ambient, (Strings{"CAP_KILL"}));  // CAP_CHOWN was inheritable only in the document
     EXPECT_EQ(sets.permitted, (Strings{"CAP_KILL", "CAP_CHOWN"}));  // until execve, as with runc
-    EXPECT_EQ(valid->warnings(),
-              (Strings{"config.json: /process/capabilities/effective: ignoring capabilities that are not in the "
-                       "permitted set: [CAP_BPF]",
-                       "config.json: /process/capabilities/inheritable: ignoring capabilities that are not in "
-                       "the bounding set: [CAP_CHOWN]",
-                       "config.json: /process/capabilities/ambient: ignoring capabilities that are not both "
-                       "permitted and inheritable: [CAP_CHOWN]"}));
+    EXPECT_EQ(
+        valid->warnings(),
+        (Strings{"config.json: /process/capabilities/effective: ignoring capabilities that are not in the "
+                 "permitted set: [CAP_BPF]",
+                 "config.json: /process/capabilities/inheritable: ignoring capabilities that are not in "
+                 "the bounding set: [CAP_CHOWN]",
+                 "config.json: /process/capabilities/ambient: ignoring capabilities that are not both "
+                 "permitted and inheritable: [CAP_CHOWN]"}));
 }
 
 TEST(Validate, keeps_an_ambient_capability_only_where_the_kernel_would_raise_it) {

@@ -4,8 +4,8 @@
 
     tests/bench/defaults_cost.py [ROUNDS]
 
-In a round every variant runs once, in an order drawn anew. The file is put in place before the call and taken away
-behind it, both outside of the time that counts.
+In a round every variant runs once, in an order drawn anew. Before each call the file is put in place, or taken away
+where there is to be none, outside of the time that counts.
 """
 
 import statistics

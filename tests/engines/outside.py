@@ -81,8 +81,9 @@ def in_guest(command, node, output):
 
 def selection(chosen, node):
     words = [f"--filter={word}" for word in chosen.filter or node.generation.only]
-    turn = list(generations.ALL).index(node.generation.name) if chosen.shared else None
-    return words if turn is None else [*words, f"--turn={turn}/{len(generations.ALL)}"]
+    if chosen.shared:
+        words.append(f"--turn={list(generations.ALL).index(node.generation.name)}/{len(generations.ALL)}")
+    return words
 
 
 def run(node, words, table):

@@ -77,7 +77,7 @@ def out_of_memory(t):
     equal(t("logs", "box").out, "oom_kill 1\n", "what the cgroup counts")
 
 
-@case(place=GUEST, fails={"bookworm": ("podman 4.3 looks for it in the bundle only", "OOMKilled is 'false'")})
+@case(place=GUEST, fails={"bookworm": ("podman 4.3 wants conmon's oom file in the bundle", "OOMKilled is 'false'")})
 def out_of_memory_is_told(t):
     """A process that takes more than --memory is killed, conmon sees it, and inspect tells.
 

@@ -51,6 +51,7 @@ bool is_broken(const json::Value& member);
 }  // namespace bulkhead::spec
 """
 SOURCE = """// SPDX-License-Identifier: Apache-2.0
+// ccache:disable (a wrong entry, once there, would give the same mutant that nobody notices for ever)
 #include "spec/broken.hpp"
 
 #include <algorithm>

@@ -83,13 +83,12 @@ def an_architecture_is_listed_if_it_is_taken(t, arch):
 
 @case(control=False, why="runc 1.1.5 lists no flags", each=FLAGS)
 def a_flag_is_supported_if_it_is_taken(t, flag):
-    """In a profile with an agent, which one of them asks for."""
+    """In a profile with an agent, which one of them asks for. A known one is refused for the kernel's age at most."""
     name = f"SECCOMP_FILTER_FLAG_{flag}"
     agent = Agent(t.scratch / "agent")
-    box = t.container(bundle=notifying(t, agent.path, "mkdir", flags=[name]))
-    works = box.create().code == 0
-    agree(name in words(t, "supportedFlags"), works, flag)
-    true(set(words(t, "supportedFlags")) <= set(words(t, "knownFlags")), "a supported flag is not known")
+    result = t.container(bundle=notifying(t, agent.path, "mkdir", flags=[name])).create()
+    agree(name in words(t, "supportedFlags"), result.code == 0, flag)
+    equal(name in words(t, "knownFlags"), result.code == 0 or "Linux 5.19" in result.err, f"{flag} is known")
 
 
 @case()

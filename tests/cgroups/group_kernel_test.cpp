@@ -160,7 +160,7 @@ TEST_F(Removal, GivesUpAtItsDeadlineWithAReason) {
     ASSERT_FALSE(removed);
     EXPECT_EQ(removed.error().text,
               "cannot remove cgroup " + path + ": device or resource busy: 1 process(es) found after 30 ms");
-    EXPECT_LT(sys::monotonic_ns() - begin, 10'000'000'000u);
+    EXPECT_LT(sys::monotonic_ns() - begin, 2'000'000'000u);
 }
 
 TEST_F(Removal, WaitsForTheLastProcess) {
@@ -184,7 +184,7 @@ TEST_F(Removal, RightAfterTheKillTakesLittleTime) {
     }
     std::ranges::sort(times);
     RecordProperty("median_us", static_cast<int>(times[12]));
-    EXPECT_LT(times[12], 100'000u) << "microseconds";
+    EXPECT_LT(times[12], 20'000u) << "microseconds";
 }
 
 void fork_for_ever() {

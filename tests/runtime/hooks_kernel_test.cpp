@@ -148,7 +148,7 @@ TEST(RunHooks, AreKilledAtTheirTimeout) {
               "error running prestart hook #0: /bin/sh (/hooks/prestart/0): hook ran past specified timeout "
               "of 1 s, "
               "stdout and stderr: so far");
-    EXPECT_LT(sys::monotonic_ns() - begin, 30'000'000'000u);
+    EXPECT_LT(sys::monotonic_ns() - begin, 3'000'000'000u);
 }
 
 TEST(RunHooks, EscapesWhatTheyWrite) {

@@ -282,7 +282,11 @@ TEST(Cost, OfACachedProgramIsSmall) {
     RecordProperty("compile_us", static_cast<int>(cold));
     RecordProperty("first_us", static_cast<int>(first));
     RecordProperty("cached_us", static_cast<int>(warm));
+#ifdef BULKHEAD_INSTRUMENTED
     EXPECT_LT(warm * 5, cold);
+#else  // less than a millisecond where a compilation takes 22; an emulated machine is slower in both
+    EXPECT_LT(warm * 25, cold);
+#endif
 }
 
 }  // namespace

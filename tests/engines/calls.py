@@ -5,7 +5,7 @@ import ctypes
 import os
 import struct
 
-IN_CLOSE_NOWRITE, IN_OPEN, IN_NONBLOCK = 0x10, 0x20, os.O_NONBLOCK
+IN_CLOSE_NOWRITE, IN_OPEN, IN_Q_OVERFLOW, IN_NONBLOCK = 0x10, 0x20, 0x4000, os.O_NONBLOCK
 EVENT = struct.Struct("iIII")
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -38,4 +38,6 @@ class Calls:
                 return counts
             for place in range(0, len(events), EVENT.size):  # a watch of a file: no name follows
                 watch, mask, _, _ = EVENT.unpack_from(events, place)
+                if mask & IN_Q_OVERFLOW:
+                    raise OverflowError("more calls in one case than /proc/sys/fs/inotify/max_queued_events")
                 counts[self.watched[watch]] += bool(mask & IN_OPEN)

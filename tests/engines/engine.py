@@ -69,6 +69,10 @@ class Engine:
         """Names of what else a case must not leave behind."""
         return set()
 
+    def losses(self):
+        """How often the engine, with any runtime, has lost what a container wrote: as its log tells."""
+        return 0
+
     def shell(self, *command, seconds=30, stdin=None, env=None):
         """Runs a program to its end."""
         begin = time.monotonic()

@@ -10,12 +10,11 @@ import subprocess
 
 import images
 import snippets
-from engine import IMAGE, Engine
+from engine import IMAGE, Engine, log_of
 
 CONFIG = pathlib.Path("/etc/docker/daemon.json")
 CONTAINERD = pathlib.Path("/run/docker/containerd/containerd.pid")
 REFUSING = pathlib.Path("/tmp/refusing/runc")
-LOG = pathlib.Path("/tmp/dockerd.log")
 LOST = "stream copy error: reading from a closed fifo"
 COMMON = {"exec-opts": ["native.cgroupdriver=cgroupfs"]}
 
@@ -96,7 +95,7 @@ class Docker(Engine):
 
     def losses(self):
         """Docker 26 gives up a pipe whose open(2) has not returned to it when the container has ended already."""
-        return LOG.read_text(errors="replace").count(LOST)
+        return log_of("dockerd").read_text(errors="replace").count(LOST)
 
     def __call__(self, *arguments, **how):
         return self.shell("docker", *arguments, **how)

@@ -25,6 +25,11 @@ def cgroup_of(pid):
     return pathlib.Path("/sys/fs/cgroup" + text.rpartition("0::")[2].strip())
 
 
+def log_of(program):
+    """Where a daemon's output goes."""
+    return pathlib.Path("/tmp", f"{program}.log")
+
+
 class Terminal(terminals.Terminal):
     """A caller's terminal, with an engine's client below it."""
 
@@ -83,8 +88,8 @@ class Engine:
                               done.stderr.decode(errors="replace"), time.monotonic() - begin)
 
     def daemon(self, *command, env=None):
-        """Starts a program that stays; its output goes to a file in /tmp."""
-        log = open(f"/tmp/{os.path.basename(command[0])}.log", "ab")
+        """Starts a program that stays; its output goes to the log of that name."""
+        log = open(log_of(os.path.basename(command[0])), "ab")
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                                  env={**os.environ, **(env or {})})
         self.children.append(child)

@@ -5,7 +5,7 @@ import re
 
 MANUAL = "man/bulkhead.8"
 DEFAULTS_MANUAL = "man/bulkhead.yaml.5"
-RUNNER = "tests/run.py"
+RUNNER, TIERS = "tests/run.py", "tests/tiers.py"
 
 
 def verbs(tree):
@@ -51,11 +51,11 @@ def manual_of_defaults(tree):
 
 
 def test_folders(tree):
-    """scripts/test runs tests/run.py, and that runs every folder of tests/ that has something to run."""
-    runner = tree.text(RUNNER)
+    """scripts/test runs tests/run.py, and its tiers have every folder of tests/ that has something to run."""
+    runner, tiers = tree.text(RUNNER), tree.text(TIERS)
     wrong = [] if RUNNER in tree.text("scripts/test") else [f"scripts/test does not call {RUNNER}"]
-    wrong += [f"{RUNNER} does not call {path}" for path in tree.below("tests/", "/run", "/selftest")
-              if f'"{path}"' not in runner]
+    wrong += [f"{TIERS} does not call {path}" for path in tree.below("tests/", "/run", "/selftest")
+              if f'"{path}"' not in tiers]
     compiled = {path.split("/")[1] for path in tree.below("tests/", "_test.cpp")}
     wrong += [f"tests/CMakeLists.txt does not know {room}" for room in sorted(compiled)
               if not re.search(rf"room_tests\({room}\b", tree.text("tests/CMakeLists.txt"))]

@@ -8,13 +8,14 @@ import signal
 import subprocess
 import time
 
+import cache
 import cell
 import isolation
 import tap
 import verdicts
 
 PROJECT = pathlib.Path(__file__).resolve().parent.parent.parent
-BINARIES = PROJECT / "build/conformance/validation/bin"
+BINARIES = cache.TOP / "validation/bin"
 RUNTIMES = {"bulkhead": str(PROJECT / "build/release/bulkhead"), "runc": "/usr/sbin/runc", "crun": "/usr/bin/crun"}
 # The longest takes half a minute alone; emulated, and beside others, ten times that.
 DEADLINE_SECONDS = 400

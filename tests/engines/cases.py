@@ -18,6 +18,7 @@ class Case:
     generations: tuple  # whose engine has what it is about; empty: all
     deadline: int
     values: tuple
+    smoke: bool
 
     @property
     def engine(self):
@@ -36,20 +37,21 @@ class Case:
         self.function(engine, *self.values)
 
 
-def case(place=NATIVE, each=None, fails=None, deadline=60, generations=()):
+def case(place=NATIVE, each=None, fails=None, deadline=60, generations=(), smoke=False):
     """Registers a case of the engine whose name begins the file's; its docstring is what the table says of it.
 
     place: NATIVE or GUEST. each: a list of argument tuples, one case each, named by the first argument; `{}` in the
     docstring is that. fails: {generation: (reason, words of the problem)} where the engine itself does not get there:
     runc must fail, too.
     deadline: seconds natively; in a guest ten times as many. generations: those that have what the case is about.
+    smoke: of what scripts/test asks each engine, with the first of `each`.
     """
     def register(function):
-        for values in [()] if each is None else each:
+        for number, values in enumerate([()] if each is None else each):
             values = values if isinstance(values, tuple) else (values,)
             name = function.__name__ + (f"[{values[0]}]" if values else "")
             sentence = " ".join(function.__doc__.split("\n\n")[0].format(*values).split())
             CASES.append(Case(function.__module__.removeprefix("test_"), name, sentence, function, place, fails or {},
-                              tuple(generations), deadline, values))
+                              tuple(generations), deadline, values, smoke and number == 0))
         return function
     return register

@@ -3,7 +3,10 @@
 
 import dataclasses
 import pathlib
+import shutil
 import subprocess
+
+import cache
 
 HERE = pathlib.Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
@@ -25,16 +28,18 @@ class Generation:
 
     @property
     def tree(self):
-        return PROJECT / "build/engines" / self.name
+        return cache.tree(self.name)
 
     def prepare(self):
         """Makes the tree if need be, and fetches what the CRI is defined by; the reason why there is none, or None."""
         packages = [*self.engines, *SYSTEM, *CASES, *self.more]
+        definition = cache.TOP / "cri"
         for what, command in [(f"tree of {self.name}", [HERE / "tree", self.name, self.tree, *packages]),
-                              ("definition of the CRI", [HERE / "cri-api", self.tree.parent / "cri"])]:
+                              ("definition of the CRI", [HERE / "cri-api", definition])]:
             done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
             if done.returncode != 0:
                 return f"no {what}: {' '.join(done.stderr.split())[-300:]}"
+        shutil.copytree(definition, PROJECT / "build/engines/cri", dirs_exist_ok=True)  # a node sees no more than that
         return None
 
 

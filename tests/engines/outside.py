@@ -36,7 +36,7 @@ class Node:
 def options(argv):
     parser = argparse.ArgumentParser(prog="tests/engines/run", description=__doc__)
     parser.add_argument("--whole", action="store_true", help="the whole table: with runc as the control, too")
-    parser.add_argument("--shared", action="store_true", help="each case with one release of Debian, in turns")
+    parser.add_argument("--smoke", action="store_true", help="two dozen cases with each engine of Debian 12, natively")
     parser.add_argument("--runtime", action="append", choices=RUNTIMES, help=f"a column of it (default: {OURS})")
     parser.add_argument("--generation", action="append", choices=generations.MORE, help="may be given again")
     parser.add_argument("--place", action="append", choices=(cases.NATIVE, cases.GUEST), help="may be given again")
@@ -44,10 +44,12 @@ def options(argv):
                         help="only cases whose title contains it; may be given again")
     parser.add_argument("--table", type=pathlib.Path, metavar="FILE", help="write the table as Markdown")
     chosen = parser.parse_args(argv)
-    if chosen.whole and (chosen.shared or chosen.runtime or chosen.generation or chosen.place or chosen.filter):
+    if chosen.smoke:
+        if chosen.whole or chosen.generation or chosen.place:
+            parser.error("--smoke has a place and a release of its own")
+        chosen.generation, chosen.place = [generations.BOOKWORM.name], [cases.NATIVE]
+    if chosen.whole and (chosen.runtime or chosen.generation or chosen.place or chosen.filter):
         parser.error("the whole or a part of it")
-    if chosen.shared and chosen.generation:
-        parser.error("in turns, or with these releases")
     if chosen.table and not chosen.whole:
         parser.error("only the --whole is a table")
     return chosen
@@ -81,9 +83,7 @@ def in_guest(command, node, output):
 
 def selection(chosen, node):
     words = [f"--filter={word}" for word in chosen.filter or node.generation.only]
-    if chosen.shared:
-        words.append(f"--turn={list(generations.ALL).index(node.generation.name)}/{len(generations.ALL)}")
-    return words
+    return [*words, *(["--smoke"] if chosen.smoke else [])]
 
 
 def run(node, words, table):

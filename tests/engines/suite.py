@@ -26,12 +26,12 @@ ENGINES = {"package": package.Package, "podman": Podman, "containerd": Container
 
 
 def load(chosen):
-    """The chosen cases of this place; what only some releases have takes no turns."""
+    """The chosen cases of this place and release."""
     for file in sorted(HERE.glob("test_*.py")):
         importlib.import_module(file.stem)
-    turn, turns = (int(word) for word in chosen.turn.split("/"))
-    return [case for number, case in enumerate(cases.CASES) if case.place == chosen.place
-            and (chosen.generation in case.generations if case.generations else number % turns == turn)
+    return [case for case in cases.CASES if case.place == chosen.place
+            and (not case.generations or chosen.generation in case.generations)
+            and (case.smoke or not chosen.smoke)
             and (not chosen.filter or any(word in case.title for word in chosen.filter))]
 
 
@@ -127,7 +127,7 @@ def main(argv):
     parser.add_argument("place")
     parser.add_argument("runtime", choices=RUNTIMES)
     parser.add_argument("--filter", action="append", default=[])
-    parser.add_argument("--turn", default="0/1", metavar="I/N", help="of N nodes that share the cases the I-th")
+    parser.add_argument("--smoke", action="store_true")
     chosen = parser.parse_args(argv)
     signal.signal(signal.SIGALRM, out_of_time)
     package.install()

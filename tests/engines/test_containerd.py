@@ -9,7 +9,7 @@ from engine import IMAGE
 from harness import command_line, contains, equal
 
 
-@case(each=[0, 3, 255])
+@case(each=[0, 3, 255], smoke=True)
 def run(t, code):
     """`ctr run` returns the program's status: {}."""
     result = t.run(*t.lingering("sh", "-c", f"echo hello; exit {code}")).exits(code)
@@ -56,7 +56,7 @@ def pid_file(t):
     equal(int(pid), t.pid(), "the pid of `ctr task ls`")
 
 
-@case()
+@case(smoke=True)
 def log(t):
     """--log-uri writes both streams into a file."""
     log = t.directory / "log"

@@ -7,7 +7,7 @@ from cases import case
 from harness import command_line, contains, equal, status_field, true
 
 
-@case(each=[0, 3, 255])
+@case(each=[0, 3, 255], smoke=True)
 def status(t, code):
     """`ctr task exec` returns the program's status: {}."""
     t.sleeper()

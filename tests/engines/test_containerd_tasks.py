@@ -11,7 +11,7 @@ from engine import IMAGE
 from harness import command_line, contains, equal, true
 
 
-@case(each=["TERM", "SIGKILL", "9", "RTMIN+2"])
+@case(each=["TERM", "SIGKILL", "9", "RTMIN+2"], smoke=True)
 def kill(t, name):
     """`ctr task kill --signal {}` ends the container, and its status says by which."""
     number = {"TERM": 15, "RTMIN+2": signal.SIGRTMIN + 2}.get(name, 9)
@@ -89,7 +89,7 @@ def ps(t):
     true(t.pid() in processes(t), "the first is one of them")
 
 
-@case()
+@case(smoke=True)
 def delete(t):
     """A running task is not removed; one that has ended gives its status once; --force needs neither."""
     t.detached("sh", "-c", "trap 'exit 9' TERM; while :; do sleep 0.1; done")

@@ -16,7 +16,7 @@ def run(t, *command):
     return t.terminal("ctr", "run", "--rm", "--tty", *t.words(), IMAGE, "c1", *command)
 
 
-@case()
+@case(smoke=True)
 def size_and_status(t):
     """A container with a terminal has its size, and its status is returned; the terminal is as it was."""
     terminal = run(t, "sh", "-c", f"{SIZED}; exit 5")

@@ -12,7 +12,7 @@ TRAP = "trap 'exit 9' TERM; trap 'exit 8' USR1; echo ready; while :; do sleep 0.
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
 
 
-@case(each=[(0, "Completed"), (3, "Error")])
+@case(each=[(0, "Completed"), (3, "Error")], smoke=True)
 def life(t, code, reason):
     """A container is created, running, and exited with its status {} for the reason {}."""
     box = t.pod().create("sh", "-c", f"read line </gate; exit {code}", mounts=[t.gate()])
@@ -44,7 +44,7 @@ def missing_program(t):
     contains(status.message, "executable file not found in $PATH", "the message")
 
 
-@case()
+@case(smoke=True)
 def exec_sync(t):
     """ExecSync returns the program's output, its errors and its status."""
     box = t.pod().sleeper()
@@ -80,7 +80,7 @@ def exec_sync_refused(t):
     contains(t.refused("ExecSync", container_id=ended.id, cmd=["true"]).details, "CONTAINER_EXITED", "the refusal")
 
 
-@case()
+@case(smoke=True)
 def log(t):
     """Each line of the log has a time, its stream, and whether the line is complete."""
     box = t.pod().container("sh", "-c", "echo out; sleep 0.3; echo err >&2; sleep 0.3; printf unfinished")
@@ -104,7 +104,7 @@ def log_reopened(t):
     equal([text for _, _, text in box.entries()], ["two"], "the new log")
 
 
-@case()
+@case(smoke=True)
 def terminal(t):
     """With tty the container's streams are a terminal, whose output is in the log."""
     box = t.pod().container("sh", "-c", "tty; test -t 0 && test -t 1 && test -t 2; exit $?", tty=True)
@@ -112,7 +112,7 @@ def terminal(t):
     contains(box.text(), "/dev/pts/0", "the log")
 
 
-@case(each=[("by_term", 9), ("by_the_image", 8)])
+@case(each=[("by_term", 9), ("by_the_image", 8)], smoke=True)
 def stop(t, name, code):
     """StopContainer sends SIGTERM, or what the image says, and gives time to end: the status is {1}."""
     more = {"image": STOPS_BY_USR1} if name == "by_the_image" else {}

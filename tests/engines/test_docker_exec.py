@@ -5,7 +5,7 @@ from cases import GUEST, case
 from harness import contains, equal
 
 
-@case(each=[0, 3, 255])
+@case(each=[0, 3, 255], smoke=True)
 def status(t, code):
     """`docker exec` returns the program's status: {}."""
     t.up("box")

@@ -41,7 +41,7 @@ def stop_signal(t):
     equal(t("wait", "box").out, "12\n", "status")
 
 
-@case()
+@case(smoke=True)
 def kill(t):
     """`docker kill --signal` sends that signal, without it KILL."""
     t.up("box", script=PATIENT)

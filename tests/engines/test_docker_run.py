@@ -6,7 +6,7 @@ from engine import IMAGE
 from harness import absent, contains, equal
 
 
-@case(each=[0, 3, 255])
+@case(each=[0, 3, 255], smoke=True)
 def status(t, code):
     """`docker run` returns the program's status: {}."""
     equal(t("run", "--rm", IMAGE, "sh", "-c", f"echo hello; exit {code}").exits(code).out, "hello\n", "output")
@@ -51,7 +51,7 @@ def much_output(t):
     equal(t("run", "--rm", "-i", IMAGE, "cat", stdin=data).exits(0).out, data.decode(), "output")
 
 
-@case()
+@case(smoke=True)
 def terminal(t):
     """`docker run -it` gives a terminal of the caller's size, which follows a resize, and its status."""
     screen = t.terminal("docker", "run", "-it", "--name", "box", IMAGE, "sh")
@@ -71,7 +71,7 @@ def terminal_keys(t):
     screen.ends_with(9, 30 * t.factor)
 
 
-@case()
+@case(smoke=True)
 def detached(t):
     """`docker run -d` goes on by itself; `docker logs` has both streams."""
     t.up("box", script="echo one; echo two >&2; exec sleep 600")
@@ -136,7 +136,7 @@ def oom_score(t):
     equal(t.output("cat /proc/1/oom_score_adj", "--oom-score-adj", "321"), "321\n", "oom_score_adj")
 
 
-@case()
+@case(smoke=True)
 def removed(t):
     """With --rm nothing of the container remains."""
     t("run", "--rm", "--name", "box", IMAGE, "true").exits(0)

@@ -88,7 +88,7 @@ def seccomp_profile(t):
     contains(out, "/y\n", "touch")
 
 
-@case()
+@case(smoke=True)
 def ulimit(t):
     """--ulimit sets limits, soft and hard."""
     out = t.output("ulimit -Sn; ulimit -Hn; ulimit -c; ulimit -Su", "--ulimit", "nofile=512:1000", "--ulimit", "core=0",

@@ -7,7 +7,7 @@ from cases import case
 from harness import contains, equal, status_field, true
 
 
-@case(each=[0, 1, 125, 255])
+@case(each=[0, 1, 125, 255], smoke=True)
 def status(t, code):
     """`podman exec` returns the program's status: {}."""
     t.sleeper()

@@ -43,7 +43,7 @@ def stop_signal(t):
     contains(t("logs", name).out, "got USR2", "logs")
 
 
-@case(each=["HUP", "SIGUSR1", "12", "WINCH"])
+@case(each=["HUP", "SIGUSR1", "12", "WINCH"], smoke=True)
 def kill(t, word):
     """`podman kill --signal {}` arrives."""
     name = trapping(t, signal.Signals(int(word)).name[3:] if word.isdigit() else word.removeprefix("SIG"))
@@ -124,7 +124,7 @@ def pause(t):
     t.eventually(lambda: file.stat().st_size > before, "nothing is counted any more")
 
 
-@case()
+@case(smoke=True)
 def removal(t):
     """`podman rm` refuses a running container, and `--force` takes a paused one."""
     t.sleeper()

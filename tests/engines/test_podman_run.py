@@ -6,7 +6,7 @@ from engine import IMAGE
 from harness import contains, equal, true
 
 
-@case(each=[0, 3, 125, 255])
+@case(each=[0, 3, 125, 255], smoke=True)
 def run(t, code):
     """`podman run` returns the program's status: {}."""
     equal(t("run", "--rm", IMAGE, "sh", "-c", f"echo hello; exit {code}").exits(code).out, "hello\n", "output")
@@ -47,7 +47,7 @@ def environment(t):
     equal(result.lines(), ["two words", "/home", "named", "podman"], "output")
 
 
-@case()
+@case(smoke=True)
 def detached(t):
     """`podman run -d` returns at once; logs, wait and inspect tell of the rest."""
     name = t.start("echo out; echo err >&2; cat /proc/self/stat >/dev/null; exit 9")

@@ -116,7 +116,7 @@ def no_new_privileges(t):
            for options in ([], ["--security-opt", "no-new-privileges"])], ["0", "1"], "NoNewPrivs")
 
 
-@case()
+@case(smoke=True)
 def default_masks(t):
     """What podman masks is empty and what it makes read-only cannot be written to."""
     script = "cat /proc/keys; ls /sys/firmware; "
@@ -137,7 +137,7 @@ def unmask(t):
     absent(t.output("cat /proc/mounts", "--security-opt", "unmask=ALL"), " /proc/", "mounts")
 
 
-@case()
+@case(smoke=True)
 def limits(t):
     """`--ulimit` sets what the program may use, of each of its processes."""
     text = t.output("cat /proc/self/limits", "--ulimit", "nofile=100:200", "--ulimit", "nproc=300:400")

@@ -19,7 +19,7 @@ def line(terminal, text, answer):
     terminal.until(answer)
 
 
-@case()
+@case(smoke=True)
 def run(t):
     """`podman run -it` gives the program a terminal of the caller's size, and returns its status."""
     terminal = t.terminal("podman", "run", "--rm", "-it", IMAGE, "sh")

@@ -38,6 +38,14 @@ def add_selection(parser, things):
     parser.add_argument("--verbose", action="store_true", help="print the traceback of failures")
 
 
+def share(text):
+    """`2/3` is (1, 3): the second of three."""
+    number, count = (int(word) for word in text.split("/"))
+    if not 1 <= number <= count:
+        raise argparse.ArgumentTypeError(f"{text} is no share")
+    return number - 1, count
+
+
 def options(argv):
     parser = argparse.ArgumentParser(prog="tests/integration/run", description=__doc__)
     parser.add_argument("--runtime", type=pathlib.Path, help=f"the program under test (default {DEFAULT_RUNTIME})")
@@ -46,10 +54,10 @@ def options(argv):
                              "the topics resources_in_force, resources_values, update and refusals know")
     parser.add_argument("--native", action="store_true", help="keep the machine's own view of the cgroups")
     add_selection(parser, "cases")
-    parser.add_argument("--once", action="store_true", help="of a case with several values only the first")
     parser.add_argument("--topic", action="append", default=[], metavar="NAME",
                         help="only the cases of test_NAME.py; may be given again")
-    parser.add_argument("--jobs", type=int, default=1, choices=[1], help="cases run one after another")
+    parser.add_argument("--share", type=share, default=(0, 1), metavar="I/N",
+                        help="of N runs beside each other that share the cases the I-th, from 1")
     parser.set_defaults(context=harness.Context)
     chosen = parser.parse_args(argv)
     # A view of our own would hide the units of systemd, which has made one tree for all anyway.
@@ -64,14 +72,6 @@ def may_have(topic, words):
     return not words or any(":" not in word or topic.endswith(word.partition(":")[0]) for word in words)
 
 
-def each_once(cases):
-    """Of a case with several values, name[value], the first."""
-    first = {}
-    for case in cases:
-        first.setdefault(case.title.partition("[")[0], case)
-    return list(first.values())
-
-
 def load_cases(chosen):
     for file in sorted(HERE.glob("test_*.py")):
         topic = file.stem.removeprefix("test_")
@@ -81,7 +81,8 @@ def load_cases(chosen):
              if (not chosen.topic or case.topic in chosen.topic)
              and (not chosen.filter or any(word in case.title for word in chosen.filter))
              and not any(word in case.title for word in chosen.without)]
-    return each_once(found) if chosen.once else found
+    number, count = chosen.share
+    return found[number::count]
 
 
 def main(argv):

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The default document, byte for byte, on a real distribution: Debian by debootstrap (scripts/make-rootfs)."""
+"""The default document, byte for byte, on a real distribution: the tree of Debian 12 (tests/engines/tree)."""
 
 import os
-import pathlib
 import pty
 import shutil
 import subprocess
 import tempfile
 
+import cache
 from harness import case, contains, equal, eventually
 from test_terminal import read_master
 
-DEBIAN = pathlib.Path(__file__).resolve().parent.parent.parent / "build/rootfs/debian"
+DEBIAN = cache.tree("bookworm")
 
 
 def no_debian():
     if not (DEBIAN / ".complete").exists():
-        return f"no {DEBIAN}: run scripts/make-rootfs debian {DEBIAN}"
+        return f"no {DEBIAN}: tests/engines/run makes it"
     apart = os.stat(DEBIAN).st_dev != os.stat(tempfile.gettempdir()).st_dev
     return f"{DEBIAN} and {tempfile.gettempdir()} are on two file systems: no hard links" if apart else None
 

@@ -10,9 +10,11 @@ import subprocess
 import tempfile
 import time
 
+import cache
+
 HERE = pathlib.Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
-CACHE = PROJECT / "build/vm"
+CACHE = cache.TOP / "vm"
 KERNELS = ("6.1", "5.10", "6.12")  # Debian 12's; Debian 11's, the oldest that bulkhead runs on; Debian 13's
 OUT_OF_TIME, GUEST_DIED, SKIPPED = 124, 125, 77
 TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "modprobe": "kmod", "cpio": "cpio", "xz": "xz-utils", "zstd": "zstd",

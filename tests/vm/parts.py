@@ -18,7 +18,7 @@ class Part:
     cpus: int = 1  # 2 for what pins to one of two; such a guest runs alone
 
 
-EVERYDAY = Part("everyday", systemd=True)
+EVERYDAY = Part("everyday", systemd=True, cpus=2)
 PLAIN = Part("plain", guests=2)
 PLAIN_WIDE = Part("plain-wide", cpus=2)
 SYSTEMD = Part("systemd", guests=2, systemd=True)

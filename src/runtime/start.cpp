@@ -32,7 +32,7 @@ Result<ReadinessRelay> listen_for_readiness(const Found& found, const std::strin
 // While hooks run other verbs may act, or a hook that hangs would keep delete --force from helping; but a
 // second start must not run them, too.
 Result<Fd> take_turn(const Found& found) {
-    LET(Fd turn, sys::open_at(found.directory.number(), config_copy, O_RDONLY | O_NOFOLLOW));
+    LET(Fd turn, sys::open_at(found.directory.number(), config_copy, O_RDONLY | O_NONBLOCK | O_NOFOLLOW));
     LET(const bool free, sys::try_lock(turn.number(), LOCK_EX));
     if (!free)
         return fail(Kind::bad_state, "container is being started by another process: ", found.state.id);

@@ -32,11 +32,13 @@ struct AwaitStart {
     Slot fifo;
 };
 // Closes every descriptor from `first` on for good; the report socket, itself close-on-exec, stays, and with
-// `keeps` the slot `kept`.
+// `keeps` the slot `kept`, with `keeps_socket` that of the notify socket, which `start` takes.
 struct CloseDescriptors {
     std::uint32_t first;
     bool keeps = false;
     Slot kept{};
+    bool keeps_socket = false;
+    Slot socket{};
 };
 // Tells the host that only the filter, if there is one, and execve are left.
 struct ReportExecution {};
@@ -166,6 +168,13 @@ struct AttachTree {
     Text target;
     MountAttributes attributes{};  // what the tree has not got yet
     Numbers propagation{};         // likewise: MS_SHARED and so on, MS_REC; in order
+};
+// A tmpfs of its own at `target` with the socket in it, as notify.sock; then read-only. It is bounded, and
+// all that a container can fill that makes it writable again.
+struct MountNotifySocket {
+    Slot socket;
+    Text target;
+    Texts options;
 };
 struct MakeDevice {
     Text path;
@@ -350,11 +359,11 @@ using InitVocabulary =
                ReportExecution, Execute, Respawn, JoinNamespace, AssumeIds, UnshareNamespaces, SetTimeOffsets,
                JoinContainer, RaiseLoopback, SetSysctl, SetHostname, SetDomainname, IsolateMounts,
                ChangeMountsByName, AttachRoot, TakeRoot, MountOverlay, CloneSource, MountFilesystem, Remount,
-               AttachTree, MakeDevice, MakeLink, MaskPath, ProtectPath, MakeDirectory, OpenTerminal,
-               ReplaceNull, ProtectRoot, PivotRoot, ChangeRoot, SetRootPropagation, JoinKeyring, StartSession,
-               ClaimTerminal, OpenProcfs, SetLabel, TakeStdio, DieWithHost, SetAffinity, SetScheduler,
-               SetIoPriority, SetMemoryPolicy, SetPersonality, SetRlimit, EnterDirectory, OwnStdio,
-               LimitBounding, SetGroups, SetIds, SetCapabilities, SetUmask, FindHome, FindProgram,
+               AttachTree, MountNotifySocket, MakeDevice, MakeLink, MaskPath, ProtectPath, MakeDirectory,
+               OpenTerminal, ReplaceNull, ProtectRoot, PivotRoot, ChangeRoot, SetRootPropagation, JoinKeyring,
+               StartSession, ClaimTerminal, OpenProcfs, SetLabel, TakeStdio, DieWithHost, SetAffinity,
+               SetScheduler, SetIoPriority, SetMemoryPolicy, SetPersonality, SetRlimit, EnterDirectory,
+               OwnStdio, LimitBounding, SetGroups, SetIds, SetCapabilities, SetUmask, FindHome, FindProgram,
                ForbidNewPrivileges, MapHandshake, LoadSeccomp, AwaitDelivery>;
 
 // One step of the init lane as it travels: which verb, its place in the whole timeline, its bytes.

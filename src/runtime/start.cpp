@@ -18,13 +18,22 @@ namespace bulkhead::runtime {
 
 namespace {
 
+Result<Fd> notify_socket_of(const Found& found) {
+    const int number = found.state.notify_descriptor;
+    if (number == 0) return renew_notify_socket(found.directory.number());
+    const auto init = open_init(found.state);
+    if (!init) return fail(Kind::bad_state, lifecycle::words(lifecycle::Rule::has_stopped));
+    return take_notify_socket(*init, number);
+}
+
 Result<ReadinessRelay> listen_for_readiness(const Found& found, const std::string& notify_socket) {
     if (notify_socket.empty()) return ReadinessRelay();
     LET(ReadinessRelay readiness, ReadinessRelay::to(notify_socket));
-    auto socket = renew_notify_socket(found.directory.number());
-    if (!socket)
+    auto socket = notify_socket_of(found);
+    if (!socket && socket.error().kind == Kind::not_found)
         return std::unexpected(std::move(socket).error().under(
             "NOTIFY_SOCKET is set, but was not when the container was created"));
+    if (!socket) return std::unexpected(std::move(socket).error().under("NOTIFY_SOCKET"));
     readiness.listen(std::move(*socket));
     return readiness;
 }

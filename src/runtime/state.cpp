@@ -81,6 +81,7 @@ std::string serialize(const State& state) {
     if (!state.has_program) append_number(text, "noProgram", 1);
     append_rdt(text, state.rdt);
     append_unit(text, state.unit);
+    if (state.notify_descriptor != 0) append_number(text, "notifyDescriptor", state.notify_descriptor);
     append_number(text, "pid", state.pid);
     append_number(text, "startTime", state.start_time);
     append_number(text, "pidfdInode", state.pidfd_inode);

@@ -54,6 +54,7 @@ struct State {
     bool has_program = true;        // false: config.json has no process, and nothing can be started
     RdtRecord rdt{};                // of linux.intelRdt
     UnitRecord unit;                // of systemd, where that made the cgroup
+    int notify_descriptor = 0;      // init's number of the notify socket, until `start`; 0: it has none
     pid_t pid = 0;                  // 0: not started yet
     std::uint64_t start_time = 0;   // of that pid, in clock ticks since boot (proc(5), field 22)
     std::uint64_t pidfd_inode = 0;  // of that process (process_identity.hpp); 0: the kernel has none

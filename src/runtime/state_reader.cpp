@@ -26,6 +26,7 @@ constexpr auto read_absence = [](json::Value value) -> Result<bool> {
 };
 
 constexpr auto read_pid = read_whole<pid_t, 0, std::numeric_limits<pid_t>::max()>;
+static_assert(std::same_as<pid_t, int>);  // a descriptor is read as one
 
 Result<> check_format(State&, json::Value value) {
     LET(const int format, read<int>(value));
@@ -80,6 +81,7 @@ constexpr auto fields<State> = std::array{
     field<&State::has_program, read_absence>("noProgram"),
     field<&State::rdt>("intelRdt"),
     field<&State::unit>("systemd"),
+    field<&State::notify_descriptor, read_pid>("notifyDescriptor"),
     field<&State::pid, read_pid>("pid", Need::required),
     field<&State::start_time>("startTime", Need::required),
     field<&State::pidfd_inode>("pidfdInode", Need::required),

@@ -61,6 +61,7 @@ void expect_same(const State& one, const State& other) {
     EXPECT_EQ(one.unit.name, other.unit.name);
     EXPECT_EQ(one.unit.invocation, other.unit.invocation);
     EXPECT_EQ(one.unit.addresses, other.unit.addresses);
+    EXPECT_EQ(one.notify_descriptor, other.notify_descriptor);
     EXPECT_EQ(one.pid, other.pid);
     EXPECT_EQ(one.start_time, other.start_time);
     EXPECT_EQ(one.pidfd_inode, other.pidfd_inode);
@@ -167,6 +168,7 @@ State full() {
     state.kept_cgroups = {7, 9};
     state.root_mount = {3, 4};
     state.has_program = false;
+    state.notify_descriptor = 17;
     state.rdt = {.mount = "/sys/fs/resctrl", .path = "/sys/fs/resctrl/box", .inode = 5};
     return state;
 }

@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "plan/arena.hpp"
+#include "plan/verb_list.hpp"
 
 namespace bulkhead::plan {
 
@@ -341,18 +342,6 @@ struct LoadSeccomp {
 struct AwaitDelivery {};
 
 // ---- the list -------------------------------------------------------------------------------------------
-
-template <class... Ops>
-struct Vocabulary {
-    static constexpr std::size_t size = sizeof...(Ops);
-
-    template <class Op>
-    static consteval std::uint16_t index_of() {
-        std::uint16_t index = 0;
-        (void)((std::is_same_v<Op, Ops> ? true : (++index, false)) || ...);
-        return index;
-    }
-};
 
 using InitVocabulary =
     Vocabulary<MarkDescriptors, ResetSignals, AwaitGo, ReportReady, AwaitStart, CloseDescriptors,

@@ -244,6 +244,12 @@ Result<std::uint64_t> namespace_type(int fd) {
     return static_cast<std::uint64_t>(static_cast<unsigned>(type));
 }
 
+Result<Fd> duplicate(int fd) {
+    Fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    if (!copy) return system_error(errno, "fcntl(F_DUPFD_CLOEXEC)");
+    return copy;
+}
+
 Result<Fd> take_descriptor(int pidfd, int number) {
     const long fd = ::syscall(SYS_pidfd_getfd, pidfd, number, 0);
     if (fd == -1) return system_error(errno, "pidfd_getfd", cat(number));

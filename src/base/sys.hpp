@@ -64,6 +64,8 @@ Result<long> filesystem_type(int fd);
 
 // memfd_create(2), allowing seals; executable as `executable` says on kernels (6.3) that tell the difference.
 Result<Fd> memory_file(const char* name, bool executable);
+// Another number of the same open file, close-on-exec.
+Result<Fd> duplicate(int fd);
 // F_ADD_SEALS
 Result<> seal(int fd, int seals);
 

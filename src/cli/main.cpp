@@ -2,8 +2,11 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <exception>
 #include <span>
+#include <string_view>
 
+#include "base/guarded.hpp"
 #include "base/text.hpp"
 #include "cli/administrator.hpp"
 #include "cli/options.hpp"
@@ -36,7 +39,15 @@ int exit_code(std::span<const char* const> words) {
         if (needed) return cli::tell(std::unexpected(*opening->trouble), log);
         log.warnings({opening->trouble->text});
     }
-    return cli::tell(cli::perform(arguments, opening->options, caller), log);
+    return cli::tell(guarded([&] { return cli::perform(arguments, opening->options, caller); }), log);
+}
+
+// Where nothing can be caught, in the middle of an exception or in a child of ours: still no abort, which an
+// engine takes for a crash of the container.
+[[noreturn]] void give_up() {
+    constexpr std::string_view words = "bulkhead: unexpected exception where none can be handled\n";
+    (void)!::write(STDERR_FILENO, words.data(), words.size());
+    ::_exit(1);
 }
 
 }  // namespace
@@ -47,7 +58,11 @@ int main(int argc, char** argv) {
     (void)std::signal(SIGXFSZ, SIG_IGN);
     // argv may be empty (execve with no arguments).
     const std::span<const char* const> words(argv, static_cast<std::size_t>(argc));
-    const int code = exit_code(words.empty() ? words : words.subspan(1));
+    std::set_terminate(give_up);
+    // The edge: what is not an error yet becomes one, also where there is no log yet.
+    const Result<int> ended =
+        guarded([&]() -> Result<int> { return exit_code(words.empty() ? words : words.subspan(1)); });
+    const int code = ended ? *ended : cli::tell(std::unexpected(ended.error()), {});
 #ifdef BULKHEAD_INSTRUMENTED
     // What was leaked and what was covered is found out on the way out.
     return code;

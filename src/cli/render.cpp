@@ -22,6 +22,14 @@ std::string dump(const Json& value, int indent) {
     return value.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
+constexpr std::string_view damaged = "damaged";
+
+// Without what is not known: an empty time is none to those who parse it.
+Json damaged_json(const runtime::View& container) {
+    return {{"ociVersion", spec_version}, {"id", container.id},        {"pid", 0},
+            {"status", damaged},          {"error", container.damage}, {"owner", container.owner}};
+}
+
 Json json_of(const runtime::View& container, std::string_view owner) {
     Json object{
         {"ociVersion", spec_version},   {"id", container.id},
@@ -36,7 +44,10 @@ Json json_of(const runtime::View& container, std::string_view owner) {
 
 using Row = std::array<std::string, 6>;
 
+// The reason stands in the place of the bundle.
 Row row_of(const runtime::View& container) {
+    if (!container.damage.empty())
+        return {container.id, "0", std::string(damaged), one_line(container.damage), "-", container.owner};
     return {container.id,
             cat(container.pid),
             std::string(lifecycle::word(container.status)),
@@ -62,7 +73,9 @@ std::string state_json(const runtime::View& container) { return dump(json_of(con
 
 std::string list_json(const std::vector<runtime::View>& containers) {
     Json list;
-    for (const runtime::View& container : containers) list.push_back(json_of(container, container.owner));
+    for (const runtime::View& container : containers)
+        list.push_back(container.damage.empty() ? json_of(container, container.owner)
+                                                : damaged_json(container));
     return dump(list, -1).append(1, '\n');
 }
 

@@ -62,9 +62,7 @@ Description describe_host(const OpenNamespace& op) {
 Description describe_host(const OpenMessageQueues& op) {
     return {"open_message_queues", op.ipc ? "of the joined ipc namespace" : "of the host"};
 }
-Description describe_host(const MakeNotifyDirectory&) {
-    return {"make_notify_directory", "notify, with a socket"};
-}
+Description describe_host(const MakeNotifySocket&) { return {"make_notify_socket", "for readiness"}; }
 Description describe_host(const MakeHandshake&) { return {"make_handshake", "for the seccomp listener"}; }
 Description describe_host(const MakeStartFifo&) { return {"make_start_fifo", "exec.fifo"}; }
 Description describe_host(const ConnectConsole& op) { return {"connect_console", op.path}; }

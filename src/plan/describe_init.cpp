@@ -57,7 +57,8 @@ Description describe_init(const AwaitGo&, ArenaView) { return {"await_go", "from
 Description describe_init(const ReportReady&, ArenaView) { return {"report_ready", "to the host"}; }
 Description describe_init(const AwaitStart&, ArenaView) { return {"await_start", "on the exec fifo"}; }
 Description describe_init(const CloseDescriptors& op, ArenaView) {
-    return {"close_descriptors", cat(op.first, " and up", op.keeps ? ", but the exec fifo" : "")};
+    return {"close_descriptors", cat(op.first, " and up", op.keeps ? ", but the exec fifo" : "",
+                                     op.keeps_socket ? ", but the notify socket" : "")};
 }
 Description describe_init(const ReportExecution&, ArenaView) { return {"report_execution", "to the host"}; }
 Description describe_init(const Execute& op, ArenaView arena) {
@@ -140,6 +141,10 @@ Description describe_init(const AttachTree& op, ArenaView arena) {
     std::string options = attribute_words(op.attributes);
     add_word(options, propagation_words(arena, op.propagation));
     return {"attach_tree", cat("on ", inside(arena, op.target), in_brackets(options))};
+}
+Description describe_init(const MountNotifySocket& op, ArenaView arena) {
+    return {"mount_notify_socket",
+            cat("on ", inside(arena, op.target), in_brackets(texts(arena, op.options)))};
 }
 Description describe_init(const MakeDevice& op, ArenaView arena) {
     const char kind = S_ISBLK(op.mode) ? 'b' : S_ISFIFO(op.mode) ? 'p' : 'c';

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::array call_names{
     "",
+    "bind",
     "faccessat",
     "fchdir",
     "fchown",

@@ -160,9 +160,11 @@ struct OpenMessageQueues {
     MountAttributes attributes{};
     Slot slot;
 };
-// A directory of the container's state with a socket in it, where the container's program says that it is
-// ready (sd_notify(3)).
-struct MakeNotifyDirectory {};
+// A socket without a name, where the container's program says that it is ready (sd_notify(3)). The stage
+// gives it its name, in a file system of the container's own: nothing of it is in the state directory.
+struct MakeNotifySocket {
+    Slot slot;
+};
 // The page by which the host tells the stage that it has the seccomp listener.
 struct MakeHandshake {
     Slot slot;
@@ -328,7 +330,7 @@ struct RemoveStateDirectory {
 
 using HostOp = std::variant<
     MakeStateDirectory, RecordIntent, MakeCgroup, EnableControllers, LimitCgroup, StartUnit, RecordCgroup,
-    DelegateCgroup, CloneTree, OpenRoot, OpenNamespace, OpenMessageQueues, MakeNotifyDirectory, MakeHandshake,
+    DelegateCgroup, CloneTree, OpenRoot, OpenNamespace, OpenMessageQueues, MakeNotifySocket, MakeHandshake,
     MakeStartFifo, ConnectConsole, Spawn, WriteIdMaps, SetOomScore, SendPrepared, AwaitRespawn, MoveNetDevice,
     AttachDeviceFilter, RecordProcess, SendGo, AwaitReady, AwaitExecution, SendConsole, DeliverListener,
     SendPidfd, WritePidFile, Publish, FindInit, FindCgroup, ReleaseContainer, MakeHookStreams, RunHooks,

@@ -24,11 +24,15 @@ bool is_init(const Step& step) {
 struct SlotsRead {
     std::vector<Slot> operator()(const AwaitStart& op) const { return {op.fifo}; }
     std::vector<Slot> operator()(const CloseDescriptors& op) const {
-        return op.keeps ? std::vector{op.kept} : std::vector<Slot>{};
+        std::vector<Slot> kept;
+        if (op.keeps) kept.push_back(op.kept);
+        if (op.keeps_socket) kept.push_back(op.socket);
+        return kept;
     }
     std::vector<Slot> operator()(const AttachRoot& op) const { return {op.tree}; }
     std::vector<Slot> operator()(const TakeRoot& op) const { return {op.root}; }
     std::vector<Slot> operator()(const AttachTree& op) const { return {op.tree}; }
+    std::vector<Slot> operator()(const MountNotifySocket& op) const { return {op.socket}; }
     std::vector<Slot> operator()(const JoinNamespace& op) const { return {op.file}; }
     std::vector<Slot> operator()(const JoinContainer& op) const { return {op.process}; }
     std::vector<Slot> operator()(const TakeStdio& op) const { return {op.input, op.output}; }
@@ -47,6 +51,7 @@ struct SlotsFilled {
     std::vector<Slot> operator()(const OpenMessageQueues& op) const { return {op.slot}; }
     std::vector<Slot> operator()(const MakeHandshake& op) const { return {op.slot}; }
     std::vector<Slot> operator()(const MakeStartFifo& op) const { return {op.slot}; }
+    std::vector<Slot> operator()(const MakeNotifySocket& op) const { return {op.slot}; }
     std::vector<Slot> operator()(const FindInit& op) const {
         std::vector<Slot> slots{op.process};
         for (const Inherited& each : op.of_children) slots.push_back(each.file);

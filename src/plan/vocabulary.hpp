@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "plan/arena.hpp"
+#include "plan/verb_list.hpp"
 
 namespace bulkhead::plan {
 
@@ -32,11 +33,13 @@ struct AwaitStart {
     Slot fifo;
 };
 // Closes every descriptor from `first` on for good; the report socket, itself close-on-exec, stays, and with
-// `keeps` the slot `kept`.
+// `keeps` the slot `kept`, with `keeps_socket` that of the notify socket, which `start` takes.
 struct CloseDescriptors {
     std::uint32_t first;
     bool keeps = false;
     Slot kept{};
+    bool keeps_socket = false;
+    Slot socket{};
 };
 // Tells the host that only the filter, if there is one, and execve are left.
 struct ReportExecution {};
@@ -166,6 +169,13 @@ struct AttachTree {
     Text target;
     MountAttributes attributes{};  // what the tree has not got yet
     Numbers propagation{};         // likewise: MS_SHARED and so on, MS_REC; in order
+};
+// A tmpfs of its own at `target` with the socket in it, as notify.sock; then read-only. It is bounded, and
+// all that a container can fill that makes it writable again.
+struct MountNotifySocket {
+    Slot socket;
+    Text target;
+    Texts options;
 };
 struct MakeDevice {
     Text path;
@@ -333,28 +343,16 @@ struct AwaitDelivery {};
 
 // ---- the list -------------------------------------------------------------------------------------------
 
-template <class... Ops>
-struct Vocabulary {
-    static constexpr std::size_t size = sizeof...(Ops);
-
-    template <class Op>
-    static consteval std::uint16_t index_of() {
-        std::uint16_t index = 0;
-        (void)((std::is_same_v<Op, Ops> ? true : (++index, false)) || ...);
-        return index;
-    }
-};
-
 using InitVocabulary =
     Vocabulary<MarkDescriptors, ResetSignals, AwaitGo, ReportReady, AwaitStart, CloseDescriptors,
                ReportExecution, Execute, Respawn, JoinNamespace, AssumeIds, UnshareNamespaces, SetTimeOffsets,
                JoinContainer, RaiseLoopback, SetSysctl, SetHostname, SetDomainname, IsolateMounts,
                ChangeMountsByName, AttachRoot, TakeRoot, MountOverlay, CloneSource, MountFilesystem, Remount,
-               AttachTree, MakeDevice, MakeLink, MaskPath, ProtectPath, MakeDirectory, OpenTerminal,
-               ReplaceNull, ProtectRoot, PivotRoot, ChangeRoot, SetRootPropagation, JoinKeyring, StartSession,
-               ClaimTerminal, OpenProcfs, SetLabel, TakeStdio, DieWithHost, SetAffinity, SetScheduler,
-               SetIoPriority, SetMemoryPolicy, SetPersonality, SetRlimit, EnterDirectory, OwnStdio,
-               LimitBounding, SetGroups, SetIds, SetCapabilities, SetUmask, FindHome, FindProgram,
+               AttachTree, MountNotifySocket, MakeDevice, MakeLink, MaskPath, ProtectPath, MakeDirectory,
+               OpenTerminal, ReplaceNull, ProtectRoot, PivotRoot, ChangeRoot, SetRootPropagation, JoinKeyring,
+               StartSession, ClaimTerminal, OpenProcfs, SetLabel, TakeStdio, DieWithHost, SetAffinity,
+               SetScheduler, SetIoPriority, SetMemoryPolicy, SetPersonality, SetRlimit, EnterDirectory,
+               OwnStdio, LimitBounding, SetGroups, SetIds, SetCapabilities, SetUmask, FindHome, FindProgram,
                ForbidNewPrivileges, MapHandshake, LoadSeccomp, AwaitDelivery>;
 
 // One step of the init lane as it travels: which verb, its place in the whole timeline, its bytes.

@@ -31,6 +31,7 @@ enum Handover : int { handover_plan = 0, handover_report = 1, handover_slots = 2
 // The system call (or check) that failed inside a step.
 enum class Call : std::uint16_t {
     none,
+    bind,
     faccessat,
     fchdir,
     fchown,

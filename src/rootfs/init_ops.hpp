@@ -24,6 +24,7 @@ plan::Outcome apply(plan::StageContext& stage, const plan::CloneSource& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::MountFilesystem& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::Remount& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::AttachTree& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::MountNotifySocket& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::MakeDevice& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::MakeLink& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::MaskPath& op);

@@ -119,7 +119,7 @@ Result<> plan_content(TimelineBuilder& timeline, const spec::ValidSpec& spec, co
     if (places.own_mounts && !places.host.sets_mount_attributes()) timeline.init(plan::ChangeMountsByName{});
     plan_root(timeline, *spec, places, trees);
     TRY(plan_mounts(timeline, *spec, trees));
-    if (trees.notify) plan_attachment(timeline, *trees.notify, "run/notify", "");
+    plan_notify_socket(timeline, *spec, places);
     plan_devices(timeline, *spec, trees);
     plan_stdio(timeline, spec.process(), places.host, true);
     if (const std::string cwd = cleaned(spec.process().cwd); !cwd.empty())

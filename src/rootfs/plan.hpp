@@ -28,7 +28,7 @@ struct Places {
     std::vector<std::string> overlay_from;  // where the layers of an overlay may be
     bool no_pivot = false;                  // chroot instead of pivot_root
     std::string root_place;                 // where hooks find the root; empty: over "/"
-    std::string notify;                     // shown read-only at /run/notify; empty: none
+    std::optional<plan::Slot> notify;       // the socket that /run/notify shall have; none: there is none
     bool own_mounts = true;                 // there is a mount namespace for the container
     plan::HostFacts host{};                 // what it can do
 };
@@ -47,7 +47,6 @@ struct Trees {
     std::vector<PlannedMount> mounts;  // those of the config
     std::vector<InnerClone> inner;     // none where the host clones
     std::optional<Overlay> overlay;    // then `root` is none
-    std::optional<Tree> notify;        // Places::notify
     std::vector<DeviceNode> devices;   // made, or bound where they have a tree
 };
 

@@ -139,6 +139,15 @@ std::string cleaned(std::string_view path) {
     return join(kept, "/");
 }
 
+// A page for the directory and some more: a container that makes it writable has that much to fill.
+void plan_notify_socket(TimelineBuilder& timeline, const spec::Spec& spec, const Places& places) {
+    if (!places.notify) return;
+    std::vector<std::string> options{"mode=755", "size=16k", "nr_inodes=16"};
+    if (auto label = label_option("tmpfs", spec.linux.mount_label)) options.push_back(std::move(*label));
+    timeline.init(
+        plan::MountNotifySocket{*places.notify, timeline.text("run/notify"), timeline.texts(options)});
+}
+
 Result<> plan_mounts(TimelineBuilder& timeline, const spec::Spec& spec, const Trees& trees) {
     for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
         const PlannedMount& mount = trees.mounts[i];

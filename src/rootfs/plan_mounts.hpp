@@ -15,6 +15,8 @@ std::string cleaned(std::string_view path);
 
 // Init lane: the mounts in the config's order. Errors: a mount over the root or below /proc that is none of
 // those lxcfs makes.
+// /run/notify with Places::notify in it, if there is one.
+void plan_notify_socket(plan::TimelineBuilder& timeline, const spec::Spec& spec, const Places& places);
 Result<> plan_mounts(plan::TimelineBuilder& timeline, const spec::Spec& spec, const Trees& trees);
 
 // Init lane, behind whatever makes files in them: tmpfs of the config that are read-only in the end.

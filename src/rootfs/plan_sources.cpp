@@ -48,14 +48,6 @@ std::vector<std::uint32_t> root_propagation(const spec::Spec& spec) {
     return base.empty() ? std::vector<std::uint32_t>{MS_SLAVE | MS_REC} : base;
 }
 
-// Only a socket to write to.
-Source notify_source(const std::string& path) {
-    return {
-        .path = path,
-        .attributes = {.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC},
-        .propagation = {MS_PRIVATE}};
-}
-
 std::string map_text(const std::vector<spec::IdMapping>& mappings) {
     std::string text;
     for (const spec::IdMapping& each : mappings)
@@ -248,7 +240,7 @@ std::string pointer_to_mounts(const spec::Spec& spec, const Places& places) {
     if (spec.root && spec.root->readonly) return "/root/readonly";
     if (spec.linux.rootfs_propagation) return "/linux/rootfsPropagation";
     if (spec.process && spec.process->terminal) return "/process/terminal";
-    return places.notify.empty() ? "" : "/linux/namespaces";
+    return places.notify ? "/linux/namespaces" : "";
 }
 
 // The mounts are the host's own then, and what is made below its root is, too.
@@ -297,7 +289,6 @@ Result<Trees> plan_trees(TimelineBuilder& timeline, const spec::ValidSpec& spec,
         LET(PlannedMount planned, find(spec->mounts[i], mount_pointer(i)));
         trees.mounts.push_back(std::move(planned));
     }
-    if (!places.notify.empty()) trees.notify = clone(notify_source(places.notify), "");
     LET(trees.devices, plan_device_trees(clone, *spec, places, dev_is_bound(*spec, trees)));
     trees.inner = std::move(clone).inner();
     return trees;

@@ -33,6 +33,7 @@ struct Ground {
     rootfs::Places places;
     rootfs::Trees trees;
     plan::Slot fifo;
+    std::optional<plan::Slot> notify;
     plan::Slot handshake;
     HookBlueprint hooks;
     std::optional<plan::JoinRdtGroup> rdt;
@@ -104,12 +105,15 @@ Result<Ground> plan_ground(TimelineBuilder& timeline, const Blueprint& blueprint
     LET(const std::string cgroup, cgroup_path(blueprint, spec, host));
     timeline.host(plan::MakeStateDirectory{blueprint.state_directory});
     timeline.host(plan::RecordIntent{});
-    if (blueprint.notify) timeline.host(plan::MakeNotifyDirectory{});
     if (!cgroup.empty() && !blueprint.systemd) TRY(plan_cgroup(timeline, blueprint, spec, host, cgroup));
     LET(const auto rdt, cgroups::rdt_place(spec, blueprint.id, host));
     if (rdt) cgroups::plan_rdt_groups(timeline, spec, *rdt);
     if (!blueprint.console_socket.empty()) timeline.host(plan::ConnectConsole{blueprint.console_socket});
     Ground ground{.joins = namespaces::plan_joins(timeline, spec)};
+    if (blueprint.notify) {
+        ground.notify = timeline.slot();
+        timeline.host(plan::MakeNotifySocket{*ground.notify});
+    }
     ground.places = {.bundle = blueprint.bundle,
                      .root = blueprint.root,
                      .cgroup = host.cgroup_mount + (cgroup.empty() ? host.own_cgroup : cgroup),
@@ -119,7 +123,7 @@ Result<Ground> plan_ground(TimelineBuilder& timeline, const Blueprint& blueprint
                      .overlay_from = blueprint.overlay_from,
                      .no_pivot = blueprint.no_pivot,
                      .root_place = has_early_hooks(spec) ? blueprint.root : "",
-                     .notify = blueprint.notify ? blueprint.state_directory + "/notify" : "",
+                     .notify = ground.notify,
                      .own_mounts = has_mount_namespace(spec),
                      .host = host};
     LET(ground.trees, rootfs::plan_trees(timeline, spec, ground.places));
@@ -226,11 +230,21 @@ void plan_session(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
     if (spec.process().terminal) timeline.init(plan::ClaimTerminal{}, "/process/terminal");
 }
 
+// What waits for `start`, perhaps for days, holds nothing of the caller's whose end somebody waits for: the
+// fifo, and the socket that `start` listens on.
+void plan_wait(TimelineBuilder& timeline, const Blueprint& blueprint, const Ground& ground) {
+    timeline.init(plan::CloseDescriptors{.first = stdio + blueprint.preserve_fds,
+                                         .keeps = blueprint.await_start,
+                                         .kept = ground.fifo,
+                                         .keeps_socket = blueprint.await_start && ground.notify.has_value(),
+                                         .socket = ground.notify.value_or(plan::Slot{})});
+}
+
 // The process that the inhabitants of a joined pid namespace can see holds no more than the program, and what
 // it has to wait on.
 Result<> plan_late_birth(TimelineBuilder& timeline, const Blueprint& blueprint, const Ground& ground,
                          const spec::ValidSpec& spec, const plan::HostFacts& host) {
-    timeline.init(plan::CloseDescriptors{stdio + blueprint.preserve_fds, blueprint.await_start, ground.fifo});
+    plan_wait(timeline, blueprint, ground);
     timeline.init(plan::Respawn{}, "/linux/namespaces");
     timeline.host(plan::AwaitRespawn{}, "/linux/namespaces");
     plan_session(timeline, spec);
@@ -300,10 +314,7 @@ Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::
     const plan::Execute execute = process::plan_search(timeline, spec, found);
 
     if (blueprint.await_start) {
-        // What waits for `start`, perhaps for days, holds nothing of the caller's whose end somebody waits
-        // for.
-        if (!born_late)
-            timeline.init(plan::CloseDescriptors{stdio + blueprint.preserve_fds, true, ground.fifo});
+        if (!born_late) plan_wait(timeline, blueprint, ground);
         if (notifies) seccomp::plan_listener(timeline, *blueprint.filter, *spec->linux.seccomp);
         timeline.init(plan::ReportReady{});
         timeline.host(plan::AwaitReady{});

@@ -12,6 +12,7 @@
 #include "runtime/later_hooks.hpp"
 #include "runtime/observe.hpp"
 #include "runtime/refusal.hpp"
+#include "runtime/remains.hpp"
 #include "runtime/run.hpp"
 
 namespace bulkhead::runtime {
@@ -67,13 +68,21 @@ View view_of(const Found& found) {
 
 bool visible(Status status) { return status != Status::removed && status != Status::creating; }
 
+// What is left of a damaged record is not shown as if it were true.
+View damaged_view(const std::string& id, std::string why) {
+    View view;
+    view.id = id;
+    view.damage = std::move(why);
+    return view;
+}
+
 void append_entry(Listing& listing, const Site& site, const std::string& id) {
     if (!check_id(id)) return;  // not ours
-    const auto found = find(site, id);
+    const auto found = find_even_damaged(site, id);
     if (!found) {
         listing.warnings.push_back(cat("container ", id, ": ", found.error().text));
     } else if (visible(found->status)) {
-        listing.containers.push_back(view_of(*found));
+        listing.containers.push_back(found->damage ? damaged_view(id, found->damage->text) : view_of(*found));
         listing.containers.back().owner = owner_of(found->directory);
     }
 }
@@ -93,14 +102,41 @@ Result<> remove_leftover(const Site& site, const std::string& id, Found found) {
 // removes by force gives it that moment.
 Result<Found> find_for_removal(const Site& site, const std::string& id, bool force) {
     constexpr int patience_ms = 1000, pause_ms = 2;
-    LET(Found found, find_locked(site, id));
+    LET(Found found, find_locked_even_damaged(site, id));
     for (int waited = 0; force && found.status == Status::creating && waited < patience_ms;
          waited += pause_ms) {
         sys::pause(pause_ms);
         found = Found{};
-        LET(found, find_locked(site, id));
+        LET(found, find_locked_even_damaged(site, id));
     }
     return found;
+}
+
+// Hooks are not told what may not be true, so those of poststop do not run.
+Result<Made> remove_damaged(const Site& site, const std::string& id, Found found) {
+    LET(Proven made, proven(found));
+    LET(const plan::Timeline timeline, compile_removal(state_directory(site, id), true, made.state));
+    made.warnings.insert(made.warnings.begin(), damaged(id, *std::move(found.damage)).text);
+    if (made.state.later_hooks) made.warnings.emplace_back("its poststop hooks do not run");
+    found.state = std::move(made.state);
+    LET(const std::vector<std::string> further, walk(timeline, std::move(found)));
+    made.warnings.insert(made.warnings.end(), further.begin(), further.end());
+    return Made{.warnings = std::move(made.warnings)};
+}
+
+// A stopped init may leave others in the cgroup; by force they go, too.
+Result<Made> remove_found(const Site& site, const std::string& id, Found found, bool kill, bool force) {
+    Proven made{found.state, {}};
+    if (force) {
+        LET(made, with_cgroup_found(found.state));
+    }
+    const DeleteHooks hooks = hooks_of_delete(found.directory.number(), made.state);
+    LET(const plan::Timeline timeline, compile_removal(state_directory(site, id), kill, made.state));
+    found.state = made.state;
+    LET(const std::vector<std::string> further, walk(timeline, std::move(found)));
+    std::ranges::copy(further, std::back_inserter(made.warnings));
+    std::ranges::move(run_poststop(hooks, made.state), std::back_inserter(made.warnings));
+    return Made{.warnings = std::move(made.warnings)};
 }
 
 }  // namespace
@@ -124,6 +160,11 @@ Result<Listing> list(const Site& site) {
 Result<Made> remove(const Site& site, const std::string& id, bool force) {
     LET(Found found, find_for_removal(site, id, force));
     const Status status = found.status;
+    if (found.damage && !force) {
+        Error error = damaged(id, *std::move(found.damage));
+        error.text.append("; delete --force removes it");
+        return std::unexpected(std::move(error));
+    }
     const Rule rule = lifecycle::rule(status, Verb::remove, force);
     if (status == Status::removed && found.directory) {
         TRY(remove_leftover(site, id, std::move(found)));
@@ -132,14 +173,9 @@ Result<Made> remove(const Site& site, const std::string& id, bool force) {
     }
     if (lifecycle::refuses(rule)) return refusal(rule, id, status);
     if (rule == Rule::nothing_to_do) return Made{};
-    // A stopped init may leave others in the cgroup; by force they go, too.
+    if (found.damage) return remove_damaged(site, id, std::move(found));
     const bool kill = force || rule == Rule::kill_first || !found.state.private_pids || found.state.pid == 0;
-    LET(const plan::Timeline timeline, compile_removal(state_directory(site, id), kill, found.state));
-    const State state = found.state;
-    const DeleteHooks hooks = hooks_of_delete(found.directory.number(), state);
-    LET(std::vector<std::string> warnings, walk(timeline, std::move(found)));
-    std::ranges::move(run_poststop(hooks, state), std::back_inserter(warnings));
-    return Made{.warnings = std::move(warnings)};
+    return remove_found(site, id, std::move(found), kill, force);
 }
 
 }  // namespace bulkhead::runtime

@@ -88,6 +88,8 @@ struct View {
     std::string created;  // RFC 3339, UTC, nanoseconds
     std::map<std::string, std::string> annotations;
     std::string owner;  // user name, or "#uid"
+    std::string
+        damage;  // why its record cannot be believed: then only id and owner are known. Only of list()
 };
 
 struct Made {

@@ -259,6 +259,8 @@ Result<Workshop> make(const Site& site, Project& project, const CreateRequest& r
         return std::unexpected(after_hooks(std::move(done).error(), project, workshop));
     workshop.devices.clear();  // nobody brings them back any more
     workshop.systemd.reset();
+    workshop.slots
+        .clear();  // our copy of the notify socket shall be the last: who writes to nobody is told so
     return workshop;
 }
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/files.hpp"
+#include "base/remove_tree.hpp"
 #include "base/sys.hpp"
 #include "plan/explain.hpp"
 #include "runtime/host_ops.hpp"
@@ -21,17 +22,6 @@ constexpr mode_t private_directory = 0700;
 constexpr mode_t private_file = 0600;
 constexpr mode_t public_file = 0644;
 
-// A directory in it is that of the notify socket, which a privileged container may have filled.
-Result<> remove_entry(int directory, const std::string& name, unsigned depth = 0) {
-    constexpr unsigned depth_limit = 16;
-    auto removed = sys::remove_at(directory, name);
-    if (removed || removed.error().err != EISDIR || depth == depth_limit) return removed;
-    LET(const Fd inner, sys::open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    LET(const std::vector<std::string> names, names_in(inner.number()));
-    for (const std::string& each : names) (void)remove_entry(inner.number(), each, depth + 1);
-    return sys::remove_at(directory, name, AT_REMOVEDIR);
-}
-
 // Those with a known name first, which nearly always are all of them.
 Result<> remove_directory(const Fd& directory, const std::string& path) {
     const auto remove_empty = [&] { return sys::remove_at(sys::here, path, AT_REMOVEDIR); };
@@ -39,8 +29,9 @@ Result<> remove_directory(const Fd& directory, const std::string& path) {
         (void)sys::remove_at(directory.number(), name);
     auto removed = remove_empty();
     if (!removed && removed.error().err == ENOTEMPTY) {
-        LET(const std::vector<std::string> names, names_in(directory.number()));
-        for (const std::string& name : names) (void)remove_entry(directory.number(), name);
+        // Of a container that was made before notify sockets had a file system of their own, which may have
+        // filled the directory it was given.
+        TRY(remove_below(directory.number()));
         removed = remove_empty();
     }
     if (!removed && removed.error().kind == Kind::not_found) return {};
@@ -76,12 +67,16 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::RecordIntent&
     return save(workshop.directory.number(), workshop.state);
 }
 
-// Opened for reading and writing, so that a `start` that dies between opening and writing wakes nobody: the
-// stage sees a byte or nothing, never the end of a writer.
-Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeNotifyDirectory&) {
-    LET(workshop.notify, make_notify_socket(workshop.directory.number()));
+// The stage binds its copy, and keeps it until `start` where that is to come.
+Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeNotifySocket& op) {
+    LET(workshop.notify, make_notify_socket());
+    LET(workshop.slots[op.slot.index], sys::duplicate(workshop.notify.number()));
+    workshop.notify_slot = op.slot.index;
     return {};
 }
+
+// Opened for reading and writing, so that a `start` that dies between opening and writing wakes nobody: the
+// stage sees a byte or nothing, never the end of a writer.
 
 Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeStartFifo& op) {
     const int directory = workshop.directory.number();

@@ -32,7 +32,7 @@ Result<> apply(Workshop& workshop, const StepContext& context, const plan::Clone
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::OpenRoot& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::OpenNamespace& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::OpenMessageQueues& op);
-Result<> apply(Workshop& workshop, const StepContext& context, const plan::MakeNotifyDirectory& op);
+Result<> apply(Workshop& workshop, const StepContext& context, const plan::MakeNotifySocket& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::MakeHandshake& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::MakeStartFifo& op);
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::ConnectConsole& op);

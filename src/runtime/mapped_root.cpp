@@ -8,6 +8,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/guarded.hpp"
 #include "base/program.hpp"
 #include "base/socket.hpp"
 #include "base/sys.hpp"
@@ -53,12 +54,13 @@ Result<> result_of(std::string_view answer) {
     return std::unexpected(Error{head.kind, head.err, std::string(answer.substr(sizeof head))});
 }
 
-// The child's part. Nothing of the parent's is given back at its end: it is another's.
-[[noreturn]] void act_when_told(int socket, const std::function<Result<>()>& act) {
+// The child's part. Nothing of the parent's is given back at its end: it is another's. So no exception leaves
+// it either, which would.
+[[noreturn]] void act_when_told(int socket, const std::function<Result<>()>& act) noexcept {
     std::array<char, 1> go{};
     const auto told = sys::receive(socket, go);
     if (!told || told->size == 0) ::_exit(1);
-    const std::string answer = answer_of(act());
+    const std::string answer = answer_of(guarded(act));
     if (!answer.empty()) (void)sys::send(socket, answer);
     ::_exit(answer.empty() ? 0 : 1);
 }

@@ -2,11 +2,13 @@
 #include "runtime/notify_socket.hpp"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <span>
 #include <string_view>
 
 #include "base/patience.hpp"
@@ -17,15 +19,20 @@ namespace bulkhead::runtime {
 
 namespace {
 
+constexpr const char* old_directory = "notify";  // in the container's state directory
 constexpr const char* socket_name = "notify.sock";
 
-Result<Fd> open_directory(int state_directory) {
-    return sys::open_at(state_directory, notify_directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+int option_of(int socket, int name) {
+    int value = -1;
+    socklen_t size = sizeof value;
+    return ::getsockopt(socket, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
 }
 
-// By its directory's descriptor: a state root may be too long for sun_path.
-Result<Fd> bind_in(const Fd& directory) {
-    return sys::bind_datagram(cat("/proc/self/fd/", directory.number(), '/', socket_name));
+// Without waiting, whatever the flags of the open file say: others may have a copy of it. Descriptors that
+// come along are not taken.
+std::string_view next_message(int socket, std::span<char> buffer) {
+    const ssize_t size = ::recv(socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    return {buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
 }
 
 bool says_ready(std::string_view message) {
@@ -34,19 +41,26 @@ bool says_ready(std::string_view message) {
 
 }  // namespace
 
-Result<Fd> make_notify_socket(int state_directory) {
-    constexpr mode_t searchable = 0755;  // whatever the caller's umask is
-    TRY(sys::make_directory_at(state_directory, notify_directory, searchable));
-    TRY(sys::set_mode_at(state_directory, notify_directory, searchable));
-    LET(const Fd directory, open_directory(state_directory));
-    return bind_in(directory);
+Result<Fd> make_notify_socket() {
+    Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!socket) return system_error(errno, "socket");
+    return socket;
+}
+
+Result<Fd> take_notify_socket(const Fd& init, int number) {
+    LET(Fd socket, sys::take_descriptor(init.number(), number));
+    const bool fits =
+        option_of(socket.number(), SO_DOMAIN) == AF_UNIX && option_of(socket.number(), SO_TYPE) == SOCK_DGRAM;
+    if (!fits) return fail(Kind::bad_state, "init's descriptor ", number, " is not the notify socket");
+    return socket;
 }
 
 Result<Fd> renew_notify_socket(int state_directory) {
-    const auto directory = open_directory(state_directory);
-    if (!directory) return std::unexpected(directory.error());
-    (void)sys::remove_at(directory->number(), socket_name);
-    return bind_in(*directory);
+    LET(const Fd directory,
+        sys::open_at(state_directory, old_directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    (void)sys::remove_at(directory.number(), socket_name);
+    // By its directory's descriptor: a state root may be too long for sun_path.
+    return sys::bind_datagram(cat("/proc/self/fd/", directory.number(), '/', socket_name));
 }
 
 Result<ReadinessRelay> ReadinessRelay::to(const std::string& caller_socket) {
@@ -70,8 +84,7 @@ Result<> ReadinessRelay::pass(pid_t main_process) {
         barrier_ = Fd();
         return {};
     }
-    const auto received = sys::receive(container_.number(), buffer);
-    if (!received || !says_ready({buffer.data(), received->size})) return {};
+    if (!says_ready(next_message(container_.number(), buffer))) return {};
     container_ = Fd();
     deadline_ = Deadline(caller_patience_ms);
     return announce(main_process);

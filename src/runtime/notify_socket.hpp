@@ -14,12 +14,16 @@
 
 namespace bulkhead::runtime {
 
-inline constexpr const char* notify_directory = "notify";  // in the container's state directory
 inline constexpr const char* notify_variable = "NOTIFY_SOCKET=/run/notify/notify.sock";
 
-// Makes the directory with a socket in it that every user of the container may write to.
-Result<Fd> make_notify_socket(int state_directory);
-// A new socket in the directory that `create` made. Kind::not_found where it made none.
+// A socket without a name yet (MountNotifySocket). It does not block, whatever happens to another copy of it:
+// nobody receives but by ReadinessRelay.
+Result<Fd> make_notify_socket();
+// The one that init keeps for `start`, by its number there (pidfd_getfd(2)). What is not such a socket is
+// refused: where a tracer lives in init's pid namespace it may have put anything in its place.
+Result<Fd> take_notify_socket(const Fd& init, int number);
+// Where an older version has made a directory for it in the container's state: a new socket in there.
+// Kind::not_found where there is none.
 Result<Fd> renew_notify_socket(int state_directory);
 
 // Passes on that the container is ready: READY=1, MAINPID=<pid>, BARRIER=1, once and nothing else, since

@@ -35,9 +35,11 @@ Result<Fd> check_root(Fd root, const Site& site) {
 }
 
 // Somebody reads the exec fifo: init waits for `start`. A writer that finds no reader gets ENXIO, and a
-// writer that writes nothing wakes nobody.
+// writer that writes nothing wakes nobody. What is no fifo always opens, and says nothing.
 bool start_awaited(int directory) {
-    return sys::open_at(directory, fifo_file, O_WRONLY | O_NONBLOCK | O_NOFOLLOW).has_value();
+    const auto fifo = sys::open_at(directory, fifo_file, O_WRONLY | O_NONBLOCK | O_NOFOLLOW);
+    const auto status = fifo ? sys::status_of(fifo->number()) : std::unexpected(fifo.error());
+    return status && S_ISFIFO(status->st_mode);
 }
 
 // A cgroup that cannot be read is not frozen as far as anyone can tell; the process in it decides the rest.
@@ -57,15 +59,44 @@ Result<lifecycle::Facts> look(int directory, const State& state) {
     return facts;
 }
 
-Result<Found> examine(Fd directory) {
+// The record of another container, by a letter or by a copy, would have that one removed.
+Result<State> own_record(std::string_view text, const std::string& id) {
+    LET(State state, deserialize(text));
+    if (state.id == id) return state;
+    return fail(Kind::invalid_config, state_file, ": /id: ", quoted(state.id), ": is another container's");
+}
+
+// What is in the record's place may be no file at all; a failure of the kernel says nothing about it.
+Result<> read_into(Found& found, const std::string& id) {
+    const auto text = read_record(found.directory.number());
+    const bool unreadable = !text && text.error().kind == Kind::invalid_config;
+    if (!text && !unreadable) return std::unexpected(text.error());
+    auto state = text ? own_record(*text, id) : std::unexpected(text.error());
+    if (state) {
+        found.state = std::move(*state);
+        return {};
+    }
+    Remains remains = remains_of(text ? std::string_view(*text) : std::string_view());
+    found.state = std::move(remains.state);
+    found.state.id = id;
+    found.tells_kept_cgroups = remains.tells_kept_cgroups;
+    found.damage = std::move(state).error();
+    return {};
+}
+
+Result<Found> examine(Fd directory, const std::string& id) {
     Found found{.directory = std::move(directory), .state = {}};
-    auto state = load(found.directory.number());
-    if (!state && state.error().kind == Kind::not_found) return found;
-    if (!state) return std::unexpected(std::move(state).error());
-    found.state = std::move(*state);
+    auto read = read_into(found, id);
+    if (!read && read.error().kind == Kind::not_found) return found;
+    if (!read) return std::unexpected(std::move(read).error());
     LET(const lifecycle::Facts facts, look(found.directory.number(), found.state));
     found.status = lifecycle::observe(facts);
     found.start_awaited = facts.start_awaited;
+    return found;
+}
+
+Result<Found> sound(Result<Found> found, const std::string& id) {
+    if (found && found->damage) return std::unexpected(damaged(id, *std::move(found->damage)));
     return found;
 }
 
@@ -107,17 +138,23 @@ Result<Fd> make_root(const Site& site) {
 }
 
 Result<bool> being_made(int directory) {
-    const auto marker = sys::open_at(directory, creation_file, O_RDONLY | O_NOFOLLOW);
+    const auto marker = sys::open_at(directory, creation_file, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
     if (!marker) return false;
     LET(const bool free, sys::try_lock(marker->number(), LOCK_SH));
     return !free;
 }
 
-Result<Found> find(const Site& site, const std::string& id) {
+Error damaged(const std::string& id, Error why) {
+    return std::move(why).under(cat("container ", id, ": its record is damaged"));
+}
+
+Result<Found> find_even_damaged(const Site& site, const std::string& id) {
     LET(Fd directory, open_directory(site, id));
     if (!directory) return Found{};
-    return examine(std::move(directory));
+    return examine(std::move(directory), id);
 }
+
+Result<Found> find(const Site& site, const std::string& id) { return sound(find_even_damaged(site, id), id); }
 
 Result<> lock_container(const Fd& directory, const std::string& id) {
     LET(const bool locked, lock_within(directory.number(), holder_patience_ms));
@@ -126,14 +163,18 @@ Result<> lock_container(const Fd& directory, const std::string& id) {
                 " s");
 }
 
-Result<Found> find_locked(const Site& site, const std::string& id) {
+Result<Found> find_locked_even_damaged(const Site& site, const std::string& id) {
     LET(Fd directory, open_directory(site, id));
     if (!directory) return Found{};
     TRY(lock_container(directory, id));
     LET(const struct stat status, sys::status_of(directory.number()));
     if (status.st_nlink == 0)
         return Found{};  // removed while we waited; the id may mean another container now
-    return examine(std::move(directory));
+    return examine(std::move(directory), id);
+}
+
+Result<Found> find_locked(const Site& site, const std::string& id) {
+    return sound(find_locked_even_damaged(site, id), id);
 }
 
 }  // namespace bulkhead::runtime

@@ -28,11 +28,17 @@ struct Found {
     State state;
     lifecycle::Status status = lifecycle::Status::removed;
     bool start_awaited = false;  // created, or paused before its program has begun
+    // Why the record cannot be believed. `state` is then what is left of it (Remains), and so is the status:
+    // only whoever lists or removes by force goes on with that.
+    std::optional<Error> damage{};
+    bool tells_kept_cgroups = true;  // as in Remains
 };
 
 // Looks at an id; removed where nothing is there. Where only a directory without a record is left of a
 // creation that was killed, `directory` is valid and the status is removed.
+// find() and find_locked() take a damaged record for an error.
 Result<Found> find(const Site& site, const std::string& id);
+Result<Found> find_even_damaged(const Site& site, const std::string& id);
 
 // Takes the container's lock, which lives as long as its open directory. An error where somebody else keeps
 // it for longer than any verb needs it.
@@ -41,6 +47,10 @@ Result<> lock_container(const Fd& directory, const std::string& id);
 // find() under the container's lock, which is held as long as the result lives: no other verb changes it
 // meanwhile.
 Result<Found> find_locked(const Site& site, const std::string& id);
+Result<Found> find_locked_even_damaged(const Site& site, const std::string& id);
+
+// "container ID: its record is damaged: state.json: /pid: is required"
+Error damaged(const std::string& id, Error why);
 
 // The runtime that makes this container is alive.
 Result<bool> being_made(int directory);

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include "base/guarded.hpp"
 #include "base/sys.hpp"
 #include "plan/explain.hpp"
 #include "runtime/host_ops.hpp"
@@ -36,8 +37,9 @@ bool speaks_for_the_stage(const plan::HostOp& op) {
 Result<> perform(const plan::HostOp& op, Workshop& workshop, const StepContext& context) {
     const plan::Step& step = context.timeline.steps()[context.number];
     const bool faulty = workshop.fault.step == static_cast<int>(context.number);
-    auto done = faulty ? inject(workshop.fault)
-                       : std::visit([&](const auto& verb) { return apply(workshop, context, verb); }, op);
+    auto done = faulty ? inject(workshop.fault) : guarded([&] {
+        return std::visit([&](const auto& verb) { return apply(workshop, context, verb); }, op);
+    });
     if (done || (speaks_for_the_stage(op) && !faulty)) return done;
     if (workshop.report && !faulty)  // the step may have failed because the stage did, and was gone
         TRY(Reports(workshop, context.timeline).hear());

@@ -41,6 +41,7 @@ struct Workshop {
     Fd report;                                     // our end of the socket to the stage
     RobustWord handshake;                          // by which the stage learns of the listener, or of our end
     Fd notify;                                     // where the container says that it is ready
+    int notify_slot = -1;                          // of the stage's copy
     Fd terminal;                                   // the pty's master, once the stage has sent it
     namespaces::UserNamespaces id_maps;            // of id-mapped mounts
     std::vector<namespaces::MovedDevice> devices;  // of the host, now in the container

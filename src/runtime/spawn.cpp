@@ -228,6 +228,9 @@ Result<> apply(Workshop& workshop, const StepContext& context, const plan::Spawn
     LET(Handover handover, prepare(workshop, stage.number(), plan.number(), ends.second.number()));
     handover.host_end = ends.first.number();
     handover.ids = op.ids;
+    if (workshop.notify_slot >= 0)
+        workshop.state.notify_descriptor =
+            static_cast<int>(handover.base) + plan::handover_slots + workshop.notify_slot;
     int pidfd = -1;
     (void)::signal(SIGCHLD, SIG_DFL);  // a caller that ignores it would have the kernel reap init for us
     LET(namespaces::Visit visit, visit_inherited(workshop, op.inherited));

@@ -18,13 +18,22 @@ namespace bulkhead::runtime {
 
 namespace {
 
+Result<Fd> notify_socket_of(const Found& found) {
+    const int number = found.state.notify_descriptor;
+    if (number == 0) return renew_notify_socket(found.directory.number());
+    const auto init = open_init(found.state);
+    if (!init) return fail(Kind::bad_state, lifecycle::words(lifecycle::Rule::has_stopped));
+    return take_notify_socket(*init, number);
+}
+
 Result<ReadinessRelay> listen_for_readiness(const Found& found, const std::string& notify_socket) {
     if (notify_socket.empty()) return ReadinessRelay();
     LET(ReadinessRelay readiness, ReadinessRelay::to(notify_socket));
-    auto socket = renew_notify_socket(found.directory.number());
-    if (!socket)
+    auto socket = notify_socket_of(found);
+    if (!socket && socket.error().kind == Kind::not_found)
         return std::unexpected(std::move(socket).error().under(
             "NOTIFY_SOCKET is set, but was not when the container was created"));
+    if (!socket) return std::unexpected(std::move(socket).error().under("NOTIFY_SOCKET"));
     readiness.listen(std::move(*socket));
     return readiness;
 }
@@ -32,7 +41,7 @@ Result<ReadinessRelay> listen_for_readiness(const Found& found, const std::strin
 // While hooks run other verbs may act, or a hook that hangs would keep delete --force from helping; but a
 // second start must not run them, too.
 Result<Fd> take_turn(const Found& found) {
-    LET(Fd turn, sys::open_at(found.directory.number(), config_copy, O_RDONLY | O_NOFOLLOW));
+    LET(Fd turn, sys::open_at(found.directory.number(), config_copy, O_RDONLY | O_NONBLOCK | O_NOFOLLOW));
     LET(const bool free, sys::try_lock(turn.number(), LOCK_EX));
     if (!free)
         return fail(Kind::bad_state, "container is being started by another process: ", found.state.id);

@@ -54,6 +54,7 @@ struct State {
     bool has_program = true;        // false: config.json has no process, and nothing can be started
     RdtRecord rdt{};                // of linux.intelRdt
     UnitRecord unit;                // of systemd, where that made the cgroup
+    int notify_descriptor = 0;      // init's number of the notify socket, until `start`; 0: it has none
     pid_t pid = 0;                  // 0: not started yet
     std::uint64_t start_time = 0;   // of that pid, in clock ticks since boot (proc(5), field 22)
     std::uint64_t pidfd_inode = 0;  // of that process (process_identity.hpp); 0: the kernel has none
@@ -65,11 +66,28 @@ inline constexpr const char* fifo_file = "exec.fifo";
 // There while a runtime makes the container, and locked as long as that runtime lives.
 inline constexpr const char* creation_file = "creating";
 
+inline constexpr int record_format = 2;  // of the text below
+
+// One property a line, of its own line's bytes alone: what one damaged byte cannot take along with it
+// (Remains).
 std::string serialize(const State& state);
+// Kind::invalid_config or Kind::unsupported: not a record, or one of another version. Nothing is skipped: a
+// name that is not known may be one with a wrong letter, and what it said would be taken for absent.
 Result<State> deserialize(std::string_view text);
 
+// What a damaged record still says, property by property. None of it is true before the kernel has agreed
+// (remains.hpp).
+struct Remains {
+    State state;
+    // Whether others had made the cgroup before is known: the line behind its inode's is the right one.
+    bool tells_kept_cgroups = false;
+};
+Remains remains_of(std::string_view text);
+
 Result<> save(int directory, const State& state);
-// Kind::not_found where there is no record.
+// Kind::not_found where there is no record, Kind::invalid_config where what is in its place is no file that
+// could be one; the rest are failures of the kernel, which say nothing about the record.
+Result<std::string> read_record(int directory);
 Result<State> load(int directory);
 
 // The config.json that the container was made from: later edits of the bundle's have no effect.

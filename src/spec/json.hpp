@@ -52,7 +52,10 @@ class Value {
     bool is(Type type) const { return node().type == type; }
     std::string_view key() const { return pooled(node().key); }
     bool boolean() const { return node().payload != 0; }
-    std::string_view text() const { return pooled(node().payload); }
+    // Of a string, or of a real as it was written; "" for everything else, whose payload is no place.
+    std::string_view text() const {
+        return is(Type::string) || is(Type::real) ? pooled(node().payload) : std::string_view();
+    }
 
     // The number, where it is a whole one from `low` to `high`.
     template <std::integral Number>

@@ -55,6 +55,35 @@ TEST(ListTable, IsWhatRuncPrints) {
         "c2          6759        running     /tmp/cli-build/rc/b   2026-11-21T11:38:25.289509667Z   root\n");
 }
 
+runtime::View damaged_one() {
+    runtime::View view;
+    view.id = "c3";
+    view.owner = "root";
+    view.damage = "state.json: /pid: \"x\x1b\": must be a whole number";
+    return view;
+}
+
+TEST(ListTable, HasALineForADamagedRecordWithItsReason) {
+    const std::string table = list_table({running, damaged_one()});
+    EXPECT_NE(table.find("\nc3          0           damaged     state.json: /pid: \"x\\x1b\": must be a "
+                         "whole number   -                                root\n"),
+              std::string::npos)
+        << table;
+    EXPECT_EQ(list_ids({damaged_one()}), "c3\n");
+}
+
+TEST(ListJson, HasADamagedRecordWithoutWhatIsNotKnown) {
+    const auto list = nlohmann::json::parse(list_json({running, damaged_one()}));
+    EXPECT_EQ(list[0]["status"], "running");
+    EXPECT_FALSE(list[0].contains("error"));
+    EXPECT_EQ(list[1], nlohmann::json({{"ociVersion", "1.3.0"},
+                                       {"id", "c3"},
+                                       {"pid", 0},
+                                       {"status", "damaged"},
+                                       {"error", damaged_one().damage},
+                                       {"owner", "root"}}));
+}
+
 TEST(ListTable, CountsLettersAndEscapesControlBytes) {
     runtime::View odd = running;
     odd.bundle = "/\xc3\xa9\x1b[0m-and-on";

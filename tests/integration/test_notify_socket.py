@@ -2,12 +2,14 @@
 """NOTIFY_SOCKET: the container says that it is ready, and the caller's service manager hears it (sd_notify(3))."""
 
 import array
+import json
 import os
 import socket
 import stat
 import time
 
-from harness import Failure, absent, case, contains, equal, eventually, stop, true
+from harness import Failure, absent, case, contains, equal, eventually, read_text, stop, true
+from unprivileged import become_user, mapping, rootless, with_user_namespace
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 INSIDE = "/run/notify/notify.sock"
@@ -217,23 +219,135 @@ def users_of_the_container_may_write(t):
 
 @case()
 def delete_removes_the_directory(t):
-    """Nothing of the socket is left in the state root."""
+    """Nothing of the socket is in the state root, nor left there."""
     box, systemd = t.sleeper(), manager_of(t)
     box.create(env=systemd.environment()).exits(0)
     box.delete("--force").ok()
     t.no_state()
 
 
-@case(control=False, why="runc's state root is its own")
-def delete_removes_what_was_put_there(t):
-    """A privileged container can make its view writable; what it left goes as well."""
+def nest(path, depth):
+    """Directories, one in the other, deeper than delete once went."""
+    path.mkdir(exist_ok=True)
+    here = os.open(path, os.O_PATH)
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_PATH | os.O_NOFOLLOW, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+
+
+@case(control=False, why="runc's state root is its own", each=[40, 300])
+def delete_removes_what_was_put_there(t, depth):
+    """An older version bound a directory of the state root into the container, which may have filled it."""
     box, systemd = t.sleeper(), manager_of(t)
     box.create(env=systemd.environment()).exits(0)
-    deep = t.root / box.id / "notify/a/b"
-    deep.mkdir(parents=True)
-    (deep / "file").write_text("x")
+    nest(t.root / box.id / "notify", depth)
     box.delete("--force").ok()
     t.no_state()
+
+
+def below_a_user_namespace(t):
+    maps = [mapping(0, 0, 65536)]
+    return t.container(bundle=with_user_namespace(t.bundle("sleep", "60"), maps, maps))
+
+
+def without_root(t):
+    become_user(t)
+    return t.container(bundle=rootless(t.bundle("sleep", "60")))
+
+
+def beside_another(t):
+    """The pid namespace is another container's: the copy that waits is born late, with what it needs alone."""
+    other = t.sleeper()
+    other.run_detached().ok()
+    box = t.sleeper()
+    box.bundle.edit(lambda config: [entry.update(path=f"/proc/{other.pid}/ns/pid")
+                                    for entry in config["linux"]["namespaces"] if entry["type"] == "pid"])
+    return box
+
+
+@case(control=False, why="runc binds a directory of its state root", each=[
+    ("user namespace", below_a_user_namespace), ("rootless", without_root), ("joined pid namespace", beside_another)])
+def start_takes_the_socket_from_whoever_holds_it(t, _, made):
+    """Between create and start the waiting init has it, whatever namespaces that is in."""
+    box, systemd = made(t), manager_of(t)
+    os.chmod(systemd.address, 0o777)
+    (box.bundle.rootfs / "run/notify").mkdir(parents=True, exist_ok=True)  # whose root it is not makes none
+    box.create(env=systemd.environment()).exits(0)
+    child = t.runtime.start(t.runtime.command("start", box.id), env=systemd.environment())
+    eventually(lambda: child.poll() is not None or box.status() == "running", "it does not run")
+    say(box, "READY=1")
+    expect_ready(t, systemd, box.pid)
+    equal(child.wait(10), 0, "exit code")
+    equal("notify" in os.listdir(t.root / box.id), False, "a directory in the state root")
+    box.delete("--force").ok()
+
+
+# Makes its view writable, and puts directories and bytes into it until there is no room.
+FILL = """mount -o remount,bind,rw /run/notify || exit 3
+i=0; d=/run/notify; while [ $i -lt 40 ]; do d=$d/d; mkdir $d 2>/dev/null || break; i=$((i + 1)); done
+dd if=/dev/zero of=/run/notify/bytes bs=64k count=16 2>/dev/null
+echo $i $(stat -c %s /run/notify/bytes 2>/dev/null || echo 0) > /tmp/filled; exec sleep 60"""
+ADMIN = {kind: ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"] for kind in ("bounding", "effective", "permitted")}
+
+
+@case(control=False, why="runc binds a directory of its state root")
+def nothing_of_the_state_root_is_in_the_container(t):
+    """/run/notify is a small file system of its own, whoever makes it writable; on the host there is no mount more."""
+    box, systemd = t.shell(FILL), manager_of(t)
+    box.bundle.capabilities(**ADMIN).add_mount("/tmp", "tmpfs", "tmpfs", "mode=1777")
+    before = read_text("/proc/self/mountinfo")
+    start_run(t, box, systemd, "--detach").kill()
+    filled = f"/proc/{box.pid}/root/tmp/filled"
+    eventually(lambda: os.path.exists(filled) and read_text(filled).endswith("\n"), "it does not fill")
+    depth, size = map(int, read_text(filled).split())
+    true(0 < depth < 16 and size <= 65536, f"{depth} directories and {size} bytes")
+    equal(sorted(os.listdir(t.root / box.id)), ["config.json", "state.json"], "the state directory")
+    equal(read_text("/proc/self/mountinfo"), before, "the host's mounts")
+    box.delete("--force").ok()
+    t.no_state()
+
+
+@case(control=False, why="of bulkhead's steps")
+def a_killed_runtime_leaves_nothing(t):
+    """At every step of a creation with a notify socket: delete --force removes all, on the host there is no mount more."""
+    box, systemd = t.sleeper(), manager_of(t)
+    before, environment = read_text("/proc/self/mountinfo"), systemd.environment()
+    shown = t.runtime("explain", "--json", "--bundle", box.bundle.path, box.id, env=environment).ok().out
+    names = [step["verb"] for step in json.loads(shown)]
+    true({"make_notify_socket", "mount_notify_socket"} <= set(names), f"steps: {names}")
+    ready = names.index("await_start")
+    for number, name in enumerate(names[:ready]):
+        box.create("--fault", f"{number}:kill", env=environment)
+        box.delete("--force").ok()
+        equal(read_text("/proc/self/mountinfo"), before, f"mounts after {name}")
+        t.no_state()
+    for name in ("make_notify_socket", "mount_notify_socket"):
+        result = box.create("--fault", f"{names.index(name)}:EPERM", env=environment).exits(1)
+        contains(result.err, name, "stderr")
+        t.no_state()
+
+
+@case(control=False, why="runc's socket is a file of its state root")
+def the_socket_goes_to_start_and_then_to_nobody(t):
+    """What waits for `start` holds the socket; the program does not, and who writes to nobody is told so."""
+    box, systemd = t.sleeper(), manager_of(t)
+    box.create(env=systemd.environment()).exits(0)
+    held = [link for link in box.descriptors().values() if link.startswith("socket:")]
+    true(len(held) >= 1, f"descriptors of the waiting init: {box.descriptors()}")
+    child = t.runtime.start(t.runtime.command("start", box.id), env=systemd.environment())
+    eventually(lambda: box.status() == "running", "it does not run")
+    say(box, "READY=1")
+    expect_ready(t, systemd, box.pid)
+    equal(child.wait(10), 0, "exit code")
+    equal([link for link in box.descriptors().values() if link.startswith("socket:")], [], "descriptors of the program")
+    try:
+        say(box, "WATCHDOG=1")
+    except ConnectionRefusedError:
+        return
+    raise Failure("somebody still holds the socket")
 
 
 @case()

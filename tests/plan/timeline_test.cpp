@@ -199,10 +199,12 @@ TEST(Invariants, a_slot_that_nobody_made_is_refused_to_the_stage_as_well) {
 
 template <class Op>
 class SlotReader : public testing::Test {};
-using SlotReaders = testing::Types<AwaitStart, AttachRoot, AttachTree, JoinNamespace, MapHandshake>;
+using SlotReaders =
+    testing::Types<AwaitStart, AttachRoot, AttachTree, MountNotifySocket, JoinNamespace, MapHandshake>;
 TYPED_TEST_SUITE(SlotReader, SlotReaders);
 
 void read_slot(AwaitStart& op, Slot slot) { op.fifo = slot; }
+void read_slot(MountNotifySocket& op, Slot slot) { op.socket = slot; }
 void read_slot(JoinNamespace& op, Slot slot) { op.file = slot; }
 void read_slot(MapHandshake& op, Slot slot) { op.page = slot; }
 template <class Op>

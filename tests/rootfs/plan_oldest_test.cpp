@@ -51,7 +51,6 @@ TEST(Oldest, TheStageIsToldBeforeTheFirstMount) {
 // Not only the mounts of the config: whatever is cloned has nothing until it is attached.
 TEST(Oldest, NoCloneHasAnythingYet) {
     Places places = oldest;
-    places.notify = "/run/box/notify";
     places.host.initial_user_namespace = false;  // devices are bound
     const auto timeline = planned(
         R"({"linux": {"namespaces": [{"type": "mount"}, {"type": "user", "path": "/u"}]}, "mounts": [)" +
@@ -75,7 +74,7 @@ TEST(Oldest, NoCloneHasAnythingYet) {
     }
     for (const auto& attach : test::ops_of<plan::AttachTree>(*timeline))
         wishes += attach.attributes != plan::MountAttributes{};
-    EXPECT_EQ(clones, 1 + 3 + 1 + 6u) << "root, mounts, notify, devices";
+    EXPECT_EQ(clones, 1 + 3 + 6u) << "root, mounts, devices";
     EXPECT_EQ(wishes, clones - 1);
 }
 

@@ -38,27 +38,41 @@ struct World {
     Fd container;
 
     World() {
-        relay.listen(*make_notify_socket(folder.fd()));
-        container = *sys::connect_datagram(folder / "notify/notify.sock");
+        relay.listen(*sys::bind_datagram(folder / "notify.sock"));
+        container = *sys::connect_datagram(folder / "notify.sock");
     }
     void say(std::string_view text) { EXPECT_TRUE(sys::send(container.number(), text)); }
 };
 
-TEST(NotifySocket, IsEverybodysWhateverTheUmaskIs) {
-    const Folder folder;
-    const mode_t umask = ::umask(0077);
-    const auto socket = make_notify_socket(folder.fd());
-    ::umask(umask);
+TEST(NotifySocket, IsOursAloneAndDoesNotBlock) {
+    const auto socket = make_notify_socket();
     ASSERT_TRUE(socket) << socket.error().text;
     EXPECT_TRUE(test::closes_on_exec(socket->number()));
-    EXPECT_EQ(test::status_of_path(folder / "notify").st_mode, S_IFDIR | 0755u);
-    EXPECT_EQ(test::status_of_path(folder / "notify/notify.sock").st_mode, S_IFSOCK | 0777u);
+    std::array<char, 1> byte{};
+    EXPECT_EQ(::recv(socket->number(), byte.data(), byte.size(), 0), -1);
+    EXPECT_EQ(errno, EAGAIN);
 }
 
-TEST(NotifySocket, IsMadeAnewForStart) {
+TEST(NotifySocket, IsTakenFromInitByItsNumber) {
+    const Fd self = *sys::open_process(::getpid());
+    const Fd socket = *make_notify_socket(), stream(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto taken = take_notify_socket(self, socket.number());
+    ASSERT_TRUE(taken) << taken.error().text;
+    struct stat one {
+    }, other{};
+    ::fstat(socket.number(), &one);
+    ::fstat(taken->number(), &other);
+    EXPECT_EQ(one.st_ino, other.st_ino);
+    EXPECT_EQ(take_notify_socket(self, stream.number()).error().kind, Kind::bad_state);
+    EXPECT_EQ(take_notify_socket(self, 0).error().kind, Kind::bad_state);
+    EXPECT_EQ(take_notify_socket(self, 99999).error().err, EBADF);
+}
+
+TEST(NotifySocket, OfAnOlderVersionIsMadeAnewForStart) {
     const Folder folder;
     EXPECT_EQ(renew_notify_socket(folder.fd()).error().kind, Kind::not_found);
-    ASSERT_TRUE(make_notify_socket(folder.fd()));
+    ASSERT_EQ(::mkdirat(folder.fd(), "notify", 0755), 0);
+    ASSERT_TRUE(sys::bind_datagram(folder / "notify/notify.sock"));
     const auto renewed = renew_notify_socket(folder.fd());
     ASSERT_TRUE(renewed) << renewed.error().text;
     const auto sender = sys::connect_datagram(folder / "notify/notify.sock");
@@ -71,7 +85,8 @@ TEST(NotifySocket, BelowALongStateRootWorks) {
     const std::string deep(200, 'd');
     ASSERT_EQ(::mkdirat(folder.fd(), deep.c_str(), 0700), 0);
     const Fd directory = *sys::open(folder / deep, O_RDONLY | O_DIRECTORY);
-    const auto socket = make_notify_socket(directory.number());
+    ASSERT_EQ(::mkdirat(directory.number(), "notify", 0755), 0);
+    const auto socket = renew_notify_socket(directory.number());
     ASSERT_TRUE(socket) << socket.error().text;
     EXPECT_TRUE(sys::connect_datagram(cat(folder / deep, "/notify/notify.sock")));
 }
@@ -146,6 +161,19 @@ TEST(ReadinessRelay, KeepsNoDescriptorOfTheContainer) {
     ASSERT_TRUE(sys::send(world.container.number(), "FDSTORE=1", world.folder.fd()));
     ASSERT_TRUE(world.relay.pass(42));
     EXPECT_EQ(test::open_descriptors(), before);
+}
+
+// Somebody with a copy of the socket may have made it blocking, and may have been quicker.
+TEST(ReadinessRelay, IsNotHeldUpByACopyOfItsSocket) {
+    Folder folder;
+    const std::string address = folder / "manager";
+    const Fd manager = *sys::bind_datagram(address);
+    ReadinessRelay relay = *ReadinessRelay::to(address);
+    Fd socket = *sys::bind_datagram(folder / "notify.sock");
+    ASSERT_EQ(::fcntl(socket.number(), F_SETFL, 0), 0);
+    relay.listen(std::move(socket));
+    ASSERT_TRUE(relay.pass(42));
+    EXPECT_TRUE(relay.active());
 }
 
 TEST(ReadinessRelay, ToNobodyIsAnError) {

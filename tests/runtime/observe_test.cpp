@@ -2,6 +2,7 @@
 #include "runtime/observe.hpp"
 
 #include <sys/file.h>
+#include <sys/resource.h>
 
 #include "base/files.hpp"
 #include "base/sys.hpp"
@@ -170,6 +171,51 @@ TEST(Find, ADamagedRecordIsAnError) {
     const Place place;
     test::write_text(place.root / "box/state.json", "{");
     EXPECT_EQ(find(place.site(), "box").error().kind, Kind::invalid_config);
+    EXPECT_TRUE(
+        find_locked(place.site(), "box")
+            .error()
+            .text.starts_with("container box: its record is damaged: state.json: line 1, column 2: "));
+    EXPECT_TRUE(find_even_damaged(place.site(), "box").value().damage);
+    EXPECT_EQ(find_locked_even_damaged(place.site(), "box").value().state.id, "box");
+}
+
+TEST(Find, TheRecordOfAnotherContainerIsDamaged) {
+    const Place place;
+    ASSERT_TRUE(sys::make_directory_at(place.root.fd(), "copy", 0700));
+    place.record_this_process();
+    test::write_text(place.root / "copy/state.json",
+                     *read_file_at(place.directory.number(), state_file, 10'000));
+    EXPECT_EQ(find(place.site(), "copy").error().text,
+              "container copy: its record is damaged: state.json: /id: \"box\": is another container's");
+}
+
+// A failure of the kernel says nothing about the record, and must not have it removed.
+TEST(Find, WhatCannotBeReadIsNotDamaged) {
+    const Place place;
+    place.record_this_process();
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    const Fd next = std::move(*sys::open("/", O_PATH));
+    // The root, the container's directory, and no more.
+    const rlimit few{static_cast<rlim_t>(next.number()) + 2, before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    const auto found = find_even_damaged(place.site(), "box");
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().err, EMFILE);
+}
+
+TEST(Find, AFifoThatIsAFileAwaitsNothing) {
+    const Place place;
+    place.record_this_process();
+    test::write_text(place.root / "box/exec.fifo", "");
+    EXPECT_EQ(place.status(), Status::running);
+}
+
+TEST(BeingMade, IsNotHeldUpByAFifo) {
+    const Place place;
+    ASSERT_TRUE(sys::make_fifo_at(place.directory.number(), creation_file, 0600));
+    EXPECT_FALSE(being_made(place.directory.number()).value());
 }
 
 TEST(FindLocked, KeepsOthersOutWhileItLives) {

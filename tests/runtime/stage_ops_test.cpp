@@ -165,6 +165,20 @@ TEST(CloseDescriptors, KeepsTheOneAskedForOnEitherSide) {
         });
 }
 
+TEST(CloseDescriptors, KeepsTheNotifySocketToo) {
+    for (const auto& [fifo, socket] : {std::pair(75, 80), std::pair(80, 75), std::pair(62, 900)})
+        in_child([fifo, socket] {
+            for (const int fd : {61, 62, 70, 75, 80, 85, 900}) ASSERT_EQ(::dup2(1, fd), fd);
+            Stage stage;
+            stage.context.report = 70;
+            const plan::Slot first = stage.slot(fifo), second = stage.slot(socket);
+            ASSERT_TRUE(
+                succeeded(apply(stage.context, plan::CloseDescriptors{61, true, first, true, second})));
+            for (const int fd : {61, 62, 70, 75, 80, 85, 900})
+                EXPECT_EQ(test::is_open(fd), fd == 70 || fd == fifo || fd == socket) << fd;
+        });
+}
+
 TEST(ReportExecution, CarriesTheTimesAndNeedsNobodyWhoHears) {
     Connected both;
     plan::StepTime times[2] = {{100, 1, 0}, {200, 2, 0}};

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/state.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -58,6 +61,7 @@ void expect_same(const State& one, const State& other) {
     EXPECT_EQ(one.unit.name, other.unit.name);
     EXPECT_EQ(one.unit.invocation, other.unit.invocation);
     EXPECT_EQ(one.unit.addresses, other.unit.addresses);
+    EXPECT_EQ(one.notify_descriptor, other.notify_descriptor);
     EXPECT_EQ(one.pid, other.pid);
     EXPECT_EQ(one.start_time, other.start_time);
     EXPECT_EQ(one.pidfd_inode, other.pidfd_inode);
@@ -144,7 +148,6 @@ TEST(State, DamagedOnesAreRefused) {
 TEST(State, WithoutOrWithAWrongPropertyAreRefused) {
     const nlohmann::json good = nlohmann::json::parse(serialize(example));
     for (const auto& [key, value] : good.items()) {
-        if (key == "annotations") continue;
         nlohmann::json changed = good;
         changed.erase(key);
         EXPECT_FALSE(deserialize(changed.dump())) << key;
@@ -157,6 +160,55 @@ TEST(State, WithoutOrWithAWrongPropertyAreRefused) {
     nlohmann::json far = good;
     far["pid"] = 2147483648;
     EXPECT_FALSE(deserialize(far.dump()));
+}
+
+// With all that a record may have.
+State full() {
+    State state = with_unit();
+    state.kept_cgroups = {7, 9};
+    state.root_mount = {3, 4};
+    state.has_program = false;
+    state.notify_descriptor = 17;
+    state.rdt = {.mount = "/sys/fs/resctrl", .path = "/sys/fs/resctrl/box", .inode = 5};
+    return state;
+}
+
+TEST(State, TellsEveryWrongTypeByItsPlace) {
+    const nlohmann::json good = nlohmann::json::parse(serialize(full()));
+    const nlohmann::json flat = good.flatten();
+    unsigned checked = 0;
+    for (const auto& [pointer, value] : flat.items())
+        for (const char* wrong : {"null", "true", "-1", "1e400", "0.5", "9223372036854775808000", "[]", "{}",
+                                  "[1]", "{\"a\": 1}", "9223372036854775807", "\"text\""}) {
+            const nlohmann::json other = nlohmann::json::parse(wrong, nullptr, false);
+            const bool possible = (value.is_string() && other.is_string()) ||
+                                  (value.is_number() && other == 9223372036854775807);
+            if (possible) continue;
+            nlohmann::json changed = good;
+            changed[nlohmann::json::json_pointer(pointer)] = "\x01";
+            std::string text = changed.dump();
+            text.replace(text.find("\"\\u0001\""), 8, wrong);
+            const auto refused = deserialize(text);
+            ASSERT_FALSE(refused) << pointer << ' ' << wrong;
+            EXPECT_TRUE(refused.error().text.starts_with(cat("state.json: ", pointer)))
+                << refused.error().text;
+            ++checked;
+        }
+    EXPECT_GT(checked, 300u);
+}
+
+TEST(State, HasNoAnnotationButText) {
+    for (const char* odd : {"9223372036854775807", "null", "[\"x\"]", "{\"x\": \"y\"}", "1.5"}) {
+        std::string text = serialize(example);
+        text.replace(text.find("\"b\""), 3, odd);
+        EXPECT_TRUE(deserialize(text).error().text.starts_with("state.json: /annotations/a: ")) << odd;
+    }
+}
+
+TEST(State, WithAnUnknownNameIsRefused) {
+    std::string text = serialize(full());
+    text.replace(text.find("keptCgroups"), 11, "keptCgrouqs");
+    EXPECT_EQ(deserialize(text).error().text, "state.json: /keptCgrouqs: an array: is not known here");
 }
 
 TEST(State, RemembersThatThereIsNothingToRun) {
@@ -179,7 +231,7 @@ TEST(State, OfAnotherVersionIsRefusedAsSuch) {
     other["format"] = 1;
     const auto refused = deserialize(other.dump());
     EXPECT_EQ(refused.error().kind, Kind::unsupported);
-    EXPECT_EQ(refused.error().text, "state.json: written by another version (format 1)");
+    EXPECT_EQ(refused.error().text, "state.json: /format: 1: written by another version");
 }
 
 TEST(State, IsSavedForItsOwnerAlone) {
@@ -193,6 +245,96 @@ TEST(State, IsSavedForItsOwnerAlone) {
     ASSERT_TRUE(save(folder.fd(), later));
     EXPECT_EQ(load(folder.fd()).value().pid, 8);
     EXPECT_EQ(names_in(folder.fd()).value(), std::vector<std::string>{"state.json"});
+}
+
+// What is in the record's place and could not be one: a failure of the kernel would say nothing about it.
+TEST(State, InTheFormOfAnythingButAFileIsDamaged) {
+    for (const char* kind : {"directory", "fifo", "link", "dangling link"}) {
+        const Folder folder;
+        test::write_text(folder / "other", serialize(example));
+        const std::string path = folder / "state.json";
+        const std::string_view name(kind);
+        const int made = name == "directory" ? ::mkdir(path.c_str(), 0700)
+                         : name == "fifo"    ? ::mkfifo(path.c_str(), 0600)
+                         : name == "link"    ? ::symlink("other", path.c_str())
+                                             : ::symlink("nothing", path.c_str());
+        ASSERT_EQ(made, 0);
+        const auto read = read_record(folder.fd());
+        ASSERT_FALSE(read) << kind;
+        EXPECT_EQ(read.error().kind, Kind::invalid_config) << kind;
+        EXPECT_EQ(read.error().text, "state.json: not a regular file") << kind;
+    }
+}
+
+// ---- Remains --------------------------------------------------------------------------------------------
+
+TEST(Remains, OfASoundRecordAreAllOfIt) {
+    const Remains remains = remains_of(serialize(full()));
+    expect_same(remains.state, full());
+    EXPECT_TRUE(remains.tells_kept_cgroups);
+}
+
+TEST(Remains, OfADamagedLineAreTheOthers) {
+    const std::string good = serialize(example);
+    for (const char damage : {'\0', '"', '{', '\xff', '\n', ','}) {
+        std::string text = good;
+        text[text.find("\"created\"") + 3] = damage;
+        const Remains remains = remains_of(text);
+        State expected = example;
+        expected.created.clear();
+        if (deserialize(text)) continue;
+        expected.annotations = remains.state.annotations;  // they stand on several lines
+        expect_same(remains.state, expected);
+        EXPECT_TRUE(remains.tells_kept_cgroups);
+    }
+}
+
+TEST(Remains, OfAWrongTypeAreTheOtherProperties) {
+    nlohmann::ordered_json changed = nlohmann::ordered_json::parse(serialize(example));
+    changed["annotations"]["a"] = 9223372036854775807;
+    const Remains remains = remains_of(changed.dump());
+    EXPECT_EQ(remains.state.pid, example.pid);
+    EXPECT_EQ(remains.state.start_time, example.start_time);
+    EXPECT_EQ(remains.state.cgroup_inode, example.cgroup_inode);
+    EXPECT_TRUE(remains.tells_kept_cgroups);
+}
+
+// Half a number is another number.
+TEST(Remains, OfACutRecordHaveNoHalfNumbers) {
+    const std::string good = serialize(example);
+    for (std::size_t length = 0; length < good.size(); ++length) {
+        const State state = remains_of(good.substr(0, length)).state;
+        EXPECT_TRUE(state.pid == 0 || state.pid == example.pid) << length;
+        EXPECT_TRUE(state.start_time == 0 || state.start_time == example.start_time) << length;
+        EXPECT_TRUE(state.pidfd_inode == 0 || state.pidfd_inode == example.pidfd_inode) << length;
+        EXPECT_TRUE(state.cgroup_inode == 0 || state.cgroup_inode == example.cgroup_inode) << length;
+        EXPECT_TRUE(state.cgroup_path.empty() || state.cgroup_path == example.cgroup_path) << length;
+    }
+}
+
+TEST(Remains, DoNotTellWhoMadeTheCgroupWhereTheLineMayBeLost) {
+    State kept = example;
+    kept.kept_cgroups = {11, 12};
+    const std::string good = serialize(kept);
+    EXPECT_EQ(remains_of(good.substr(0, good.find("\"uidMap\""))).state.kept_cgroups, kept.kept_cgroups);
+    for (const char* wrong :
+         {"\"keptCgrouqs\": [11, 12]", "\"keptCgroups\": [11, ", "\"keptCgroups\": [\"x\"]", ""}) {
+        std::string text = good;
+        const std::size_t at = text.find("\"keptCgroups\"");
+        text.replace(at, text.find(",\n", at) - at, wrong);
+        EXPECT_FALSE(remains_of(text).tells_kept_cgroups) << wrong;
+    }
+}
+
+TEST(Remains, AreNotWhatAnAnnotationSays) {
+    State state = example;
+    state.annotations = {{"pid", "1"}, {"cgroupPath", "/other"}, {"x", "\",\n  \"pid\": 1,\n"}};
+    std::string text = serialize(state);
+    text.replace(text.find("  \"format\""), 4, "    ");
+    text.insert(text.find('{'), "{");
+    const Remains remains = remains_of(text);
+    EXPECT_EQ(remains.state.pid, example.pid);
+    EXPECT_EQ(remains.state.cgroup_path, example.cgroup_path);
 }
 
 }  // namespace

@@ -21,6 +21,13 @@ struct Refused {
     std::string_view error;
 };
 
+TEST(Value, HasNoTextWhereItIsNone) {
+    const auto tree = read(R"([9223372036854775807, -1, true, null, {"a": 1}, [], 1.5, "x"])", "x.json");
+    std::vector<std::string> texts;
+    for (const Value each : root(*tree).children()) texts.emplace_back(each.text());
+    EXPECT_EQ(texts, (std::vector<std::string>{"", "", "", "", "", "", "1.5", "x"}));
+}
+
 class Broken : public testing::TestWithParam<Refused> {};
 
 TEST_P(Broken, is_refused_with_its_place) {

@@ -178,6 +178,7 @@ JOBS = [
     topic(OLDEST_REST, "mount_options", 46),
     topic(OLDEST_REST, "namespaces", 12),
     topic(OLDEST_REST, "no_pivot", 7),
+    topic(OLDEST_REST, "notify_socket", 25),
     topic(OLDEST_REST, "overlay", 14),
     topic(OLDEST_REST, "propagation", 21),
     topic(OLDEST_REST, "root_propagation", 8),
@@ -190,7 +191,8 @@ JOBS = [
 ]
 # Topics with little kernel in them, or with much time: what they say natively holds in a guest.
 NATIVELY = {
-    "bad_input", "bundle_themes", "caller_io", "caller_meetings", "debian", "descriptors", "environment",
+    "bad_input", "bundle_themes", "caller_io", "caller_meetings", "damaged_records", "debian", "descriptors",
+    "environment",
     "error_texts", "events", "exec", "exec_affinity", "exec_attached", "exec_flags", "exec_lifecycle", "exec_policy",
     "exec_privileges", "exec_process", "exec_refusals", "exec_rootless", "exec_user", "exit_codes", "hook_edges",
     "hooks", "hooks_failure", "hooks_hostile", "hooks_killing", "hooks_meanwhile", "hooks_time", "hooks_together",

@@ -121,12 +121,17 @@ Outcome apply(StageContext& stage, const plan::AwaitStart& op) {
 }
 
 Outcome apply(StageContext& stage, const plan::CloseDescriptors& op) {
-    const long report = stage.report, kept = op.keeps ? stage.fd(op.kept) : report;
-    const long ends[] = {report < kept ? report : kept, report < kept ? kept : report};
+    const long report = stage.report;
+    const long stay[] = {report, op.keeps ? stage.fd(op.kept) : report,
+                         op.keeps_socket ? stage.fd(op.socket) : report};
     long from = op.first;
-    for (const long end : ends) {
+    for (int round = 0; round < 3; ++round) {
+        long end = every_fd;  // the lowest that stays
+        for (const long each : stay)
+            if (each >= from && each < end) end = each;
+        if (end == every_fd) break;
         if (from < end) ATTEMPT(raw::call(__NR_close_range, from, end - 1, 0L), close_range);
-        if (from <= end) from = end + 1;
+        from = end + 1;
     }
     return outcome(raw::call(__NR_close_range, from, every_fd, 0L), plan::Call::close_range);
 }

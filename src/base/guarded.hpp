@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Errors are values here, and what a library throws is caught where it comes in. Should something get past
+// that (no memory, a mistake of ours), it is an error like any other, and no abort in the middle of a step.
+#pragma once
+
+#include <exception>
+#include <type_traits>
+
+#include "base/error.hpp"
+
+namespace bulkhead {
+
+// What `act` returns, a Result; what it throws as Kind::internal.
+template <class Act>
+std::invoke_result_t<Act> guarded(Act act) {
+    try {
+        return act();
+    } catch (const std::exception& exception) {
+        return fail(Kind::internal, "unexpected exception: ", quotable(exception.what()));
+    } catch (...) {
+        return fail(Kind::internal, "unexpected exception");
+    }
+}
+
+}  // namespace bulkhead

@@ -4,6 +4,7 @@
 #include <asm/errno.h>
 
 #include "rootfs/in_root.hpp"
+#include "rootfs/init_anchor.hpp"
 #include "rootfs/init_filesystem.hpp"
 #include "rootfs/init_ops.hpp"
 #include "rootfs/mount_words.hpp"
@@ -56,6 +57,21 @@ long make_mount(StageContext& stage, const plan::MountFilesystem& op, int contex
                      static_cast<long>(op.attributes & ~late_attributes(stage, op)));
 }
 
+// Where something is attached. Whoever exchanges the place with a link has a directory there half of the
+// time, so what is refused is looked at again, for a moment.
+Target find_target(const StageContext& stage, plan::Path path, Missing missing, bool plain) {
+    constexpr int at_once = 64, in_all = at_once + 40;
+    for (int tries = 1;; ++tries) {
+        const Target target = make_path(stage, path, missing, plain);
+        const bool strays =
+            target.fd >= 0 && strays_into_procfs(static_cast<int>(target.fd), stage.arena.text(path));
+        if (!strays && (target.fd != -ELOOP || !plain)) return target;
+        if (target.fd >= 0) raw::close(static_cast<int>(target.fd));
+        if (tries == in_all) return strays ? Target{-EPERM, plan::Call::check} : target;
+        if (tries >= at_once) wait_a_moment();
+    }
+}
+
 }  // namespace
 
 long configure(int context, char* option) {
@@ -76,10 +92,9 @@ Outcome configure_all(plan::ArenaView arena, int context, plan::Texts options) {
 
 Outcome apply(StageContext& stage, const plan::MountFilesystem& op) {
     const bool plain = op.plain_target_only != 0;
-    const Target place = make_in_root(stage.root, stage.arena.text(op.target), Missing::directory, plain);
+    const Target place = find_target(stage, op.target, Missing::directory, plain);
     const raw::Handle target(place.fd);
     if (place.fd < 0) return outcome(place.fd, place.call);
-    if (strays_into_procfs(target.number(), stage.arena.text(op.target))) return {EPERM, plan::Call::check};
     struct statx found {};
     ATTEMPT(raw::statx(target.number(), &found), fstat);
     if (!is_directory(found)) return {ENOTDIR, plan::Call::move_mount};  // the kernel would only say EINVAL
@@ -90,34 +105,42 @@ Outcome apply(StageContext& stage, const plan::MountFilesystem& op) {
     if (op.inherit_mode != 0 && !place.made)
         if (const Outcome set = inherit(context.number(), found, op.copy_up != 0); !set) return set;
     plan::Call call{};
-    const raw::Handle mount(make_mount(stage, op, context.number(), call));
+    raw::Handle mount(make_mount(stage, op, context.number(), call));
     if (mount.number() < 0) return outcome(mount.number(), call);
     if (op.copy_up != 0)
         if (const Outcome filled = copy_up(target.number(), mount.number()); !filled) return filled;
-    return attach_changed(stage, mount.number(), target.number(),
-                          {{.set = late_attributes(stage, op)}, op.propagation});
+    const Change change{{.set = late_attributes(stage, op)}, op.propagation};
+    if (const Outcome attached = attach_changed(stage, mount.number(), target.number(), change); !attached)
+        return attached;
+    const int fd = op.kept != 0 ? mount.release() : mount.number();
+    if (op.anchor.index != 0) stage.anchors[op.anchor.index].plain = plain;
+    return remember(stage, op.anchor, fd, op.kept != 0);
 }
 
 Outcome apply(StageContext& stage, const plan::AttachTree& op) {
     struct statx status {};
     ATTEMPT(raw::statx(stage.fd(op.tree), &status), fstat);
     const Missing kind = is_directory(status) ? Missing::directory : Missing::file;
-    const Target place = make_in_root(stage.root, stage.arena.text(op.target), kind);
+    const Target place = find_target(stage, op.target, kind, false);
     const raw::Handle target(place.fd);
     if (place.fd < 0) return outcome(place.fd, place.call);
-    if (strays_into_procfs(target.number(), stage.arena.text(op.target))) return {EPERM, plan::Call::check};
     struct statx found {};
     ATTEMPT(raw::statx(target.number(), &found), fstat);
     if (((found.stx_mode ^ status.stx_mode) & kind_bits) != 0 &&
         (is_directory(found) || is_directory(status)))
         return {ENOTDIR, plan::Call::move_mount};  // the kernel would only say EINVAL
-    return attach_changed(stage, stage.fd(op.tree), target.number(), {op.attributes, op.propagation});
+    const Change change{op.attributes, op.propagation};
+    if (const Outcome attached = attach_changed(stage, stage.fd(op.tree), target.number(), change); !attached)
+        return attached;
+    return remember(stage, op.anchor, stage.fd(op.tree), true);
 }
 
 Outcome apply(StageContext& stage, const plan::MakeDirectory& op) {
-    const Target place = make_in_root(stage.root, stage.arena.text(op.path), Missing::directory);
-    const raw::Handle made(place.fd);
-    return outcome(place.fd, place.call);
+    const Target place = make_path(stage, op.path, Missing::directory);
+    raw::Handle made(place.fd);
+    if (place.fd < 0) return outcome(place.fd, place.call);
+    if (op.anchor.index != 0) stage.anchors[op.anchor.index].fd = made.release();
+    return {};
 }
 
 }  // namespace bulkhead::rootfs

@@ -136,10 +136,12 @@ Outcome apply(StageContext& stage, const plan::AttachTree& op) {
 }
 
 Outcome apply(StageContext& stage, const plan::MakeDirectory& op) {
-    const Target place = make_path(stage, op.path, Missing::directory);
+    const bool kept = op.anchor.index != 0;
+    const Target place = kept ? find_target(stage, op.path, Missing::directory, false)
+                              : make_path(stage, op.path, Missing::directory);
     raw::Handle made(place.fd);
     if (place.fd < 0) return outcome(place.fd, place.call);
-    if (op.anchor.index != 0) stage.anchors[op.anchor.index].fd = made.release();
+    if (kept) stage.anchors[op.anchor.index].fd = made.release();
     return {};
 }
 

@@ -10,6 +10,8 @@ inline constexpr unsigned mfd_exec = 0x0010;         // 6.3
 inline constexpr int f_seal_exec = 0x0020;           // 6.3
 inline constexpr unsigned close_range_cloexec = 4;   // 5.11
 
+inline constexpr unsigned statx_mnt_id_unique = 0x4000;  // 6.8
+
 inline constexpr long cgroup2_super_magic = 0x63677270;
 inline constexpr long devpts_super_magic = 0x1cd1;
 inline constexpr long nsfs_magic = 0x6e736673;

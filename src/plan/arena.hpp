@@ -39,12 +39,33 @@ struct Slot {
 
 inline constexpr std::uint16_t slot_limit = 4096;
 
+// The number of something in the container that a step has found or attached, and that later steps reach by
+// its descriptor, or compare its place with. 0: none, the root.
+struct Anchor {
+    std::uint16_t index = 0;
+};
+
+inline constexpr std::uint16_t anchor_limit = 16384;
+
+// A path of the container. What lies in a mount of the plan's is found beneath that very mount, whatever the
+// names above it lead to by now.
+struct Path {
+    std::uint32_t at = 0;    // the whole, from the root; a NUL stands behind it
+    std::uint16_t skip = 0;  // what stands behind so many bytes ...
+    Anchor below{};          // ... lies beneath this
+
+    constexpr Path() = default;
+    constexpr Path(Text text, std::uint16_t behind = 0, Anchor anchor = {})
+        : at(text.at), skip(behind), below(anchor) {}
+};
+
 // Read access to an arena, wherever it is mapped.
 class ArenaView {
   public:
     explicit constexpr ArenaView(char* bytes) : bytes_(bytes) {}
 
     char* text(Text text) const { return bytes_ + text.at; }
+    char* text(Path path) const { return bytes_ + path.at; }
     const Text* texts(Texts list) const { return reinterpret_cast<const Text*>(bytes_ + list.at); }
     const char* text(Texts list, std::uint32_t index) const { return text(texts(list)[index]); }
     const std::uint32_t* numbers(Numbers list) const {

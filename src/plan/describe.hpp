@@ -40,6 +40,8 @@ Description describe_init(const MakeLink& op, ArenaView arena);
 Description describe_init(const MaskPath& op, ArenaView arena);
 Description describe_init(const ProtectPath& op, ArenaView arena);
 Description describe_init(const MakeDirectory& op, ArenaView arena);
+Description describe_init(const HoldDirectory& op, ArenaView arena);
+Description describe_init(const ComparePlace& op, ArenaView arena);
 Description describe_init(const OpenTerminal& op, ArenaView arena);
 Description describe_init(const ReplaceNull& op, ArenaView arena);
 Description describe_init(const ProtectRoot& op, ArenaView arena);

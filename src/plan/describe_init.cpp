@@ -29,7 +29,7 @@ std::string propagation_words(ArenaView arena, Numbers list) {
 }
 
 // In the container a path without a slash in front is one below its root.
-std::string inside(ArenaView arena, Text path) {
+std::string inside(ArenaView arena, Path path) {
     const std::string_view text = arena.text(path);
     return text.starts_with('/') ? std::string(text) : cat('/', text);
 }
@@ -162,6 +162,12 @@ Description describe_init(const ProtectPath& op, ArenaView arena) {
 }
 Description describe_init(const MakeDirectory& op, ArenaView arena) {
     return {"make_directory", cat(inside(arena, op.path), " if missing")};
+}
+Description describe_init(const HoldDirectory& op, ArenaView arena) {
+    return {"hold_directory", cat(inside(arena, op.path), " for what lies below")};
+}
+Description describe_init(const ComparePlace& op, ArenaView arena) {
+    return {"compare_place", cat(inside(arena, op.path), " with what was attached there")};
 }
 Description describe_init(const OpenTerminal& op, ArenaView) {
     return {"open_terminal", cat(op.console != 0 ? "/dev/console, owner " : "owner ", op.uid, ", ", op.rows,

@@ -10,9 +10,18 @@
 
 namespace bulkhead::plan {
 
+// What an Anchor is.
+struct Anchored {
+    std::uint64_t mount = 0;  // the id of what was attached; 0: the path was missing
+    int fd = 0;               // beneath which later steps look; 0: none
+    bool plain = false;       // no link may lead to it
+};
+
 struct StageContext {
     ArenaView arena;
-    int* slots;            // descriptor of each slot
+    int* slots;         // descriptor of each slot
+    Anchored* anchors;  // anchor_limit of them; the first is none
+    std::uint16_t last_anchor = 0;
     int report;            // the socket to the host
     int root = -1;         // AttachRoot: the container's root directory
     int joined_pids = -1;  // JoinNamespace: the pid namespace whose processes a procfs has to show

@@ -43,6 +43,38 @@ struct SlotsRead {
     }
 };
 
+// The anchors that an init step reads.
+struct AnchorsRead {
+    std::vector<Anchor> operator()(const MountFilesystem& op) const { return {op.target.below}; }
+    std::vector<Anchor> operator()(const Remount& op) const { return {op.target.below}; }
+    std::vector<Anchor> operator()(const AttachTree& op) const { return {op.target.below}; }
+    std::vector<Anchor> operator()(const MountNotifySocket& op) const { return {op.target.below}; }
+    std::vector<Anchor> operator()(const MakeDevice& op) const { return {op.path.below}; }
+    std::vector<Anchor> operator()(const MakeLink& op) const { return {op.path.below, op.source.below}; }
+    std::vector<Anchor> operator()(const MaskPath& op) const { return {op.path.below, op.null.below}; }
+    std::vector<Anchor> operator()(const ProtectPath& op) const { return {op.path.below}; }
+    std::vector<Anchor> operator()(const MakeDirectory& op) const { return {op.path.below}; }
+    std::vector<Anchor> operator()(const HoldDirectory& op) const { return {op.path.below}; }
+    std::vector<Anchor> operator()(const ComparePlace& op) const { return {op.path.below, op.anchor}; }
+    std::vector<Anchor> operator()(const OpenTerminal& op) const {
+        return {op.terminals.below, op.place.below};
+    }
+    std::vector<Anchor> operator()(const ReplaceNull& op) const { return {op.null.below}; }
+    template <class Op>
+    std::vector<Anchor> operator()(const Op&) const {
+        return {};
+    }
+};
+
+// The one that it fills.
+struct AnchorFilled {
+    template <class Op>
+    Anchor operator()(const Op& op) const {
+        if constexpr (requires { op.anchor; } && !std::is_same_v<Op, ComparePlace>) return op.anchor;
+        return {};
+    }
+};
+
 // The slots that a host step fills before SPAWN.
 struct SlotsFilled {
     std::vector<Slot> operator()(const CloneTree& op) const { return {op.slot}; }
@@ -113,7 +145,18 @@ class Invariants {
         for (const Slot slot : visit<std::vector<Slot>>(std::get<InitStep>(step.op), SlotsRead{}))
             if (!exists(slot) || !filled_.test(slot.index))
                 return broken("a slot is used before it is filled");
+        TRY(check_anchors(std::get<InitStep>(step.op)));
         if (is_init<CloneSource>(step)) return fill_by_stage(std::get<InitStep>(step.op));
+        return {};
+    }
+
+    Result<> check_anchors(const InitStep& step) {
+        for (const Anchor anchor : visit<std::vector<Anchor>>(step, AnchorsRead{}))
+            if (anchor.index >= anchor_limit || (anchor.index != 0 && !anchored_.test(anchor.index)))
+                return broken("a path lies below what is not there yet");
+        const Anchor filled = visit<Anchor>(step, AnchorFilled{});
+        if (filled.index >= anchor_limit) return broken("an anchor that nobody made");
+        anchored_.set(filled.index);
         return {};
     }
 
@@ -144,6 +187,7 @@ class Invariants {
     unsigned deliveries_ = 0;
     bool executed_ = false;
     std::bitset<slot_limit> filled_;
+    std::bitset<anchor_limit> anchored_;
 };
 
 }  // namespace
@@ -204,10 +248,18 @@ Pointers TimelineBuilder::pointers(std::size_t count) {
 
 Slot TimelineBuilder::slot() { return {timeline_.slot_count_++}; }
 
+// One too many is enough to be refused.
+Anchor TimelineBuilder::anchor() {
+    if (anchor_count_ < anchor_limit) ++anchor_count_;
+    return {anchor_count_};
+}
+
 Result<Timeline> TimelineBuilder::finish() && {
     constexpr std::size_t step_limit = 0xffff;
     if (timeline_.slot_count_ > slot_limit)
         return fail(Kind::unsupported, "more than ", slot_limit, " bind mounts");
+    if (anchor_count_ >= anchor_limit)
+        return fail(Kind::unsupported, "more than ", anchor_limit - 1, " mounts");
     if (timeline_.steps_.size() > step_limit)
         return fail(Kind::unsupported, "more than ", step_limit, " steps");
     std::uint16_t number = 0;

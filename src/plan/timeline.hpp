@@ -12,7 +12,7 @@
 
 #include "base/error.hpp"
 #include "plan/host_vocabulary.hpp"
-#include "plan/vocabulary.hpp"
+#include "plan/init_step.hpp"
 #include "plan/wire.hpp"
 
 namespace bulkhead::plan {
@@ -69,10 +69,11 @@ class TimelineBuilder {
     Numbers numbers(const std::vector<std::uint32_t>& list);
     Pointers pointers(std::size_t count);
     Slot slot();
+    Anchor anchor();
 
     // Numbers the steps and checks the invariants: at most one SPAWN and init steps only behind it, slots
-    // filled before they are used, AwaitGo behind SPAWN and before SendGo's lane has ended, the init lane
-    // ends in Execute. Error: Kind::internal, which a test over every bundle keeps from happening.
+    // and anchors filled before they are used, AwaitGo behind SPAWN and before SendGo's lane has ended, the
+    // init lane ends in Execute. Error: Kind::internal, which a test over every bundle keeps from happening.
     Result<Timeline> finish() &&;
 
   private:
@@ -82,6 +83,7 @@ class TimelineBuilder {
     void append(const InitStep& step, std::string pointer);
 
     Timeline timeline_;
+    std::uint16_t anchor_count_ = 0;
 };
 
 }  // namespace bulkhead::plan

@@ -147,17 +147,19 @@ struct CloneSource {
 struct MountFilesystem {
     Text type;
     Text source;
-    Text target;
+    Path target;
     Texts options;
-    Numbers propagation;             // MS_SHARED and so on, MS_REC; in order
-    std::uint32_t attributes;        // MOUNT_ATTR_*
-    std::uint8_t plain_target_only;  // 1: no part of the target may be a link (proc, sysfs: CVE-2019-19921)
-    std::uint8_t inherit_mode;       // 1: take the permissions of the directory below (tmpfs)
-    std::uint8_t copy_up;            // 1: take what is in the directory below (tmpcopyup)
+    Numbers propagation;       // MS_SHARED and so on, MS_REC; in order
+    std::uint32_t attributes;  // MOUNT_ATTR_*
+    Anchor anchor;
+    std::uint8_t plain_target_only : 1;  // no part of the target may be a link (proc, sysfs: CVE-2019-19921)
+    std::uint8_t inherit_mode : 1;       // take the permissions of the directory below (tmpfs)
+    std::uint8_t copy_up : 1;            // take what is in the directory below (tmpcopyup)
+    std::uint8_t kept : 1;               // later steps reach something in it
 };
 // Changes a mount that is there already: options of its file system, attributes of the mount.
 struct Remount {
-    Text target;
+    Path target;
     Texts options;
     Numbers propagation;  // MS_SHARED and so on, MS_REC; in order
     MountAttributes attributes;
@@ -166,19 +168,21 @@ struct Remount {
 // Attaches a tree that was cloned (bind mounts) at `target`, made as a file or directory if missing.
 struct AttachTree {
     Slot tree;
-    Text target;
+    Path target;
     MountAttributes attributes{};  // what the tree has not got yet
     Numbers propagation{};         // likewise: MS_SHARED and so on, MS_REC; in order
+    Anchor anchor{};
 };
 // A tmpfs of its own at `target` with the socket in it, as notify.sock; then read-only. It is bounded, and
 // all that a container can fill that makes it writable again.
 struct MountNotifySocket {
     Slot socket;
-    Text target;
+    Path target;
     Texts options;
+    Anchor anchor{};
 };
 struct MakeDevice {
-    Text path;
+    Path path;
     std::uint32_t mode;  // S_IFCHR or S_IFBLK and the permissions
     std::uint32_t major;
     std::uint32_t minor;
@@ -187,20 +191,37 @@ struct MakeDevice {
 };
 // A symbolic link in /dev; one that leads to a missing absolute path is not made.
 struct MakeLink {
-    Text path;
+    Path path;
     Text target;
+    Path source{};  // the same, where it is absolute
 };
 // Hides a path: a directory under an empty read-only tmpfs, anything else under the container's null device.
 // A missing path is left alone.
 struct MaskPath {
-    Text path;
+    Path path;
+    Path null;  // the container's null device
+    Anchor anchor{};
 };
 // Makes a path and what is mounted below it read-only. A missing path is left alone.
 struct ProtectPath {
-    Text path;
+    Path path;
+    Anchor anchor{};
 };
+// Makes a directory if it is missing. With an anchor it is kept, for several steps below it.
 struct MakeDirectory {
-    Text path;
+    Path path;
+    Anchor anchor{};
+};
+// Finds a directory once, for several steps below it that have to mean the same one. A missing one stays so.
+struct HoldDirectory {
+    Path path;
+    Anchor anchor;
+};
+// Whether what was attached (or was missing) at a path is what the path leads to, by its names: a neighbour
+// that shares the root may have moved them meanwhile, and then nothing runs.
+struct ComparePlace {
+    Path path;
+    Anchor anchor;
 };
 // A pty of the container's own devpts: its master goes to the host, its slave becomes descriptors 0 to 2 and
 // with `console` /dev/console.
@@ -209,10 +230,15 @@ struct OpenTerminal {
     std::uint16_t rows;
     std::uint16_t columns;
     std::uint16_t console;  // 1: init's
+    Path terminals;         // the devpts
+    Path place{};           // of /dev/console
+    Anchor anchor{};        // likewise
 };
 // Puts the container's own null device in the place of the caller's on descriptors 0 to 2: whoever holds the
 // host's can change its mode for the whole machine.
-struct ReplaceNull {};
+struct ReplaceNull {
+    Path null;
+};
 struct ProtectRoot {};
 struct PivotRoot {};
 // chroot. --no-pivot, for a host that runs from an initramfs: the old root stays below, so every procfs and
@@ -343,56 +369,15 @@ struct AwaitDelivery {};
 
 // ---- the list -------------------------------------------------------------------------------------------
 
-using InitVocabulary =
-    Vocabulary<MarkDescriptors, ResetSignals, AwaitGo, ReportReady, AwaitStart, CloseDescriptors,
-               ReportExecution, Execute, Respawn, JoinNamespace, AssumeIds, UnshareNamespaces, SetTimeOffsets,
-               JoinContainer, RaiseLoopback, SetSysctl, SetHostname, SetDomainname, IsolateMounts,
-               ChangeMountsByName, AttachRoot, TakeRoot, MountOverlay, CloneSource, MountFilesystem, Remount,
-               AttachTree, MountNotifySocket, MakeDevice, MakeLink, MaskPath, ProtectPath, MakeDirectory,
-               OpenTerminal, ReplaceNull, ProtectRoot, PivotRoot, ChangeRoot, SetRootPropagation, JoinKeyring,
-               StartSession, ClaimTerminal, OpenProcfs, SetLabel, TakeStdio, DieWithHost, SetAffinity,
-               SetScheduler, SetIoPriority, SetMemoryPolicy, SetPersonality, SetRlimit, EnterDirectory,
-               OwnStdio, LimitBounding, SetGroups, SetIds, SetCapabilities, SetUmask, FindHome, FindProgram,
-               ForbidNewPrivileges, MapHandshake, LoadSeccomp, AwaitDelivery>;
-
-// One step of the init lane as it travels: which verb, its place in the whole timeline, its bytes.
-struct InitStep {
-    static constexpr std::size_t capacity = 48;
-
-    std::uint16_t op = 0;
-    std::uint16_t number = 0;
-    alignas(8) unsigned char payload[capacity] = {};
-
-    template <class Op>
-    static InitStep of(const Op& op) {
-        static_assert(std::is_trivially_copyable_v<Op>, "only flat steps can travel to the stage");
-        static_assert(sizeof(Op) <= capacity);
-        InitStep step;
-        step.op = InitVocabulary::index_of<Op>();
-        __builtin_memcpy(step.payload, &op, sizeof op);
-        return step;
-    }
-};
-static_assert(std::is_trivially_copyable_v<InitStep> && sizeof(InitStep) == 56);
-
-// Calls `visitor` with the step's typed struct. A verb without an overload does not compile.
-template <class Result, class Visitor, class... Ops>
-Result visit_as(const InitStep& step, Visitor&& visitor, Vocabulary<Ops...>) {
-    Result result{};
-    const auto try_one = [&]<class Op>(const Op*) {
-        if (step.op != InitVocabulary::index_of<Op>()) return false;
-        Op op;
-        __builtin_memcpy(&op, step.payload, sizeof op);
-        result = visitor(op);
-        return true;
-    };
-    (void)(try_one(static_cast<const Ops*>(nullptr)) || ...);
-    return result;
-}
-
-template <class Result, class Visitor>
-Result visit(const InitStep& step, Visitor&& visitor) {
-    return visit_as<Result>(step, visitor, InitVocabulary{});
-}
+using InitVocabulary = Vocabulary<
+    MarkDescriptors, ResetSignals, AwaitGo, ReportReady, AwaitStart, CloseDescriptors, ReportExecution,
+    Execute, Respawn, JoinNamespace, AssumeIds, UnshareNamespaces, SetTimeOffsets, JoinContainer,
+    RaiseLoopback, SetSysctl, SetHostname, SetDomainname, IsolateMounts, ChangeMountsByName, AttachRoot,
+    TakeRoot, MountOverlay, CloneSource, MountFilesystem, Remount, AttachTree, MountNotifySocket, MakeDevice,
+    MakeLink, MaskPath, ProtectPath, MakeDirectory, HoldDirectory, ComparePlace, OpenTerminal, ReplaceNull,
+    ProtectRoot, PivotRoot, ChangeRoot, SetRootPropagation, JoinKeyring, StartSession, ClaimTerminal,
+    OpenProcfs, SetLabel, TakeStdio, DieWithHost, SetAffinity, SetScheduler, SetIoPriority, SetMemoryPolicy,
+    SetPersonality, SetRlimit, EnterDirectory, OwnStdio, LimitBounding, SetGroups, SetIds, SetCapabilities,
+    SetUmask, FindHome, FindProgram, ForbidNewPrivileges, MapHandshake, LoadSeccomp, AwaitDelivery>;
 
 }  // namespace bulkhead::plan

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "plan/vocabulary.hpp"
+#include "plan/init_step.hpp"
 
 namespace bulkhead::plan {
 

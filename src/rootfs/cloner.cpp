@@ -35,13 +35,16 @@ void plan_inner_clones(plan::TimelineBuilder& timeline, const std::vector<InnerC
                       pointer);
 }
 
-void plan_attachment(plan::TimelineBuilder& timeline, const Tree& tree, const std::string& target,
-                     std::string pointer) {
-    timeline.init(plan::AttachTree{.tree = tree.slot,
-                                   .target = timeline.text(target),
-                                   .attributes = tree.attributes,
-                                   .propagation = timeline.numbers(tree.propagation)},
-                  std::move(pointer));
+void plan_attachment(plan::TimelineBuilder& timeline, Layout& layout, const Tree& tree,
+                     const std::string& target, const std::string& pointer) {
+    const plan::Path place = layout.target(timeline, target, true, pointer);
+    timeline.init(
+        plan::AttachTree{.tree = tree.slot,
+                         .target = place,
+                         .attributes = tree.attributes,
+                         .propagation = timeline.numbers(tree.propagation),
+                         .anchor = layout.attached(timeline, target, {Names::shared, true}, pointer)},
+        pointer);
 }
 
 }  // namespace bulkhead::rootfs

@@ -9,6 +9,7 @@
 
 #include "plan/host_facts.hpp"
 #include "plan/timeline.hpp"
+#include "rootfs/layout.hpp"
 
 namespace bulkhead::rootfs {
 
@@ -60,7 +61,7 @@ class Cloner {
 void plan_inner_clones(plan::TimelineBuilder& timeline, const std::vector<InnerClone>& clones);
 
 // Init lane: attaches a clone below the root.
-void plan_attachment(plan::TimelineBuilder& timeline, const Tree& tree, const std::string& target,
-                     std::string pointer);
+void plan_attachment(plan::TimelineBuilder& timeline, Layout& layout, const Tree& tree,
+                     const std::string& target, const std::string& pointer);
 
 }  // namespace bulkhead::rootfs

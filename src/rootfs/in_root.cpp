@@ -8,6 +8,8 @@
 
 namespace bulkhead::rootfs {
 
+using plan::StageContext;
+
 namespace {
 
 constexpr std::size_t path_limit = 4096;  // PATH_MAX: the kernel takes no longer one either
@@ -47,11 +49,28 @@ class Components {
     bool fits_ = false;
 };
 
-long open_nearest(int root, Components& components, bool plain) {
+// Where a path begins, and how it is resolved from there.
+struct Start {
+    int directory;
+    const char* path;
+    std::uint64_t how;
+};
+
+Start in_root(int root, const char* path, bool plain) {
+    return {root, path, RESOLVE_IN_ROOT | (plain ? std::uint64_t{RESOLVE_NO_SYMLINKS} : 0)};
+}
+
+// The mount itself has no name beneath it, and may be a file.
+long open_at(const Start& start) {
+    if (start.path[0] == '\0') return raw::call(__NR_fcntl, long{start.directory}, long{F_DUPFD_CLOEXEC}, 0L);
+    return raw::open_below(start.directory, start.path, O_PATH, start.how);
+}
+
+long open_nearest(const Start& start, Components& components) {
     for (;;) {
         components.cut();
-        if (components.size() == 0) return open_in_root(root, ".");
-        const long fd = open_in_root(root, components.path(), plain);
+        if (components.size() == 0) return raw::open_below(start.directory, ".", O_PATH, start.how);
+        const long fd = raw::open_below(start.directory, components.path(), O_PATH, start.how);
         if (fd != -ENOENT) return fd;
     }
 }
@@ -86,23 +105,59 @@ long make_rest(long nearest, Components& rest, Missing missing) {
     return parent;
 }
 
-}  // namespace
-
-long open_in_root(int root, const char* path, bool plain) {
-    return raw::open_below(root, path, O_PATH, RESOLVE_IN_ROOT | (plain ? RESOLVE_NO_SYMLINKS : 0));
-}
-
-Target make_in_root(int root, const char* path, Missing missing, bool plain) {
-    const long existing = open_in_root(root, path, plain);
+Target make_at(const Start& start, Missing missing) {
+    const long existing = open_at(start);
     if (existing != -ENOENT) return {existing, plan::Call::openat2, false};
-    Components head(path);
+    Components head(start.path);
     if (!head.fits()) return {-ENAMETOOLONG, plan::Call::openat2, false};
-    const long nearest = open_nearest(root, head, plain);
+    const long nearest = open_nearest(start, head);
     if (nearest < 0) return {nearest, plan::Call::openat2, false};
     std::size_t skip = head.size();
-    while (path[skip] == '/') ++skip;
-    Components rest(path + skip);
+    while (start.path[skip] == '/') ++skip;
+    Components rest(start.path + skip);
     return {make_rest(nearest, rest, missing), plan::Call::mkdirat, true};
+}
+
+Place parent_at(const Start& start) {
+    Components components(start.path);
+    if (!components.fits()) return {-ENAMETOOLONG, nullptr};
+    const std::size_t name = components.cut();
+    const char* parent = components.size() == 0 ? "." : components.path();
+    return {raw::open_below(start.directory, parent, O_PATH, start.how), start.path + name};
+}
+
+Start from_root(const StageContext& stage, plan::Path path, bool plain) {
+    return in_root(stage.root, stage.arena.text(path), plain);
+}
+
+// A directory that was missing has no descriptor: nothing lies below it.
+bool lies_below_nothing(const StageContext& stage, plan::Path path) {
+    return path.below.index != 0 && stage.anchors[path.below.index].fd == 0;
+}
+
+Start beneath(const StageContext& stage, plan::Path path, bool plain) {
+    if (path.below.index == 0) return from_root(stage, path, plain);
+    Start start = in_root(stage.anchors[path.below.index].fd, stage.arena.text(path) + path.skip, plain);
+    start.how ^= RESOLVE_IN_ROOT | RESOLVE_BENEATH;
+    return start;
+}
+
+// What RESOLVE_BENEATH says of a link that leaves the mount.
+bool leaves(plan::Path path, long fd) { return fd == -EXDEV && path.below.index != 0; }
+
+}  // namespace
+
+long open_in_root(int root, const char* path, bool plain) { return open_at(in_root(root, path, plain)); }
+
+Target make_in_root(int root, const char* path, Missing missing, bool plain) {
+    return make_at(in_root(root, path, plain), missing);
+}
+
+long open_nearest_in_root(int root, const char* path) {
+    const Start start = in_root(root, path, false);
+    if (const long whole = open_at(start); whole != -ENOENT) return whole;
+    Components components(path);
+    return components.fits() ? open_nearest(start, components) : -ENAMETOOLONG;
 }
 
 bool strays_into_procfs(int target, const char* path) {
@@ -112,12 +167,26 @@ bool strays_into_procfs(int target, const char* path) {
     return *path != '\0' && *path != '/';
 }
 
-Place parent_in_root(int root, const char* path) {
-    Components components(path);
-    if (!components.fits()) return {-ENAMETOOLONG, nullptr};
-    const std::size_t name = components.cut();
-    const char* parent = components.size() == 0 ? "." : components.path();
-    return {open_in_root(root, parent), path + name};
+Place parent_in_root(int root, const char* path) { return parent_at(in_root(root, path, false)); }
+
+long open_path(const StageContext& stage, plan::Path path, bool plain) {
+    if (lies_below_nothing(stage, path)) return -ENOENT;
+    const long fd = open_at(beneath(stage, path, plain));
+    return leaves(path, fd) ? open_at(from_root(stage, path, plain)) : fd;
 }
+
+Target make_path(const StageContext& stage, plan::Path path, Missing missing, bool plain) {
+    if (lies_below_nothing(stage, path)) return {-ENOENT, plan::Call::openat2, false};
+    const Target target = make_at(beneath(stage, path, plain), missing);
+    return leaves(path, target.fd) ? make_at(from_root(stage, path, plain), missing) : target;
+}
+
+Place parent_of(const StageContext& stage, plan::Path path) {
+    if (lies_below_nothing(stage, path)) return {-ENOENT, nullptr};
+    const Place place = parent_at(beneath(stage, path, false));
+    return leaves(path, place.directory) ? parent_at(from_root(stage, path, false)) : place;
+}
+
+bool is_missing(long fd) { return fd == -ENOENT || fd == -ENOTDIR; }
 
 }  // namespace bulkhead::rootfs

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Paths below the container's root, resolved by the kernel with the root as "/": a link in an image can lead
 // anywhere in the image and nowhere else. The result is a descriptor; no path is walked a second time
-// (CVE-2021-30465, CVE-2024-45310). Freestanding.
+// (CVE-2021-30465, CVE-2024-45310). What lies in something that we have attached is found beneath the
+// descriptor of that: a neighbour who shares the root may have moved the directory that it is mounted on
+// (CVE-2019-19921, CVE-2023-27561). Only a link that leaves the mount is followed from the root, by whose
+// names it means what it says. Freestanding.
 #pragma once
 
 #include "plan/stage_context.hpp"
@@ -21,6 +24,9 @@ struct Target {
 };
 Target make_in_root(int root, const char* path, Missing missing, bool plain = false);
 
+// The path, or as much of it as is there.
+long open_nearest_in_root(int root, const char* path);
+
 // Whether an open mount target lies in a procfs that the planner did not mean by this path: what a container
 // sees as /proc must be the kernel's, however an image leads there (CVE-2019-16884).
 bool strays_into_procfs(int target, const char* path);
@@ -31,5 +37,14 @@ struct Place {
     const char* name = nullptr;
 };
 Place parent_in_root(int root, const char* path);
+
+// ---- the same for a path of the plan --------------------------------------------------------------------
+
+long open_path(const plan::StageContext& stage, plan::Path path, bool plain = false);
+Target make_path(const plan::StageContext& stage, plan::Path path, Missing missing, bool plain = false);
+Place parent_of(const plan::StageContext& stage, plan::Path path);
+
+// A missing path, or one below something that is no directory.
+bool is_missing(long fd);
 
 }  // namespace bulkhead::rootfs

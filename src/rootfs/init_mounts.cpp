@@ -4,6 +4,7 @@
 #include <asm/errno.h>
 
 #include "rootfs/in_root.hpp"
+#include "rootfs/init_anchor.hpp"
 #include "rootfs/init_filesystem.hpp"
 #include "rootfs/init_ops.hpp"
 #include "rootfs/mount_words.hpp"
@@ -76,10 +77,9 @@ Outcome configure_all(plan::ArenaView arena, int context, plan::Texts options) {
 
 Outcome apply(StageContext& stage, const plan::MountFilesystem& op) {
     const bool plain = op.plain_target_only != 0;
-    const Target place = make_in_root(stage.root, stage.arena.text(op.target), Missing::directory, plain);
+    const Target place = find_target(stage, op.target, Missing::directory, plain);
     const raw::Handle target(place.fd);
     if (place.fd < 0) return outcome(place.fd, place.call);
-    if (strays_into_procfs(target.number(), stage.arena.text(op.target))) return {EPERM, plan::Call::check};
     struct statx found {};
     ATTEMPT(raw::statx(target.number(), &found), fstat);
     if (!is_directory(found)) return {ENOTDIR, plan::Call::move_mount};  // the kernel would only say EINVAL
@@ -90,34 +90,44 @@ Outcome apply(StageContext& stage, const plan::MountFilesystem& op) {
     if (op.inherit_mode != 0 && !place.made)
         if (const Outcome set = inherit(context.number(), found, op.copy_up != 0); !set) return set;
     plan::Call call{};
-    const raw::Handle mount(make_mount(stage, op, context.number(), call));
+    raw::Handle mount(make_mount(stage, op, context.number(), call));
     if (mount.number() < 0) return outcome(mount.number(), call);
     if (op.copy_up != 0)
         if (const Outcome filled = copy_up(target.number(), mount.number()); !filled) return filled;
-    return attach_changed(stage, mount.number(), target.number(),
-                          {{.set = late_attributes(stage, op)}, op.propagation});
+    const Change change{{.set = late_attributes(stage, op)}, op.propagation};
+    if (const Outcome attached = attach_changed(stage, mount.number(), target.number(), change); !attached)
+        return attached;
+    const int fd = op.kept != 0 ? mount.release() : mount.number();
+    if (op.anchor.index != 0) stage.anchors[op.anchor.index].plain = plain;
+    return remember(stage, op.anchor, fd, op.kept != 0);
 }
 
 Outcome apply(StageContext& stage, const plan::AttachTree& op) {
     struct statx status {};
     ATTEMPT(raw::statx(stage.fd(op.tree), &status), fstat);
     const Missing kind = is_directory(status) ? Missing::directory : Missing::file;
-    const Target place = make_in_root(stage.root, stage.arena.text(op.target), kind);
+    const Target place = find_target(stage, op.target, kind, false);
     const raw::Handle target(place.fd);
     if (place.fd < 0) return outcome(place.fd, place.call);
-    if (strays_into_procfs(target.number(), stage.arena.text(op.target))) return {EPERM, plan::Call::check};
     struct statx found {};
     ATTEMPT(raw::statx(target.number(), &found), fstat);
     if (((found.stx_mode ^ status.stx_mode) & kind_bits) != 0 &&
         (is_directory(found) || is_directory(status)))
         return {ENOTDIR, plan::Call::move_mount};  // the kernel would only say EINVAL
-    return attach_changed(stage, stage.fd(op.tree), target.number(), {op.attributes, op.propagation});
+    const Change change{op.attributes, op.propagation};
+    if (const Outcome attached = attach_changed(stage, stage.fd(op.tree), target.number(), change); !attached)
+        return attached;
+    return remember(stage, op.anchor, stage.fd(op.tree), true);
 }
 
 Outcome apply(StageContext& stage, const plan::MakeDirectory& op) {
-    const Target place = make_in_root(stage.root, stage.arena.text(op.path), Missing::directory);
-    const raw::Handle made(place.fd);
-    return outcome(place.fd, place.call);
+    const bool kept = op.anchor.index != 0;
+    const Target place = kept ? find_target(stage, op.path, Missing::directory, false)
+                              : make_path(stage, op.path, Missing::directory);
+    raw::Handle made(place.fd);
+    if (place.fd < 0) return outcome(place.fd, place.call);
+    if (kept) stage.anchors[op.anchor.index].fd = made.release();
+    return {};
 }
 
 }  // namespace bulkhead::rootfs

@@ -5,6 +5,7 @@
 #include <linux/magic.h>
 
 #include "rootfs/in_root.hpp"
+#include "rootfs/init_anchor.hpp"
 #include "rootfs/init_ops.hpp"
 
 namespace bulkhead::rootfs {
@@ -43,8 +44,8 @@ bool is_null(int fd) {
 
 // The container's null device, open; -ENODEV where something else has its name (CVE-2026-88265). Looked at
 // before it is opened: a device of an image might do anything.
-long open_null(int root) {
-    const Place place = parent_in_root(root, "dev/null");
+long open_null(const StageContext& stage, plan::Path path) {
+    const Place place = parent_of(stage, path);
     const raw::Handle directory(place.directory);
     if (place.directory < 0) return place.directory;
     const raw::Handle found(raw::openat(directory.number(), place.name, O_PATH | O_NOFOLLOW));
@@ -74,25 +75,28 @@ long empty_directory() {
                      static_cast<long>(mask_attributes));
 }
 
-Outcome attach_clone(int mount, int target) {
+// Attaches a clone; what it is known by afterwards is the clone's.
+Outcome attach_clone(StageContext& stage, int mount, int target, plan::Anchor anchor) {
     const raw::Handle clone(raw::clone_tree(mount, false));
     ATTEMPT(clone.number(), open_tree);
-    return outcome(raw::attach(clone.number(), target), plan::Call::move_mount);
+    ATTEMPT(raw::attach(clone.number(), target), move_mount);
+    return remember(stage, anchor, clone.number(), false);
 }
 
-Outcome mask_directory(StageContext& stage, int target) {
-    if (stage.mask >= 0) return attach_clone(stage.mask, target);
+Outcome mask_directory(StageContext& stage, int target, plan::Anchor anchor) {
+    if (stage.mask >= 0) return attach_clone(stage, stage.mask, target, anchor);
     const long empty = empty_directory();
     ATTEMPT(empty, fsmount);
     stage.mask = static_cast<int>(empty);
-    return outcome(raw::attach(stage.mask, target), plan::Call::move_mount);
+    ATTEMPT(raw::attach(stage.mask, target), move_mount);
+    return remember(stage, anchor, stage.mask, false);
 }
 
 // The container's own null device: the host's would let it change the mode of the machine's /dev/null. What
 // the image or a bind mount calls /dev/null may be anything, so it is looked at by handle (CVE-2025-31133).
-Outcome mask_file(StageContext& stage, int target) {
-    if (stage.null >= 0) return attach_clone(stage.null, target);
-    const raw::Handle null(open_in_root(stage.root, "dev/null"));
+Outcome mask_file(StageContext& stage, int target, const plan::MaskPath& op) {
+    if (stage.null >= 0) return attach_clone(stage, stage.null, target, op.anchor);
+    const raw::Handle null(open_path(stage, op.null));
     ATTEMPT(null.number(), openat2);
     struct statx status {};
     ATTEMPT(raw::statx(null.number(), &status), fstat);
@@ -100,17 +104,18 @@ Outcome mask_file(StageContext& stage, int target) {
     raw::Handle clone(raw::clone_tree(null.number(), false));
     ATTEMPT(clone.number(), open_tree);
     stage.null = clone.release();
-    return attach_changed(stage, stage.null, target, {.attributes = {.set = null_attributes}});
+    const Change change{.attributes = {.set = null_attributes}};
+    if (const Outcome attached = attach_changed(stage, stage.null, target, change); !attached)
+        return attached;
+    return remember(stage, op.anchor, stage.null, false);
 }
-
-bool missing(long fd) { return fd == -ENOENT || fd == -ENOTDIR; }
 
 }  // namespace
 
 // A node that is there already is left as it is, if it is the same one (config-linux.md, "Devices"; runc
 // leaves any other as well). The new one is given away by its descriptor: its name may be another's by then.
 Outcome apply(StageContext& stage, const plan::MakeDevice& op) {
-    const Place place = parent_in_root(stage.root, stage.arena.text(op.path));
+    const Place place = parent_of(stage, op.path);
     const raw::Handle directory(place.directory);
     ATTEMPT(place.directory, openat2);
     const long made = raw::call(__NR_mknodat, long{directory.number()}, place.name, long{op.mode},
@@ -132,10 +137,10 @@ Outcome apply(StageContext& stage, const plan::MakeDevice& op) {
 Outcome apply(StageContext& stage, const plan::MakeLink& op) {
     const char* leads_to = stage.arena.text(op.target);
     if (leads_to[0] == '/') {  // runtime-linux.md: only where the source exists
-        const raw::Handle source(open_in_root(stage.root, leads_to));
+        const raw::Handle source(open_path(stage, op.source));
         if (source.number() == -ENOENT) return {};
     }
-    const Place place = parent_in_root(stage.root, stage.arena.text(op.path));
+    const Place place = parent_of(stage, op.path);
     const raw::Handle directory(place.directory);
     ATTEMPT(place.directory, openat2);
     const long made = raw::call(__NR_symlinkat, leads_to, long{directory.number()}, place.name);
@@ -144,10 +149,10 @@ Outcome apply(StageContext& stage, const plan::MakeLink& op) {
 }
 
 // Where the container has no null device the caller's stays: a closed descriptor would be worse.
-Outcome apply(StageContext& stage, const plan::ReplaceNull&) {
+Outcome apply(StageContext& stage, const plan::ReplaceNull& op) {
     for (int fd = 0; fd <= 2; ++fd) {
         if (!is_null(fd)) continue;
-        const raw::Handle null(open_null(stage.root));
+        const raw::Handle null(open_null(stage, op.null));
         if (null.number() < 0) return {};
         ATTEMPT(raw::call(__NR_dup3, long{null.number()}, long{fd}, 0L), dup);
     }
@@ -156,23 +161,27 @@ Outcome apply(StageContext& stage, const plan::ReplaceNull&) {
 
 // Look first, then mount: a mount that is thrown away waits for RCU, 3 us idle and 40 busy.
 Outcome apply(StageContext& stage, const plan::MaskPath& op) {
-    const raw::Handle target(open_in_root(stage.root, stage.arena.text(op.path)));
-    if (missing(target.number())) return {};
+    const raw::Handle target(open_path(stage, op.path));
+    if (is_missing(target.number())) return {};
     ATTEMPT(target.number(), openat2);
     struct statx status {};
     ATTEMPT(raw::statx(target.number(), &status), fstat);
-    if ((status.stx_mode & kind_bits) == directory_kind) return mask_directory(stage, target.number());
-    return mask_file(stage, target.number());
+    if ((status.stx_mode & kind_bits) == directory_kind)
+        return mask_directory(stage, target.number(), op.anchor);
+    return mask_file(stage, target.number(), op);
 }
 
 Outcome apply(StageContext& stage, const plan::ProtectPath& op) {
-    const raw::Handle target(open_in_root(stage.root, stage.arena.text(op.path)));
-    if (missing(target.number())) return {};
+    const raw::Handle target(open_path(stage, op.path));
+    if (is_missing(target.number())) return {};
     ATTEMPT(target.number(), openat2);
-    const raw::Handle clone(raw::clone_tree(target.number(), true));
+    raw::Handle clone(raw::clone_tree(target.number(), true));
     ATTEMPT(clone.number(), open_tree);
-    return attach_changed(stage, clone.number(), target.number(),
-                          {.attributes = {.set_tree = MOUNT_ATTR_RDONLY}});
+    const Change change{.attributes = {.set_tree = MOUNT_ATTR_RDONLY}};
+    if (const Outcome attached = attach_changed(stage, clone.number(), target.number(), change); !attached)
+        return attached;
+    if (op.anchor.index == 0) return {};
+    return remember(stage, op.anchor, clone.release(), true);
 }
 
 }  // namespace bulkhead::rootfs

@@ -5,6 +5,7 @@
 #include <linux/un.h>
 
 #include "rootfs/in_root.hpp"
+#include "rootfs/init_anchor.hpp"
 #include "rootfs/init_ops.hpp"
 #include "rootfs/mount_words.hpp"
 
@@ -33,10 +34,9 @@ Outcome bind_in(int directory, int socket, int root) {
 
 // Attached before the socket is bound, for security modules that want a path; read-only behind that.
 Outcome apply(StageContext& stage, const plan::MountNotifySocket& op) {
-    const Target place = make_in_root(stage.root, stage.arena.text(op.target), Missing::directory);
+    const Target place = find_target(stage, op.target, Missing::directory, false);
     const raw::Handle target(place.fd);
     if (place.fd < 0) return outcome(place.fd, place.call);
-    if (strays_into_procfs(target.number(), stage.arena.text(op.target))) return {EPERM, plan::Call::check};
     struct statx found {};
     ATTEMPT(raw::statx(target.number(), &found), fstat);
     if ((found.stx_mode & kind_bits) != directory_kind) return {ENOTDIR, plan::Call::move_mount};
@@ -49,6 +49,7 @@ Outcome apply(StageContext& stage, const plan::MountNotifySocket& op) {
         raw::call(__NR_fsmount, long{context.number()}, long{FSMOUNT_CLOEXEC}, long{harmless}));
     ATTEMPT(mount.number(), fsmount);
     ATTEMPT(raw::attach(mount.number(), target.number()), move_mount);
+    if (const Outcome known = remember(stage, op.anchor, mount.number(), false); !known) return known;
     if (const Outcome bound = bind_in(mount.number(), stage.fd(op.socket), stage.root); !bound) return bound;
     return change_mount(stage, mount.number(), {.attributes = {.set = MOUNT_ATTR_RDONLY}});
 }

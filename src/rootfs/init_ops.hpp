@@ -8,8 +8,10 @@ namespace bulkhead::rootfs {
 
 // Attaches a detached tree, or moves an attached one, over "/", where PivotRoot expects the root.
 long attach_over_root(int tree);
-// At `place`, a directory of the host, or over "/" where there is none, changed before.
-plan::Outcome attach_root(const plan::StageContext& stage, plan::Text place, const Change& change);
+// At `place`, a directory of the host, or over "/" where there is none, changed before. Unless it has layers,
+// the directory is the one that the root was cloned from (EBUSY).
+plan::Outcome attach_root(const plan::StageContext& stage, plan::Text place, const Change& change,
+                          bool has_layers);
 // A tmpfs over "/", for a moment: PivotRoot expects nothing between the host's root and the container's.
 // uncover_root makes it the working directory.
 plan::Outcome cover_root(const char* size, int& covered);
@@ -30,6 +32,8 @@ plan::Outcome apply(plan::StageContext& stage, const plan::MakeLink& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::MaskPath& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::ProtectPath& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::MakeDirectory& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::HoldDirectory& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::ComparePlace& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::OpenTerminal& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::ReplaceNull& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::ProtectRoot& op);

@@ -243,7 +243,7 @@ Outcome apply(StageContext& stage, const plan::MountOverlay& op) {
     if (const Outcome mounted = mount_layers(stage, op, stage.root); !mounted) return mounted;
     Change change;
     if (is_a_single_layer(op)) change.attributes.set = MOUNT_ATTR_RDONLY;
-    if (const Outcome attached = attach_root(stage, op.place, change); !attached) return attached;
+    if (const Outcome attached = attach_root(stage, op.place, change, true); !attached) return attached;
     return outcome(raw::call(__NR_fchdir, long{stage.root}), plan::Call::fchdir);
 }
 

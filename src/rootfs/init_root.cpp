@@ -3,6 +3,7 @@
 #include <asm/errno.h>
 
 #include "base/resolve.hpp"
+#include "rootfs/init_anchor.hpp"
 #include "rootfs/init_ops.hpp"
 
 namespace bulkhead::rootfs {
@@ -16,15 +17,35 @@ namespace {
 constexpr long ms_private_recursive = (1L << 18) | 16384;  // MS_PRIVATE | MS_REC
 constexpr long detach = 2;                                 // MNT_DETACH
 
+bool is_same(int left, int right) {
+    struct statx one {
+    }, other{};
+    return raw::statx(left, &one) == 0 && raw::statx(right, &other) == 0 && one.stx_ino == other.stx_ino &&
+           one.stx_dev_major == other.stx_dev_major && one.stx_dev_minor == other.stx_dev_minor;
+}
+
+// Where hooks look for the root: the directory that its tree was cloned from. Whoever exchanges a parent of
+// it may lead there to another, which is looked at again, for a moment. Layers are of no directory.
+long open_place(const StageContext& stage, plan::Text place, bool has_layers) {
+    constexpr int at_once = 64, in_all = at_once + 40;
+    for (int tries = 0; tries < in_all; ++tries) {
+        raw::Handle directory(raw::open_from_root(stage.arena.text(place), O_PATH | O_DIRECTORY));
+        if (directory.number() < 0 || has_layers) return directory.release();
+        if (is_same(directory.number(), stage.root)) return directory.release();
+        if (tries >= at_once) wait_a_moment();
+    }
+    return -EBUSY;
+}
+
 }  // namespace
 
 long attach_over_root(int tree) {
     return raw::call(__NR_move_mount, long{tree}, "", long{AT_FDCWD}, "/", long{MOVE_MOUNT_F_EMPTY_PATH});
 }
 
-Outcome attach_root(const StageContext& stage, plan::Text place, const Change& change) {
+Outcome attach_root(const StageContext& stage, plan::Text place, const Change& change, bool has_layers) {
     if (place.size != 0) {
-        const raw::Handle directory(raw::open_from_root(stage.arena.text(place), O_PATH | O_DIRECTORY));
+        const raw::Handle directory(open_place(stage, place, has_layers));
         ATTEMPT(directory.number(), openat2);
         return attach_changed(stage, stage.root, directory.number(), change);
     }
@@ -65,7 +86,7 @@ Outcome apply(StageContext&, const plan::IsolateMounts&) {
 
 Outcome apply(StageContext& stage, const plan::AttachRoot& op) {
     stage.root = stage.fd(op.tree);
-    return attach_root(stage, op.place, {.propagation = op.propagation});
+    return attach_root(stage, op.place, {.propagation = op.propagation}, false);
 }
 
 Outcome apply(StageContext& stage, const plan::TakeRoot& op) {

@@ -8,6 +8,7 @@
 
 #include "base/kernel.hpp"
 #include "rootfs/in_root.hpp"
+#include "rootfs/init_anchor.hpp"
 #include "rootfs/init_ops.hpp"
 
 namespace bulkhead::rootfs {
@@ -27,9 +28,9 @@ bool is_multiplexer(const struct statx& status) {
 }
 
 // Opens a new master, or -errno; `call` says which call failed.
-long open_master(int root, plan::Call& call) {
+long open_master(const StageContext& stage, plan::Path path, plan::Call& call) {
     call = plan::Call::openat2;
-    const raw::Handle terminals(open_in_root(root, "dev/pts"));
+    const raw::Handle terminals(open_path(stage, path));
     if (terminals.number() < 0) return terminals.number();
     call = plan::Call::check;
     const long type = raw::filesystem_type(terminals.number());
@@ -53,13 +54,14 @@ long send_master(int report, int master) {
 
 // /dev/console is a bind of the slave itself, on a file that is made here or already is a plain entry of
 // /dev.
-Outcome bind_console(int root, int slave) {
-    const Target place = make_in_root(root, "dev/console", Missing::file, true);
+Outcome bind_console(StageContext& stage, const plan::OpenTerminal& op, int slave) {
+    const Target place = make_path(stage, op.place, Missing::file, true);
     const raw::Handle target(place.fd);
     if (place.fd < 0) return outcome(place.fd, place.call);
     const raw::Handle clone(raw::clone_tree(slave, false));
     ATTEMPT(clone.number(), open_tree);
-    return outcome(raw::attach(clone.number(), target.number()), plan::Call::move_mount);
+    ATTEMPT(raw::attach(clone.number(), target.number()), move_mount);
+    return remember(stage, op.anchor, clone.number(), false);
 }
 
 Outcome become_stdio(int slave) {
@@ -71,7 +73,7 @@ Outcome become_stdio(int slave) {
 
 Outcome apply(StageContext& stage, const plan::OpenTerminal& op) {
     plan::Call call{};
-    const raw::Handle master(open_master(stage.root, call));
+    const raw::Handle master(open_master(stage, op.terminals, call));
     if (master.number() < 0) return outcome(master.number(), call);
     const int unlocked = 0;
     ATTEMPT(raw::call(__NR_ioctl, long{master.number()}, long{TIOCSPTLCK}, &unlocked), ioctl);
@@ -84,7 +86,7 @@ Outcome apply(StageContext& stage, const plan::OpenTerminal& op) {
     constexpr long same_group = -1;
     ATTEMPT(raw::call(__NR_fchown, long{slave.number()}, long{op.uid}, same_group), fchown);
     if (op.console != 0)
-        if (const Outcome bound = bind_console(stage.root, slave.number()); !bound) return bound;
+        if (const Outcome bound = bind_console(stage, op, slave.number()); !bound) return bound;
     ATTEMPT(send_master(stage.report, master.number()), sendmsg);
     return become_stdio(slave.number());
 }

@@ -37,7 +37,7 @@ Outcome apply(StageContext& stage, const plan::CloneSource& op) {
 }
 
 Outcome apply(StageContext& stage, const plan::Remount& op) {
-    const raw::Handle target(open_in_root(stage.root, stage.arena.text(op.target)));
+    const raw::Handle target(open_path(stage, op.target));
     ATTEMPT(target.number(), openat2);
     struct statx found {};
     ATTEMPT(raw::statx(target.number(), &found), fstat);

@@ -15,6 +15,46 @@ using plan::TimelineBuilder;
 
 namespace {
 
+constexpr const char* null_device = "dev/null";
+constexpr const char* terminals = "dev/pts";
+constexpr const char* console_path = "dev/console";
+
+void add(std::vector<std::string>& paths, const std::vector<std::string>& given) {
+    std::ranges::transform(given, std::back_inserter(paths), cleaned);
+}
+
+// What is attached, protected or masked.
+std::vector<std::string> joint_paths(const spec::Spec& spec, const Places& places, const Trees& trees) {
+    std::vector<std::string> paths;
+    for (std::size_t i = 0; i < spec.mounts.size(); ++i)
+        if (!trees.mounts[i].options.remount) paths.push_back(cleaned(spec.mounts[i].destination));
+    if (places.notify) paths.emplace_back(notify_path);
+    add(paths, spec.linux.readonly_paths);
+    add(paths, spec.linux.masked_paths);
+    std::ranges::sort(paths);
+    const auto rest = std::ranges::unique(paths);
+    paths.erase(rest.begin(), rest.end());
+    return paths;
+}
+
+// Every path that a step names, as often as one does.
+std::vector<std::string> used_paths(const spec::Spec& spec, const Trees& trees) {
+    std::vector<std::string> paths = linked_paths();
+    for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
+        const std::string target = cleaned(spec.mounts[i].destination);
+        paths.push_back(target);
+        if (trees.mounts[i].shows_cgroups) paths.push_back(cgroups_in(target));
+        if (is_late_read_only(spec, trees, i)) paths.push_back(target);
+    }
+    for (const DeviceNode& node : trees.devices) paths.push_back(node.path);
+    for (const char* path : {null_device, console_path, notify_path}) paths.emplace_back(path);
+    if (spec.process->terminal) paths.emplace_back(terminals);
+    paths.push_back(cleaned(spec.process->cwd));
+    add(paths, spec.linux.readonly_paths);
+    add(paths, spec.linux.masked_paths);
+    return paths;
+}
+
 // The root itself: a clone of the host's directory, or layers.
 void plan_root(TimelineBuilder& timeline, const spec::Spec& spec, const Places& places, const Trees& trees) {
     if (!places.own_mounts) {
@@ -41,32 +81,53 @@ void plan_root(TimelineBuilder& timeline, const spec::Spec& spec, const Places& 
 }
 
 // As large as the caller's terminal from the start: a program may ask before anybody passes a size on.
-void plan_stdio(TimelineBuilder& timeline, const spec::Process& process, const plan::HostFacts& host,
-                bool console) {
+void plan_terminal(TimelineBuilder& timeline, Layout& layout, const spec::Process& process,
+                   const plan::HostFacts& host, bool console) {
+    const char* const pointer = "/process/terminal";
     spec::ConsoleSize size = process.console_size.value_or(spec::ConsoleSize{});
     if (host.rows != 0 || host.columns != 0) size = {.height = host.rows, .width = host.columns};
+    plan::OpenTerminal open{.uid = process.user.uid,
+                            .rows = static_cast<std::uint16_t>(size.height.value_or(0)),
+                            .columns = static_cast<std::uint16_t>(size.width.value_or(0)),
+                            .console = console,
+                            .terminals = layout.place(timeline, terminals)};
+    if (console) {
+        open.place = layout.place(timeline, console_path);
+        open.anchor = layout.attached(timeline, console_path, {Names::shared, false}, pointer);
+    }
+    timeline.init(open, pointer);
+}
+
+void plan_stdio(TimelineBuilder& timeline, Layout& layout, const spec::Process& process,
+                const plan::HostFacts& host, bool console) {
     if (process.terminal)
-        timeline.init(plan::OpenTerminal{.uid = process.user.uid,
-                                         .rows = static_cast<std::uint16_t>(size.height.value_or(0)),
-                                         .columns = static_cast<std::uint16_t>(size.width.value_or(0)),
-                                         .console = console},
-                      "/process/terminal");
+        plan_terminal(timeline, layout, process, host, console);
     else
-        timeline.init(plan::ReplaceNull{});
+        timeline.init(plan::ReplaceNull{layout.entry(timeline, null_device)});
 }
 
 // Masks win over read-only clones of a parent, so they come last; a path named twice is done once.
-void plan_paths(TimelineBuilder& timeline, const spec::Linux& linux) {
+void plan_paths(TimelineBuilder& timeline, Layout& layout, const spec::Linux& linux) {
     for (std::size_t i = 0; i < linux.readonly_paths.size(); ++i)
-        timeline.init(plan::ProtectPath{timeline.text(linux.readonly_paths[i])},
-                      cat("/linux/readonlyPaths/", i));
-    std::vector<std::string_view> seen;
+        plan_protection(timeline, layout, cleaned(linux.readonly_paths[i]), cat("/linux/readonlyPaths/", i));
+    std::vector<std::string> seen;
     for (std::size_t i = 0; i < linux.masked_paths.size(); ++i) {
-        const std::string& path = linux.masked_paths[i];
+        const std::string path = cleaned(linux.masked_paths[i]), pointer = cat("/linux/maskedPaths/", i);
         if (std::ranges::find(seen, path) != seen.end()) continue;
         seen.push_back(path);
-        timeline.init(plan::MaskPath{timeline.text(path)}, cat("/linux/maskedPaths/", i));
+        const plan::Path place = layout.target(timeline, path, false, pointer);
+        const plan::Path null = layout.place(timeline, null_device);
+        timeline.init(plan::MaskPath{place, null, layout.masked(timeline, path, pointer)}, pointer);
     }
+}
+
+// A read-only clone of a path whose names a neighbour can change takes along what is mounted below, as mounts
+// of their own; and hooks may mount over anything. So what was attached before is compared before.
+bool is_compared_early(const Layout& layout, const spec::Spec& spec, const Places& places) {
+    return !places.root_place.empty() ||
+           std::ranges::any_of(spec.linux.readonly_paths, [&](const std::string& path) {
+               return layout.around(cleaned(path)) == Names::shared;
+           });
 }
 
 // config-linux.md, "Rootfs Mount Propagation": words and numbers are in the same order.
@@ -109,28 +170,32 @@ void plan_shared_root(TimelineBuilder& timeline, plan::Slot root) {
 }
 
 void plan_joined_stdio(TimelineBuilder& timeline, const spec::ValidSpec& spec, const plan::HostFacts& host) {
-    plan_stdio(timeline, spec.process(), host, false);
+    Layout layout({}, {});  // it is a container already
+    plan_stdio(timeline, layout, spec.process(), host, false);
 }
 
-Result<> plan_content(TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places,
-                      const Trees& trees) {
+Result<Layout> plan_content(TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places,
+                            const Trees& trees) {
+    Layout layout(used_paths(*spec, trees), joint_paths(*spec, places, trees));
     plan_inner_clones(timeline, trees.inner);
     if (places.own_mounts) timeline.init(plan::IsolateMounts{});
     if (places.own_mounts && !places.host.sets_mount_attributes()) timeline.init(plan::ChangeMountsByName{});
     plan_root(timeline, *spec, places, trees);
-    TRY(plan_mounts(timeline, *spec, trees));
-    plan_notify_socket(timeline, *spec, places);
-    plan_devices(timeline, *spec, trees);
-    plan_stdio(timeline, spec.process(), places.host, true);
+    TRY(plan_mounts(timeline, layout, *spec, trees));
+    plan_notify_socket(timeline, layout, *spec, places);
+    plan_devices(timeline, layout, *spec, trees);
+    plan_stdio(timeline, layout, spec.process(), places.host, true);
     if (const std::string cwd = cleaned(spec.process().cwd); !cwd.empty())
-        timeline.init(plan::MakeDirectory{timeline.text(cwd)}, "/process/cwd");
-    return {};
+        timeline.init(plan::MakeDirectory{layout.place(timeline, cwd)}, "/process/cwd");
+    if (is_compared_early(layout, *spec, places)) layout.compare(timeline);
+    return layout;
 }
 
 void plan_seal(TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places,
-               const Trees& trees) {
-    plan_late_read_only(timeline, *spec, trees);
-    plan_paths(timeline, spec->linux);
+               const Trees& trees, Layout layout) {
+    plan_late_read_only(timeline, layout, *spec, trees);
+    plan_paths(timeline, layout, spec->linux);
+    layout.compare(timeline);
     if (spec.root().readonly) timeline.init(plan::ProtectRoot{}, "/root/readonly");
     plan_change(timeline, places);
     if (const auto word = spec->linux.rootfs_propagation)

@@ -73,12 +73,12 @@ void plan_joined_stdio(plan::TimelineBuilder& timeline, const spec::ValidSpec& s
 
 // Init lane, what hooks of the creation find: the root, mounts in the config's order, devices and links,
 // terminal, working directory. Errors: a mount below /proc that is none of those lxcfs makes.
-Result<> plan_content(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places,
-                      const Trees& trees);
+Result<Layout> plan_content(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
+                            const Places& places, const Trees& trees);
 
 // Init lane, behind that: read-only mounts, paths and root, masks, and with pivot_root the host's root is
 // gone.
 void plan_seal(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places,
-               const Trees& trees);
+               const Trees& trees, Layout layout);
 
 }  // namespace bulkhead::rootfs

@@ -91,25 +91,31 @@ Result<std::vector<DeviceNode>> wanted_nodes(const spec::Spec& spec, bool whole_
     return nodes;
 }
 
-void make_parent(TimelineBuilder& timeline, const DeviceNode& node) {
+void make_parent(TimelineBuilder& timeline, const Layout& layout, const DeviceNode& node) {
     const std::size_t slash = node.path.rfind('/');
     if (slash == std::string::npos || node.path.substr(0, slash) == "dev") return;
-    timeline.init(plan::MakeDirectory{timeline.text(node.path.substr(0, slash))}, node.pointer);
+    timeline.init(plan::MakeDirectory{layout.place(timeline, node.path.substr(0, slash))}, node.pointer);
 }
 
 // What the stage cloned, nobody has looked at: MakeDevice finds it there and says whether it is the right
 // one.
-void plan_node(TimelineBuilder& timeline, const DeviceNode& node) {
-    make_parent(timeline, node);
-    if (node.tree) plan_attachment(timeline, *node.tree, node.path, node.pointer);
+void plan_node(TimelineBuilder& timeline, Layout& layout, const DeviceNode& node) {
+    make_parent(timeline, layout, node);
+    if (node.tree) plan_attachment(timeline, layout, *node.tree, node.path, node.pointer);
     if (node.tree && node.verified) return;
-    timeline.init(plan::MakeDevice{.path = timeline.text(node.path),
+    timeline.init(plan::MakeDevice{.path = layout.entry(timeline, node.path),
                                    .mode = node.mode,
                                    .major = node.major,
                                    .minor = node.minor,
                                    .uid = node.uid,
                                    .gid = node.gid},
                   node.pointer);
+}
+
+void plan_link(TimelineBuilder& timeline, const Layout& layout, const Link& link) {
+    plan::MakeLink made{layout.entry(timeline, link.path), timeline.text(link.target)};
+    if (link.target.starts_with('/')) made.source = layout.place(timeline, cleaned(link.target));
+    timeline.init(made);
 }
 
 // What the stage clones is looked at by MakeDevice instead.
@@ -132,6 +138,15 @@ bool dev_is_bound(const spec::Spec& spec, const Trees& trees) {
     return false;
 }
 
+std::vector<std::string> linked_paths() {
+    std::vector<std::string> paths;
+    for (const Link& link : default_links) {
+        paths.emplace_back(link.path);
+        if (link.target.starts_with('/')) paths.push_back(cleaned(link.target));
+    }
+    return paths;
+}
+
 // A named pipe is no device: mknod(2) makes it anywhere.
 Result<std::vector<DeviceNode>> plan_device_trees(Cloner& clone, const spec::Spec& spec, const Places& places,
                                                   bool whole_dev) {
@@ -142,13 +157,12 @@ Result<std::vector<DeviceNode>> plan_device_trees(Cloner& clone, const spec::Spe
     return nodes;
 }
 
-void plan_devices(TimelineBuilder& timeline, const spec::Spec& spec, const Trees& trees) {
+void plan_devices(TimelineBuilder& timeline, Layout& layout, const spec::Spec& spec, const Trees& trees) {
     const bool own_dev = !dev_is_bound(spec, trees);
-    if (own_dev) timeline.init(plan::MakeDirectory{timeline.text("dev")});
-    for (const DeviceNode& node : trees.devices) plan_node(timeline, node);
+    if (own_dev) layout.make_directory(timeline, "dev");
+    for (const DeviceNode& node : trees.devices) plan_node(timeline, layout, node);
     if (!own_dev) return;
-    for (const Link& link : default_links)
-        timeline.init(plan::MakeLink{timeline.text(link.path), timeline.text(link.target)});
+    for (const Link& link : default_links) plan_link(timeline, layout, link);
 }
 
 }  // namespace bulkhead::rootfs

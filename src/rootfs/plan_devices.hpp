@@ -16,6 +16,10 @@ Result<std::vector<DeviceNode>> plan_device_trees(Cloner& clone, const spec::Spe
                                                   bool whole_dev);
 
 // Init lane: nodes and links.
-void plan_devices(plan::TimelineBuilder& timeline, const spec::Spec& spec, const Trees& trees);
+void plan_devices(plan::TimelineBuilder& timeline, Layout& layout, const spec::Spec& spec,
+                  const Trees& trees);
+
+// The default links, and what the absolute ones lead to.
+std::vector<std::string> linked_paths();
 
 }  // namespace bulkhead::rootfs

@@ -50,10 +50,6 @@ std::optional<std::string> label_option(const std::string& type, const std::stri
     return cat(type == "mqueue" ? "rootcontext=" : "context=", label);
 }
 
-bool is_below(const std::string& path, const std::string& directory) {
-    return path.size() > directory.size() && path.starts_with(directory) && path[directory.size()] == '/';
-}
-
 // Whether steps behind mount `index` make files in it, so that it can be read-only only after them. A later
 // mount on the same place hides it, then nothing is made in it.
 bool is_filled_later(const spec::Spec& spec, std::size_t index) {
@@ -75,14 +71,19 @@ bool is_read_only(const plan::MountAttributes& attributes) {
     return (own & MOUNT_ATTR_RDONLY) != 0;
 }
 
-bool is_late_read_only(const spec::Spec& spec, const Trees& trees, std::size_t index) {
-    const PlannedMount& mount = trees.mounts[index];
-    return !mount.tree && !mount.options.remount && mount.type == "tmpfs" &&
-           is_read_only(mount.options.attributes) && is_filled_later(spec, index);
+// What the kernel makes, or nobody else has. A hierarchy of cgroups knows no rename.
+constexpr std::array own_filesystems{std::string_view("cgroup2"), std::string_view("devpts"),
+                                     std::string_view("mqueue"),  std::string_view("proc"),
+                                     std::string_view("sysfs"),   std::string_view("tmpfs")};
+static_assert(std::ranges::is_sorted(own_filesystems));
+
+Names names_in(const std::string& type) {
+    const bool own = std::ranges::binary_search(own_filesystems, std::string_view(type));
+    return own ? Names::steady : Names::shared;
 }
 
-void plan_filesystem(TimelineBuilder& timeline, const spec::Spec& spec, std::size_t index, const Trees& trees,
-                     const std::string& target) {
+void plan_filesystem(TimelineBuilder& timeline, Layout& layout, const spec::Spec& spec, std::size_t index,
+                     const Trees& trees, const std::string& target) {
     const spec::Mount& mount = spec.mounts[index];
     const auto& [options, type, tree, shows_cgroups] = trees.mounts[index];
     const plan::MountAttributes& wanted = options.attributes;
@@ -91,26 +92,31 @@ void plan_filesystem(TimelineBuilder& timeline, const spec::Spec& spec, std::siz
     std::vector<std::string> data = options.data;
     if (auto label = label_option(type, spec.linux.mount_label)) data.push_back(std::move(*label));
     const bool kernel_tree = type == "proc" || type == "sysfs";
+    const bool kept = layout.is_kept(target);
+    const plan::Path place = layout.target(timeline, target, true, mount_pointer(index));
     timeline.init(plan::MountFilesystem{.type = timeline.text(type),
                                         .source = timeline.text(mount.source.empty() ? type : mount.source),
-                                        .target = timeline.text(target),
+                                        .target = place,
                                         .options = timeline.texts(data),
                                         .propagation = timeline.numbers(options.propagation),
                                         .attributes = attributes,
+                                        .anchor = layout.attached(timeline, target, {names_in(type), kept},
+                                                                  mount_pointer(index)),
                                         .plain_target_only = kernel_tree,
                                         .inherit_mode = type == "tmpfs",
-                                        .copy_up = options.copy_up},
+                                        .copy_up = options.copy_up,
+                                        .kept = kept},
                   mount_pointer(index));
 }
 
 // Attributes that are not named stay as they are, as with mount(8): runc clears them (mount(2)), and so takes
 // nosuid from a mount that shall only become read-only.
-void plan_remount(TimelineBuilder& timeline, const MountOptions& options, const std::string& target,
-                  std::string pointer) {
+void plan_remount(TimelineBuilder& timeline, const Layout& layout, const MountOptions& options,
+                  const std::string& target, std::string pointer) {
     std::vector<std::string> data = options.data;
     if (!options.bind && (options.attributes.set & MOUNT_ATTR_RDONLY) != 0) data.emplace_back("ro");
     if (!options.bind && (options.attributes.clear & MOUNT_ATTR_RDONLY) != 0) data.emplace_back("rw");
-    timeline.init(plan::Remount{.target = timeline.text(target),
+    timeline.init(plan::Remount{.target = layout.place(timeline, target),
                                 .options = timeline.texts(data),
                                 .propagation = timeline.numbers(options.propagation),
                                 .attributes = options.attributes,
@@ -118,56 +124,63 @@ void plan_remount(TimelineBuilder& timeline, const MountOptions& options, const 
                   std::move(pointer));
 }
 
-void plan_tree(TimelineBuilder& timeline, const PlannedMount& mount, const std::string& target,
-               const std::string& pointer) {
-    plan_attachment(timeline, *mount.tree, target, pointer);
-    if (mount.shows_cgroups) timeline.init(plan::ProtectPath{timeline.text(target + "/fs/cgroup")}, pointer);
+void plan_tree(TimelineBuilder& timeline, Layout& layout, const PlannedMount& mount,
+               const std::string& target, const std::string& pointer) {
+    plan_attachment(timeline, layout, *mount.tree, target, pointer);
+    if (mount.shows_cgroups) plan_protection(timeline, layout, cgroups_in(target), pointer);
 }
 
 }  // namespace
 
-std::string cleaned(std::string_view path) {
-    std::vector<std::string> kept;
-    for (const std::string_view name : split(path, '/')) {
-        if (name.empty() || name == ".") continue;
-        if (name == "..") {
-            if (!kept.empty()) kept.pop_back();
-            continue;
-        }
-        kept.emplace_back(name);
-    }
-    return join(kept, "/");
+std::string cgroups_in(const std::string& sysfs) { return sysfs + "/fs/cgroup"; }
+
+bool is_late_read_only(const spec::Spec& spec, const Trees& trees, std::size_t index) {
+    const PlannedMount& mount = trees.mounts[index];
+    return !mount.tree && !mount.options.remount && mount.type == "tmpfs" &&
+           is_read_only(mount.options.attributes) && is_filled_later(spec, index);
 }
 
 // A page for the directory and some more: a container that makes it writable has that much to fill.
-void plan_notify_socket(TimelineBuilder& timeline, const spec::Spec& spec, const Places& places) {
+void plan_notify_socket(TimelineBuilder& timeline, Layout& layout, const spec::Spec& spec,
+                        const Places& places) {
     if (!places.notify) return;
     std::vector<std::string> options{"mode=755", "size=16k", "nr_inodes=16"};
     if (auto label = label_option("tmpfs", spec.linux.mount_label)) options.push_back(std::move(*label));
-    timeline.init(
-        plan::MountNotifySocket{*places.notify, timeline.text("run/notify"), timeline.texts(options)});
+    const plan::Path target = layout.target(timeline, notify_path, true, {});
+    timeline.init(plan::MountNotifySocket{
+        .socket = *places.notify,
+        .target = target,
+        .options = timeline.texts(options),
+        .anchor = layout.attached(timeline, notify_path, {Names::steady, false}, {})});
 }
 
-Result<> plan_mounts(TimelineBuilder& timeline, const spec::Spec& spec, const Trees& trees) {
+void plan_protection(TimelineBuilder& timeline, Layout& layout, const std::string& path,
+                     const std::string& pointer) {
+    const plan::Path place = layout.target(timeline, path, false, pointer);
+    timeline.init(plan::ProtectPath{place, layout.protected_path(timeline, path, pointer)}, pointer);
+}
+
+Result<> plan_mounts(TimelineBuilder& timeline, Layout& layout, const spec::Spec& spec, const Trees& trees) {
     for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
         const PlannedMount& mount = trees.mounts[i];
         const std::string target = cleaned(spec.mounts[i].destination);
         const bool procfs = mount.options.remount || (!mount.options.bind && mount.type == "proc");
         TRY(check_target(target, procfs, mount_pointer(i)));
         if (mount.options.remount)
-            plan_remount(timeline, mount.options, target, mount_pointer(i));
+            plan_remount(timeline, layout, mount.options, target, mount_pointer(i));
         else if (mount.tree)
-            plan_tree(timeline, mount, target, mount_pointer(i));
+            plan_tree(timeline, layout, mount, target, mount_pointer(i));
         else
-            plan_filesystem(timeline, spec, i, trees, target);
+            plan_filesystem(timeline, layout, spec, i, trees, target);
     }
     return {};
 }
 
-void plan_late_read_only(TimelineBuilder& timeline, const spec::Spec& spec, const Trees& trees) {
+void plan_late_read_only(TimelineBuilder& timeline, const Layout& layout, const spec::Spec& spec,
+                         const Trees& trees) {
     for (std::size_t i = 0; i < spec.mounts.size(); ++i)
         if (is_late_read_only(spec, trees, i))
-            timeline.init(plan::Remount{.target = timeline.text(cleaned(spec.mounts[i].destination)),
+            timeline.init(plan::Remount{.target = layout.place(timeline, cleaned(spec.mounts[i].destination)),
                                         .options = {},
                                         .propagation = {},
                                         .attributes = {.set = MOUNT_ATTR_RDONLY},

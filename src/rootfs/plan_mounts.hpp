@@ -10,16 +10,27 @@
 
 namespace bulkhead::rootfs {
 
-// "/a//b/./c/../d" -> "a/b/d": relative to the root, which ".." does not leave.
-std::string cleaned(std::string_view path);
+inline constexpr const char* notify_path = "run/notify";
+
+// Init lane: /run/notify with Places::notify in it, if there is one.
+void plan_notify_socket(plan::TimelineBuilder& timeline, Layout& layout, const spec::Spec& spec,
+                        const Places& places);
 
 // Init lane: the mounts in the config's order. Errors: a mount over the root or below /proc that is none of
 // those lxcfs makes.
-// /run/notify with Places::notify in it, if there is one.
-void plan_notify_socket(plan::TimelineBuilder& timeline, const spec::Spec& spec, const Places& places);
-Result<> plan_mounts(plan::TimelineBuilder& timeline, const spec::Spec& spec, const Trees& trees);
+Result<> plan_mounts(plan::TimelineBuilder& timeline, Layout& layout, const spec::Spec& spec,
+                     const Trees& trees);
+
+// Init lane: a path becomes read-only, with all that is mounted below it.
+void plan_protection(plan::TimelineBuilder& timeline, Layout& layout, const std::string& path,
+                     const std::string& pointer);
 
 // Init lane, behind whatever makes files in them: tmpfs of the config that are read-only in the end.
-void plan_late_read_only(plan::TimelineBuilder& timeline, const spec::Spec& spec, const Trees& trees);
+void plan_late_read_only(plan::TimelineBuilder& timeline, const Layout& layout, const spec::Spec& spec,
+                         const Trees& trees);
+bool is_late_read_only(const spec::Spec& spec, const Trees& trees, std::size_t index);
+
+// Where cgroups are, in a tree that shows them.
+std::string cgroups_in(const std::string& sysfs);
 
 }  // namespace bulkhead::rootfs

@@ -294,10 +294,10 @@ Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::
     namespaces::plan_entry(timeline, spec, host, ground.joins);
     TRY(namespaces::plan_network(timeline, spec, host, ground.joins));
     plan_trusted_writes(timeline, blueprint, spec, host);
-    TRY(rootfs::plan_content(timeline, spec, ground.places, ground.trees));
+    LET(rootfs::Layout layout, rootfs::plan_content(timeline, spec, ground.places, ground.trees));
     TRY(plan_early_hooks(timeline, blueprint, ground, spec, host));
     if (has_early_hooks(spec)) namespaces::plan_kernel_parameters(timeline, spec);
-    rootfs::plan_seal(timeline, spec, ground.places, ground.trees);
+    rootfs::plan_seal(timeline, spec, ground.places, ground.trees, std::move(layout));
     namespaces::plan_names(timeline, spec);
     if (!born_late) plan_session(timeline, spec);
 

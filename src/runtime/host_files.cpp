@@ -77,7 +77,6 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeNotifySoc
 
 // Opened for reading and writing, so that a `start` that dies between opening and writing wakes nobody: the
 // stage sees a byte or nothing, never the end of a writer.
-
 Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeStartFifo& op) {
     const int directory = workshop.directory.number();
     TRY(sys::make_fifo_at(directory, fifo_file, private_file));

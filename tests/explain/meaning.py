@@ -12,6 +12,8 @@ NEUTRAL = {"close", "statx", "openat2", "openat", "read", "ppoll", "getcwd", "fa
 WRITES = re.compile(r"O_(WRONLY|RDWR|CREAT|TRUNC|APPEND|TMPFILE)")
 # PTMX is opened for reading and writing; it is the one file that is.
 TERMINAL = re.compile(r'^openat\(\d+<[^>]*>, "ptmx", O_RDWR')
+# A mount that a step finds by its descriptor.
+FOUND = re.compile(r"^fcntl\(\d+<[^>]*>, F_DUPFD_CLOEXEC, 0\) = \d+")
 LOOKING_IOCTL = re.compile(r"^ioctl\(\d+<[^>]*>, SIOCGIFFLAGS,")
 
 CAPABILITIES = (
@@ -30,7 +32,7 @@ def is_neutral(call):
     name = call.partition("(")[0]
     if name in ("openat", "openat2"):
         return not WRITES.search(call) or bool(TERMINAL.match(call))
-    return name in NEUTRAL or bool(LOOKING_IOCTL.match(call)) or call.startswith("prlimit64(0, RLIMIT_NOFILE, NULL")
+    return name in NEUTRAL or bool(FOUND.match(call)) or bool(LOOKING_IOCTL.match(call)) or call.startswith("prlimit64(0, RLIMIT_NOFILE, NULL")
 
 
 def attached(target):
@@ -38,9 +40,15 @@ def attached(target):
     return ATTACHED.format(re.escape(target))
 
 
+def tail(path):
+    """The path from the root, or what of it lies beneath a mount or a directory that was found before."""
+    names = [re.escape(name) for name in path.strip("/").split("/")]
+    return "(" + "|".join("/".join(names[at:]) for at in range(len(names))) + ")"
+
+
 def absent(path):
     """The look that finds nothing."""
-    return rf'openat2\({FD}, "{re.escape(path)}", .* = -1 (ENOENT|ENOTDIR) .*'
+    return rf'openat2\({FD}, "{tail(path)}", .* = -1 (ENOENT|ENOTDIR) .*'
 
 
 def made(name, last="mkdirat"):
@@ -180,7 +188,18 @@ def protect_path(what):
 def make_directory(what):
     path = what.removesuffix(" if missing").removeprefix("/")
     makings = [making for making in with_made(path) if making]
-    return [*makings, [rf'openat2\({FD}, "{re.escape(path)}", .* = {FD}']]
+    return [*makings, [rf'openat2\({FD}, "{tail(path)}", .* = {FD}'], [rf"fcntl\({FD}, F_DUPFD_CLOEXEC, 0\) = {FD}"]]
+
+
+def hold_directory(what):
+    path = what.removesuffix(" for what lies below")
+    return [[rf'openat2\({FD}, "{tail(path)}", .* = {FD}'], [absent(path)]]
+
+
+def compare_place(what):
+    """From the root, as a program in the container would."""
+    path = re.escape(what.removesuffix(" with what was attached there").removeprefix("/"))
+    return [[rf'openat2\({FD}, "{path}", .*']]
 
 
 def open_terminal(what):
@@ -427,6 +446,8 @@ MEANINGS = {
     "mask_path": mask_path,
     "protect_path": protect_path,
     "make_directory": make_directory,
+    "hold_directory": hold_directory,
+    "compare_place": compare_place,
     "open_terminal": open_terminal,
     "replace_null": replace_null,
     "protect_root": simple(rf'mount_setattr\({FD}, "", AT_EMPTY_PATH, {{attr_set=MOUNT_ATTR_RDONLY,.* = 0.*'),

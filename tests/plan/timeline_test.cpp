@@ -115,6 +115,21 @@ TEST(Invariants, an_execution_that_nobody_starts_is_refused) {
     EXPECT_EQ(verdict_with_end(std::move(timeline)), "timeline: the host awaits an execution nobody starts");
 }
 
+TEST(Invariants, a_path_below_what_is_not_there_yet_is_refused) {
+    TimelineBuilder timeline = spawned();
+    const Anchor anchor = timeline.anchor();
+    timeline.init(HoldDirectory{timeline.text("a"), anchor});
+    timeline.init(MakeDirectory{Path(timeline.text("a/b"), 2, anchor)});
+    timeline.init(MakeDirectory{Path(timeline.text("b/c"), 2, timeline.anchor())});
+    EXPECT_EQ(verdict_with_end(std::move(timeline)), "timeline: a path lies below what is not there yet");
+}
+
+TEST(Invariants, too_many_mounts_are_refused) {
+    TimelineBuilder timeline = spawned();
+    for (int i = 0; i < 70000; ++i) (void)timeline.anchor();
+    EXPECT_EQ(verdict_with_end(std::move(timeline)), "more than 16383 mounts");
+}
+
 TEST(Invariants, a_slot_filled_behind_spawn_is_refused) {
     TimelineBuilder timeline = spawned();
     timeline.host(MakeStartFifo{timeline.slot()});

@@ -14,7 +14,7 @@ using test::succeeded;
 using test::World;
 
 plan::Outcome mask(World& world, const std::string& path) {
-    return apply(world.stage.context, plan::MaskPath{world.stage.text(path)});
+    return apply(world.stage.context, plan::MaskPath{world.stage.text(path), world.stage.text("dev/null")});
 }
 plan::Outcome protect(World& world, const std::string& path) {
     return apply(world.stage.context, plan::ProtectPath{world.stage.text(path)});
@@ -25,7 +25,8 @@ plan::Outcome make_device(World& world, const std::string& path, unsigned major,
                  plan::MakeDevice{world.stage.text(path), S_IFCHR | 0640, major, minor, owner, owner});
 }
 plan::Outcome make_link(World& world, const std::string& path, const std::string& to) {
-    return apply(world.stage.context, plan::MakeLink{world.stage.text(path), world.stage.text(to)});
+    return apply(world.stage.context,
+                 plan::MakeLink{world.stage.text(path), world.stage.text(to), world.stage.text(to)});
 }
 
 void make_null(World& world) {

@@ -26,7 +26,8 @@ void mount_terminals(World& world) {
 
 plan::Outcome open_terminal(World& world, unsigned uid = 0, std::uint16_t rows = 0,
                             std::uint16_t columns = 0) {
-    return apply(world.stage.context, plan::OpenTerminal{uid, rows, columns, 1});
+    return apply(world.stage.context, plan::OpenTerminal{uid, rows, columns, 1, world.stage.text("dev/pts"),
+                                                         world.stage.text("dev/console")});
 }
 
 // Descriptors 0 to 2 become the terminal; what a test has to say goes where it went before.

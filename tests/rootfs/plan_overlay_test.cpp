@@ -169,8 +169,9 @@ plan::Timeline planned(const std::string& config, const plan::HostFacts& host) {
     plan::TimelineBuilder timeline;
     const Trees trees = plan_trees(timeline, spec, places).value();
     timeline.host(plan::Spawn{0});
-    EXPECT_TRUE(plan_content(timeline, spec, places, trees));
-    plan_seal(timeline, spec, places, trees);
+    auto layout = plan_content(timeline, spec, places, trees);
+    EXPECT_TRUE(layout);
+    plan_seal(timeline, spec, places, trees, std::move(*layout));
     timeline.init(plan::Execute{});
     return test::finished(std::move(timeline));
 }

@@ -20,8 +20,8 @@ Result<plan::Timeline> planned(const std::string& patch, bool own_cgroup_namespa
                         .host = {.kernel_major = 6}};
     LET(const Trees trees, plan_trees(timeline, spec, places));
     timeline.host(plan::Spawn{0});
-    TRY(plan_content(timeline, spec, places, trees));
-    plan_seal(timeline, spec, places, trees);
+    LET(Layout layout, plan_content(timeline, spec, places, trees));
+    plan_seal(timeline, spec, places, trees, std::move(layout));
     timeline.init(plan::Execute{});
     return std::move(timeline).finish();
 }
@@ -88,15 +88,17 @@ TEST(Dev, BoundFromOutsideBringsItsOwnNodes) {
 }
 
 TEST(Paths, MasksComeAfterReadOnlyOnesAndOnce) {
-    const Lines all = lines(R"({"linux": {"maskedPaths": ["/proc/acpi", "/proc/keys", "/proc/acpi"],
-                                          "readonlyPaths": ["/proc/bus"]}, "root": {"readonly": true}})");
+    const Lines all = lines(R"({"mounts": [{"destination": "/proc", "type": "proc"}],
+                               "linux": {"maskedPaths": ["/proc/acpi", "/proc/keys", "/proc//acpi"],
+                                         "readonlyPaths": ["/proc/bus"]}, "root": {"readonly": true}})");
     const Lines expected{"init protect_path /proc/bus read-only (/linux/readonlyPaths/0)",
                          "init mask_path /proc/acpi (/linux/maskedPaths/0)",
                          "init mask_path /proc/keys (/linux/maskedPaths/1)",
+                         "init compare_place /proc with what was attached there (/mounts/0)",
                          "init protect_root / read-only (/root/readonly)",
                          "init pivot_root and detach the host's root (/root/path)"};
-    ASSERT_GT(all.size(), 6u);
-    EXPECT_EQ(Lines(all.end() - 6, all.end() - 1), expected);
+    ASSERT_GT(all.size(), 7u);
+    EXPECT_EQ(Lines(all.end() - 7, all.end() - 1), expected);
 }
 
 TEST(Terminal, IsOpenedWhereItIsAskedFor) {

@@ -30,8 +30,8 @@ inline Result<plan::Timeline> planned(const std::string& patch, const Places& pl
     plan::TimelineBuilder timeline;
     LET(const Trees trees, plan_trees(timeline, spec, places));
     timeline.host(plan::Spawn{0});
-    TRY(plan_content(timeline, spec, places, trees));
-    plan_seal(timeline, spec, places, trees);
+    LET(Layout layout, plan_content(timeline, spec, places, trees));
+    plan_seal(timeline, spec, places, trees, std::move(layout));
     timeline.init(plan::Execute{});
     return std::move(timeline).finish();
 }
@@ -44,6 +44,7 @@ inline Lines lines(const std::string& patch, const Places& places = ours) {
 inline Lines about_mounts(const std::string& patch, const Places& places = ours) {
     Lines all = lines(patch, places);
     if (all.size() > 1) std::erase_if(all, [](auto& line) { return line.find("(/mounts/") == line.npos; });
+    std::erase_if(all, [](auto& line) { return line.starts_with("init compare_place "); });  // of their own
     return all;
 }
 

@@ -21,7 +21,10 @@ namespace bulkhead::test {
 
 class Stage {
   public:
-    plan::StageContext context{.arena = plan::ArenaView(bytes_.data()), .slots = slots_.data(), .report = -1};
+    plan::StageContext context{.arena = plan::ArenaView(bytes_.data()),
+                               .slots = slots_.data(),
+                               .anchors = anchors_.data(),
+                               .report = -1};
 
     Stage() = default;
     Stage(const Stage&) = delete;
@@ -65,6 +68,7 @@ class Stage {
 
     alignas(8) std::array<char, 1 << 18> bytes_{};
     std::array<int, 16> slots_{};
+    std::array<plan::Anchored, 16> anchors_{};
     std::uint16_t slot_count_ = 0;
     std::size_t used_ = 0;
 };

@@ -21,6 +21,7 @@ namespace {
 constexpr int failure = 1;  // the stage's exit code; the reason travels in the report
 
 constinit int slots[plan::slot_limit] = {};
+constinit plan::Anchored anchors[plan::anchor_limit] = {};
 constinit plan::StepTime times[plan::timed_steps] = {};
 
 // Fault injection: fails as the kernel would, or stands still for the host's SIGKILL (which pid 1 of a
@@ -51,6 +52,7 @@ int walk(char* bytes, int handover) {
         slots[i] = handover + plan::handover_slots + i;
     plan::StageContext stage{.arena = plan::ArenaView(bytes + plan.arena_at),
                              .slots = slots,
+                             .anchors = anchors,
                              .report = report,
                              .times = plan.traced != 0 ? times : nullptr};
     const auto* steps = reinterpret_cast<const plan::InitStep*>(bytes + plan.steps_at);

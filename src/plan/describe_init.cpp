@@ -58,7 +58,7 @@ Description describe_init(const ReportReady&, ArenaView) { return {"report_ready
 Description describe_init(const AwaitStart&, ArenaView) { return {"await_start", "on the exec fifo"}; }
 Description describe_init(const CloseDescriptors& op, ArenaView) {
     return {"close_descriptors", cat(op.first, " and up", op.keeps ? ", but the exec fifo" : "",
-                                     op.keeps_socket ? ", but the notify socket" : "")};
+                                     op.keeps_socket ? " and the notify socket" : "")};
 }
 Description describe_init(const ReportExecution&, ArenaView) { return {"report_execution", "to the host"}; }
 Description describe_init(const Execute& op, ArenaView arena) {

@@ -100,6 +100,22 @@ TEST(Create, StopsBeforeTheProgramUntilStart) {
     EXPECT_TRUE(all.back().starts_with("init execute /bin/true"));
 }
 
+TEST(Create, KeepsTheNotifySocketUntilStartAndNoLonger) {
+    for (const char* patch :
+         {"{}", R"({"linux": {"namespaces": [{"type": "mount"}, {"type": "pid", "path": "/p"}]}})"})
+        for (const bool create : {true, false}) {
+            Blueprint wish = blueprint(create);
+            wish.notify = true;
+            const Lines all = lines(wish, patch);
+            expect_order(all, {"make_notify_socket", "spawn", "mount_notify_socket", "pivot_root",
+                               "close_descriptors", "execute"});
+            EXPECT_EQ(all[at(all, "close_descriptors")],
+                      cat("init close_descriptors 3 and up",
+                          create ? ", but the exec fifo and the notify socket" : ""));
+            EXPECT_EQ(all[at(all, "execute") - 2], "init close_descriptors 3 and up");
+        }
+}
+
 TEST(Run, WaitsForNothingButTheExecution) {
     const Lines all = lines(blueprint(false));
     for (const char* verb : {"make_start_fifo", "await_start", "report_ready", "await_ready"})

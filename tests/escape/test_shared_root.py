@@ -274,15 +274,11 @@ def layered(t):
     return bundle, layers
 
 
-def only_here():
-    return None
-
-
-@attack("E18", "A3", needs=only_here, **PATIENT)
+@attack("E18", "A3", **PATIENT)
 def names_of_a_layer_are_exchanged(t):
     """The upper layer of an overlay is written to by a neighbour meanwhile."""
     if not t.bulkhead:
-        return
+        return  # no control makes the overlay itself
     bundle, layers = layered(t)
     flags = ("--overlay-from", layers)
     text = started(t, bundle, "peace", flags).exits(0).out

@@ -56,6 +56,8 @@ def test_folders(tree):
     wrong = [] if RUNNER in tree.text("scripts/test") else [f"scripts/test does not call {RUNNER}"]
     wrong += [f"{TIERS} does not call {path}" for path in tree.below("tests/", "/run", "/selftest")
               if f'"{path}"' not in tiers]
+    wrong += [f"{TIERS} does not boot {part}" for part in re.findall(r'= Part\("([\w-]+)"', tree.text("tests/vm/parts.py"))
+              if f'"{part}"' not in tiers and part != "everyday"]
     compiled = {path.split("/")[1] for path in tree.below("tests/", "_test.cpp")}
     wrong += [f"tests/CMakeLists.txt does not know {room}" for room in sorted(compiled)
               if not re.search(rf"room_tests\({room}\b", tree.text("tests/CMakeLists.txt"))]

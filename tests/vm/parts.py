@@ -18,7 +18,7 @@ class Part:
     cpus: int = 1  # 2 for what pins to one of two; such a guest runs alone
 
 
-EVERYDAY = Part("everyday", systemd=True, cpus=2)
+EVERYDAY = Part("everyday", systemd=True)
 PLAIN = Part("plain", guests=2)
 PLAIN_WIDE = Part("plain-wide", cpus=2)
 SYSTEMD = Part("systemd", guests=2, systemd=True)
@@ -69,7 +69,8 @@ LIMITS = ("--topic", "resources_in_force", "--topic", "resources_values", "--top
 JOBS = [
     topic(EVERYDAY, "limits_systemd", 29),
     topic(EVERYDAY, "removal_systemd", 21),
-    topic(EVERYDAY, "resources_values", 12),
+    command(EVERYDAY, "resources_values, of one processor", 12, INTEGRATION, "--without", "value[cpus]", "--without",
+            "value[one cpu]", "--without", "everything_at_once", "--topic", "resources_values"),
     topic(EVERYDAY, "systemd", 49),
 
     program(PLAIN, "test_base_kernel", 2),

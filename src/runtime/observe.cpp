@@ -66,6 +66,12 @@ Result<State> own_record(std::string_view text, const std::string& id) {
     return fail(Kind::invalid_config, state_file, ": /id: ", quoted(state.id), ": is another container's");
 }
 
+// A record of ours has the config beside it, which was there first. Without one it is that of another runtime
+// in the same root (Docker's is shared by all): not damaged, and not ours to remove.
+bool is_ours(int directory) {
+    return sys::status_at(directory, config_copy, AT_SYMLINK_NOFOLLOW).has_value();
+}
+
 // What is in the record's place may be no file at all; a failure of the kernel says nothing about it.
 Result<> read_into(Found& found, const std::string& id) {
     const auto text = read_record(found.directory.number());
@@ -76,6 +82,7 @@ Result<> read_into(Found& found, const std::string& id) {
         found.state = std::move(*state);
         return {};
     }
+    if (!is_ours(found.directory.number())) return std::unexpected(std::move(state).error());
     Remains remains = remains_of(text ? std::string_view(*text) : std::string_view());
     found.state = std::move(remains.state);
     found.state.id = id;

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 
 from harness import Failure, absent, case, contains, equal, read_text, true
@@ -153,6 +154,21 @@ def every_verb_says_what_is_wrong_with_the_record(t):
     for key, (code, err) in records.each("delete --force", keys).items():
         equal(code, 0, f"delete --force: {records.names[key]}: {err}")
     t.no_state()
+
+
+@case(control=False, why=NO_REASON, each=[
+    ("of another runtime", '{"ociVersion": "v1.0.2", "id": "x", "status": "running", "pid": 1, "bundle": "/x"}'),
+    ("half of one", "{"), ("nothing", "")])
+def a_record_without_our_config_is_anothers(t, _, text):
+    """In a root that runtimes share it is not listed, and --force does not remove it."""
+    place = t.root / "strange"
+    place.mkdir(parents=True)
+    (place / "state.json").write_text(text)
+    result = t.runtime("list", "--format", "json").exits(0)
+    equal(json.loads(result.out) or [], [], "list")
+    t.runtime("delete", "--force", "strange").exits(1)
+    equal((place / "state.json").read_text(), text, "the record")
+    shutil.rmtree(place)
 
 
 def alter(t, box, **changes):

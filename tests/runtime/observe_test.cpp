@@ -21,6 +21,7 @@ struct Place {
     Place() {
         EXPECT_TRUE(sys::make_directory_at(root.fd(), "box", 0700));
         directory = std::move(*sys::open(root / "box", O_RDONLY | O_DIRECTORY));
+        EXPECT_TRUE(save_config(directory.number(), "{}"));
     }
     void record(pid_t pid, std::uint64_t start_time) const {
         const State state{.id = "box",
@@ -182,11 +183,19 @@ TEST(Find, ADamagedRecordIsAnError) {
 TEST(Find, TheRecordOfAnotherContainerIsDamaged) {
     const Place place;
     ASSERT_TRUE(sys::make_directory_at(place.root.fd(), "copy", 0700));
+    test::write_text(place.root / "copy/config.json", "{}");
     place.record_this_process();
     test::write_text(place.root / "copy/state.json",
                      *read_file_at(place.directory.number(), state_file, 10'000));
     EXPECT_EQ(find(place.site(), "copy").error().text,
               "container copy: its record is damaged: state.json: /id: \"box\": is another container's");
+}
+
+TEST(Find, WhatHasNotOurConfigIsNotOurs) {
+    const Place place;
+    ASSERT_TRUE(sys::make_directory_at(place.root.fd(), "strange", 0700));
+    test::write_text(place.root / "strange/state.json", R"({"ociVersion": "v1.0.2", "id": "strange"})");
+    EXPECT_EQ(find_even_damaged(place.site(), "strange").error().kind, Kind::invalid_config);
 }
 
 // A failure of the kernel says nothing about the record, and must not have it removed.

@@ -86,7 +86,7 @@ def programs_with(files):
     paths, made_of = {(running.ROOT / file).resolve() for file in files}, contents()
     names = [line.split(":")[0].removeprefix("tests/")
              for line in said_by("ninja", "-C", str(BUILD), "-t", "targets", "all").splitlines()
-             if re.match(r"tests/test_\w+: ", line)]
+             if re.match(r"tests/test_\w+: CXX_EXECUTABLE_LINKER", line)]
     return [name for name in names
             if any(made_of.get(each) is None or made_of[each] & paths for each in objects_of(name) if "stage.dir" not in each)]
 

@@ -39,8 +39,8 @@ ROOMS = {
 }
 # {where a file is: a suite}
 SUITES = {
-    "src/runtime/stage/": tiers.Suite("explain", ("tests/explain/run",)),
-    "tests/explain/": tiers.Suite("explain", ("tests/explain/run",)),
+    "src/runtime/stage/": tiers.EXPLAIN,
+    "tests/explain/": tiers.EXPLAIN,
     "tests/faults/": tiers.Suite("faults", ("tests/faults/run", "--bundles", "default")),
     "tests/engines/": tiers.Suite("engines, smoke", ("tests/engines/run", "--smoke")),
     "tests/vm/": tiers.Suite("guest", ("tests/vm/run",)),
@@ -122,7 +122,7 @@ def suites_for(files):
     shares = range(1, tiers.SHARES + 1) if topics else ()
     return [*(tiers.Suite(f"integration {number}/{tiers.SHARES}: {', '.join(topics)}",
                           (tiers.INTEGRATION, *words, "--share", f"{number}/{tiers.SHARES}")) for number in shares),
-            *found.values(), tiers.Suite("architecture", ("tests/architecture/run",))]
+            *found.values(), tiers.ARCHITECTURE]
 
 
 def misnamed():

@@ -17,18 +17,24 @@ def without(words):
     return tuple(option for word in words for option in ("--without", word))
 
 
+# Of more than one tier.
+INTEGRATION_SHARES = [Suite(f"integration {number}/{SHARES}", (INTEGRATION, "--share", f"{number}/{SHARES}"))
+                      for number in range(1, SHARES + 1)]
+ESCAPE = Suite("escape", ("tests/escape/run",))
+EXPLAIN = Suite("explain", ("tests/explain/run",))
+ARCHITECTURE = Suite("architecture", ("tests/architecture/run",))
+
 # ---- what a change must pass ----------------------------------------------------------------------------------------
 
 # Beside each other, the longest first. What is emulated needs a processor for itself.
 EVERYDAY = [
     Suite("guest", ("tests/vm/run",)),
-    Suite("escape", ("tests/escape/run",)),
-    *(Suite(f"integration {number}/{SHARES}", (INTEGRATION, "--share", f"{number}/{SHARES}"))
-      for number in range(1, SHARES + 1)),
+    ESCAPE,
+    *INTEGRATION_SHARES,
     Suite("engines, smoke", ("tests/engines/run", "--smoke")),
     Suite("contract", ("env", "CONTRACT_SECONDS=30", "tests/contract/run", "--only", "bulkhead")),
-    Suite("explain", ("tests/explain/run",)),
-    Suite("architecture", ("tests/architecture/run",)),
+    EXPLAIN,
+    ARCHITECTURE,
     Suite("conformance, every row has its tests", ("tests/conformance/coverage", "--build", "build/check")),
 ]
 
@@ -74,18 +80,17 @@ DEEP = [
                                                       *without((*PATIENT, *CRASHES, *BY_THE_STAGE, *IN_TIME)))),
     Suite("contract, sixteen at the same time", ("tests/contract/run", "--parallel", "16")),
     Suite("refusals, crun as the control", (INTEGRATION, "--control=crun", "--topic", "refusals")),
-    *(Suite(f"integration {number}/{SHARES}", (INTEGRATION, "--share", f"{number}/{SHARES}"))
-      for number in range(1, SHARES + 1)),
+    *INTEGRATION_SHARES,
     Suite("contract, with runc beside it", ("env", "CONTRACT_SECONDS=30", "tests/contract/run")),
     Suite("contract, can its lines fail", ("tests/contract/selftest",)),
-    Suite("escape", ("tests/escape/run",)),
+    ESCAPE,
     Suite("faults", ("tests/faults/run",)),
     Suite("integration, hybrid cgroups", (INTEGRATION, "--native", *without(ANYWHERE))),
-    Suite("explain", ("tests/explain/run",)),
+    EXPLAIN,
     Suite("integration, can the leak checks fail", ("tests/integration/selftest",)),
     Suite("validation programs", ("tests/conformance/validation", "--place", "native")),
     Suite("witness", ("tests/witness/run",)),
-    Suite("architecture", ("tests/architecture/run",)),
+    ARCHITECTURE,
     Suite("conformance, every row has its tests", ("tests/conformance/coverage", "--build", "build/asan")),
     Suite("bench, smoke run", ("scripts/bench", "--quick")),
 ]

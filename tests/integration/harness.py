@@ -12,58 +12,40 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 import bundles
 import isolation
 import leaks
 
+CONTROL_RUNTIME = "/usr/sbin/runc"
+CONTROLS = {"runc": pathlib.Path(CONTROL_RUNTIME), "crun": pathlib.Path("/usr/bin/crun")}
 LAUNCHER = str(pathlib.Path(__file__).resolve().parent / "launcher.py")
 VERB_SECONDS = 20
 BASE_ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
-CASES = []
+differs = pytest.mark.differs  # see pytest.ini
 
 
-@dataclasses.dataclass(frozen=True)
-class Case:
-    name: str
-    topic: str
-    function: object
-    control: bool
-    why: str
-    crun: str
-    deadline: int
-    needs: object
-    values: tuple
-
-    def __call__(self, context):
-        self.function(context, *self.values)
-
-    @property
-    def title(self):
-        return f"{self.topic}: {self.name}"
+def needs(function):
+    """The case is skipped where the function returns a reason."""
+    return pytest.mark.needs.with_args(function)
 
 
-def case(control=True, why="", crun="", deadline=40, needs=None, each=None):
-    """Registers a case. control: runc must pass it too; if not, `why` says what it does instead.
+def parametrize(names, rows):
+    """pytest's, with each case named by its first value alone.
 
-    crun: what crun does instead, as a control; or a dictionary that says so for the cases of these names.
-    needs: a function that returns the reason to skip, or None. each: a list of argument tuples,
-    one case each, named by the first argument.
+    A name with a star takes the rest of a row; what a row lacks is None. A row that is no tuple has one value.
     """
-    if not control and not why:
-        raise ValueError("a case that is not for the control says why")
-    if isinstance(crun, dict) and (unknown := set(crun) - {values[0] for values in each}):
-        raise ValueError(f"no cases for crun: {unknown}")
+    words, rows = names.split(", "), [row if isinstance(row, tuple) else (row,) for row in rows]
+    return pytest.mark.parametrize([word.lstrip("*") for word in words], [filled(words, row) for row in rows],
+                                   ids=[str(row[0]) if row else "none" for row in rows])
 
-    def register(function):
-        for values in [()] if each is None else each:
-            values = values if isinstance(values, tuple) else (values,)
-            name = function.__name__ + (f"[{values[0]}]" if values else "")
-            topic = function.__module__.removeprefix("test_")
-            differs = crun.get(values[0], "") if isinstance(crun, dict) else crun
-            CASES.append(Case(name, topic, function, control, why, differs, deadline, needs, values))
-        return function
-    return register
+
+def filled(words, row):
+    plain = len(words) - words[-1].startswith("*")
+    values = [*row[:plain], *[None] * (plain - len(row))]
+    return [*values, row[plain:]] if plain < len(words) else values
 
 
 class Failure(AssertionError):

@@ -16,6 +16,7 @@ import time
 RUN = pathlib.Path(__file__).resolve().parent / "run"
 STAGE = "BULKHEAD_IT_STAGE"
 PR_SET_PDEATHSIG = 1
+CLONE_NEWNS, CLONE_NEWCGROUP = 0x20000, 0x2000000
 PR_SET_CHILD_SUBREAPER = 36
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -71,14 +72,24 @@ def enter(argv, native, script=RUN):
         remove_branch(branch)
 
 
+def move_in(branch):
+    """This process, from here on: a mount namespace of its own, and the branch as the root of all cgroups, if there is one."""
+    join_branch(branch)
+    if libc.unshare(CLONE_NEWNS | (CLONE_NEWCGROUP if branch else 0)) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    settle(native=not branch)
+
+
 def unshare_command(argv, native, script):
     flags = ["--mount", "--propagation", "private"] + ([] if native else ["--cgroup"])
     return ["unshare", *flags, "--", sys.executable, str(script), *argv]
 
 
-def make_branch():
+def make_branch(name=""):
+    """A cgroup of this process; a name tells those of one process apart."""
     top = cgroup2_mount()
-    branch = top / f"bulkhead-it-{os.getpid()}"
+    branch = top / f"bulkhead-it-{os.getpid()}{name and '-'}{name}"
     branch.mkdir()
     if "BULKHEAD_VM" in os.environ:  # a machine of our own: the branch may have every controller
         words = (top / "cgroup.controllers").read_text().split()

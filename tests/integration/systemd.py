@@ -5,8 +5,10 @@ import os
 import pathlib
 import subprocess
 
+import pytest
+
 import isolation
-from harness import Runtime, case, eventually
+from harness import Runtime, eventually, needs
 
 MAKERS = ("create", "run", "explain")
 MIB = 1 << 20
@@ -20,9 +22,9 @@ def needs_systemd():
     return None if isolation.booted_by_systemd() else "systemd is not PID 1 here (tests/vm/run --systemd)"
 
 
-def driven(**options):
+def driven(function):
     """A case for where systemd is PID 1."""
-    return case(needs=needs_systemd, deadline=120, **options)
+    return needs(needs_systemd)(pytest.mark.timeout(120)(function))
 
 
 class Driven(Runtime):

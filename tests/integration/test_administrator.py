@@ -9,11 +9,11 @@ import os
 import re
 
 import unprivileged
-from harness import absent, case, contains, equal, read_text, true
+from harness import absent, contains, differs, equal, parametrize, read_text, true
 from systemd import driven, goes, show
 from test_overlay import Layers, annotate
 
-ONLY_HERE = {"control": False, "why": "runc has no such file"}
+ONLY_HERE = "runc has no such file"
 PLACE = ("mount -t tmpfs etc /etc && mkdir /etc/bulkhead && mount --bind \"$1\" /etc/bulkhead && shift && exec \"$@\"")
 FILE = "/etc/bulkhead/bulkhead.yaml"
 
@@ -40,8 +40,8 @@ class Administrator:
         return self
 
 
-@case(**ONLY_HERE)
-def its_log_is_written_beside_stderr(t):
+@differs(ONLY_HERE)
+def test_its_log_is_written_beside_stderr(t):
     """The error is in the log of the file, and on stderr what is there without it; --log wins over all three keys."""
     log, other = t.scratch / "default.log", t.scratch / "other.log"
     Administrator(t, f"log: {log}\nlog-format: json\nlog-level: debug\n")
@@ -59,8 +59,8 @@ def its_log_is_written_beside_stderr(t):
     absent(read_text(other), "defaults of", "--log, without --debug")
 
 
-@case(**ONLY_HERE)
-def a_mistake_keeps_nobody_from_ending_a_container(t):
+@differs(ONLY_HERE)
+def test_a_mistake_keeps_nobody_from_ending_a_container(t):
     """With a bad file create, run, explain and spec are refused at line and column; all others go on and warn."""
     box = t.container("sleep", "1000")
     administrator = Administrator(t)
@@ -82,8 +82,8 @@ def a_mistake_keeps_nobody_from_ending_a_container(t):
     box.delete().ok()
 
 
-@case(**ONLY_HERE)
-def a_log_that_cannot_be_opened_keeps_nobody_either(t):
+@differs(ONLY_HERE)
+def test_a_log_that_cannot_be_opened_keeps_nobody_either(t):
     """create says which file names it; state goes on."""
     Administrator(t, "log: /no/such/directory/log\n")
     box = t.container("true")
@@ -120,8 +120,9 @@ WRONG = [
 ]
 
 
-@case(**ONLY_HERE, each=WRONG)
-def a_file_that_anybody_may_have_written_is_refused(t, name, spoil, words):
+@differs(ONLY_HERE)
+@parametrize("name, spoil, words", WRONG)
+def test_a_file_that_anybody_may_have_written_is_refused(t, name, spoil, words):
     """It says why, holds nobody up and leaves nothing; ending containers goes on."""
     administrator = Administrator(t, "cgroup-manager: cgroupfs\n")
     box = t.container("true")
@@ -134,8 +135,8 @@ def a_file_that_anybody_may_have_written_is_refused(t, name, spoil, words):
     equal(list(t.root.glob("*")) if t.root.exists() else [], [], "the state root")
 
 
-@case(**ONLY_HERE)
-def layers_are_allowed_by_it(t):
+@differs(ONLY_HERE)
+def test_layers_are_allowed_by_it(t):
     """An overlay root below its directories needs no flag; a flag takes the place of them all."""
     layers = Layers(t, "cat", "/name")
     (layers.path / "base/name").write_text("base\n")
@@ -176,8 +177,9 @@ CALLS = [
 ]
 
 
-@case(**ONLY_HERE, each=CALLS)
-def the_cgroup_manager_is_for_configs_without_a_path(t, name, flags, path, expected):
+@differs(ONLY_HERE)
+@parametrize("name, flags, path, expected", CALLS)
+def test_the_cgroup_manager_is_for_configs_without_a_path(t, name, flags, path, expected):
     """Under either value a call with a cgroupsPath or a flag means what it means without the file."""
     bundle = t.bundle("true")
     if path:
@@ -195,8 +197,9 @@ def the_cgroup_manager_is_for_configs_without_a_path(t, name, flags, path, expec
             equal(without_time(result), without_time(without), "explain")
 
 
-@driven(**ONLY_HERE)
-def systemd_makes_the_cgroup(t):
+@differs(ONLY_HERE)
+@driven
+def test_systemd_makes_the_cgroup(t):
     """Where it is the manager of the file: a scope, which the other verbs find; it is gone with the container."""
     Administrator(t, "cgroup-manager: systemd\n")
     box = t.sleeper()
@@ -211,8 +214,11 @@ def systemd_makes_the_cgroup(t):
     goes(unit)
 
 
-@driven(**ONLY_HERE, each=[("a-path", [], "/named-by-the-config"), ("a-flag", ["--cgroup-manager", "cgroupfs"], None)])
-def systemd_does_not_where_it_was_not_asked(t, _, flags, path):
+@differs(ONLY_HERE)
+@driven
+@parametrize("_, flags, path", [
+    ("a-path", [], "/named-by-the-config"), ("a-flag", ["--cgroup-manager", "cgroupfs"], None)])
+def test_systemd_does_not_where_it_was_not_asked(t, _, flags, path):
     """With a cgroupsPath of cgroupfs, or with the flag, no unit is made although the file says systemd."""
     Administrator(t, "cgroup-manager: systemd\n")
     box = t.sleeper()
@@ -226,8 +232,8 @@ def systemd_does_not_where_it_was_not_asked(t, _, flags, path):
         equal(str(box.cgroup()), f"/sys/fs/cgroup{path}", "cgroup")
 
 
-@case(**ONLY_HERE)
-def spec_writes_what_it_says(t):
+@differs(ONLY_HERE)
+def test_spec_writes_what_it_says(t):
     """The config.json has it, in the same layout otherwise, and the container that it makes, too; a flag wins."""
     box = t.container("true")
     (box.bundle.path / "config.json").unlink()
@@ -247,8 +253,8 @@ def spec_writes_what_it_says(t):
     equal(config["hostname"], "chosen", "hostname")
 
 
-@case(**ONLY_HERE)
-def it_changes_no_config_that_is_there(t):
+@differs(ONLY_HERE)
+def test_it_changes_no_config_that_is_there(t):
     """The keys of spec leave a config.json alone."""
     Administrator(t, "spec: {hostname: chosen, env: [A=b], capabilities: [], readonly: false}\n")
     box = t.container("sh", "-c", "echo ${A-none}; grep CapEff /proc/self/status; touch /x 2>&1")
@@ -259,8 +265,8 @@ def it_changes_no_config_that_is_there(t):
     equal((box.bundle.path / "config.json").read_text(), before, "config.json")
 
 
-@case(**ONLY_HERE)
-def it_cannot_move_the_state_root(t):
+@differs(ONLY_HERE)
+def test_it_cannot_move_the_state_root(t):
     """root is refused, and says why."""
     Administrator(t, "root: /run/elsewhere\n")
     contains(t.container("true").create().exits(1).err, f"{FILE}:1:1: root: the state root cannot be set here", "stderr")
@@ -276,8 +282,8 @@ def own_file(t, text):
     return file, {"PATH": os.environ["PATH"], "XDG_CONFIG_HOME": str(t.scratch / "config")}
 
 
-@case(**ONLY_HERE)
-def a_user_has_a_file_of_its_own(t):
+@differs(ONLY_HERE)
+def test_a_user_has_a_file_of_its_own(t):
     """It counts if it is the user's and nobody else can write it; /etc does not count; root does not look there."""
     file, environment = own_file(t, "root: x\n")
     explain = ["explain", "--bundle", t.bundle("true").path]
@@ -293,8 +299,8 @@ def a_user_has_a_file_of_its_own(t):
     t.runtime(*explain, env=environment).ok()
 
 
-@case(**ONLY_HERE)
-def roots_file_is_not_that_of_a_user_namespaces_root(t):
+@differs(ONLY_HERE)
+def test_roots_file_is_not_that_of_a_user_namespaces_root(t):
     """As in rootless podman: what the machine's root has said is not for it, and not its fault either."""
     administrator = Administrator(t, "unheard-of: 1\n")
     explain = ["explain", "--bundle", t.bundle("true").path]

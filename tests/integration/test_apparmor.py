@@ -6,7 +6,7 @@ import pathlib
 import shutil
 import subprocess
 
-from harness import absent, case, contains, equal, eventually, read_text
+from harness import absent, contains, equal, eventually, needs, parametrize, read_text
 
 ENABLED = pathlib.Path("/sys/module/apparmor/parameters/enabled")
 LOADED = "/sys/kernel/security/apparmor/profiles"
@@ -70,16 +70,18 @@ def refused(t, box, word):
     t.no_state()
 
 
-@case(needs=no_apparmor, each=[(True,), (False,)])
-def the_profile_is_enforced(t, no_new_privileges):
+@needs(no_apparmor)
+@parametrize("no_new_privileges", [(True,), (False,)])
+def test_the_profile_is_enforced(t, no_new_privileges):
     """The program and its children run under the profile, which denies what it says and nothing else."""
     with loaded(t) as name:
         result = confined(t, f"{LABEL}; {WRITES}", name, noNewPrivileges=no_new_privileges).run().ok()
     equal(result.lines(), [f"{name} (enforce)", "refused /denied", "wrote /free"], "stdout")
 
 
-@case(needs=no_apparmor, each=[("absent",), ("empty",)])
-def without_a_profile_there_is_no_confinement(t, how):
+@needs(no_apparmor)
+@parametrize("how", [("absent",), ("empty",)])
+def test_without_a_profile_there_is_no_confinement(t, how):
     """The harmless twin: no profile in the document, none on the process, though one is loaded."""
     with loaded(t):
         box = confined(t, f"{LABEL}; {WRITES}", "")
@@ -88,16 +90,16 @@ def without_a_profile_there_is_no_confinement(t, how):
         equal(box.run().ok().lines(), UNCONFINED, "stdout")
 
 
-@case(needs=no_apparmor)
-def the_first_program_itself_is_confined(t):
+@needs(no_apparmor)
+def test_the_first_program_itself_is_confined(t):
     """Not only what a shell starts: the very first program of the container has the label."""
     with loaded(t) as name:
         box = t.container("cat", "/proc/self/attr/apparmor/current", apparmorProfile=name)
         equal(box.run().ok().out, f"{name} (enforce)\n", "label")
 
 
-@case(needs=no_apparmor)
-def the_label_is_seen_from_outside(t):
+@needs(no_apparmor)
+def test_the_label_is_seen_from_outside(t):
     """create and start: the running program has the label in the host's /proc."""
     with loaded(t) as name:
         box = t.sleeper(apparmorProfile=name)
@@ -107,52 +109,54 @@ def the_label_is_seen_from_outside(t):
         box.delete("--force").ok()
 
 
-@case(needs=no_apparmor)
-def a_complaining_profile_is_no_less_a_label(t):
+@needs(no_apparmor)
+def test_a_complaining_profile_is_no_less_a_label(t):
     """The mode is the profile's own business; the label is applied all the same."""
     with loaded(t, flags=",complain") as name:
         equal(confined(t, LABEL, name).run().ok().out, f"{name} (complain)\n", "label")
 
 
-@case(needs=no_apparmor)
-def unconfined_is_a_name_like_others(t):
+@needs(no_apparmor)
+def test_unconfined_is_a_name_like_others(t):
     """`unconfined` exists in every kernel and can be asked for."""
     equal(confined(t, f"{LABEL}; {WRITES}", "unconfined").run().ok().lines(), UNCONFINED, "stdout")
 
 
-@case(needs=no_apparmor, each=[("unconfined_",), ("unconfined-",)])
-def a_name_that_begins_with_unconfined(t, begin):
+@needs(no_apparmor)
+@parametrize("begin", [("unconfined_",), ("unconfined-",)])
+def test_a_name_that_begins_with_unconfined(t, begin):
     """It is a profile of its own, not a word for no profile."""
     with loaded(t, begin=begin) as name:
         result = confined(t, f"{LABEL}; {WRITES}", name).run().ok()
     equal(result.lines(), [f"{name} (enforce)", "refused /denied", "wrote /free"], "stdout")
 
 
-@case(needs=no_apparmor)
-def the_container_cannot_leave_its_profile(t):
+@needs(no_apparmor)
+def test_the_container_cannot_leave_its_profile(t):
     """Without a change_profile rule nothing in the container may ask for another label."""
     attempt = "(echo -n 'changeprofile unconfined' > /proc/self/attr/current) 2> /dev/null && echo left; "
     with loaded(t) as name:
         equal(confined(t, attempt + LABEL, name).run().ok().out, f"{name} (enforce)\n", "stdout")
 
 
-@case(needs=no_apparmor, each=[("part_of_a_name",), ("more_than_a_name",), ("unconfined_and_more",)])
-def a_profile_that_is_not_there_is_refused(t, which):
+@needs(no_apparmor)
+@parametrize("which", [("part_of_a_name",), ("more_than_a_name",), ("unconfined_and_more",)])
+def test_a_profile_that_is_not_there_is_refused(t, which):
     """A name that the kernel does not know stops the container before its program; no part of a name will do."""
     with loaded(t) as name:
         wrong = {"part_of_a_name": name[:-1], "more_than_a_name": f"{name}0", "unconfined_and_more": "unconfined_y"}
         refused(t, confined(t, "echo started", wrong[which]), "apparmor")
 
 
-@case(needs=no_apparmor)
-def create_refuses_it_as_well(t):
+@needs(no_apparmor)
+def test_create_refuses_it_as_well(t):
     """`create` fails by itself: no container waits for a start that cannot be."""
     contains(confined(t, "true", "bulkhead-nowhere").create().exits(1).err.lower(), "apparmor", "stderr")
     t.no_state()
 
 
-@case(needs=no_apparmor)
-def a_false_proc_does_not_swallow_the_label(t):
+@needs(no_apparmor)
+def test_a_false_proc_does_not_swallow_the_label(t):
     """CVE-2019-16884: a directory of an image on top of /proc takes what is written there for the kernel."""
     with loaded(t) as name:
         box = confined(t, "echo started", name)
@@ -166,14 +170,14 @@ def a_false_proc_does_not_swallow_the_label(t):
         t.no_state()
 
 
-@case(needs=lambda: "this kernel has AppArmor" if enabled() else None)
-def a_kernel_without_apparmor_is_no_excuse(t):
+@needs(lambda: "this kernel has AppArmor" if enabled() else None)
+def test_a_kernel_without_apparmor_is_no_excuse(t):
     """A profile that cannot be applied refuses the container; it is never left out in silence."""
     refused(t, t.container("true", apparmorProfile="bulkhead-nowhere"), "apparmor")
 
 
-@case(needs=no_apparmor)
-def the_tests_load_and_leave_nothing(t):
+@needs(no_apparmor)
+def test_the_tests_load_and_leave_nothing(t):
     """The kernel's list has the profile during a case, and not afterwards."""
     with loaded(t) as name:
         contains(read_text(LOADED), f"{name} (enforce)", LOADED)

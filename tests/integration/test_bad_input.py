@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 
-from harness import case, contains, equal, true
+from harness import contains, differs, equal, parametrize, true
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
@@ -47,16 +47,14 @@ def refused(t, box, *words, verbs=("create", "run"), name=None):
         check_error(t, result, log, words)
 
 
-@case()
-def missing_bundle(t):
+def test_missing_bundle(t):
     """A bundle directory that does not exist."""
     box = t.container("true")
     shutil.rmtree(box.bundle.path)
     refused(t, box, "no such file or directory")
 
 
-@case()
-def bundle_is_a_file(t):
+def test_bundle_is_a_file(t):
     """A bundle that is a file."""
     box = t.container("true")
     shutil.rmtree(box.bundle.path)
@@ -64,8 +62,7 @@ def bundle_is_a_file(t):
     refused(t, box, "not a directory")
 
 
-@case()
-def missing_config(t):
+def test_missing_config(t):
     """A bundle without config.json: the message names the file."""
     box = t.container("true")
     (box.bundle.path / "config.json").unlink()
@@ -80,8 +77,8 @@ BROKEN = [("empty", "", "config.json"), ("half", '{"ociVersion": "1.0.2", "proce
           ("negative uid", '{"ociVersion":"1.0.2","process":{"user":{"uid":-1}}}', "/process/user/uid")]
 
 
-@case(each=BROKEN)
-def broken_config(t, _, text, place):
+@parametrize("_, text, place", BROKEN)
+def test_broken_config(t, _, text, place):
     """A config.json that is not JSON, or has something of the wrong type; bulkhead says where."""
     box = t.container("true")
     (box.bundle.path / "config.json").write_text(text)
@@ -95,8 +92,9 @@ STRICT = [("trailing text", lambda text: text + b" x", "config.json"),
           ("NUL in a string", lambda text: text.replace(b"bulkhead-it", b"a\\u0000b"), "/hostname")]
 
 
-@case(control=False, why="Go's decoder takes it without a word", each=STRICT)
-def strict_json(t, _, spoil, word):
+@differs("Go's decoder takes it without a word")
+@parametrize("_, spoil, word", STRICT)
+def test_strict_json(t, _, spoil, word):
     """bulkhead is stricter than Go's JSON decoder, and says where."""
     box = t.container("true")
     config = box.bundle.path / "config.json"
@@ -104,24 +102,22 @@ def strict_json(t, _, spoil, word):
     refused(t, box, word)
 
 
-@case(control=False, why="Go's decoder names the Go field, not the JSON pointer")
-def wrong_type_names_the_property(t):
+@differs("Go's decoder names the Go field, not the JSON pointer")
+def test_wrong_type_names_the_property(t):
     """The message has the JSON pointer of the property."""
     box = t.container("true")
     box.bundle.process(cwd=7)
     refused(t, box, "/process/cwd")
 
 
-@case()
-def root_missing(t):
+def test_root_missing(t):
     """root.path that does not exist."""
     box = t.container("true")
     box.bundle.edit(lambda config: config["root"].update(path="nowhere"))
     refused(t, box, "nowhere", *(["no such file or directory"] if t.bulkhead else []))
 
 
-@case()
-def root_is_a_file(t):
+def test_root_is_a_file(t):
     """root.path that is a file."""
     box = t.container("true")
     shutil.rmtree(box.bundle.rootfs)
@@ -129,32 +125,29 @@ def root_is_a_file(t):
     refused(t, box, "not a directory")
 
 
-@case()
-def no_root_property(t):
+def test_no_root_property(t):
     """A document without root."""
     box = t.container("true")
     box.bundle.edit(lambda config: config.pop("root"))
     refused(t, box, "root")
 
 
-@case()
-def no_args(t):
+def test_no_args(t):
     """A process without args cannot be created."""
     box = t.container("true")
     box.bundle.edit(lambda config: config["process"].pop("args"))
     refused(t, box, "args")
 
 
-@case()
-def no_process_to_run(t):
+def test_no_process_to_run(t):
     """A document without process cannot be run."""
     box = t.container("true")
     box.bundle.edit(lambda config: config.pop("process"))
     refused(t, box, "process property must not be empty", verbs=["run"])
 
 
-@case(control=False, why="runc and crun want a process at create; config.md wants it at start")
-def no_process_to_start(t):
+@differs("runc and crun want a process at create; config.md wants it at start")
+def test_no_process_to_start(t):
     """Without process a container can be created, looked at and deleted; start is an error that changes nothing."""
     box = t.container("true")
     box.bundle.edit(lambda config: config.pop("process"))
@@ -169,24 +162,24 @@ def no_process_to_start(t):
     t.no_state()
 
 
-@case(each=[("empty",  ""), ("dot", "."), ("dot dot", ".."), ("slash", "a/b"), ("up", "../x"), ("space", "a b"),
-            ("newline", "a\nb"), ("percent", "%s"), ("umlaut", "ä"), ("star", "*"), ("semicolon", "a;b")])
-def invalid_id(t, _, name):
+@parametrize("_, name", [
+    ("empty",  ""), ("dot", "."), ("dot dot", ".."), ("slash", "a/b"), ("up", "../x"), ("space", "a b"),
+    ("newline", "a\nb"), ("percent", "%s"), ("umlaut", "ä"), ("star", "*"), ("semicolon", "a;b")])
+def test_invalid_id(t, _, name):
     """An id outside [A-Za-z0-9_+.-], or one that is a directory of its own."""
     box = t.container("true")
     words = ["container id"] if name == "" and t.control else ["invalid container ID format"]
     refused(t, box, *([] if name == "" else words), name=name)
 
 
-@case(each=["a", "A_b+c-d.e", "0", "x-", ".hidden", "x" * 200])
-def valid_id(t, name):
+@parametrize("name", ["a", "A_b+c-d.e", "0", "x-", ".hidden", "x" * 200])
+def test_valid_id(t, name):
     """All characters of the grammar and a length of 200 are fine."""
     result = t.runtime("run", "--bundle", t.bundle("true").path, name)
     result.ok()
 
 
-@case()
-def id_exists(t):
+def test_id_exists(t):
     """An id in use, with the log and the single line."""
     box = t.sleeper()
     box.create().ok()
@@ -197,39 +190,33 @@ def id_exists(t):
     equal(box.status(), "created", "status")
 
 
-@case()
-def program_not_in_path(t):
+def test_program_not_in_path(t):
     """A name that is in no directory of PATH."""
     refused(t, t.container("no-such-tool"), 'exec: "no-such-tool": executable file not found in $PATH')
 
 
-@case()
-def program_missing(t):
+def test_program_missing(t):
     """An absolute program that does not exist."""
     refused(t, t.container("/no/such/tool"), 'exec: "/no/such/tool": stat /no/such/tool: no such file or directory')
 
 
-@case()
-def program_not_executable(t):
+def test_program_not_executable(t):
     """A program without the x bit."""
     refused(t, t.container("/etc/passwd"), 'exec: "/etc/passwd": permission denied')
 
 
-@case()
-def program_is_a_directory(t):
+def test_program_is_a_directory(t):
     """A program that is a directory."""
     box = t.container("/etc")
     refused(t, box, 'exec: "/etc": ', *(["is a directory", "permission denied"] if t.bulkhead else []))
 
 
-@case()
-def program_is_empty(t):
+def test_program_is_empty(t):
     """An empty name as program."""
     refused(t, t.container(""))
 
 
-@case()
-def program_is_garbage(t):
+def test_program_is_garbage(t):
     """An executable file that the kernel cannot run: create succeeds or fails, but nothing stays."""
     bundle = t.bundle("/tool").program("tool", "\x7fNOT ELF")
     box = t.container(bundle=bundle)
@@ -237,23 +224,20 @@ def program_is_garbage(t):
     t.no_state()
 
 
-@case()
-def interpreter_is_missing(t):
+def test_interpreter_is_missing(t):
     """A script whose interpreter does not exist fails, and nothing stays."""
     bundle = t.bundle("/tool").program("tool", "#!/no/such/interpreter\n")
     true(t.container(bundle=bundle).run().code != 0, "run succeeded")
     t.no_state()
 
 
-@case()
-def cwd_cannot_be_made(t):
+def test_cwd_cannot_be_made(t):
     """A cwd with a file in the way."""
     box = t.container("true", cwd="/etc/passwd/x")
     refused(t, box, "not a directory", *(["/etc/passwd/x"] if t.bulkhead else []))
 
 
-@case()
-def cwd_on_a_read_only_root(t):
+def test_cwd_on_a_read_only_root(t):
     """A missing cwd on a read-only root is made in the image: that is how runc does it."""
     bundle = t.bundle("pwd", cwd="/made")
     equal(t.container(bundle=bundle).run().ok().out, "/made\n", "pwd")
@@ -265,95 +249,86 @@ def change(t, function):
     return box
 
 
-@case()
-def unknown_rlimit(t):
+def test_unknown_rlimit(t):
     """An rlimit whose name does not exist."""
     box = change(t, lambda config: config["process"].update(rlimits=[{"type": "RLIMIT_BEER", "soft": 1, "hard": 1}]))
     refused(t, box, "RLIMIT_BEER", *(["/process/rlimits/0"] if t.bulkhead else []))
 
 
-@case(control=False, why="runc 1.1.5 takes the first or the last without a word")
-def duplicate_rlimit(t):
+@differs("runc 1.1.5 takes the first or the last without a word")
+def test_duplicate_rlimit(t):
     """The same rlimit twice is an error: the standard says so."""
     limits = [{"type": "RLIMIT_CORE", "soft": 1, "hard": 2}] * 2
     refused(t, change(t, lambda config: config["process"].update(rlimits=limits)), "RLIMIT_CORE")
 
 
-@case()
-def unknown_namespace(t):
+def test_unknown_namespace(t):
     """A namespace type that does not exist."""
     box = change(t, lambda config: config["linux"]["namespaces"].append({"type": "beer"}))
     refused(t, box, "beer", *(["/linux/namespaces/6"] if t.bulkhead else []))
 
 
-@case()
-def duplicate_namespace(t):
+def test_duplicate_namespace(t):
     """The same namespace twice."""
     box = change(t, lambda config: config["linux"]["namespaces"].append({"type": "pid"}))
     refused(t, box, *(["pid", "/linux/namespaces/6"] if t.bulkhead else ["malformed"]))
 
 
-@case()
-def namespace_path_missing(t):
+def test_namespace_path_missing(t):
     """A namespace path that does not exist: the path is named."""
     box = t.container(bundle=t.bundle("true").without_namespace("network"))
     box.bundle.edit(lambda config: config["linux"]["namespaces"].append({"type": "network", "path": "/no/such/ns"}))
     refused(t, box, "/no/such/ns", "no such file or directory")
 
 
-@case(each=["type", "source"])
-def unknown_file_system(t, what):
+@parametrize("what", ["type", "source"])
+def test_unknown_file_system(t, what):
     """A mount of a file system type that the kernel does not have: the destination or the type is named."""
     box = t.container("true")
     box.bundle.add_mount("/tmp", "beerfs" if what == "type" else "ext4", "/no/such/device")
     refused(t, box, "/tmp")
 
 
-@case()
-def unknown_mount_option(t):
+def test_unknown_mount_option(t):
     """An option that neither the runtime nor the file system knows."""
     box = t.container("true")
     box.bundle.add_mount("/tmp", "tmpfs", "tmpfs", "flavour=stout")
     refused(t, box, "/tmp")
 
 
-@case(control=False, why="runc 1.1.5 mounts it on the root")
-def mount_without_destination(t):
+@differs("runc 1.1.5 mounts it on the root")
+def test_mount_without_destination(t):
     """A mount without destination names the property."""
     box = change(t, lambda config: config["mounts"].append({"type": "tmpfs", "source": "x"}))
     refused(t, box, "/mounts/7")
 
 
-@case()
-def bind_of_a_directory_on_a_file(t):
+def test_bind_of_a_directory_on_a_file(t):
     """A directory cannot be bound on a file of the image."""
     box = t.container("true")
     box.bundle.add_mount("/etc/passwd", "bind", "/tmp", "bind")
     refused(t, box, "/etc/passwd", "not a directory")
 
 
-@case(control=False, why="runc 1.1.5 accepts any version text")
-def oci_version_of_another_major(t):
+@differs("runc 1.1.5 accepts any version text")
+def test_oci_version_of_another_major(t):
     """An ociVersion that is not 1.x is refused; 1.99.0 is taken."""
     refused(t, change(t, lambda config: config.update(ociVersion="2.0.0")), "ociVersion")
 
 
-@case()
-def newer_minor_version_is_taken(t):
+def test_newer_minor_version_is_taken(t):
     """A document of a newer 1.x is taken."""
     box = change(t, lambda config: config.update(ociVersion="1.99.0"))
     box.run().ok()
 
 
-@case()
-def unknown_properties_are_ignored(t):
+def test_unknown_properties_are_ignored(t):
     """The standard: a property that nobody knows is not an error."""
     box = change(t, lambda config: (config.update(beer=1), config["linux"].update(beer={"a": []})))
     box.run().ok()
 
 
-@case()
-def failure_names_no_secret(t):
+def test_failure_names_no_secret(t):
     """No message shows the environment of the program."""
     box = t.container("no-such-tool")
     box.bundle.env("PASSWORD=hunter2")
@@ -361,8 +336,7 @@ def failure_names_no_secret(t):
     true("hunter2" not in result.err, "the environment is in the message")
 
 
-@case()
-def a_failed_create_can_be_repeated(t):
+def test_a_failed_create_can_be_repeated(t):
     """After a failure the same id works at once."""
     box = t.container("no-such-tool")
     box.create().exits(1)
@@ -370,8 +344,7 @@ def a_failed_create_can_be_repeated(t):
     box.create().ok()
 
 
-@case()
-def failures_leave_the_root_file_system_readable(t):
+def test_failures_leave_the_root_file_system_readable(t):
     """A failure after the mounts leaves the bundle as it can be run later."""
     box = t.container("no-such-tool")
     box.run().exits(1)

@@ -4,7 +4,7 @@
 import json
 import os
 
-from harness import case, contains, equal, true
+from harness import contains, differs, equal, parametrize, true
 from test_bundles import OURS, PROJECT, SAID
 
 
@@ -121,13 +121,14 @@ THEMES = {"annotations": annotations, "every-hook": every_hook, "minimal": minim
           "shared-mounts": shared_mounts}
 
 
-@case(**OURS, each=sorted(THEMES))
-def theme(t, name):
+@differs(OURS)
+@parametrize("name", sorted(THEMES))
+def test_theme(t, name):
     """What a bundle of bundles/ is about holds, where its output alone does not show it."""
     THEMES[name](t)
 
 
-@case(**OURS)
-def every_silent_bundle_has_a_theme(t):
+@differs(OURS)
+def test_every_silent_bundle_has_a_theme(t):
     """A bundle whose output says nothing of it is looked at otherwise."""
     equal({name for name, said in SAID.items() if not said} - THEMES.keys(), set(), "bundles")

@@ -8,12 +8,12 @@ import shutil
 
 import bundles
 import unprivileged
-from harness import case, contains, equal, read_text, true
+from harness import contains, differs, equal, needs, parametrize, read_text, true
 from resources import controllers
 from test_net_devices import host, inside, names, needs_veth
 
 PROJECT = pathlib.Path(__file__).resolve().parent.parent.parent
-OURS = {"control": False, "why": "the short form is bulkhead's own"}
+OURS = "the short form is bulkhead's own"
 # What a bundle prints.
 SAID = {
     "affinity": "Cpus_allowed_list", "annotations": "", "binds": "Hello from the host.",
@@ -54,8 +54,9 @@ def layered(t, bundle):
     return ["--overlay-from", layers]
 
 
-@case(**OURS, each=sorted(SAID))
-def bundle(t, name):
+@differs(OURS)
+@parametrize("name", sorted(SAID))
+def test_bundle(t, name):
     """It prints what it is about."""
     made = Compiled(t, name)
     flags = layered(t, made) if name == "overlay" else []
@@ -68,8 +69,9 @@ def needs_limits():
     return f"no cgroup v2 controllers {' '.join(sorted(missing))} here: in the virtual machine" if missing else None
 
 
-@case(**OURS, needs=needs_limits)
-def cgroup_limits(t):
+@differs(OURS)
+@needs(needs_limits)
+def test_cgroup_limits(t):
     """The container reads its limits, and they are those of its cgroup."""
     made = Compiled(t, "cgroup-limits")
     said = dict(line.split(":") for line in t.container(bundle=made).run().ok().lines())
@@ -79,15 +81,15 @@ def cgroup_limits(t):
     equal({name: read_text(box.cgroup() / name).strip() for name in LIMITS}, LIMITS, "files of its cgroup")
 
 
-@case(**OURS)
-def default(t):
+@differs(OURS)
+def test_default(t):
     """Without its terminal; test_terminal gives one to the same config.json."""
     made = Compiled(t, "default").process(terminal=False, args=["echo", "here"])
     equal(t.container(bundle=made).run().ok().out, "here\n", "stdout")
 
 
-@case(**OURS)
-def idmapped_mount(t):
+@differs(OURS)
+def test_idmapped_mount(t):
     """Root's files on disk are root's in the container, whose root is uid 100000 outside; without the map nobody's."""
     made = Compiled(t, "idmapped-mount")
     for path in (made.path / "data", *(made.path / "data").iterdir()):
@@ -102,8 +104,9 @@ def idmapped_mount(t):
     equal(set(map(tuple, owners())), {("65534", "65534")}, "owners without the map")
 
 
-@case(**OURS, needs=needs_veth)
-def net_device(t):
+@differs(OURS)
+@needs(needs_veth)
+def test_net_device(t):
     """eth1 of the host is eth0 in the container, with its address, and is no longer on the host."""
     with host(t, "ip link set given name eth1", "ip addr add 192.0.2.7/24 dev eth1") as run:
         made = Compiled(t, "net-device").process(args=["sleep", "60"])
@@ -116,15 +119,16 @@ def net_device(t):
         box.delete("--force").ok()
 
 
-@case(**OURS, needs=needs_veth)
-def net_device_shows_itself(t):
+@differs(OURS)
+@needs(needs_veth)
+def test_net_device_shows_itself(t):
     """What the bundle prints."""
     with host(t, "ip link set given name eth1", "ip addr add 192.0.2.7/24 dev eth1"):
         contains(t.container(bundle=Compiled(t, "net-device")).run().ok().out, "inet 192.0.2.7/24", "stdout")
 
 
-@case(**OURS)
-def rootless(t):
+@differs(OURS)
+def test_rootless(t):
     """Its caller, uid 1000, is root in the container and itself outside."""
     made = Compiled(t, "rootless")
     unprivileged.become(t, ["/usr/bin/setpriv", f"--reuid={CALLER}", f"--regid={CALLER}", "--clear-groups"])
@@ -137,8 +141,8 @@ def rootless(t):
     equal(os.stat(f"/proc/{box.pid}").st_uid, CALLER, "uid of the process outside")
 
 
-@case(**OURS)
-def every_bundle_has_a_case(t):
+@differs(OURS)
+def test_every_bundle_has_a_case(t):
     """All folders of bundles/ are here, and nothing else."""
     there = sorted(path.parent.name for path in (PROJECT / "bundles").glob("*/bundle.yaml"))
     equal(sorted(SAID.keys() | OWN_CASES), there, "bundles")

@@ -8,12 +8,15 @@ import socket
 import subprocess
 import time
 
-from harness import case, contains, equal, eventually, true
+import pytest
+
+from harness import contains, differs, equal, eventually, parametrize, true
 from slow_callers import BLOCKS, PATIENCE, end_in_time, fill, full_pipe
 
 
-@case(control=False, why=BLOCKS, deadline=90)
-def nobody_reads_the_error(t):
+@differs(BLOCKS)
+@pytest.mark.timeout(90)
+def test_nobody_reads_the_error(t):
     """A message that nobody reads is given up: the exit code is that of the failure, and the log has its line."""
     verbs = ["state", "start", "kill", "create", "exec", "frobnicate"]
     logs = {verb: t.scratch / f"{verb}.log" for verb in verbs}
@@ -29,8 +32,9 @@ def nobody_reads_the_error(t):
         equal(json.loads(log.read_text())["level"], "error", "level in the log")
 
 
-@case(control=False, why=BLOCKS, deadline=90)
-def nobody_reads_the_output(t):
+@differs(BLOCKS)
+@pytest.mark.timeout(90)
+def test_nobody_reads_the_output(t):
     """Output that nobody reads is given up, and an error."""
     box = t.sleeper()
     box.run_detached().ok()
@@ -45,8 +49,9 @@ def nobody_reads_the_output(t):
     equal((len(errors.read_text().splitlines()), box.status()), (len(lines), "running"), "messages, status")
 
 
-@case(control=False, why="Go's runtime fails with EAGAIN or waits, as it finds the descriptor", deadline=60)
-def a_non_blocking_pipe_is_waited_for(t):
+@differs("Go's runtime fails with EAGAIN or waits, as it finds the descriptor")
+@pytest.mark.timeout(60)
+def test_a_non_blocking_pipe_is_waited_for(t):
     """Output is complete also where the caller has made its pipe non-blocking and reads late."""
     for _ in range(3):
         t.sleeper().run_detached().ok()
@@ -69,8 +74,9 @@ def writes_to_stderr(pid):
     return False
 
 
-@case(control=False, why=BLOCKS, deadline=90)
-def a_message_that_waits_holds_no_lock(t):
+@differs(BLOCKS)
+@pytest.mark.timeout(90)
+def test_a_message_that_waits_holds_no_lock(t):
     """While callers do not read their errors, others may kill and delete the container."""
     box = t.sleeper()
     box.run_detached().ok()
@@ -86,8 +92,9 @@ def a_message_that_waits_holds_no_lock(t):
         equal(end_in_time(*children), [1, 1, 255], "exit codes")
 
 
-@case(each=["state", "list", "features", "--version"], control=False, why="it fails, or ignores every error of write")
-def read_only_output_takes_everything(t, verb):
+@differs("it fails, or ignores every error of write")
+@parametrize("verb", ["state", "list", "features", "--version"])
+def test_read_only_output_takes_everything(t, verb):
     """A stdout that cannot be written (go-runc's null) is one that wants nothing: success stays success."""
     box = t.sleeper()
     box.run_detached().ok()
@@ -95,8 +102,9 @@ def read_only_output_takes_everything(t, verb):
         t.runtime(verb, *[box.id] * (verb == "state"), stdout=null).ok()
 
 
-@case(each=["state", "features"], control=False, why="it is killed by SIGPIPE, or ignores the error")
-def a_reader_that_is_gone(t, verb):
+@differs("it is killed by SIGPIPE, or ignores the error")
+@parametrize("verb", ["state", "features"])
+def test_a_reader_that_is_gone(t, verb):
     """A stdout whose reader has closed is an error, and no signal."""
     box = t.sleeper()
     box.run_detached().ok()
@@ -107,8 +115,9 @@ def a_reader_that_is_gone(t, verb):
     equal((result.code, result.err), (1, "stdout: write: broken pipe\n"), "exit code, stderr")
 
 
-@case(each=["state", "features"], control=False, why="state ignores every error of write")
-def a_full_disk_as_output(t, verb):
+@differs("state ignores every error of write")
+@parametrize("verb", ["state", "features"])
+def test_a_full_disk_as_output(t, verb):
     """A stdout that takes nothing for want of space is an error."""
     box = t.sleeper()
     box.run_detached().ok()
@@ -133,10 +142,10 @@ def special(t, kind):
     return path
 
 
-@case(each=[("fifo", "no such device or address"), ("socket", "no such device or address"),
-            ("directory", "is a directory"), ("missing directory", "no such file or directory")],
-      control=False, why="it waits for a reader of a fifo for ever, and has other words")
-def a_log_that_cannot_be_opened(t, kind, words):
+@differs("it waits for a reader of a fifo for ever, and has other words")
+@parametrize("kind, words", [("fifo", "no such device or address"), ("socket", "no such device or address"),
+                             ("directory", "is a directory"), ("missing directory", "no such file or directory")])
+def test_a_log_that_cannot_be_opened(t, kind, words):
     """Nothing is done without the log that was asked for; the message names it, and nobody waits."""
     path, box = special(t, kind), t.sleeper()
     result = t.runtime("--log", path, "run", "--detach", "--bundle", box.bundle.path, box.id)
@@ -144,8 +153,9 @@ def a_log_that_cannot_be_opened(t, kind, words):
     t.no_state()
 
 
-@case(control=False, why=BLOCKS, deadline=90)
-def a_log_that_nobody_reads(t):
+@differs(BLOCKS)
+@pytest.mark.timeout(90)
+def test_a_log_that_nobody_reads(t):
     """A fifo whose reader takes nothing keeps nobody from the message on stderr."""
     path = special(t, "fifo")
     end = os.open(path, os.O_RDWR)
@@ -156,8 +166,7 @@ def a_log_that_nobody_reads(t):
     contains(result.err, "does not exist", "stderr")
 
 
-@case()
-def a_log_that_is_read(t):
+def test_a_log_that_is_read(t):
     """A fifo with a reader gets the line."""
     path = special(t, "fifo")
     reading = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -166,12 +175,13 @@ def a_log_that_is_read(t):
     os.close(reading)
 
 
-@case(each=[("bad flag of the verb", "create", "--frobnicate", "ID"), ("unknown verb", "frobnicate"),
-            ("missing operand", "start"), ("bad global", "--frobnicate", "state", "ID"),
-            ("bad value", "create", "--preserve-fds", "x", "ID"), ("value missing", "create", "--bundle"),
-            ("too many operands", "state", "ID", "ID"), ("bad root", "--root", "/", "state", "ID")],
-      control=False, why="it reads the flags of the verb before it opens the log, or prints its help")
-def early_failures_are_in_the_log(t, _, *words):
+@differs("it reads the flags of the verb before it opens the log, or prints its help")
+@parametrize("_, *words", [
+    ("bad flag of the verb", "create", "--frobnicate", "ID"), ("unknown verb", "frobnicate"),
+    ("missing operand", "start"), ("bad global", "--frobnicate", "state", "ID"),
+    ("bad value", "create", "--preserve-fds", "x", "ID"), ("value missing", "create", "--bundle"),
+    ("too many operands", "state", "ID", "ID"), ("bad root", "--root", "/", "state", "ID")])
+def test_early_failures_are_in_the_log(t, _, words):
     """Whatever is wrong behind --log on the command line is in the log, once, as on stderr; the last --log wins."""
     first, log = t.scratch / "first", t.scratch / "log"
     command = [t.runtime.path, "--log", str(first), f"--log={log}", "--log-format", "json", *words]
@@ -211,14 +221,15 @@ def expect_one_write(t, *words):
     equal((text.count("\n"), json.loads(text)["level"]), (1, "error"), "lines in the log, level")
 
 
-@case(each=["state", "start", "kill", "delete", "exec"])
-def one_message_is_one_write(t, verb):
+@parametrize("verb", ["state", "start", "kill", "delete", "exec"])
+def test_one_message_is_one_write(t, verb):
     """A failure is one write with one line on stderr, and one line in the log; stdout stays empty."""
     expect_one_write(t, verb, "missing", *["true"] * (verb == "exec"))
 
 
-@case(each=["create", "run", "bad flag"], control=False, why="two lines in its log, or its help on stdout")
-def one_message_of_a_creation_is_one_write(t, verb):
+@differs("two lines in its log, or its help on stdout")
+@parametrize("verb", ["create", "run", "bad flag"])
+def test_one_message_of_a_creation_is_one_write(t, verb):
     """The same where init has said what is wrong, or the command line is."""
     box = t.container("/no/such/program")
     if verb == "bad flag":
@@ -226,8 +237,8 @@ def one_message_of_a_creation_is_one_write(t, verb):
     expect_one_write(t, verb, "--bundle", box.bundle.path, box.id)
 
 
-@case(control=False, why="it writes every message whole, whatever it is")
-def long_messages_are_whole_lines(t):
+@differs("it writes every message whole, whatever it is")
+def test_long_messages_are_whole_lines(t):
     """A message fits into PIPE_BUF, on stderr and in the log, with its beginning and its end."""
     log = t.scratch / "log"
     hook = {"path": "/bin/sh", "args": ["sh", "-c", "yes '\"\\\u20ac' | head -c 9000; echo the end; exit 3"]}
@@ -258,10 +269,10 @@ def update(t, box, *writes):
     return code, errors.read_text()
 
 
-@case(each=[("at once", b'{"cpu": {"idle": null}}'),
-            ("in parts", b'{"cpu": ', b'{"cpus": "", "mems": "}]\\"', b'"', b'}}'),
-            ("more behind it", b' {} {"cpu": 5} \n')])
-def one_document_is_enough(t, name, *writes):
+@parametrize("name, *writes", [("at once", b'{"cpu": {"idle": null}}'),
+                               ("in parts", b'{"cpu": ', b'{"cpus": "", "mems": "}]\\"', b'"', b'}}'),
+                               ("more behind it", b' {} {"cpu": 5} \n')])
+def test_one_document_is_enough(t, name, writes):
     """`update` answers when the document is complete; that nobody closes the pipe does not matter."""
     box = t.sleeper()
     box.run_detached().ok()
@@ -274,16 +285,19 @@ def one_document_is_enough(t, name, *writes):
     true(time.monotonic() - begin < 8, "it waited")
 
 
-@case(each=[("nothing",), ("half", b'{"pids": {')], control=False, why=BLOCKS, deadline=90)
-def a_document_that_does_not_come(t, _, *writes):
+@differs(BLOCKS)
+@pytest.mark.timeout(90)
+@parametrize("_, *writes", [("nothing",), ("half", b'{"pids": {')])
+def test_a_document_that_does_not_come(t, _, writes):
     """A caller that writes nothing more gets an error that says so."""
     box = t.sleeper()
     box.run_detached().ok()
     equal(update(t, box, *writes), (1, "-: no whole JSON document, and nothing more for 10000 ms\n"), "answer")
 
 
-@case(each=["exec --process", "config.json"], control=False, why=BLOCKS)
-def a_fifo_is_no_file(t, what):
+@differs(BLOCKS)
+@parametrize("what", ["exec --process", "config.json"])
+def test_a_fifo_is_no_file(t, what):
     """A fifo in the place of a file that is read is refused at once."""
     box = t.sleeper()
     if what == "config.json":

@@ -10,8 +10,10 @@ import stat
 import sys
 import time
 
+import pytest
+
 import leaks
-from harness import BASE_ENV, case, contains, equal, eventually, true
+from harness import BASE_ENV, contains, differs, equal, eventually, parametrize, true
 from slow_callers import BLOCKS, end_in_time, full_pipe
 from terminals import Terminal, attached
 from test_notify_socket import say
@@ -35,9 +37,10 @@ def busy_listener(t, name):
     return path, sockets
 
 
-@case(each=[("console", "--console-socket", True), ("pidfd", "--pidfd-socket", False)], control=False, why=BLOCKS,
-      deadline=90)
-def a_listener_that_never_accepts(t, _, flag, terminal):
+@differs(BLOCKS)
+@pytest.mark.timeout(90)
+@parametrize("_, flag, terminal", [("console", "--console-socket", True), ("pidfd", "--pidfd-socket", False)])
+def test_a_listener_that_never_accepts(t, _, flag, terminal):
     """Its queue is full: create and exec give up, and leave nothing; nobody else is held up meanwhile."""
     path, sockets = busy_listener(t, "busy")
     made, box = t.sleeper(terminal=terminal), t.sleeper()
@@ -62,10 +65,10 @@ def a_listener_that_never_accepts(t, _, flag, terminal):
         each.close()
 
 
-@case(each=[("a datagram socket", "protocol wrong type"), ("a file", "connection refused"),
-            ("nothing", "no such file or directory"), ("nobody listens", "connection refused")],
-      control=False, why="it does not name the socket in every case")
-def a_console_socket_that_is_none(t, kind, words):
+@differs("it does not name the socket in every case")
+@parametrize("kind, words", [("a datagram socket", "protocol wrong type"), ("a file", "connection refused"),
+                             ("nothing", "no such file or directory"), ("nobody listens", "connection refused")])
+def test_a_console_socket_that_is_none(t, kind, words):
     """Nothing is made where nobody listens for the terminal; the message names the socket."""
     path = t.scratch / "console"
     if kind == "a file":
@@ -95,8 +98,9 @@ def full_manager(t):
     return manager, {**BASE_ENV, "NOTIFY_SOCKET": str(t.scratch / "manager")}
 
 
-@case(control=False, why=BLOCKS, deadline=90)
-def a_manager_that_never_reads(t):
+@differs(BLOCKS)
+@pytest.mark.timeout(90)
+def test_a_manager_that_never_reads(t):
     """A detached run and a start give up; their containers go on."""
     manager, env = full_manager(t)
     warnings = t.runtime.warned()
@@ -118,8 +122,9 @@ def a_manager_that_never_reads(t):
     manager.close()
 
 
-@case(control=False, why="it does not forward signals before the container is ready", deadline=60)
-def a_full_manager_holds_up_no_signal(t):
+@differs("it does not forward signals before the container is ready")
+@pytest.mark.timeout(60)
+def test_a_full_manager_holds_up_no_signal(t):
     """An attached run goes on with its signals while its manager reads nothing, and tells it when it does."""
     manager, env = full_manager(t)
     box = t.shell("trap ': > /dev/shm/here' USR1; trap 'exit 7' TERM; : > /dev/shm/up; while :; do sleep 0.1; done")
@@ -146,8 +151,8 @@ def a_full_manager_holds_up_no_signal(t):
 
 # ---- a caller that dies, files that are there -------------------------------------------------------------
 
-@case(each=["symlink", "fifo", "socket"])
-def a_pid_file_that_is_something_else(t, kind):
+@parametrize("kind", ["symlink", "fifo", "socket"])
+def test_a_pid_file_that_is_something_else(t, kind):
     """What stands in the place of the pid file is replaced, neither followed nor opened."""
     box, target = t.sleeper(), t.scratch / "target"
     if kind == "symlink":
@@ -171,8 +176,8 @@ with open(sys.argv[1]) as gate:
 """
 
 
-@case(control=False, why="its init goes on waiting, and delete --force leaves it")
-def a_caller_that_dies_takes_the_creation_along(t):
+@differs("its init goes on waiting, and delete --force leaves it")
+def test_a_caller_that_dies_takes_the_creation_along(t):
     """With PDEATHSIG: when the caller dies in a hook of create, nothing of it lives on, and delete removes the rest."""
     gate, hook = t.scratch / "gate", t.scratch / "hook"
     os.mkfifo(gate)
@@ -202,8 +207,7 @@ def dead(pid):
         return True
 
 
-@case()
-def nobody_but_the_container_gets_the_callers_files(t):
+def test_nobody_but_the_container_gets_the_callers_files(t):
     """Pipes on 0 to 2 and a leaked 9 end with the container, whatever its hooks leave behind."""
     daemon = {"path": "/bin/sh", "args": ["sh", "-c", "sleep 5 < /dev/null > /dev/null 2>&1 &"]}
     box = t.container(bundle=t.bundle("sleep", "60").edit(lambda config: config.update(
@@ -231,8 +235,10 @@ def nobody_but_the_container_gets_the_callers_files(t):
 
 # ---- attached ---------------------------------------------------------------------------------------------
 
-@case(each=["run", "exec"], control=False, why=BLOCKS, deadline=90)
-def nobody_reads_an_attached_terminal(t, verb):
+@differs(BLOCKS)
+@pytest.mark.timeout(90)
+@parametrize("verb", ["run", "exec"])
+def test_nobody_reads_an_attached_terminal(t, verb):
     """When the program has ended, its last output is given up, and its exit code returned."""
     _, command = attached(t, verb, "sh", "-c", "(seq 1 100000 &); sleep 1; exit 7")
     with full_pipe() as pipe:
@@ -240,8 +246,10 @@ def nobody_reads_an_attached_terminal(t, verb):
         equal(end_in_time(child), [7], "exit code")
 
 
-@case(each=["run", "exec"], control=False, why="it waits for its terminal for ever", deadline=90)
-def nobody_reads_the_callers_terminal(t, verb):
+@differs("it waits for its terminal for ever")
+@pytest.mark.timeout(90)
+@parametrize("verb", ["run", "exec"])
+def test_nobody_reads_the_callers_terminal(t, verb):
     """The same of a program without a terminal of its own below a terminal that nobody reads."""
     terminal = Terminal(t)
     if verb == "run":
@@ -254,8 +262,10 @@ def nobody_reads_the_callers_terminal(t, verb):
     equal(end_in_time(terminal.start(command).child), [7], "exit code")
 
 
-@case(each=["run", "exec"], control=False, why=BLOCKS, deadline=60)
-def signals_are_forwarded_meanwhile(t, verb):
+@differs(BLOCKS)
+@pytest.mark.timeout(60)
+@parametrize("verb", ["run", "exec"])
+def test_signals_are_forwarded_meanwhile(t, verb):
     """A program whose output nobody reads can be stopped by signals to the runtime."""
     _, command = attached(t, verb, "sh", "-c", "trap 'exit 9' TERM; (yes > /dev/tty &) ; while :; do sleep 0.1; done")
     with full_pipe() as pipe:

@@ -7,7 +7,7 @@ import pathlib
 import signal
 
 import isolation
-from harness import case, contains, equal, eventually, read_text, true
+from harness import contains, differs, equal, eventually, parametrize, read_text, true
 
 HIERARCHY = isolation.cgroup2_mount()
 NO_FAULTS = "runc has no --fault"
@@ -19,8 +19,9 @@ def step_of(t, box, verb):
     return next(step["step"] for step in steps if step["verb"] == verb)
 
 
-@case(control=False, why=NO_FAULTS, each=["make_cgroup", "record_cgroup"])
-def delete_of_a_killed_create_spares_the_owner_of_the_path(t, verb):
+@differs(NO_FAULTS)
+@parametrize("verb", ["make_cgroup", "record_cgroup"])
+def test_delete_of_a_killed_create_spares_the_owner_of_the_path(t, verb):
     """A create that dies around its cgroup is removed; a container that lives in that cgroup goes on."""
     owner, late = t.container("sleep", "60"), t.container("true")
     for box in (owner, late):
@@ -38,8 +39,8 @@ def delete_of_a_killed_create_spares_the_owner_of_the_path(t, verb):
         place.rmdir()  # nobody's: for the owner it was there, and the other died before it had noted it
 
 
-@case(control=False, why="runc 1.1.5 only warns about an occupied cgroup")
-def an_occupied_cgroup_is_refused(t):
+@differs("runc 1.1.5 only warns about an occupied cgroup")
+def test_an_occupied_cgroup_is_refused(t):
     """A cgroupsPath in which another container runs is refused, and that container goes on."""
     owner, late = t.container("sleep", "60"), t.container("true")
     for box in (owner, late):
@@ -109,8 +110,9 @@ def refused(t, box, path, words):
     t.no_state()
 
 
-@case(control=False, why=WARNS, each=UNFIT)
-def a_cgroup_with_somebody_in_it_is_refused(t, _, make, words):
+@differs(WARNS)
+@parametrize("_, make, words", UNFIT)
+def test_a_cgroup_with_somebody_in_it_is_refused(t, _, make, words):
     """A process in it or below it, frozen or not, is in the way, and goes on."""
     path = HIERARCHY / f"{t.prefix}-theirs"
     path.mkdir()
@@ -121,14 +123,13 @@ def a_cgroup_with_somebody_in_it_is_refused(t, _, make, words):
         vacated(path)
 
 
-@case()
-def a_frozen_cgroup_is_refused(t):
+def test_a_frozen_cgroup_is_refused(t):
     """A container in a frozen cgroup would stop before its first instruction."""
     in_the_way(t, "itself")
 
 
-@case(control=False, why="runc 1.1.5 waits for ever for its frozen process")
-def one_below_a_frozen_cgroup_is_refused(t):
+@differs("runc 1.1.5 waits for ever for its frozen process")
+def test_one_below_a_frozen_cgroup_is_refused(t):
     """So would one below it."""
     in_the_way(t, "its parent")
 
@@ -143,9 +144,10 @@ def in_the_way(t, which):
         vacated(path)
 
 
-@case(each=[("empty", lambda path: None), ("empty ones below", lambda path: (path / "a/b").mkdir(parents=True)),
-            ("frozen ones below", frozen_below)])
-def a_vacant_cgroup_is_taken(t, _, make):
+@parametrize("_, make", [
+    ("empty", lambda path: None), ("empty ones below", lambda path: (path / "a/b").mkdir(parents=True)),
+    ("frozen ones below", frozen_below)])
+def test_a_vacant_cgroup_is_taken(t, _, make):
     """A cgroup that is there already may be used; it and what was below it stay (runc removes them)."""
     path = HIERARCHY / f"{t.prefix}-mine"
     path.mkdir()
@@ -161,8 +163,7 @@ def a_vacant_cgroup_is_taken(t, _, make):
             vacated(path)
 
 
-@case()
-def the_first_process_is_in_it_before_create_returns(t):
+def test_the_first_process_is_in_it_before_create_returns(t):
     """Init is in the container's cgroup, and nobody else of the runtime's."""
     box = t.container("sleep", "60")
     box.create().ok()
@@ -170,8 +171,8 @@ def the_first_process_is_in_it_before_create_returns(t):
     equal((box.cgroup() / "cgroup.procs").read_text().split(), [str(box.pid)], "processes in the cgroup")
 
 
-@case(control=False, why="runc 1.1.5 mounts the whole hierarchy there")
-def without_a_cgroup_namespace_only_the_own_cgroup_is_mounted(t):
+@differs("runc 1.1.5 mounts the whole hierarchy there")
+def test_without_a_cgroup_namespace_only_the_own_cgroup_is_mounted(t):
     """Without a cgroup namespace /sys/fs/cgroup is a bind of the container's cgroup, not of the host's root."""
     box = t.container("cat", "/proc/self/mountinfo")
     box.bundle.without_namespace("cgroup")
@@ -180,8 +181,8 @@ def without_a_cgroup_namespace_only_the_own_cgroup_is_mounted(t):
     true(mount[3].endswith(box.id), f"the mounted directory is {mount[3]}")
 
 
-@case(control=False, why="runc removes it")
-def one_that_was_there_survives_a_failed_create(t):
+@differs("runc removes it")
+def test_one_that_was_there_survives_a_failed_create(t):
     """An error leaves all as it was: a cgroup that somebody else has made, and no process in it."""
     box = t.container("no-such-tool")
     directory = isolation.cgroup2_mount() / f"{box.id}-of-somebody-else"

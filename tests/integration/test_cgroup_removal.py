@@ -6,7 +6,7 @@ import os
 
 import bpf
 import isolation
-from harness import case, contains, equal, eventually, true
+from harness import contains, differs, equal, eventually, needs, parametrize, true
 from test_delegation import BY_SYSTEMD_ONLY, mapped, writable
 from test_rootless import ranged_box
 from unprivileged import delegate, needs_mapping_tools
@@ -52,16 +52,14 @@ def top_of(box):
 
 # ---- how many ---------------------------------------------------------------------------------------------
 
-@case()
-def two_hundred_of_them_twenty_deep(t):
+def test_two_hundred_of_them_twenty_deep(t):
     """Ten chains of twenty cgroups each are removed in less than two seconds."""
     box = divided(t, f"for n in 0 1 2 3 4 5 6 7 8 9; do mkdir -p $n/{CHAIN.split('/', 1)[1]}; done")
     equal(count(box.cgroup()), 200, "cgroups")
     is_removed(t, box, 2, "--force")
 
 
-@case()
-def of_a_stopped_container(t):
+def test_of_a_stopped_container(t):
     """Cgroups outlive the program that made them; delete finds them without --force."""
     box = divided(t, f"mkdir -p a/{CHAIN} b")
     cgroup = top_of(box)
@@ -73,8 +71,7 @@ def of_a_stopped_container(t):
     t.no_state()
 
 
-@case()
-def of_a_run_that_ends(t):
+def test_of_a_run_that_ends(t):
     """run takes them away when its program has ended."""
     box = t.container(bundle=writable(t.bundle("sh", "-c", f"mkdir -p /sys/fs/cgroup/a/{CHAIN} && exit 7")))
     box.run().exits(7)
@@ -88,54 +85,47 @@ while [ $n -lt 20 ]; do sh -c 'echo 0 > {place}/cgroup.procs; exec sleep 300' & 
 until [ $(wc -l < {place}/cgroup.procs) = 20 ]; do sleep 0.1; done"""
 
 
-@case()
-def with_processes(t):
+def test_with_processes(t):
     """Processes in cgroups below are killed, and the cgroups go with them."""
     is_removed(t, divided(t, LIVING.format(place=CHAIN)), 2, "--force")
 
 
-@case(control=False, why="runc 1.1.5 warns that it cannot kill them, and leaves them")
-def of_a_container_without_a_pid_namespace(t):
+@differs("runc 1.1.5 warns that it cannot kill them, and leaves them")
+def test_of_a_container_without_a_pid_namespace(t):
     """Nothing but the cgroup tells whose the processes are."""
     box = t.container(bundle=writable(t.bundle("sh", "-c", "cd /sys/fs/cgroup; " + LIVING.format(place=CHAIN)
                                                + "; > /dev/shm/done; sleep 300").without_namespace("pid")))
     is_removed(t, ready(box), 2, "--force")
 
 
-@case()
-def with_frozen_processes(t):
+def test_with_frozen_processes(t):
     """Frozen ones are killed as well."""
     is_removed(t, divided(t, LIVING.format(place="a/b") + "; echo 1 > a/cgroup.freeze"), 2, "--force")
 
 
-@case()
-def where_init_is_below(t):
+def test_where_init_is_below(t):
     """Init may be anywhere in its tree, as systemd is in init.scope."""
     is_removed(t, divided(t, "mkdir -p a/b c && echo 0 > a/b/cgroup.procs"), 2, "--force")
 
 
-@case()
-def with_limits_on_their_number(t):
+def test_with_limits_on_their_number(t):
     """What keeps cgroups from being made does not keep them from being removed."""
     script = f"mkdir -p {CHAIN} && echo 0 > level0/cgroup.max.depth && echo 0 > level0/cgroup.max.descendants"
     is_removed(t, divided(t, script), 2, "--force")
 
 
-@case()
-def of_threads(t):
+def test_of_threads(t):
     """Threaded cgroups are cgroups, too."""
     is_removed(t, divided(t, "mkdir -p a/b && echo threaded > a/cgroup.type && echo threaded > a/b/cgroup.type"), 2,
                "--force")
 
 
-@case()
-def with_closed_doors(t):
+def test_with_closed_doors(t):
     """Modes of directories do not stop the host's root."""
     is_removed(t, divided(t, f"mkdir -p {CHAIN} && chmod 0 level0/level1/level2 level0"), 2, "--force")
 
 
-@case()
-def with_names_that_are_hard(t):
+def test_with_names_that_are_hard(t):
     """A name may have any byte but the newline and the slash."""
     is_removed(t, divided(t, r"mkdir -p -- -rf 'a b' '..x' \$HOME \* $(printf '\001\377') {0}/{0}/{0}".format("n" * 255)), 2,
                "--force")
@@ -143,8 +133,8 @@ def with_names_that_are_hard(t):
 
 # ---- whose they are -------------------------------------------------------------------------------------------
 
-@case(control=False, why=BY_SYSTEMD_ONLY)
-def that_belong_to_the_mapped_user(t):
+@differs(BY_SYSTEMD_ONLY)
+def test_that_belong_to_the_mapped_user(t):
     """A cgroup that was handed over is removed with what its owner has made, entered and given to others."""
     script = (f"cd /sys/fs/cgroup && mkdir -p {CHAIN} b && chown 77:77 level0 b && chmod 700 level0 && "
               "echo 0 > b/cgroup.procs && > /dev/shm/done; sleep 300")
@@ -167,8 +157,10 @@ def hands_of_others(t, what):
     return box, delegate(t)
 
 
-@case(needs=needs_mapping_tools, control=False, why="runc 1.1.5 leaves them: it has no power over them", each=GIVEN_AWAY)
-def that_a_rootless_caller_has_no_power_over(t, what):
+@differs("runc 1.1.5 leaves them: it has no power over them")
+@needs(needs_mapping_tools)
+@parametrize("what", GIVEN_AWAY)
+def test_that_a_rootless_caller_has_no_power_over(t, what):
     """delete takes the power of the container's root, who may do with the sub-ids what it likes."""
     box, top = hands_of_others(t, what)
     try:
@@ -182,8 +174,9 @@ def that_a_rootless_caller_has_no_power_over(t, what):
         eventually(lambda: isolation.remove_tree(top) or not top.exists(), "the user's cgroup is in use")
 
 
-@case(needs=needs_mapping_tools, control=False, why="runc 1.1.5 leaves them: it has no power over them")
-def a_stopped_rootless_one(t):
+@differs("runc 1.1.5 leaves them: it has no power over them")
+@needs(needs_mapping_tools)
+def test_a_stopped_rootless_one(t):
     """The container's user namespace is gone with its processes; its maps are in the record."""
     box, top = hands_of_others(t, "all of it")
     try:
@@ -225,9 +218,9 @@ def is_left_as_it_was(t, path):
     t.no_state()
 
 
-@case(control=False, why=OTHERS,
-      each=["delete", "delete --force", "delete --force of a paused one", "run", "failed create"])
-def one_that_was_there_stays(t, how):
+@differs(OTHERS)
+@parametrize("how", ["delete", "delete --force", "delete --force of a paused one", "run", "failed create"])
+def test_one_that_was_there_stays(t, how):
     """What create did not make is not deleted; what the container made in it is, and so is its device filter."""
     divided = "mkdir -p /sys/fs/cgroup/a/b && echo 0 > /sys/fs/cgroup/a/cgroup.procs; > /dev/shm/done; "
     box = t.container(bundle=writable(t.bundle("sh", "-c", divided + ("exit 7" if how == "run" else "sleep 300"))))
@@ -251,8 +244,8 @@ def one_that_was_there_stays(t, how):
         is_left_as_it_was(t, path)
 
 
-@case(control=False, why=OTHERS)
-def one_that_was_there_can_be_used_again(t):
+@differs(OTHERS)
+def test_one_that_was_there_can_be_used_again(t):
     """The next container in it finds it vacant, and one that makes its own cgroup removes it as ever."""
     for _ in range(2):
         box = t.container("true")

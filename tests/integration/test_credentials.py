@@ -3,7 +3,7 @@
 
 import os
 
-from harness import case, contains, equal, status_field, true
+from harness import contains, differs, equal, parametrize, status_field, true
 from unprivileged import mapping, with_user_namespace
 
 BITS = {"CAP_CHOWN": 0, "CAP_DAC_OVERRIDE": 1, "CAP_KILL": 5, "CAP_SETGID": 6, "CAP_SETUID": 7,
@@ -31,20 +31,19 @@ def run_with(t, user=None, **capabilities):
     return sets(box.run().ok().out)
 
 
-@case(each=["bounding", "effective", "permitted"])
-def default_capability_set(t, kind):
+@parametrize("kind", ["bounding", "effective", "permitted"])
+def test_default_capability_set(t, kind):
     """The default document gives exactly three capabilities in this set."""
     equal(sets(status(t))[kind], mask(DEFAULT), kind)
 
 
-@case(each=["inheritable", "ambient"])
-def default_capability_set_is_empty(t, kind):
+@parametrize("kind", ["inheritable", "ambient"])
+def test_default_capability_set_is_empty(t, kind):
     """The default document gives nothing in this set."""
     equal(sets(status(t))[kind], 0, kind)
 
 
-@case()
-def all_five_sets_are_set_as_told(t):
+def test_all_five_sets_are_set_as_told(t):
     """A user that is not root gets what the five sets say, ambient across execve."""
     names = ["CAP_NET_RAW", "CAP_CHOWN"]
     found = run_with(t, {"uid": 1000, "gid": 1000}, bounding=[*names, "CAP_KILL"], permitted=names, effective=names,
@@ -55,15 +54,13 @@ def all_five_sets_are_set_as_told(t):
         equal(found[kind], mask(names[:1]), kind)
 
 
-@case()
-def without_ambient_a_user_loses_everything(t):
+def test_without_ambient_a_user_loses_everything(t):
     """execve takes permitted and effective from a user that is not root."""
     found = run_with(t, {"uid": 1000, "gid": 1000}, bounding=DEFAULT, permitted=DEFAULT, effective=DEFAULT)
     equal((found["permitted"], found["effective"], found["bounding"]), (0, 0, mask(DEFAULT)), "sets")
 
 
-@case()
-def root_is_held_by_the_bounding_set(t):
+def test_root_is_held_by_the_bounding_set(t):
     """For root execve fills permitted from the bounding set, when new privileges are allowed."""
     box = t.container("cat", "/proc/self/status", noNewPrivileges=False)
     box.bundle.capabilities(bounding=["CAP_KILL", "CAP_CHOWN"], permitted=["CAP_KILL"], effective=["CAP_KILL"])
@@ -72,28 +69,24 @@ def root_is_held_by_the_bounding_set(t):
     equal(found["permitted"], mask(["CAP_KILL", "CAP_CHOWN"]), "permitted")
 
 
-@case()
-def no_new_privs_stops_the_gain_of_root(t):
+def test_no_new_privs_stops_the_gain_of_root(t):
     """With no_new_privs root keeps what permitted said and gains nothing from the bounding set."""
     found = run_with(t, bounding=["CAP_KILL", "CAP_CHOWN"], permitted=["CAP_KILL"], effective=["CAP_KILL"])
     equal((found["permitted"], found["effective"]), (mask(["CAP_KILL"]),) * 2, "permitted and effective")
 
 
-@case()
-def empty_capabilities_mean_none(t):
+def test_empty_capabilities_mean_none(t):
     """An empty capabilities object leaves root with nothing at all."""
     equal(set(run_with(t).values()), {0}, "sets")
 
 
-@case()
-def no_capabilities_of_the_caller_leak(t):
+def test_no_capabilities_of_the_caller_leak(t):
     """A full-powered caller does not lend the container CAP_SYS_ADMIN."""
     found = sets(status(t))
     true(not any(value >> BITS["CAP_SYS_ADMIN"] & 1 for value in found.values()), f"sets are {found}")
 
 
-@case()
-def unknown_capability_is_a_warning(t):
+def test_unknown_capability_is_a_warning(t):
     """A capability that the runtime does not know is passed over, the others are set."""
     box = t.container("cat", "/proc/self/status")
     box.bundle.capabilities(bounding=["CAP_KILL", "CAP_TIME_TRAVEL"], permitted=["CAP_KILL"], effective=["CAP_KILL"])
@@ -101,8 +94,7 @@ def unknown_capability_is_a_warning(t):
     equal(sets(result.out)["bounding"], mask(["CAP_KILL"]), "bounding")
 
 
-@case()
-def unknown_capability_is_named_in_the_warning(t):
+def test_unknown_capability_is_named_in_the_warning(t):
     """The warning names the capability, in the log and nowhere else."""
     box = t.container("true")
     box.bundle.capabilities(bounding=["CAP_TIME_TRAVEL"])
@@ -119,8 +111,8 @@ def caller_without(*names):
     return {"without_capabilities": [BITS[name] for name in names]}
 
 
-@case(control=False, why="runc 1.1.5: unable to apply caps: operation not permitted")
-def what_the_caller_lacks_is_left_out_of_every_set(t):
+@differs("runc 1.1.5: unable to apply caps: operation not permitted")
+def test_what_the_caller_lacks_is_left_out_of_every_set(t):
     """A runtime without CAP_NET_RAW grants the rest, in sets that fit together."""
     box = t.container("cat", "/proc/self/status", user={"uid": 1000, "gid": 1000})
     box.bundle.capabilities(**{kind: ["CAP_CHOWN", "CAP_NET_RAW"] for kind in FIVE})
@@ -128,8 +120,8 @@ def what_the_caller_lacks_is_left_out_of_every_set(t):
     equal(found, {kind: mask(["CAP_CHOWN"]) for kind in FIVE}, "sets")
 
 
-@case(control=False, why="runc 1.1.5: unable to apply caps: operation not permitted")
-def what_the_caller_lacks_is_named_in_a_warning(t):
+@differs("runc 1.1.5: unable to apply caps: operation not permitted")
+def test_what_the_caller_lacks_is_named_in_a_warning(t):
     """Once, with the set that asks for it first, in the log."""
     box, log = t.container("true"), t.scratch / "log"
     box.bundle.capabilities(bounding=["CAP_CHOWN"], permitted=["CAP_NET_RAW", "CAP_CHOWN"], effective=["CAP_NET_RAW"])
@@ -139,8 +131,7 @@ def what_the_caller_lacks_is_named_in_a_warning(t):
     contains(log.read_text(), "warning", "log")
 
 
-@case()
-def a_user_namespace_has_what_the_caller_lacks(t):
+def test_a_user_namespace_has_what_the_caller_lacks(t):
     """In a user namespace of its own a process has every capability, whoever made it."""
     maps, log = [mapping(0, 100000, 65536)], t.scratch / "log"
     os.chmod(t.scratch.parent, 0o711)  # runc looks for the root as the mapped user
@@ -151,8 +142,8 @@ def a_user_namespace_has_what_the_caller_lacks(t):
     equal(log.read_text() if log.exists() else "", "", "log")
 
 
-@case(control=False, why="runc 1.1.5: unable to apply caps: operation not permitted")
-def what_contradicts_another_set_is_left_out_with_a_warning(t):
+@differs("runc 1.1.5: unable to apply caps: operation not permitted")
+def test_what_contradicts_another_set_is_left_out_with_a_warning(t):
     """Effective and not permitted, inheritable and not in the bounding set: the kernel would refuse the whole."""
     box, log = t.container("cat", "/proc/self/status", user={"uid": 1000, "gid": 1000}), t.scratch / "log"
     box.bundle.capabilities(bounding=["CAP_CHOWN"], permitted=["CAP_CHOWN"], effective=["CAP_CHOWN", "CAP_KILL"],
@@ -165,8 +156,8 @@ def what_contradicts_another_set_is_left_out_with_a_warning(t):
                               "set: [CAP_NET_RAW]", "log")
 
 
-@case(control=False, why="runc says nothing of it")
-def what_cannot_be_ambient_is_a_warning(t):
+@differs("runc says nothing of it")
+def test_what_cannot_be_ambient_is_a_warning(t):
     """The kernel raises only what is permitted and inheritable."""
     box, log = t.container("cat", "/proc/self/status"), t.scratch / "log"
     box.bundle.capabilities(bounding=["CAP_CHOWN", "CAP_KILL"], permitted=["CAP_CHOWN"], inheritable=["CAP_KILL"],
@@ -177,44 +168,40 @@ def what_cannot_be_ambient_is_a_warning(t):
     contains(log.read_text(), "CAP_CHOWN", "log")
 
 
-@case(each=[("root", 0, 0), ("bob", 1000, 1000), ("another group", 1000, 5), ("nobody", 65534, 65534),
-            ("largest", 2147483647, 2147483647)])
-def uid_and_gid(t, _, uid, gid):
+@parametrize("_, uid, gid", [("root", 0, 0), ("bob", 1000, 1000), ("another group", 1000, 5), ("nobody", 65534, 65534),
+                             ("largest", 2147483647, 2147483647)])
+def test_uid_and_gid(t, _, uid, gid):
     """Real, effective, saved and file-system ids are the given numbers."""
     text = status(t, user={"uid": uid, "gid": gid})
     equal(status_field(text, "Uid").split(), [str(uid)] * 4, "Uid")
     equal(status_field(text, "Gid").split(), [str(gid)] * 4, "Gid")
 
 
-@case()
-def additional_groups(t):
+def test_additional_groups(t):
     """additionalGids are the supplementary groups, and the only ones."""
     text = status(t, user={"uid": 1000, "gid": 1000, "additionalGids": [5, 27, 100000]})
     equal(status_field(text, "Groups").split(), ["5", "27", "100000"], "Groups")
 
 
-@case()
-def the_callers_groups_do_not_leak(t):
+def test_the_callers_groups_do_not_leak(t):
     """Supplementary groups of the caller are dropped."""
     result = t.container("cat", "/proc/self/status").run(setup={"groups": [4, 24, 4321]}).ok()
     equal(status_field(result.out, "Groups").split(), [], "Groups")
 
 
-@case()
-def groups_of_the_passwd_file_are_not_added(t):
+def test_groups_of_the_passwd_file_are_not_added(t):
     """Only numbers of config.json count; the container's group file does not add any."""
     bundle = t.bundle("cat", "/proc/self/status").program("etc/group", "root:x:0:\nwheel:x:10:root,bob\n", 0o644)
     equal(status_field(t.container(bundle=bundle).run().ok().out, "Groups").split(), [], "Groups")
 
 
-@case()
-def no_new_privs_on(t):
+def test_no_new_privs_on(t):
     """noNewPrivileges true sets the flag."""
     equal(status_field(status(t), "NoNewPrivs"), "1", "NoNewPrivs")
 
 
-@case(each=["false", "absent"])
-def no_new_privs_off(t, how):
+@parametrize("how", ["false", "absent"])
+def test_no_new_privs_off(t, how):
     """noNewPrivileges false or absent leaves the flag alone."""
     bundle = t.bundle("cat", "/proc/self/status")
     bundle.process(noNewPrivileges=False)
@@ -223,8 +210,7 @@ def no_new_privs_off(t, how):
     equal(status_field(t.container(bundle=bundle).run().ok().out, "NoNewPrivs"), "0", "NoNewPrivs")
 
 
-@case()
-def setuid_programs_do_not_work_with_no_new_privs(t):
+def test_setuid_programs_do_not_work_with_no_new_privs(t):
     """A setuid-root busybox run by a user stays that user."""
     bundle = t.bundle("/suid/cat", "/proc/self/status", user={"uid": 1000, "gid": 1000})
     target = bundle.rootfs / "suid/cat"
@@ -234,21 +220,19 @@ def setuid_programs_do_not_work_with_no_new_privs(t):
     equal(status_field(t.container(bundle=bundle).run().ok().out, "Uid").split(), ["1000"] * 4, "Uid")
 
 
-@case(each=[(0o22,), (0o77,), (0o0,)])
-def umask_as_told(t, value):
+@parametrize("value", [(0o22,), (0o77,), (0o0,)])
+def test_umask_as_told(t, value):
     """process.user.umask is the program's umask."""
     text = status(t, user={"uid": 0, "gid": 0, "umask": value})
     equal(int(status_field(text, "Umask"), 8), value, "Umask")
 
 
-@case()
-def umask_default_is_022(t):
+def test_umask_default_is_022(t):
     """Without a umask the program gets 0022."""
     equal(status_field(status(t), "Umask"), "0022", "Umask")
 
 
-@case()
-def user_owns_stdio(t):
+def test_user_owns_stdio(t):
     """A user that is not root may reopen its stdout when it is a pipe of the runtime's caller."""
     box = t.shell("echo again > /proc/self/fd/1", user={"uid": 1000, "gid": 1000})
     read_end, write_end = os.pipe()
@@ -258,15 +242,14 @@ def user_owns_stdio(t):
         equal(pipe.read(), b"again\n", "stdout")
 
 
-@case()
-def the_callers_null_is_not_given_away(t):
+def test_the_callers_null_is_not_given_away(t):
     """The caller's null device on stdin keeps its owner when the user is not root."""
     t.container("true", user={"uid": 1000, "gid": 1000}).run().ok()
     equal((t.null.stat().st_uid, t.null.stat().st_mode & 0o777), (0, 0o666), "owner and mode")
 
 
-@case(each=[("with it", DEFAULT, False), ("without it", ["CAP_KILL"], True)])
-def low_ports_need_a_capability(t, _, names, refused):
+@parametrize("_, names, refused", [("with it", DEFAULT, False), ("without it", ["CAP_KILL"], True)])
+def test_low_ports_need_a_capability(t, _, names, refused):
     """Port 80 can be bound with CAP_NET_BIND_SERVICE and not without it."""
     box = t.shell("timeout 1 nc -l -p 80; true")
     box.bundle.capabilities(bounding=names, permitted=names, effective=names)
@@ -274,8 +257,7 @@ def low_ports_need_a_capability(t, _, names, refused):
     equal("ermission denied" in error, refused, "refused")
 
 
-@case()
-def a_user_cannot_write_roots_files(t):
+def test_a_user_cannot_write_roots_files(t):
     """File modes hold for a user that is not root."""
     bundle = t.bundle("sh", "-c", "echo x > /etc/passwd", user={"uid": 1000, "gid": 1000}).writable()
     contains(t.container(bundle=bundle).run().exits(1).err, "ermission denied", "stderr")

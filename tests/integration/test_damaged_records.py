@@ -9,7 +9,9 @@ import re
 import shutil
 import signal
 
-from harness import Failure, absent, case, contains, equal, read_text, true
+import pytest
+
+from harness import Failure, absent, contains, differs, equal, parametrize, read_text, true
 
 # What a verb ends with where bulkhead itself fails.
 FAILED = {"exec": 255}
@@ -126,8 +128,9 @@ def listed(t):
     return {entry["id"]: entry for entry in json.loads(t.runtime("list", "--format", "json").ok().out)}
 
 
-@case(control=False, why=NO_REASON, deadline=120)
-def every_verb_says_what_is_wrong_with_the_record(t):
+@differs(NO_REASON)
+@pytest.mark.timeout(120)
+def test_every_verb_says_what_is_wrong_with_the_record(t):
     """More than 250 damaged records: no verb dies of one, each names the property, and --force leaves nothing."""
     records = Records(t)
     records.fill()
@@ -156,10 +159,11 @@ def every_verb_says_what_is_wrong_with_the_record(t):
     t.no_state()
 
 
-@case(control=False, why=NO_REASON, each=[
+@differs(NO_REASON)
+@parametrize("_, text", [
     ("of another runtime", '{"ociVersion": "v1.0.2", "id": "x", "status": "running", "pid": 1, "bundle": "/x"}'),
     ("half of one", "{"), ("nothing", "")])
-def a_record_without_our_config_is_anothers(t, _, text):
+def test_a_record_without_our_config_is_anothers(t, _, text):
     """In a root that runtimes share it is not listed, and --force does not remove it."""
     place = t.root / "strange"
     place.mkdir(parents=True)
@@ -193,7 +197,8 @@ def cgroup_of(box):
     return pathlib.Path("/sys/fs/cgroup" + path)
 
 
-@case(control=False, why=NO_REASON, each=[
+@differs(NO_REASON)
+@parametrize("_, damage", [
     ("an annotation that is a number", lambda t, box: alter(t, box, created=7)),
     ("cut behind the inode of the pidfd", lambda t, box: cut(t, box, "annotations")),
     ("without what is not needed", lambda t, box: alter(t, box, bundle=None, rootfs=None, created=None)),
@@ -203,7 +208,7 @@ def cgroup_of(box):
     ("another start", lambda t, box: alter(t, box, startTime=1, bundle=None)),
     ("no process", lambda t, box: alter(t, box, pid=None, startTime=None, pidfdInode=None)),
 ])
-def force_removes_all_that_is_proven(t, _, damage):
+def test_force_removes_all_that_is_proven(t, _, damage):
     """One of two proofs is enough: init by its pidfd, or the cgroup by path and inode."""
     box = t.sleeper()
     box.run_detached().ok()
@@ -215,10 +220,11 @@ def force_removes_all_that_is_proven(t, _, damage):
     t.no_state()
 
 
-@case(control=False, why=NO_REASON, each=[
+@differs(NO_REASON)
+@parametrize("_, changes", [
     ("no inode", {"cgroupInode": None}), ("a strange inode", {"cgroupInode": "x"}),
     ("perhaps it was there", {"privatePids": None}), ("no path", {"cgroupPath": 7})])
-def what_may_be_anothers_stays(t, _, changes):
+def test_what_may_be_anothers_stays(t, _, changes):
     """Init is proven and ends; the cgroup is not, or not as made by us: it stays, and the warning says so."""
     box = t.sleeper()
     box.run_detached().ok()
@@ -233,14 +239,15 @@ def what_may_be_anothers_stays(t, _, changes):
     t.no_state()
 
 
-@case(control=False, why=NO_REASON, each=[
+@differs(NO_REASON)
+@parametrize("_, changes", [
     ("its pid", lambda mine, other: {"pid": other["pid"]}),
     ("its pid and start", lambda mine, other: {"pid": other["pid"], "startTime": other["startTime"]}),
     ("its cgroup's path", lambda mine, other: {"cgroupPath": other["cgroupPath"]}),
     ("its cgroup's inode", lambda mine, other: {"cgroupInode": other["cgroupInode"]}),
     ("its pid, its path", lambda mine, other: {"pid": other["pid"], "cgroupPath": other["cgroupPath"]}),
 ])
-def a_neighbour_is_never_meant(t, _, changes):
+def test_a_neighbour_is_never_meant(t, _, changes):
     """A damaged record with values of another container, which lives on."""
     box, neighbour = t.sleeper(), t.sleeper()
     for each in (box, neighbour):
@@ -258,8 +265,8 @@ def a_neighbour_is_never_meant(t, _, changes):
         group.rmdir()
 
 
-@case(control=False, why=NO_REASON)
-def nothing_known_is_nothing_killed(t):
+@differs(NO_REASON)
+def test_nothing_known_is_nothing_killed(t):
     """Of a record that says nothing only the directory goes, and the warning has the reason."""
     box = t.sleeper()
     box.run_detached().ok()
@@ -276,8 +283,8 @@ def nothing_known_is_nothing_killed(t):
     group.rmdir()
 
 
-@case(control=False, why=NO_REASON)
-def list_goes_on(t):
+@differs(NO_REASON)
+def test_list_goes_on(t):
     """One line with the reason; the others are as they were."""
     boxes = [t.sleeper() for _ in range(3)]
     for box in boxes:
@@ -293,8 +300,8 @@ def list_goes_on(t):
     boxes[1].delete("--force").exits(0)
 
 
-@case(control=False, why=NO_REASON)
-def a_creation_under_way_is_left_alone(t):
+@differs(NO_REASON)
+def test_a_creation_under_way_is_left_alone(t):
     """A damaged record whose maker lives is not removed."""
     records = Records(t)
     records.add("cut", records.text[:50], "")
@@ -310,8 +317,9 @@ OTHER_FILES = ["config.json", "exec.fifo", "creating"]
 FORMS = ["empty", "garbage", "a directory", "a fifo", "a link", "a link to nothing"]
 
 
-@case(control=False, why=NO_REASON, each=[(f"{name} is {form}", name, form) for name in OTHER_FILES for form in FORMS])
-def other_files_hold_nobody_up(t, _, name, form):
+@differs(NO_REASON)
+@parametrize("_, name, form", [(f"{name} is {form}", name, form) for name in OTHER_FILES for form in FORMS])
+def test_other_files_hold_nobody_up(t, _, name, form):
     """What else is read back: the kept config, the fifo, the creation file. No verb hangs or dies of it."""
     box = t.sleeper()
     box.create().ok()
@@ -333,8 +341,8 @@ def other_files_hold_nobody_up(t, _, name, form):
     t.no_state()
 
 
-@case(control=False, why="runc has a garbage collector")
-def no_memory_is_an_error(t):
+@differs("runc has a garbage collector")
+def test_no_memory_is_an_error(t):
     """What a library throws where nobody expects it ends in a message and exit 1."""
     box = t.sleeper()
     box.bundle.edit(lambda config: config.update(annotations={f"a{n}": "x" * 1000 for n in range(12_000)}))

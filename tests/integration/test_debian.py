@@ -7,8 +7,10 @@ import shutil
 import subprocess
 import tempfile
 
+import pytest
+
 import cache
-from harness import case, contains, equal, eventually
+from harness import contains, equal, eventually, needs
 from test_terminal import read_master
 
 DEBIAN = cache.tree("bookworm")
@@ -44,8 +46,9 @@ def typed(t, bundle, keys):
     return child.wait(5), text
 
 
-@case(needs=no_debian, deadline=90)
-def the_default_document_runs_debian(t):
+@needs(no_debian)
+@pytest.mark.timeout(90)
+def test_the_default_document_runs_debian(t):
     """bash, apt and python work below a terminal in the unchanged default document."""
     keys = b"bash -c 'echo shell-$((BASH_VERSINFO))'; apt --version; python3 -c 'print(\"py\", 6 * 7)'; exit 7\n"
     code, text = typed(t, debian_bundle(t), keys)
@@ -54,8 +57,9 @@ def the_default_document_runs_debian(t):
         contains(text, expected, "the terminal")
 
 
-@case(needs=no_debian, deadline=90)
-def apt_cannot_write_to_a_read_only_root(t):
+@needs(no_debian)
+@pytest.mark.timeout(90)
+def test_apt_cannot_write_to_a_read_only_root(t):
     """The document's root is read-only: apt says so and nothing in the image changes."""
     code, text = typed(t, debian_bundle(t), b"apt-get update; touch /etc/x; exit 3\n")
     equal(code, 3, "exit code")

@@ -2,7 +2,7 @@
 """Whose the container's cgroup is (config-linux.md, "Cgroup ownership"), and what its owner can do with it."""
 
 import isolation
-from harness import case, contains, equal, eventually, read_text, true
+from harness import contains, differs, equal, eventually, needs, parametrize, read_text, true
 from resources import MIB, handed_down, lacks
 from test_rootless import ranged_box
 from test_user_namespace import FIRST, bundle_of, without_group_5
@@ -52,8 +52,9 @@ def without_cgroup_namespace(bundle):
 
 # ---- whose it is ------------------------------------------------------------------------------------------
 
-@case(control=False, why=BY_SYSTEMD_ONLY, each=[("root", 0), ("a user", 1000)])
-def it_is_the_mapped_users(t, _, user):
+@differs(BY_SYSTEMD_ONLY)
+@parametrize("_, user", [("root", 0), ("a user", 1000)])
+def test_it_is_the_mapped_users(t, _, user):
     """The host's id of process.user.uid owns the directory and the files that the kernel names, and no other."""
     box = running(mapped(t, "sleep", "60", user={"uid": user, "gid": user}))
     cgroup = box.cgroup()
@@ -63,15 +64,15 @@ def it_is_the_mapped_users(t, _, user):
     true("cgroup.freeze" in found[0] and "cgroup.max.depth" in found[0], f"limits are given away: {found[0]}")
 
 
-@case(control=False, why=BY_SYSTEMD_ONLY)
-def without_a_user_namespace_it_is_the_users(t):
+@differs(BY_SYSTEMD_ONLY)
+def test_without_a_user_namespace_it_is_the_users(t):
     """A user of the host's can own it, too."""
     box = running(t.container(bundle=writable(t.bundle("sleep", "60", user={"uid": 1000, "gid": 1000}))))
     equal(owners(box.cgroup())[1000], delegable(box.cgroup()), "what the user owns")
 
 
-@case(control=False, why=BY_SYSTEMD_ONLY)
-def of_a_joined_user_namespace_the_maps_count(t):
+@differs(BY_SYSTEMD_ONLY)
+def test_of_a_joined_user_namespace_the_maps_count(t):
     """A user namespace that is joined, with its maps in the config, as engines make the containers of a pod."""
     first = running(mapped(t, "sleep", "60"))
     box = mapped(t, "sleep", "60", user={"uid": 7, "gid": 7})
@@ -87,16 +88,17 @@ STAYS = [("a read-only mount", lambda bundle: cgroup_mount(bundle)["options"].ap
          ("no mount", lambda bundle: bundle.config["mounts"].remove(cgroup_mount(bundle)))]
 
 
-@case(each=STAYS)
-def it_stays_the_hosts(t, _, change):
+@parametrize("_, change", STAYS)
+def test_it_stays_the_hosts(t, _, change):
     """It is handed over to who has a new cgroup namespace and `cgroup` writable on /sys/fs/cgroup, and to nobody else."""
     box = mapped(t, "sleep", "60")
     box.bundle.edit(lambda _: change(box.bundle))
     equal(set(owners(running(box).cgroup())), {0}, "owners")
 
 
-@case(control=False, why="runc 1.1.5 has no unprivileged cgroup of the user's here", needs=needs_mapping_tools)
-def without_privileges_it_stays_the_callers(t):
+@differs("runc 1.1.5 has no unprivileged cgroup of the user's here")
+@needs(needs_mapping_tools)
+def test_without_privileges_it_stays_the_callers(t):
     """A rootless caller keeps its container's cgroup: it could put nothing into it any more."""
     box = ranged_box(t, "sleep", "60", user={"uid": 1000, "gid": 1000})
     writable(box.bundle)
@@ -120,16 +122,18 @@ done
 echo 1 > jobs/cgroup.freeze && echo frozen; rmdir jobs/1 && echo removed"""
 
 
-@case(control=False, why=BY_SYSTEMD_ONLY, each=[("root", 0), ("a user", 1000)])
-def its_owner_divides_it(t, _, user):
+@differs(BY_SYSTEMD_ONLY)
+@parametrize("_, user", [("root", 0), ("a user", 1000)])
+def test_its_owner_divides_it(t, _, user):
     """The owner makes, enters, freezes and removes cgroups inside, and cannot change what holds for the whole."""
     box = mapped(t, "sh", "-c", DIVIDE, user={"uid": user, "gid": user})
     said = [line for line in box.run().ok().lines() if line.startswith("0::") or ":" not in line]  # no cgroup v1
     equal(said, ["0::/init", "frozen", "removed"], "stdout")
 
 
-@case(control=False, why=BY_SYSTEMD_ONLY, needs=lacks("hugetlb"))
-def its_owner_hands_controllers_down(t):
+@differs(BY_SYSTEMD_ONLY)
+@needs(lacks("hugetlb"))
+def test_its_owner_hands_controllers_down(t):
     """A controller that the container has can be handed down to what is below; its own limit is the host's."""
     script = """cd /sys/fs/cgroup && mkdir init jobs && echo 0 > init/cgroup.procs && echo +hugetlb > cgroup.subtree_control
 echo 2097152 > jobs/hugetlb.2MB.max && cat jobs/hugetlb.2MB.max
@@ -140,8 +144,8 @@ echo 2097152 > jobs/hugetlb.2MB.max && cat jobs/hugetlb.2MB.max
         equal(box.run().ok().lines(), ["2097152", "4194304"], "stdout")
 
 
-@case(control=False, why=BY_SYSTEMD_ONLY)
-def exec_finds_its_way(t):
+@differs(BY_SYSTEMD_ONLY)
+def test_exec_finds_its_way(t):
     """A further process is born in it, or in one that its owner has made."""
     box = running(mapped(t, "sh", "-c", "mkdir /sys/fs/cgroup/jobs && sleep 60"))
     eventually((box.cgroup() / "jobs").exists, "the container cannot divide its cgroup")
@@ -149,8 +153,8 @@ def exec_finds_its_way(t):
         contains(box.exec("cat", "/proc/self/cgroup", flags=flags).ok().lines(), expected, "cgroup")
 
 
-@case(control=False, why="runc has no --fault")
-def a_failure_to_hand_it_over_leaves_nothing(t):
+@differs("runc has no --fault")
+def test_a_failure_to_hand_it_over_leaves_nothing(t):
     """Where the step fails nothing of the container stays."""
     box = mapped(t, "true")
     steps = t.runtime("explain", "--bundle", box.bundle.path, box.id).ok().lines()

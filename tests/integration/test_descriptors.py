@@ -4,29 +4,26 @@
 import os
 
 import leaks
-from harness import absent, case, contains, equal, eventually, true
+from harness import absent, contains, differs, equal, eventually, parametrize, true
 
 COMBINATIONS = [("none",), ("0", 0), ("1", 1), ("2", 2), ("01", 0, 1), ("02", 0, 2), ("12", 1, 2), ("012", 0, 1, 2)]
 
 
-@case()
-def exactly_three_descriptors(t):
+def test_exactly_three_descriptors(t):
     """The container's first process has 0, 1 and 2 and nothing else."""
     box = t.sleeper()
     box.run_detached().ok()
     equal(sorted(box.descriptors()), [0, 1, 2], "descriptors")
 
 
-@case()
-def leaked_descriptors_of_the_caller_stay_out(t):
+def test_leaked_descriptors_of_the_caller_stay_out(t):
     """Descriptors 3 to 40 that the caller leaks do not reach the program."""
     box = t.sleeper()
     box.run_detached(setup={"fds": {str(number): "/dev/zero" for number in range(3, 41)}}).ok()
     equal(sorted(box.descriptors()), [0, 1, 2], "descriptors")
 
 
-@case()
-def leaked_directory_of_the_host_stays_out(t):
+def test_leaked_directory_of_the_host_stays_out(t):
     """A directory descriptor of the host, the classic way out, is not in the container."""
     box = t.sleeper()
     directory = os.open("/", os.O_RDONLY)
@@ -37,8 +34,7 @@ def leaked_directory_of_the_host_stays_out(t):
     equal(os.readlink(f"/proc/{box.pid}/cwd"), "/", "cwd")
 
 
-@case()
-def created_init_has_the_callers_stdio(t):
+def test_created_init_has_the_callers_stdio(t):
     """The stdio of a created container is already the caller's."""
     box = t.sleeper()
     box.create().ok()
@@ -47,8 +43,8 @@ def created_init_has_the_callers_stdio(t):
     true(found[1].endswith(".out") and found[2].endswith(".err"), f"descriptors are {found}")
 
 
-@case(each=[1, 2, 5])
-def preserve_fds_passes_that_many(t, count):
+@parametrize("count", [1, 2, 5])
+def test_preserve_fds_passes_that_many(t, count):
     """--preserve-fds N passes 3 .. 2+N and no more."""
     box = t.sleeper()
     leaked = {str(number): "/dev/zero" for number in range(3, 12)}
@@ -58,8 +54,7 @@ def preserve_fds_passes_that_many(t, count):
     equal(found[3], "/dev/zero", "descriptor 3")
 
 
-@case()
-def preserved_descriptor_works(t):
+def test_preserved_descriptor_works(t):
     """A preserved pipe carries data out of the container."""
     pipe = t.scratch / "pipe"
     os.mkfifo(pipe)
@@ -68,8 +63,7 @@ def preserved_descriptor_works(t):
     equal(os.read(reading, 100), b"through\n", "data")
 
 
-@case()
-def preserve_fds_on_create(t):
+def test_preserve_fds_on_create(t):
     """create --preserve-fds keeps the descriptor until start and beyond."""
     box = t.sleeper()
     box.create("--preserve-fds", "1", setup={"fds": {"3": "/dev/zero", "4": "/dev/zero"}}).ok()
@@ -77,16 +71,16 @@ def preserve_fds_on_create(t):
     eventually(lambda: sorted(box.descriptors()) == [0, 1, 2, 3], "descriptors are not 0 to 3")
 
 
-@case(each=["1", "3"], control=False, why="runc 1.1.5 does not look whether they are open; later ones refuse")
-def preserve_fds_of_a_closed_descriptor_is_refused(t, count):
+@differs("runc 1.1.5 does not look whether they are open; later ones refuse")
+@parametrize("count", ["1", "3"])
+def test_preserve_fds_of_a_closed_descriptor_is_refused(t, count):
     """--preserve-fds names a descriptor that is not open: an error, nothing left."""
     box = t.sleeper()
     box.create("--preserve-fds", count).exits(1)
     t.no_state()
 
 
-@case()
-def listen_fds_are_passed_for_this_process_only(t):
+def test_listen_fds_are_passed_for_this_process_only(t):
     """LISTEN_FDS with a LISTEN_PID of somebody else is not a reason to keep descriptors."""
     box = t.sleeper()
     environment = {"PATH": "/usr/bin", "LISTEN_FDS": "2", "LISTEN_PID": "1"}
@@ -95,9 +89,9 @@ def listen_fds_are_passed_for_this_process_only(t):
     absent(box.proc("environ"), "LISTEN_FDS", "environment")
 
 
-@case(each=COMBINATIONS[1:], control=False,
-      why="runc 1.1.5 hands a host directory (/sys/fs/cgroup) to the container on the closed number")
-def closed_stdio(t, _, *closed):
+@differs("runc 1.1.5 hands a host directory (/sys/fs/cgroup) to the container on the closed number")
+@parametrize("_, *closed", COMBINATIONS[1:])
+def test_closed_stdio(t, _, closed):
     """With any of 0, 1, 2 closed at the caller the container runs and has no stray descriptor."""
     box = t.sleeper()
     box.run_detached(setup={"close": list(closed)}).exits(0)
@@ -107,8 +101,8 @@ def closed_stdio(t, _, *closed):
         true(found.get(number, "/dev/null") == "/dev/null", f"{number} is {found.get(number)}")
 
 
-@case(each=COMBINATIONS)
-def closed_stdio_create_and_start(t, _, *closed):
+@parametrize("_, *closed", COMBINATIONS)
+def test_closed_stdio_create_and_start(t, _, closed):
     """create and start work with closed stdio, too."""
     box = t.shell("sleep 60")
     box.create(setup={"close": list(closed)}).exits(0)
@@ -118,8 +112,7 @@ def closed_stdio_create_and_start(t, _, *closed):
     true(set(box.descriptors()) <= {0, 1, 2}, f"descriptors are {box.descriptors()}")
 
 
-@case()
-def read_only_null_as_output(t):
+def test_read_only_null_as_output(t):
     """stdout and stderr that cannot be written (EBADF) do no harm: engines do that."""
     box = t.sleeper()
     with open("/dev/null", "rb") as null:
@@ -136,8 +129,7 @@ def create_with_pipe(box):
     return os.fdopen(reading, "rb")
 
 
-@case()
-def only_init_holds_the_callers_pipe(t):
+def test_only_init_holds_the_callers_pipe(t):
     """After create nobody but init has the caller's stdout: EOF comes when it dies."""
     box = t.shell("echo last words")
     pipe = create_with_pipe(box)
@@ -147,8 +139,7 @@ def only_init_holds_the_callers_pipe(t):
     equal(box.wait(), 0, "status")
 
 
-@case()
-def pipe_ends_when_a_created_container_is_deleted(t):
+def test_pipe_ends_when_a_created_container_is_deleted(t):
     """Deleting a container that never started closes the caller's pipe."""
     box = t.sleeper()
     pipe = create_with_pipe(box)
@@ -156,8 +147,7 @@ def pipe_ends_when_a_created_container_is_deleted(t):
     equal(pipe.read(), b"", "output until EOF")
 
 
-@case()
-def failed_create_closes_the_callers_pipe(t):
+def test_failed_create_closes_the_callers_pipe(t):
     """When create fails nobody keeps the pipe, and the text comes through it."""
     box = t.container("/no/such/program")
     reading, writing = os.pipe()
@@ -167,8 +157,7 @@ def failed_create_closes_the_callers_pipe(t):
         contains(pipe.read().decode(), "no such file or directory", "stderr")
 
 
-@case()
-def start_does_not_keep_its_pipe(t):
+def test_start_does_not_keep_its_pipe(t):
     """`start` with pipes of its own leaves nobody who holds them."""
     box = t.sleeper()
     box.create().ok()
@@ -180,8 +169,7 @@ def start_does_not_keep_its_pipe(t):
     equal(box.status(), "running", "status")
 
 
-@case()
-def stdio_is_the_callers_own_file(t):
+def test_stdio_is_the_callers_own_file(t):
     """Without a terminal 1 and 2 are the very files of the caller."""
     box = t.sleeper()
     target = t.scratch / "target"

@@ -6,9 +6,11 @@ import os
 import subprocess
 import time
 
+import pytest
+
 import bpf
 import isolation
-from harness import case, contains, equal, eventually, true
+from harness import contains, differs, equal, eventually, needs, parametrize, true
 from resources import handed_down, lacks
 from unprivileged import become_user, delegate, rootless
 
@@ -44,8 +46,8 @@ def programs(box):
     return bpf.programs(box.cgroup())
 
 
-@case(control=False, why=IGNORED)
-def new_rules_hold_and_old_ones_do_not(t):
+@differs(IGNORED)
+def test_new_rules_hold_and_old_ones_do_not(t):
     """Each list of rules replaces the one before, for processes that are there and for new ones."""
     box = running(t)
     equal(opens(box), False, "with nothing allowed")
@@ -56,8 +58,8 @@ def new_rules_hold_and_old_ones_do_not(t):
     equal(list(programs(box).values()), [bpf.OURS], "programs")
 
 
-@case(control=False, why=IGNORED)
-def the_first_process_is_held_by_them(t):
+@differs(IGNORED)
+def test_the_first_process_is_held_by_them(t):
     """A process that runs already has the new rules at its next open."""
     box, go = t.gated("(: > /dev/mine) && echo yes || echo no")
     ruled(box, KMSG)
@@ -70,8 +72,8 @@ def the_first_process_is_held_by_them(t):
     equal(out.read_text(), "no\n", "stdout")
 
 
-@case(control=False, why=IGNORED)
-def between_create_and_start(t):
+@differs(IGNORED)
+def test_between_create_and_start(t):
     """A container that is created starts with the rules of the update."""
     box = ruled(t.container("sh", "-c", "(: > /dev/mine) 2> /dev/null"), KMSG)
     box.create().ok()
@@ -80,8 +82,8 @@ def between_create_and_start(t):
     true(box.wait() != 0, "it could open the device")
 
 
-@case(control=False, why=IGNORED)
-def a_paused_container(t):
+@differs(IGNORED)
+def test_a_paused_container(t):
     """A paused container takes new rules."""
     box = running(t)
     t.runtime("pause", box.id).ok()
@@ -90,8 +92,8 @@ def a_paused_container(t):
     equal(opens(box), True, "with the device allowed")
 
 
-@case(control=False, why=IGNORED)
-def sub_cgroups_are_held_by_them(t):
+@differs(IGNORED)
+def test_sub_cgroups_are_held_by_them(t):
     """The rules hold in cgroups below the container's, too."""
     box = running(t)
     (box.cgroup() / "sub/deeper").mkdir(parents=True)
@@ -101,8 +103,8 @@ def sub_cgroups_are_held_by_them(t):
     equal(opens(box, "--cgroup", "sub/deeper"), False, "with nothing allowed")
 
 
-@case(each=[("none", {}), ("null", {"devices": None}), ("an empty list", {"devices": []})])
-def without_rules_nothing_changes(t, _, resources):
+@parametrize("_, resources", [("none", {}), ("null", {"devices": None}), ("an empty list", {"devices": []})])
+def test_without_rules_nothing_changes(t, _, resources):
     """An update that names no rules leaves the program where it is."""
     box = running(t)
     before = programs(box)
@@ -110,8 +112,8 @@ def without_rules_nothing_changes(t, _, resources):
     equal(programs(box), before, "programs")
 
 
-@case(control=False, why=IGNORED)
-def the_defaults_stay(t):
+@differs(IGNORED)
+def test_the_defaults_stay(t):
     """The devices that every container may use do not have to be named."""
     box = running(t)
     update(t, box, {"devices": NOTHING}).ok()
@@ -124,8 +126,9 @@ FIVE_HUNDRED_TIMES = """n=0; while [ $n -lt 500 ]; do
 done"""
 
 
-@case(control=False, why=IGNORED, deadline=200)
-def a_thousand_updates_leave_one_program(t):
+@differs(IGNORED)
+@pytest.mark.timeout(200)
+def test_a_thousand_updates_leave_one_program(t):
     """Each update takes the program of the one before away: attached is one, and loaded is one."""
     box = running(t)
     for name, rules in (("nothing", NOTHING), ("kmsg", KMSG)):
@@ -150,8 +153,10 @@ def no_systemd():
     return None if os.path.isdir("/run/systemd/system") else "systemd is not running here"
 
 
-@case(control=False, why=IGNORED, needs=no_systemd, deadline=120)
-def daemon_reload_takes_nothing_away(t):
+@differs(IGNORED)
+@needs(no_systemd)
+@pytest.mark.timeout(120)
+def test_daemon_reload_takes_nothing_away(t):
     """A service manager that looks at its units again leaves the rules of creation and update in force."""
     box = running(t)
     subprocess.run(["systemctl", "daemon-reload"], check=True)
@@ -165,8 +170,8 @@ def daemon_reload_takes_nothing_away(t):
     box.wait()
 
 
-@case(control=False, why=IGNORED)
-def programs_of_others_stay(t):
+@differs(IGNORED)
+def test_programs_of_others_stay(t):
     """What a service manager or a hook has attached to the cgroup is not ours to take away."""
     box = running(t)
     bpf.attach(box.cgroup(), "sd_devices")
@@ -186,16 +191,16 @@ def hooked(t):
     return box
 
 
-@case(control=False, why=IGNORED)
-def the_rules_of_the_creation_are_no_news(t):
+@differs(IGNORED)
+def test_the_rules_of_the_creation_are_no_news(t):
     """An engine that sends all that it knows does not take a device away that a hook has given."""
     box = hooked(t)
     update(t, box, {"devices": NOTHING}).ok()
     equal(list(programs(box).values()), ["hook_gpu"], "programs")
 
 
-@case(control=False, why=IGNORED)
-def other_rules_hold_beside_a_hooks(t):
+@differs(IGNORED)
+def test_other_rules_hold_beside_a_hooks(t):
     """Rules that differ from those of the creation hold whatever a hook has done."""
     box = hooked(t)
     update(t, box, {"devices": [{"allow": True, "type": "c", "major": 4, "minor": 200, "access": "r"}]}).ok()
@@ -203,8 +208,8 @@ def other_rules_hold_beside_a_hooks(t):
     equal(opens(box), False, "with both programs")
 
 
-@case(control=False, why=IGNORED)
-def what_a_killed_runtime_left_goes(t):
+@differs(IGNORED)
+def test_what_a_killed_runtime_left_goes(t):
     """Of two programs of ours one remains."""
     box = running(t)
     bpf.attach(box.cgroup(), bpf.OURS)
@@ -213,8 +218,7 @@ def what_a_killed_runtime_left_goes(t):
     equal(opens(box), True, "with the device allowed")
 
 
-@case()
-def what_a_stopped_container_left_does_not_hold(t):
+def test_what_a_stopped_container_left_does_not_hold(t):
     """Who takes the empty cgroup of a stopped container has rules of its own, and no others."""
     first, second = ruled(t.container("true"), NOTHING), ruled(t.container("sh", "-c", ": > /dev/mine"), KMSG)
     for box in (first, second):
@@ -229,8 +233,9 @@ WRONG = [("no access", {"allow": True}, "device access cannot be empty"), ("a le
          ("a type", {"allow": True, "type": "z", "access": "r"}, "\"z\"")]
 
 
-@case(control=False, why=IGNORED, each=WRONG)
-def a_wrong_rule_changes_nothing(t, _, rule, word):
+@differs(IGNORED)
+@parametrize("_, rule, word", WRONG)
+def test_a_wrong_rule_changes_nothing(t, _, rule, word):
     """The error names the rule."""
     box = running(t)
     before = programs(box)
@@ -243,9 +248,11 @@ def a_wrong_rule_changes_nothing(t, _, rule, word):
 TWO_PAGES, FOUR_PAGES = ({"hugepageLimits": [{"pageSize": "2MB", "limit": pages << 21}]} for pages in (2, 4))
 
 
-@case(control=False, why=IGNORED, needs=lacks("hugetlb"), each=[("a wrong rule", {"allow": True, "access": "x"}, []),
+@differs(IGNORED)
+@needs(lacks("hugetlb"))
+@parametrize("_, rule, flags", [("a wrong rule", {"allow": True, "access": "x"}, []),
                                                            ("a step that fails", KMSG[1], ["--fault", "2:EPERM"])])
-def rules_and_limits_change_together(t, _, rule, flags):
+def test_rules_and_limits_change_together(t, _, rule, flags):
     """Where the rules cannot be changed, the limits that were named with them are as they were."""
     box = ruled(t.container("sleep", "300"), NOTHING)
     box.bundle.edit(lambda config: config["linux"]["resources"].update(TWO_PAGES))
@@ -260,8 +267,9 @@ def rules_and_limits_change_together(t, _, rule, flags):
         box.wait()
 
 
-@case(control=False, why="runc has no --fault", each=["EPERM", "ENOMEM", "kill"])
-def a_failing_update_leaves_the_program(t, action):
+@differs("runc has no --fault")
+@parametrize("action", ["EPERM", "ENOMEM", "kill"])
+def test_a_failing_update_leaves_the_program(t, action):
     """Where the step fails, or the runtime is killed, the old rules hold, and the next update works."""
     box = running(t, rules=KMSG)
     before = programs(box)
@@ -272,8 +280,8 @@ def a_failing_update_leaves_the_program(t, action):
     equal(len(programs(box)), 1, "programs")
 
 
-@case(control=False, why=IGNORED)
-def rules_of_a_rootless_container_are_no_error(t):
+@differs(IGNORED)
+def test_rules_of_a_rootless_container_are_no_error(t):
     """Without privileges there is no filter, and no device either: rules are taken, as at the creation."""
     become_user(t)
     top = delegate(t)

@@ -4,7 +4,7 @@
 import os
 import stat
 
-from harness import case, contains, equal, true
+from harness import contains, differs, equal, parametrize, true
 from unprivileged import mapping, with_user_namespace
 
 STAT = ("stat", "-c", "%F %t:%T %a %u:%g")
@@ -31,40 +31,36 @@ TYPES = [("c", "character special file 1:5"), ("u", "character special file a:1"
 NUMBERS = {"u": (10, 1), "b": (7, 0)}
 
 
-@case(each=TYPES)
-def each_type_is_made(t, kind, expected):
+@parametrize("kind, expected", TYPES)
+def test_each_type_is_made(t, kind, expected):
     """c and u are character devices, b a block device, p a named pipe; 0666 and root unless said otherwise."""
     equal(look(t, "/dev/mine", device("/dev/mine", kind, *NUMBERS.get(kind, ()))), f"{expected} 666 0:0\n", "stat")
 
 
-@case()
-def mode_and_owner_are_the_configs(t):
+def test_mode_and_owner_are_the_configs(t):
     """fileMode, uid and gid are those of the node, whatever umask the caller has."""
     mine = device("/dev/mine", fileMode=0o641, uid=1000, gid=5)
     equal(look(t, "/dev/mine", mine), "character special file 1:5 641 1000:5\n", "stat")
 
 
-@case()
-def mode_may_carry_the_type(t):
+def test_mode_may_carry_the_type(t):
     """Engines send a whole st_mode: only its permissions count."""
     equal(look(t, "/dev/mine", device("/dev/mine", fileMode=0o020600)), "character special file 1:5 600 0:0\n", "stat")
 
 
-@case()
-def a_group_without_a_user(t):
+def test_a_group_without_a_user(t):
     """A gid alone is taken."""
     equal(look(t, "/dev/mine", device("/dev/mine", gid=7)), "character special file 1:5 666 0:7\n", "stat")
 
 
-@case(each=["/opt/deep/er/node", "/node"])
-def a_path_may_be_anywhere(t, path):
+@parametrize("path", ["/opt/deep/er/node", "/node"])
+def test_a_path_may_be_anywhere(t, path):
     """A node may be outside of /dev; missing directories are made."""
     bundle = with_devices(t.bundle(*STAT, path), device(path)).writable()
     equal(t.container(bundle=bundle).run().ok().out, DEFAULT.format("1:5"), "stat")
 
 
-@case()
-def a_node_works(t):
+def test_a_node_works(t):
     """What the device rules allow can be read."""
     bundle = with_devices(t.bundle("sh", "-c", "head -c 3 /dev/mine | od -An -tx1"), device("/dev/mine"))
     bundle.edit(lambda config: config["linux"]["resources"].update(
@@ -72,15 +68,13 @@ def a_node_works(t):
     equal(t.container(bundle=bundle).run().ok().out.split(), ["00"] * 3, "stdout")
 
 
-@case()
-def a_default_device_may_be_listed(t):
+def test_a_default_device_may_be_listed(t):
     """A default device that the config lists as well is made once, as the config says."""
     equal(look(t, "/dev/full", device("/dev/full", minor=7, fileMode=0o640)), "character special file 1:7 640 0:0\n",
           "stat")
 
 
-@case()
-def the_same_node_may_be_there(t):
+def test_the_same_node_may_be_there(t):
     """An image that has the node already keeps its own."""
     bundle = with_devices(t.bundle(*STAT, "/opt/node"), device("/opt/node", fileMode=0o600))
     (bundle.rootfs / "opt").mkdir()
@@ -95,8 +89,9 @@ OTHERS = [("another device", lambda path: os.mknod(path, 0o666 | stat.S_IFCHR, o
           ("a link to the right one", lambda path: path.symlink_to("/dev/zero"))]
 
 
-@case(control=False, why="runc leaves whatever is there, against the standard", each=OTHERS)
-def another_node_is_an_error(t, name, make):
+@differs("runc leaves whatever is there, against the standard")
+@parametrize("name, make", OTHERS)
+def test_another_node_is_an_error(t, name, make):
     """Something else in the node's place is an error that names it (config-linux.md, Devices)."""
     bundle = with_devices(t.bundle("true"), device("/opt/node"))
     (bundle.rootfs / "opt").mkdir()
@@ -107,15 +102,15 @@ def another_node_is_an_error(t, name, make):
     t.no_state()
 
 
-@case(control=False, why="runc makes it, or fails later in other words", each=["/proc/node", "/dev/../proc/node"])
-def none_inside_proc(t, path):
+@differs("runc makes it, or fails later in other words")
+@parametrize("path", ["/proc/node", "/dev/../proc/node"])
+def test_none_inside_proc(t, path):
     """No node is made or bound inside /proc."""
     contains(t.container(bundle=with_devices(t.bundle("true"), device(path))).run().exits(1).err, "inside /proc", "stderr")
     t.no_state()
 
 
-@case()
-def a_path_of_an_image_link_stays_inside(t):
+def test_a_path_of_an_image_link_stays_inside(t):
     """A link in the image leads to a place in the image."""
     bundle = with_devices(t.bundle(*STAT, "/home/node"), device("/trap/node")).writable()
     (bundle.rootfs / "trap").symlink_to("/home")
@@ -123,8 +118,7 @@ def a_path_of_an_image_link_stays_inside(t):
     true(not os.path.lexists("/home/node"), "the node is on the host")
 
 
-@case()
-def a_bound_dev_keeps_its_own(t):
+def test_a_bound_dev_keeps_its_own(t):
     """Where /dev is bound from the host, nothing is made in it."""
     directory = t.scratch / "dev"
     directory.mkdir()
@@ -143,8 +137,7 @@ def in_a_user_namespace(t, bundle):
     return with_user_namespace(bundle, [mapping(0, 100000, 65536)], [mapping(0, 100000, 65536)])
 
 
-@case()
-def a_user_namespace_gets_the_hosts_node(t):
+def test_a_user_namespace_gets_the_hosts_node(t):
     """Where mknod is refused the host's node is bound: the right device, not the container's to change."""
     bundle = in_a_user_namespace(t, with_devices(t.bundle(
         "sh", "-c", "stat -c '%t:%T' /dev/full /dev/kmsg; chmod 600 /dev/kmsg 2>/dev/null || echo no"),
@@ -154,8 +147,8 @@ def a_user_namespace_gets_the_hosts_node(t):
     equal(os.stat("/dev/kmsg").st_mode, mode, "the mode on the host")
 
 
-@case(control=False, why="runc binds whatever has the name")
-def a_bound_node_must_be_the_right_one(t):
+@differs("runc binds whatever has the name")
+def test_a_bound_node_must_be_the_right_one(t):
     """A node of the host that is another device is not bound."""
     bundle = in_a_user_namespace(t, with_devices(t.bundle("true"), device("/dev/kmsg", minor=5)))
     result = t.container(bundle=bundle).run().exits(1)
@@ -164,8 +157,8 @@ def a_bound_node_must_be_the_right_one(t):
     t.no_state()
 
 
-@case(control=False, why="runc binds over whatever is there")
-def a_bound_node_covers_what_is_there(t):
+@differs("runc binds over whatever is there")
+def test_a_bound_node_covers_what_is_there(t):
     """Where the host's node is bound, a file of the image below it is covered; the image keeps it."""
     bundle = with_devices(t.bundle("stat", "-c", "%t:%T", "/dev/kmsg"), device("/dev/kmsg", minor=11))
     in_a_user_namespace(t, bundle)
@@ -178,16 +171,15 @@ def a_bound_node_covers_what_is_there(t):
     equal((bundle.rootfs / "dev/kmsg").read_text(), "of the image", "the image's file")
 
 
-@case()
-def a_node_that_the_host_has_not_is_an_error(t):
+def test_a_node_that_the_host_has_not_is_an_error(t):
     """A device that the host has no node for cannot be bound."""
     bundle = in_a_user_namespace(t, with_devices(t.bundle("true"), device("/dev/no-such-node")))
     contains(t.container(bundle=bundle).run().exits(1).err, "/dev/no-such-node", "stderr")
     t.no_state()
 
 
-@case(control=False, why="runc binds a pipe of the host, which is not there")
-def a_named_pipe_in_a_user_namespace(t):
+@differs("runc binds a pipe of the host, which is not there")
+def test_a_named_pipe_in_a_user_namespace(t):
     """A named pipe is no device: it is made, for root inside."""
     bundle = in_a_user_namespace(t, with_devices(t.bundle(*STAT, "/dev/pipe"), device("/dev/pipe", "p")))
     equal(t.container(bundle=bundle).run().ok().out, "fifo 0:0 666 0:0\n", "stat")

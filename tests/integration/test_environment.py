@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """env, args, cwd, host name, domain name."""
 
-from harness import absent, case, contains, equal, true
+from harness import absent, contains, differs, equal, true
 
 DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -13,79 +13,68 @@ def environment(t, *entries, **process):
     return box.run().ok().lines()
 
 
-@case()
-def env_is_exactly_as_given_and_home(t):
+def test_env_is_exactly_as_given_and_home(t):
     """The program gets the document's environment, in order, and HOME."""
     found = environment(t, "A=1", "B=two words", "C=", "D=a=b")
     equal(found, [DEFAULT_PATH, "A=1", "B=two words", "C=", "D=a=b", "HOME=/root"], "environment")
 
 
-@case()
-def the_callers_environment_does_not_leak(t):
+def test_the_callers_environment_does_not_leak(t):
     """Nothing of the runtime's own environment gets in."""
     box = t.container("env")
     caller = {"PATH": "/usr/bin", "SECRET": "hush", "LD_PRELOAD": "", "LC_ALL": "C"}
     equal(box.run(env=caller).ok().lines(), [DEFAULT_PATH, "TERM=xterm", "HOME=/root"], "environment")
 
 
-@case()
-def of_duplicates_the_last_wins(t):
+def test_of_duplicates_the_last_wins(t):
     """A variable that is given twice has its last value, once."""
     found = environment(t, "A=first", "B=x", "A=last")
     equal(sorted(entry for entry in found if entry[:2] in ("A=", "B=")), ["A=last", "B=x"], "environment")
 
 
-@case()
-def home_of_the_user(t):
+def test_home_of_the_user(t):
     """HOME is the user's directory in the container's passwd file."""
     contains(environment(t, user={"uid": 1000, "gid": 1000}), "HOME=/home/bob", "environment")
 
 
-@case()
-def home_of_an_unknown_user(t):
+def test_home_of_an_unknown_user(t):
     """A user without an entry gets HOME=/."""
     contains(environment(t, user={"uid": 4242, "gid": 4242}), "HOME=/", "environment")
 
 
-@case()
-def home_as_given_wins(t):
+def test_home_as_given_wins(t):
     """A HOME of the document is left alone."""
     found = environment(t, "HOME=/somewhere")
     equal([entry for entry in found if entry.startswith("HOME=")], ["HOME=/somewhere"], "HOME")
 
 
-@case()
-def many_variables(t):
+def test_many_variables(t):
     """2000 variables of 100 bytes arrive complete."""
     entries = [f"V{number}={'x' * 100}" for number in range(2000)]
     equal(len(environment(t, *entries)), 2002, "number of variables")
 
 
-@case()
-def args_are_passed_verbatim(t):
+def test_args_are_passed_verbatim(t):
     """Arguments with blanks, newlines, quotes and no content arrive unchanged."""
     arguments = ["a b", "", "c\nd", "'\"$HOME", "-n", "ü"]
     out = t.output("sh", "-c", 'for i; do printf "<%s>" "$i"; done', "sh", *arguments)
     equal(out, "".join(f"<{argument}>" for argument in arguments), "arguments")
 
 
-@case()
-def many_arguments(t):
+def test_many_arguments(t):
     """100,000 bytes of arguments arrive complete."""
     out = t.output("sh", "-c", 'echo "$# ${#1}"', "sh", *["y" * 100] * 1000)
     equal(out, "1000 100\n", "number and length")
 
 
-@case()
-def args_are_looked_up_in_the_documents_path(t):
+def test_args_are_looked_up_in_the_documents_path(t):
     """A name without a slash is found through the PATH of the document, first hit first."""
     bundle = t.bundle("tool", env=["PATH=/first:/second"])
     bundle.program("first/tool", "#!/bin/sh\necho first\n").program("second/tool", "#!/bin/sh\necho second\n")
     equal(t.container(bundle=bundle).run().ok().out, "first\n", "stdout")
 
 
-@case()
-def lookup_passes_over_what_is_not_executable(t):
+def test_lookup_passes_over_what_is_not_executable(t):
     """A file without the x bit and a directory of that name do not end the search."""
     bundle = t.bundle("tool", env=["PATH=/none:/first:/dir:/second"])
     bundle.program("first/tool", "no", 0o644).program("second/tool", "#!/bin/sh\necho second\n")
@@ -93,42 +82,36 @@ def lookup_passes_over_what_is_not_executable(t):
     equal(t.container(bundle=bundle).run().ok().out, "second\n", "stdout")
 
 
-@case()
-def argv0_stays_as_written(t):
+def test_argv0_stays_as_written(t):
     """argv[0] is the word of the document, not the path that was found."""
     equal(t.output("cat", "/proc/self/cmdline").split("\0")[0], "cat", "argv[0]")
 
 
-@case()
-def relative_program_is_taken_from_cwd(t):
+def test_relative_program_is_taken_from_cwd(t):
     """A name with a slash that is not absolute is taken from cwd."""
     bundle = t.bundle("./tool", cwd="/opt").program("opt/tool", "#!/bin/sh\necho here\n")
     equal(t.container(bundle=bundle).run().ok().out, "here\n", "stdout")
 
 
-@case()
-def cwd_is_set(t):
+def test_cwd_is_set(t):
     """The program starts in process.cwd."""
     equal(t.output("pwd", cwd="/home/bob"), "/home/bob\n", "pwd")
 
 
-@case()
-def missing_cwd_is_made(t):
+def test_missing_cwd_is_made(t):
     """A cwd that does not exist is made, with its parents, when the root can be written."""
     bundle = t.bundle("pwd", cwd="/made/for/you").writable()
     equal(t.container(bundle=bundle).run().ok().out, "/made/for/you\n", "pwd")
     true((bundle.rootfs / "made/for/you").is_dir(), "cwd is not there")
 
 
-@case()
-def cwd_in_a_mount(t):
+def test_cwd_in_a_mount(t):
     """A cwd in a tmpfs of the document is made there, although the root is read-only."""
     bundle = t.bundle("pwd", cwd="/tmp/work").add_mount("/tmp", "tmpfs", "tmpfs")
     equal(t.container(bundle=bundle).run().ok().out, "/tmp/work\n", "pwd")
 
 
-@case()
-def cwd_must_be_absolute(t):
+def test_cwd_must_be_absolute(t):
     """A relative cwd is refused, nothing left."""
     result = t.container("true", cwd="tmp").run().exits(1)
     contains(result.err.lower(), "cwd", "stderr")
@@ -136,16 +119,14 @@ def cwd_must_be_absolute(t):
     t.no_state()
 
 
-@case()
-def cwd_through_a_link_stays_inside(t):
+def test_cwd_through_a_link_stays_inside(t):
     """A cwd that is an absolute link is followed within the container."""
     bundle = t.bundle("pwd", "-P", cwd="/link")
     (bundle.rootfs / "link").symlink_to("/home/bob")
     equal(t.container(bundle=bundle).run().ok().out, "/home/bob\n", "pwd")
 
 
-@case()
-def hostname_is_set(t):
+def test_hostname_is_set(t):
     """The document's host name is the container's, and the host's is untouched."""
     with open("/proc/sys/kernel/hostname", encoding="ascii") as file:
         before = file.read()
@@ -155,23 +136,21 @@ def hostname_is_set(t):
         equal(file.read(), before, "the host's name")
 
 
-@case()
-def without_hostname_the_hosts_is_seen(t):
+def test_without_hostname_the_hosts_is_seen(t):
     """A new uts namespace without a host name keeps the copy."""
     bundle = t.bundle("hostname").edit(lambda config: config.pop("hostname"))
     with open("/proc/sys/kernel/hostname", encoding="ascii") as file:
         equal(t.container(bundle=bundle).run().ok().out, file.read(), "host name")
 
 
-@case(control=False, why="runc 1.1.5 does not know domainname")
-def domainname_is_set(t):
+@differs("runc 1.1.5 does not know domainname")
+def test_domainname_is_set(t):
     """The document's NIS domain name is the container's."""
     bundle = t.bundle("cat", "/proc/sys/kernel/domainname").edit(lambda config: config.update(domainname="dom.test"))
     equal(t.container(bundle=bundle).run().ok().out, "dom.test\n", "domain name")
 
 
-@case()
-def hostname_without_uts_namespace_is_refused(t):
+def test_hostname_without_uts_namespace_is_refused(t):
     """A host name without a new uts namespace would rename the machine: refused."""
     bundle = t.bundle("true").without_namespace("uts")
     result = t.container(bundle=bundle).run().exits(1)
@@ -179,8 +158,7 @@ def hostname_without_uts_namespace_is_refused(t):
     t.no_state()
 
 
-@case()
-def no_listen_or_notify_variables(t):
+def test_no_listen_or_notify_variables(t):
     """No variable of the service manager appears by itself."""
     found = " ".join(environment(t))
     for name in ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "_LIBCONTAINER"):

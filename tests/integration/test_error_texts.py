@@ -7,7 +7,7 @@ import pathlib
 import socket
 import sys
 
-from harness import case, contains, equal, true
+from harness import contains, differs, equal, parametrize, true
 from test_lifecycle import created, running, stopped
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "contract/callers"))
@@ -214,20 +214,21 @@ def check(t, answer, code, expected, words, sort=classes):
         true("does not exist" in words or "does not exist" not in text, f"taken for a container that is gone: {text!r}")
 
 
-@case(each=[(name, *row) for name, row in MAKING.items()])
-def a_container_that_cannot_be_made(t, _, provoke, expected, words):
+@parametrize("_, provoke, expected, words", [(name, *row) for name, row in MAKING.items()])
+def test_a_container_that_cannot_be_made(t, _, provoke, expected, words):
     """Every caller puts the refusal of create into the class that it has with runc."""
     check(t, provoke(t), 1, expected, words)
 
 
-@case(each=[(name, *row) for name, row in STARTING.items()], control=False, why=NO_LOG)
-def a_program_that_the_kernel_refuses(t, _, provoke, expected, words):
+@differs(NO_LOG)
+@parametrize("_, provoke, expected, words", [(name, *row) for name, row in STARTING.items()])
+def test_a_program_that_the_kernel_refuses(t, _, provoke, expected, words):
     """What execve itself says is told by run, in the class of the same mistake in create."""
     check(t, provoke(t, run), 1, expected, words)
 
 
-@case(each=list(STARTING))
-def it_is_no_error_of_create(t, name):
+@parametrize("name", list(STARTING))
+def test_it_is_no_error_of_create(t, name):
     """Create and start know nothing of it, as with runc: the container starts, and ends with 1."""
     box = t.container("/program")
     box.bundle.program("program", {"no format": "\x01\x02"}.get(name, "#!/no/such/interpreter\n"))
@@ -290,14 +291,15 @@ def check_exec(t, answer, expected, words):
     check(t, answer, 255, expected, words)
 
 
-@case(each=[(name, *row) for name, row in EXECUTING.items()])
-def a_process_that_cannot_be_made(t, _, provoke, expected, words):
+@parametrize("_, provoke, expected, words", [(name, *row) for name, row in EXECUTING.items()])
+def test_a_process_that_cannot_be_made(t, _, provoke, expected, words):
     """Every caller puts the refusal of exec into the class that it has with runc; the exit code is 255."""
     check_exec(t, provoke(t), expected, words)
 
 
-@case(each=[(name, *row) for name, row in EXECUTING_LATE.items()], control=False, why=NO_LOG)
-def a_process_that_the_kernel_refuses(t, _, provoke, expected, words):
+@differs(NO_LOG)
+@parametrize("_, provoke, expected, words", [(name, *row) for name, row in EXECUTING_LATE.items()])
+def test_a_process_that_the_kernel_refuses(t, _, provoke, expected, words):
     """What execve itself says is an error of exec, with 255, where runc's exec succeeds and the process ends with 1."""
     check_exec(t, provoke(t), expected, words)
 
@@ -338,9 +340,9 @@ TABLE = {
 }
 
 
-@case(each=[(f"{' '.join(filter(None, words[:2]))} {status}", words, status, expected)
-            for words, row in TABLE.items() for status, expected in row.items()])
-def a_verb_in_a_state(t, _, words, status, expected):
+@parametrize("_, words, status, expected", [(f"{' '.join(filter(None, words[:2]))} {status}", words, status, expected)
+                                            for words, row in TABLE.items() for status, expected in row.items()])
+def test_a_verb_in_a_state(t, _, words, status, expected):
     """What a verb answers in each state makes every caller conclude what it concludes with runc."""
     box = STATUSES[status](t)
     name, flag, *rest = (*words, "", "")[:3]
@@ -359,23 +361,24 @@ COMMAND_LINES = {
 }
 
 
-@case(each=[(name, *row) for name, row in COMMAND_LINES.items()])
-def a_command_line_that_is_none(t, _, provoke, words):
+@parametrize("_, provoke, words", [(name, *row) for name, row in COMMAND_LINES.items()])
+def test_a_command_line_that_is_none(t, _, provoke, words):
     """Nobody takes a mistake of the caller's for a container that is gone."""
     check(t, provoke(t), 1, THERE, words, sort=fates)
 
 
 # ---- the matchers themselves -------------------------------------------------------------------------------
 
-@case(each=[("broken", "{"), ("no time", '{"level":"error","msg":"x"}'), ("empty", ""),
-            ("no error", '{"level":"warning","msg":"x","time":"2026-01-02T03:04:05Z"}')])
-def a_log_that_a_shim_cannot_use(_, __, log):
+@parametrize("_, log", [("broken", "{"), ("no time", '{"level":"error","msg":"x"}'), ("empty", ""),
+                         ("no error", '{"level":"warning","msg":"x","time":"2026-01-02T03:04:05Z"}')])
+def test_a_log_that_a_shim_cannot_use(t, _, log):
     """The shim's reader finds nothing in these: the check above can fail."""
     equal(matchers.shim_last_error(log), None, "last error")
 
 
-@case(each=[("finished", "finished", "Container NOT running: No Such Process"),
-            ("gone", "no such container", "x does not exist"), ("unknown", "unknown", "Container not running")])
-def a_text_in_other_letters(_, __, fate, text):
+@parametrize("_, fate, text", [
+    ("finished", "finished", "Container NOT running: No Such Process"),
+    ("gone", "no such container", "x does not exist"), ("unknown", "unknown", "Container not running")])
+def test_a_text_in_other_letters(t, _, fate, text):
     """The matchers look at the case of letters where the callers do."""
     equal(matchers.shim_kill(text), fate, "fate")

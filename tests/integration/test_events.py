@@ -7,9 +7,11 @@ import pathlib
 import signal
 import time
 
+import pytest
+
 import isolation
 import leaks
-from harness import case, contains, equal, eventually, true
+from harness import contains, differs, equal, eventually, needs, parametrize, true
 from hooks import removed
 from resources import created, running
 from test_kill import family
@@ -43,8 +45,7 @@ def kill(box):
 
 # ---- one sample -------------------------------------------------------------------------------------------
 
-@case()
-def one_sample(t):
+def test_one_sample(t):
     """--stats prints one line with every group of numbers, and returns at once."""
     box = running(t)
     data = sample(t, box)
@@ -58,8 +59,9 @@ def runc_on_v2():
     return None if isolation.cgroup2_mount() == pathlib.Path("/sys/fs/cgroup") else "runc would use cgroup v1 here"
 
 
-@case(control=False, why="it is compared with itself", needs=runc_on_v2)
-def the_keys_of_runc(t):
+@differs("it is compared with itself")
+@needs(runc_on_v2)
+def test_the_keys_of_runc(t):
     """The keys are those of runc's sample of the same bundle, and those that runc has had since."""
     box, twin, pid_file = t.sleeper(), f"{t.prefix}-runc", t.scratch / "twin.pid"
     command = [RUNC, "--root", t.scratch / "runc"]
@@ -78,8 +80,7 @@ def the_keys_of_runc(t):
     equal(keys(own) - keys(theirs) - busy - SINCE_THEN, set(), "keys that bulkhead has alone")
 
 
-@case()
-def time_is_that_of_the_cgroup(t):
+def test_time_is_that_of_the_cgroup(t):
     """CPU times are those of cpu.stat, in nanoseconds."""
     box = t.shell("i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; sleep 60")
     box.run_detached().ok()
@@ -94,21 +95,18 @@ def time_is_that_of_the_cgroup(t):
         true(low <= usage[name] <= high, f"{name} is {usage[name]}, cpu.stat says {low} before and {high} after it")
 
 
-@case()
-def processes_are_counted(t):
+def test_processes_are_counted(t):
     """Without the pids controller, too."""
     box, pids = family(t, "sleep 61 & sleep 62 & wait; sleep 63")
     equal(sample(t, box)["pids"]["current"], 1 + len(pids), "processes")
 
 
-@case()
-def of_a_created_one(t):
+def test_of_a_created_one(t):
     """A created container has numbers."""
     equal(sample(t, created(t))["pids"]["current"], 1, "processes")
 
 
-@case()
-def of_a_paused_one(t):
+def test_of_a_paused_one(t):
     """So has a paused one."""
     box = running(t)
     t.runtime("pause", box.id).ok()
@@ -117,8 +115,8 @@ def of_a_paused_one(t):
 
 # ---- what is refused --------------------------------------------------------------------------------------
 
-@case(each=[("one", "--stats"), ("all",)])
-def of_a_stopped_one(t, _, *flags):
+@parametrize("_, *flags", [("one", "--stats"), ("all",)])
+def test_of_a_stopped_one(t, _, flags):
     """A stopped container has no numbers: an error."""
     box = t.container("true")
     box.run_detached().ok()
@@ -126,15 +124,15 @@ def of_a_stopped_one(t, _, *flags):
     contains(t.runtime("events", *flags, box.id).exits(1).err, f"container with id {box.id} is not running", "stderr")
 
 
-@case(each=[("one", "--stats"), ("all",)])
-def of_an_unknown_one(t, _, *flags):
+@parametrize("_, *flags", [("one", "--stats"), ("all",)])
+def test_of_an_unknown_one(t, _, flags):
     """The error says that it does not exist."""
     t.root.mkdir()
     contains(t.runtime("events", *flags, "nobody").exits(1).err, "does not exist", "stderr")
 
 
-@case(each=["0", "0s", "-1s", "5", "abc", "1d", " 5s", "5 s", "3000000h", "0.1ns"])
-def a_bad_interval(t, word):
+@parametrize("word", ["0", "0s", "-1s", "5", "abc", "1d", " 5s", "5 s", "3000000h", "0.1ns"])
+def test_a_bad_interval(t, word):
     """What is no duration above zero is an error, also with --stats."""
     box = running(t)
     for flags in ([], ["--stats"]):
@@ -143,28 +141,28 @@ def a_bad_interval(t, word):
         equal('"stats"' in result.out, False, "a sample is printed")
 
 
-@case(control=False, why="runc takes an empty one for 0")
-def an_empty_interval(t):
+@differs("runc takes an empty one for 0")
+def test_an_empty_interval(t):
     """An empty duration is none."""
     contains(t.runtime("events", "--interval", "", running(t).id).exits(1).err, "--interval \"\"", "stderr")
 
 
-@case(each=["5s", "1m30s", "100ms", "1.5h", "1h1m1s1ms1us1ns", "+5s"])
-def a_good_interval(t, word):
+@parametrize("word", ["5s", "1m30s", "100ms", "1.5h", "1h1m1s1ms1us1ns", "+5s"])
+def test_a_good_interval(t, word):
     """Go's durations are understood."""
     t.runtime("events", "--interval", word, "--stats", running(t).id).ok()
 
 
-@case(each=[("none",), ("two", "a", "b")])
-def one_id(t, _, *ids):
+@parametrize("_, *ids", [("none",), ("two", "a", "b")])
+def test_one_id(t, _, ids):
     """One id, no more and no less."""
     t.root.mkdir()
     result = t.runtime("events", "--stats", *ids)
     true(result.code != 0 and result.err, str(result))
 
 
-@case(control=False, why="an option of crun")
-def without_a_cgroup(t):
+@differs("an option of crun")
+def test_without_a_cgroup(t):
     """A container that has no cgroup has no numbers, and the error says so."""
     box = t.sleeper()
     t.runtime("--cgroup-manager", "disabled", "run", "--detach", "--pid-file", box.pid_file, "--bundle",
@@ -175,8 +173,8 @@ def without_a_cgroup(t):
 
 # ---- one each interval ------------------------------------------------------------------------------------
 
-@case(needs=nothing_to_watch)
-def one_each_interval(t):
+@needs(nothing_to_watch)
+def test_one_each_interval(t):
     """The first sample comes after one interval, and each other one after one more: no time is lost in between."""
     interval, count = 0.4, 6
     with watching(t, running(t), "--interval", "400ms") as watcher:
@@ -189,8 +187,8 @@ def one_each_interval(t):
     true(times[-1] - times[0] <= (count - 1) * interval + 0.35, f"they take {times[-1] - times[0]:.2f} s")
 
 
-@case(needs=nothing_to_watch)
-def each_five_seconds(t):
+@needs(nothing_to_watch)
+def test_each_five_seconds(t):
     """Without --interval that is five seconds."""
     with watching(t, running(t)) as watcher:
         equal(watcher.next()["type"], "stats", "type")
@@ -198,8 +196,8 @@ def each_five_seconds(t):
     true(5 <= took <= 8, f"the first one comes after {took:.2f} s")
 
 
-@case(needs=nothing_to_watch)
-def a_created_one_that_starts(t):
+@needs(nothing_to_watch)
+def test_a_created_one_that_starts(t):
     """A container can be watched from before its start on; also while it is paused."""
     box = t.sleeper()
     box.create().ok()
@@ -215,8 +213,9 @@ def a_created_one_that_starts(t):
 
 # ---- the end ----------------------------------------------------------------------------------------------
 
-@case(needs=nothing_to_watch, each=["kill", "exit", "delete", "delete a paused one"])
-def ends_with_the_container(t, how):
+@needs(nothing_to_watch)
+@parametrize("how", ["kill", "exit", "delete", "delete a paused one"])
+def test_ends_with_the_container(t, how):
     """When the container has ended the watch ends, long before the next sample, and successfully."""
     box, go = t.gated("exit 3")
     box.run_detached().ok()
@@ -235,8 +234,8 @@ def ends_with_the_container(t, how):
         equal(watcher.all(), [], "events")
 
 
-@case(needs=nothing_to_watch)
-def ends_with_an_attached_run(t):
+@needs(nothing_to_watch)
+def test_ends_with_an_attached_run(t):
     """The same where the cgroup is removed at the moment of the end."""
     for _ in range(5):
         box, go = t.gated("exit 3")
@@ -248,8 +247,8 @@ def ends_with_an_attached_run(t):
             equal(watcher.ends(), 0, "exit code")
 
 
-@case(needs=nothing_to_watch)
-def ends_with_the_last_process(t):
+@needs(nothing_to_watch)
+def test_ends_with_the_last_process(t):
     """Where the pid namespace is shared, others may outlive the first process."""
     box, pids = family(t, "sleep 61 & sleep 62 & wait; sleep 63", private=False)
     with watching(t, box, "--interval", "1h") as watcher:
@@ -264,8 +263,9 @@ def ends_with_the_last_process(t):
         eventually(lambda: leaks.reap_orphans() or watcher.child.poll() is not None, "the watcher does not end")
 
 
-@case(control=False, why="runc looks at whether somebody reads only when it writes", each=["pipe", "terminal"])
-def ends_with_its_reader(t, how):
+@differs("runc looks at whether somebody reads only when it writes")
+@parametrize("how", ["pipe", "terminal"])
+def test_ends_with_its_reader(t, how):
     """When nobody reads any more the watch ends, and does not wait for the next sample."""
     box = running(t)
     reader, writer = os.pipe() if how == "pipe" else os.openpty()
@@ -278,8 +278,8 @@ def ends_with_its_reader(t, how):
     equal(box.status(), "running", "status")
 
 
-@case(needs=nothing_to_watch)
-def ends_with_its_reader_at_the_next_sample(t):
+@needs(nothing_to_watch)
+def test_ends_with_its_reader_at_the_next_sample(t):
     """The same at a sample: no success, and no process is left."""
     reader, writer = os.pipe()
     os.close(reader)
@@ -288,16 +288,17 @@ def ends_with_its_reader_at_the_next_sample(t):
         true(watcher.ends() != 0, "it ends successfully")
 
 
-@case(control=False, why="runc goes on and complains of each sample")
-def a_full_disk(t):
+@differs("runc goes on and complains of each sample")
+def test_a_full_disk(t):
     """What cannot be written is an error."""
     with open("/dev/full", "wb") as full, watching(t, running(t), "--interval", "100ms", stdout=full) as watcher:
         equal(watcher.ends(), 1, "exit code")
         contains(watcher.said(), "no space left on device", "stderr")
 
 
-@case(needs=nothing_to_watch, each=["TERM", "INT", "HUP", "KILL"])
-def ends_by_a_signal(t, name):
+@needs(nothing_to_watch)
+@parametrize("name", ["TERM", "INT", "HUP", "KILL"])
+def test_ends_by_a_signal(t, name):
     """Signals end it at once; the container does not notice."""
     box, number = running(t), getattr(signal, f"SIG{name}")
 
@@ -311,8 +312,8 @@ def ends_by_a_signal(t, name):
     equal(box.status(), "running", "status")
 
 
-@case(needs=nothing_to_watch)
-def a_reader_that_does_not_read(t):
+@needs(nothing_to_watch)
+def test_a_reader_that_does_not_read(t):
     """Samples wait for their reader; what could not be told in time is left out, and the end is not missed."""
     box = running(t)
     with watching(t, box, "--interval", "1ms") as watcher:
@@ -325,8 +326,8 @@ def a_reader_that_does_not_read(t):
 
 # ---- what it costs ----------------------------------------------------------------------------------------
 
-@case(needs=nothing_to_watch)
-def it_sleeps(t):
+@needs(nothing_to_watch)
+def test_it_sleeps(t):
     """Between two samples nothing is done, whatever happened before."""
     box = running(t)
     with watching(t, box, "--interval", "1h") as watcher:
@@ -339,8 +340,9 @@ def it_sleeps(t):
         true(watcher.ticks() - before <= 1, f"it uses {watcher.ticks() - before} hundredths of a second of CPU time")
 
 
-@case(control=False, why="Go collects garbage when it pleases", deadline=120)
-def a_thousand_samples(t):
+@differs("Go collects garbage when it pleases")
+@pytest.mark.timeout(120)
+def test_a_thousand_samples(t):
     """A thousand samples take no more memory than a hundred."""
     with watching(t, running(t), "--interval", "1ms") as watcher:
         for _ in range(100):
@@ -354,8 +356,9 @@ def a_thousand_samples(t):
     true(after - before <= 64, f"{before} KiB have become {after} KiB")
 
 
-@case(needs=nothing_to_watch, deadline=90)
-def twenty_at_once(t):
+@needs(nothing_to_watch)
+@pytest.mark.timeout(90)
+def test_twenty_at_once(t):
     """Twenty watch one container: each sees it live, and each sees its end."""
     box = running(t)
     watchers = [Watcher(t, box, "--interval", "500ms") for _ in range(20)]

@@ -4,8 +4,10 @@
 import contextlib
 import time
 
+import pytest
+
 import isolation
-from harness import case, contains, equal, eventually, true
+from harness import contains, differs, equal, eventually, needs, true
 from resources import MIB, disk_numbers, limited, no_controllers, read, running
 from test_events import kill, watcher_is_ready
 from test_resources_in_force import HOG, KILLED, SPIN, field, huge_pages, on_disk
@@ -35,8 +37,8 @@ def pressure(box, file):
 
 # ---- numbers ----------------------------------------------------------------------------------------------
 
-@case(needs=no_controllers)
-def memory(t):
+@needs(no_controllers)
+def test_memory(t):
     """Usage, limits and memory.stat; swap is the sum of both."""
     box = running(t, memory={"limit": 64 * MIB, "swap": 96 * MIB})
     box.exec("sh", "-c", "head -c 1m /dev/zero > /dev/shm/x").exits(0)
@@ -54,24 +56,25 @@ def memory(t):
         equal(found["usage"]["max"], int(read(box, "memory.peak")), "peak")
 
 
-@case(needs=no_controllers)
-def unlimited(t):
+@needs(no_controllers)
+def test_unlimited(t):
     """No limit is 2^64 - 1 for memory, and no key for processes."""
     found = sample(t, running(t, memory={"limit": -1}, pids={"limit": -1}))
     equal((found["memory"]["usage"]["limit"], found["memory"]["swap"]["limit"]), (UNLIMITED, UNLIMITED), "memory")
     equal("limit" in found["pids"], False, "a limit of processes")
 
 
-@case(needs=no_controllers, control=False, why="runc 1.1.5's sum of 2^64 - 1 and 4096 goes around to 4095")
-def unlimited_memory_and_limited_swap(t):
+@differs("runc 1.1.5's sum of 2^64 - 1 and 4096 goes around to 4095")
+@needs(no_controllers)
+def test_unlimited_memory_and_limited_swap(t):
     """A sum with something unlimited is unlimited."""
     box = running(t, memory={"limit": -1})
     (box.cgroup() / "memory.swap.max").write_text("4096")
     equal(sample(t, box)["memory"]["swap"]["limit"], UNLIMITED, "limit of memory and swap")
 
 
-@case(needs=no_controllers)
-def pids(t):
+@needs(no_controllers)
+def test_pids(t):
     """Processes, and their limit; that of `update` as well."""
     box = running(t, pids={"limit": 77})
     equal(sample(t, box)["pids"], {"current": 1, "limit": 77}, "pids")
@@ -79,8 +82,8 @@ def pids(t):
     equal(sample(t, box)["pids"], {"current": 1, "limit": 88}, "pids behind update")
 
 
-@case(needs=no_controllers)
-def throttling(t):
+@needs(no_controllers)
+def test_throttling(t):
     """A program that wants more than its quota is throttled, and cpu.stat counts it."""
     box = running(t, *SPIN, cpu={"quota": 10000, "period": 100000})
     eventually(lambda: field(box, "cpu.stat", "nr_throttled") > 2, "it is not throttled")
@@ -92,8 +95,9 @@ def throttling(t):
         between(before[row] * factor, found[key], after[row] * factor, key)
 
 
-@case(needs=no_controllers, deadline=60)
-def block_devices(t):
+@needs(no_controllers)
+@pytest.mark.timeout(60)
+def test_block_devices(t):
     """What was read and written, by device."""
     with on_disk(t, blockIO={"throttleReadBpsDevice": [{**disk_numbers(), "rate": 1 << 40}]}) as box:
         box.exec("dd", "if=/dev/zero", "of=/mnt/file", "bs=64k", "count=4", "oflag=direct").exits(0)
@@ -109,8 +113,8 @@ def block_devices(t):
                 contains(found[group], {**numbers, "op": op, "value": int(row[name])}, group)
 
 
-@case(needs=no_controllers)
-def hugetlb(t):
+@needs(no_controllers)
+def test_hugetlb(t):
     """Huge pages in use, and how often the limit refused one."""
     with huge_pages(8):
         bundle = t.bundle("sleep", "300")
@@ -133,8 +137,9 @@ def no_pressure():
                                 else "this kernel has no pressure stall information")
 
 
-@case(needs=no_pressure, control=False, why="runc 1.1.5 knows nothing of pressure; since 1.2 it does")
-def stalls(t):
+@differs("runc 1.1.5 knows nothing of pressure; since 1.2 it does")
+@needs(no_pressure)
+def test_stalls(t):
     """How long tasks had to wait, for each of the three, in runc's later form."""
     box = running(t, *SPIN, cpu={"quota": 10000, "period": 100000})
     eventually(lambda: pressure(box, "cpu.pressure")["some"]["total"] > 0, "nothing stalls", 10)
@@ -159,8 +164,8 @@ def hog(box):
     equal(kills(box), before + 1, "oom_kill")
 
 
-@case(needs=no_controllers)
-def an_oom(t):
+@needs(no_controllers)
+def test_an_oom(t):
     """A hog in the container is killed: an oom without data. Another one: another oom."""
     box = running(t, memory={"limit": LIMIT})
     with watching(t, box, "--interval", "1h") as watcher:
@@ -178,8 +183,8 @@ def an_oom(t):
         equal(watcher.all(), [], "further events")
 
 
-@case(needs=no_controllers)
-def the_first_process_is_the_hog(t):
+@needs(no_controllers)
+def test_the_first_process_is_the_hog(t):
     """It is told before the watch ends."""
     box, go = t.gated("tail /dev/zero")
     limited(t, bundle=box.bundle, memory={"limit": LIMIT})
@@ -193,8 +198,10 @@ def the_first_process_is_the_hog(t):
         equal(watcher.ends(), 0, "exit code")
 
 
-@case(needs=no_controllers, control=False, why="runc may learn of it when the cgroup is gone already", deadline=90)
-def a_hog_that_is_deleted_at_once(t):
+@differs("runc may learn of it when the cgroup is gone already")
+@needs(no_controllers)
+@pytest.mark.timeout(90)
+def test_a_hog_that_is_deleted_at_once(t):
     """The same where the cgroup is removed as soon as the hog is dead."""
     for _ in range(5):
         bundle = t.bundle(*HOG)
@@ -209,8 +216,10 @@ def a_hog_that_is_deleted_at_once(t):
             equal(watcher.ends(), 0, "exit code")
 
 
-@case(needs=no_controllers, control=False, why="runc may learn of it when the cgroup is gone already", deadline=90)
-def a_hog_of_an_attached_run(t):
+@differs("runc may learn of it when the cgroup is gone already")
+@needs(no_controllers)
+@pytest.mark.timeout(90)
+def test_a_hog_of_an_attached_run(t):
     """The same by one `run` that makes, waits and removes: it returns 137."""
     for _ in range(5):
         box, go = t.gated("exec tail /dev/zero")
@@ -224,8 +233,8 @@ def a_hog_of_an_attached_run(t):
             equal(watcher.ends(), 0, "exit code")
 
 
-@case(needs=no_controllers)
-def a_hog_in_a_cgroup_below(t):
+@needs(no_controllers)
+def test_a_hog_in_a_cgroup_below(t):
     """A hog in a cgroup below the container's own belongs to it."""
     box = running(t, memory={"limit": LIMIT})
     below = box.cgroup() / "below"
@@ -237,8 +246,10 @@ def a_hog_in_a_cgroup_below(t):
     kill(box)
 
 
-@case(needs=no_controllers, control=False, why="runc tells of an old one at the next change of the file", deadline=60)
-def an_old_oom(t):
+@differs("runc tells of an old one at the next change of the file")
+@needs(no_controllers)
+@pytest.mark.timeout(60)
+def test_an_old_oom(t):
     """What was before the watch is not told."""
     with on_disk(t, memory={"limit": LIMIT}) as box:
         hog(box)
@@ -252,8 +263,9 @@ def an_old_oom(t):
             equal(watcher.next()["type"], "oom", "type")
 
 
-@case(needs=no_controllers, deadline=60)
-def a_limit_that_is_reached_without_a_kill(t):
+@needs(no_controllers)
+@pytest.mark.timeout(60)
+def test_a_limit_that_is_reached_without_a_kill(t):
     """Who reaches the limit and gets room from the page cache is no oom."""
     with on_disk(t, memory={"limit": LIMIT}) as box, watching(t, box, "--interval", "1h") as watcher:
         watcher_is_ready(watcher)
@@ -263,8 +275,8 @@ def a_limit_that_is_reached_without_a_kill(t):
         equal(kills(box), 0, "oom_kill")
 
 
-@case(needs=no_controllers)
-def ooms_and_samples(t):
+@needs(no_controllers)
+def test_ooms_and_samples(t):
     """Both come in one stream."""
     box = running(t, memory={"limit": LIMIT})
     with watching(t, box, "--interval", "300ms") as watcher:
@@ -274,8 +286,9 @@ def ooms_and_samples(t):
         equal(watcher.next("stats")["type"], "stats", "type")
 
 
-@case(needs=no_controllers, control=False, why="without memory.events runc 1.1.5 cannot watch at all")
-def a_controller_that_goes_and_comes(t):
+@differs("without memory.events runc 1.1.5 cannot watch at all")
+@needs(no_controllers)
+def test_a_controller_that_goes_and_comes(t):
     """The memory controller may be taken away and given again: no ado, and then ooms are told as before."""
     top = isolation.cgroup2_mount() / "cgroup.subtree_control"
     box = running(t, memory={"limit": -1})

@@ -6,7 +6,7 @@ import signal
 import subprocess
 
 import leaks
-from harness import case, contains, equal, eventually, true
+from harness import contains, differs, equal, eventually, parametrize, true
 
 
 def running(t, *args, **process):
@@ -47,27 +47,23 @@ def was_refused(box, result, *sentences):
 
 # ---- streams ----------------------------------------------------------------------------------------------
 
-@case()
-def output_goes_where_the_callers_goes(t):
+def test_output_goes_where_the_callers_goes(t):
     """stdout and stderr of the program are the caller's, each its own."""
     result = running(t).exec("sh", "-c", "echo out; echo err >&2").exits(0)
     equal((result.out, result.err), ("out\n", "err\n"), "streams")
 
 
-@case()
-def input_is_the_callers(t):
+def test_input_is_the_callers(t):
     """stdin reaches the program, and its end, too."""
     equal(running(t).exec("cat", stdin=b"one\ntwo\n").ok().out, "one\ntwo\n", "stdout")
 
 
-@case()
-def much_output_arrives_complete(t):
+def test_much_output_arrives_complete(t):
     """A megabyte through a pipe."""
     equal(len(output(running(t), "head", "-c", "1000000", "/dev/zero")), 1000000, "length")
 
 
-@case()
-def streams_are_the_callers_own_files(t):
+def test_streams_are_the_callers_own_files(t):
     """Without a terminal nobody relays: 1 is the very file of the caller."""
     target = t.scratch / "target"
     with open(target, "wb") as stream:
@@ -75,8 +71,7 @@ def streams_are_the_callers_own_files(t):
     equal(process.descriptors()[1], str(target), "stdout")
 
 
-@case()
-def the_output_of_the_container_is_another(t):
+def test_the_output_of_the_container_is_another(t):
     """What an exec prints is not in the container's own output."""
     box = t.shell("echo own; sleep 60")
     target = t.scratch / "target"
@@ -87,8 +82,7 @@ def the_output_of_the_container_is_another(t):
     equal(target.read_text(), "own\n", "the container's output")
 
 
-@case()
-def a_reader_that_has_gone_is_a_signal(t):
+def test_a_reader_that_has_gone_is_a_signal(t):
     """A program that writes into a closed pipe gets SIGPIPE, whatever the caller does with it."""
     box = running(t)
     reading, writing = os.pipe()
@@ -97,9 +91,9 @@ def a_reader_that_has_gone_is_a_signal(t):
     os.close(writing)
 
 
-@case(each=[("0", 0), ("1", 1), ("2", 2), ("012", 0, 1, 2)], control=False,
-      why="runc 1.1.5 hands a descriptor of its own to the program on the closed number")
-def closed_streams(t, _, *closed):
+@differs("runc 1.1.5 hands a descriptor of its own to the program on the closed number")
+@parametrize("_, *closed", [("0", 0), ("1", 1), ("2", 2), ("012", 0, 1, 2)])
+def test_closed_streams(t, _, closed):
     """With any of 0, 1, 2 closed at the caller the program runs and has no stray descriptor."""
     process = running(t).exec_detached("sleep", "61", setup={"close": list(closed)})
     found = process.descriptors()
@@ -110,25 +104,25 @@ def closed_streams(t, _, *closed):
 
 # ---- exit codes -------------------------------------------------------------------------------------------
 
-@case(each=[0, 1, 2, 42, 126, 127, 255])
-def the_status_is_the_programs(t, status):
+@parametrize("status", [0, 1, 2, 42, 126, 127, 255])
+def test_the_status_is_the_programs(t, status):
     """The exit code of an attached exec is the program's own."""
     running(t).exec("sh", "-c", f"exit {status}").exits(status)
 
 
-@case(each=["SEGV", "ABRT", "TERM", "KILL", "USR1"])
-def a_fatal_signal_is_128_and_its_number(t, name):
+@parametrize("name", ["SEGV", "ABRT", "TERM", "KILL", "USR1"])
+def test_a_fatal_signal_is_128_and_its_number(t, name):
     """A program that dies by signal n gives 128+n."""
     running(t).exec("sh", "-c", f"kill -{name} $$; sleep 5").exits(128 + getattr(signal, f"SIG{name}"))
 
 
-@case(each=[
+@parametrize("_, program, sentence", [
     ("no such name", "frobnicate", "executable file not found in $PATH"),
     ("no such file", "/no/such", "no such file or directory"),
     ("no permission", "/etc/passwd", "permission denied"),
     ("a directory", "/etc", "permission denied"),
     ("through a file", "/etc/passwd/x", "not a directory")])
-def a_program_that_cannot_be_executed_is_255(t, _, program, sentence):
+def test_a_program_that_cannot_be_executed_is_255(t, _, program, sentence):
     """Exit code 255, one line in the words that engines look for, and the container goes on."""
     box = running(t)
     result = box.exec(program).exits(255)
@@ -139,10 +133,10 @@ def a_program_that_cannot_be_executed_is_255(t, _, program, sentence):
     alone(box)
 
 
-@case(each=[
+@parametrize("_, text, sentence", [
     ("no interpreter", "#!/no/such/interpreter\n", "no such file or directory"),
     ("no format", "neither a script nor a program\n", "exec format error")])
-def a_program_that_execve_refuses_is_255(t, _, text, sentence):
+def test_a_program_that_execve_refuses_is_255(t, _, text, sentence):
     """What only execve finds out is told as well."""
     bundle = t.bundle("sleep", "60").program("/bin/odd", text)
     box = t.container(bundle=bundle)
@@ -152,8 +146,8 @@ def a_program_that_execve_refuses_is_255(t, _, text, sentence):
     alone(box)
 
 
-@case(each=[["frobnicate"], ["/no/such"]])
-def a_detached_failure_is_255_at_once(t, program):
+@parametrize("program", [["frobnicate"], ["/no/such"]])
+def test_a_detached_failure_is_255_at_once(t, program):
     """--detach finds out before it returns: exit code 255, no pid file, nothing left."""
     box, file = running(t), t.scratch / "pid"
     result = box.exec(program, flags=["--detach", "--pid-file", file]).exits(255)
@@ -162,9 +156,9 @@ def a_detached_failure_is_255_at_once(t, program):
     alone(box)
 
 
-@case(each=[("no such directory", "/no/such", "no such file or directory"),
-            ("a file", "/etc/passwd", "not a directory")])
-def a_directory_that_cannot_be_entered_is_255(t, _, directory, sentence):
+@parametrize("_, directory, sentence", [("no such directory", "/no/such", "no such file or directory"),
+                                        ("a file", "/etc/passwd", "not a directory")])
+def test_a_directory_that_cannot_be_entered_is_255(t, _, directory, sentence):
     """exec makes no directory; one that is not there is an error, and the container goes on."""
     box = running(t)
     result = box.exec("true", flags=["--cwd", directory]).exits(255)
@@ -173,8 +167,7 @@ def a_directory_that_cannot_be_entered_is_255(t, _, directory, sentence):
     alone(box)
 
 
-@case()
-def the_error_is_in_the_log(t):
+def test_the_error_is_in_the_log(t):
     """With --log the failure is there, in the same words, as JSON."""
     box, log = running(t), t.scratch / "log"
     t.runtime("--log", log, "--log-format", "json", "exec", box.id, "frobnicate").exits(255)
@@ -184,44 +177,39 @@ def the_error_is_in_the_log(t):
 
 # ---- the command line -------------------------------------------------------------------------------------
 
-@case()
-def options_end_at_the_id(t):
+def test_options_end_at_the_id(t):
     """What stands behind the id is the program's, also where it looks like an option of exec."""
     box = running(t)
     contains(output(box, "ls", "-l", "/etc"), " passwd", "stdout")
     equal(output(box, "echo", "--tty", "-d", "--user", "5", "--", "-x"), "--tty -d --user 5 -- -x\n", "stdout")
 
 
-@case()
-def a_double_dash_ends_the_options(t):
+def test_a_double_dash_ends_the_options(t):
     """-- before the id is taken away; behind it, it would be the program."""
     box = running(t)
     equal(t.runtime("exec", "--user", "7", "--", box.id, "id", "-u").ok().out, "7\n", "stdout")
     contains(box.exec("--", "id").exits(255).err, "executable file not found in $PATH", "stderr")
 
 
-@case()
-def arguments_are_passed_verbatim(t):
+def test_arguments_are_passed_verbatim(t):
     """Blanks, newlines, quotes, nothing at all: unchanged."""
     arguments = ["a b", "", "c\nd", "'\"$HOME", "-n", "ü"]
     found = output(running(t), "sh", "-c", 'for i; do printf "<%s>" "$i"; done', "sh", *arguments)
     equal(found, "".join(f"<{argument}>" for argument in arguments), "arguments")
 
 
-@case(control=False, why="runc sends the arguments as JSON, which has no bytes")
-def arguments_are_bytes(t):
+@differs("runc sends the arguments as JSON, which has no bytes")
+def test_arguments_are_bytes(t):
     """An argument that is no UTF-8 arrives as it is."""
     equal(output(running(t), "sh", "-c", 'printf %s "$1" | od -An -tx1', "sh", "\udcff\udc80"), " ff 80\n", "bytes")
 
 
-@case()
-def many_arguments(t):
+def test_many_arguments(t):
     """100,000 bytes of arguments arrive complete."""
     equal(output(running(t), "sh", "-c", 'echo "$# ${#1}"', "sh", *["y" * 100] * 1000), "1000 100\n", "arguments")
 
 
-@case()
-def the_program_is_looked_up_in_the_containers_path(t):
+def test_the_program_is_looked_up_in_the_containers_path(t):
     """PATH of the process counts, not the caller's."""
     bundle = t.bundle("/bin/sleep", "60").program("/tools/greet", "#!/bin/sh\necho hello\n")
     bundle.process(env=["PATH=/tools:/bin"])
@@ -230,8 +218,7 @@ def the_program_is_looked_up_in_the_containers_path(t):
     equal(output(box, "greet"), "hello\n", "stdout")
 
 
-@case()
-def the_callers_path_does_not_count(t):
+def test_the_callers_path_does_not_count(t):
     """A program that only the caller's PATH would find is not found."""
     bundle = t.bundle("sleep", "60").program("/tools/greet", "#!/bin/sh\necho hello\n")
     box = t.container(bundle=bundle)
@@ -239,8 +226,7 @@ def the_callers_path_does_not_count(t):
     box.exec("greet", env={"PATH": "/tools:/bin"}).exits(255)
 
 
-@case()
-def a_relative_program_is_found_from_the_cwd(t):
+def test_a_relative_program_is_found_from_the_cwd(t):
     """A name with a slash is looked up from the process's directory."""
     bundle = t.bundle("sleep", "60").program("/tools/greet", "#!/bin/sh\necho hello\n")
     box = t.container(bundle=bundle)

@@ -3,7 +3,7 @@
 
 import os
 
-from harness import case, equal, status_field
+from harness import differs, equal, needs, parametrize, status_field
 from test_exec import running
 from test_exec_process import NEWER, refused, sleeping
 
@@ -14,8 +14,10 @@ def one_cpu():
     return None if len(HOST_CPUS) > 1 else "this machine has one processor"
 
 
-@case(control=False, why=NEWER, needs=one_cpu, each=["final", "initial and final"])
-def cpu_affinity_of_the_file(t, how):
+@differs(NEWER)
+@needs(one_cpu)
+@parametrize("how", ["final", "initial and final"])
+def test_cpu_affinity_of_the_file(t, how):
     """final is the program's affinity, whatever initial was; the container's first process keeps its own."""
     box = running(t)
     first, last = str(HOST_CPUS[0]), str(HOST_CPUS[-1])
@@ -25,15 +27,18 @@ def cpu_affinity_of_the_file(t, how):
     equal(os.sched_getaffinity(box.pid), set(HOST_CPUS), "affinity of init")
 
 
-@case(control=False, why=NEWER, needs=one_cpu, each=[0, -1])
-def initial_without_final(t, number):
+@differs(NEWER)
+@needs(one_cpu)
+@parametrize("number", [0, -1])
+def test_initial_without_final(t, number):
     """Without final it is left to the kernel, whose cgroup v2 without cpusets leaves what initial said."""
     process = sleeping(running(t), execCPUAffinity={"initial": str(HOST_CPUS[number])})
     equal(os.sched_getaffinity(process.pid), {HOST_CPUS[number]}, "affinity")
 
 
-@case(control=False, why=NEWER, needs=one_cpu)
-def cpu_affinity_of_the_container(t):
+@differs(NEWER)
+@needs(one_cpu)
+def test_cpu_affinity_of_the_container(t):
     """Without a file the affinity is that of the container's process, and concerns exec alone."""
     box = running(t, execCPUAffinity={"initial": str(HOST_CPUS[0]), "final": str(HOST_CPUS[-1])})
     equal(os.sched_getaffinity(box.exec_detached("sleep", "61").pid), {HOST_CPUS[-1]}, "affinity")
@@ -41,30 +46,33 @@ def cpu_affinity_of_the_container(t):
     equal(os.sched_getaffinity(box.pid), set(HOST_CPUS), "affinity of init")
 
 
-@case(control=False, why=NEWER, needs=one_cpu, each=["{0}-{0}", "{0}", "{0},{0}", "{0},{0}-{0}"])
-def lists(t, form):
+@differs(NEWER)
+@needs(one_cpu)
+@parametrize("form", ["{0}-{0}", "{0}", "{0},{0}", "{0},{0}-{0}"])
+def test_lists(t, form):
     """A list has numbers and ranges, more than once if need be."""
     process = sleeping(running(t), execCPUAffinity={"final": form.format(HOST_CPUS[-1])})
     equal(os.sched_getaffinity(process.pid), {HOST_CPUS[-1]}, "affinity")
 
 
-@case(control=False, why=NEWER, each=["x", "1-", "-1", "3-1", "0,,1", "0x1", "99999999999"])
-def what_is_no_list_of_processors_is_refused(t, word):
+@differs(NEWER)
+@parametrize("word", ["x", "1-", "-1", "3-1", "0,,1", "0x1", "99999999999"])
+def test_what_is_no_list_of_processors_is_refused(t, word):
     """Other words are errors that name the property."""
     box = running(t)
     for name in ("initial", "final"):
         refused(box, box.process_file(args=["true"], execCPUAffinity={name: word}), "execCPUAffinity")
 
 
-@case(control=False, why=NEWER)
-def a_processor_that_is_not_there_is_refused(t):
+@differs(NEWER)
+def test_a_processor_that_is_not_there_is_refused(t):
     """No program runs elsewhere than it was told."""
     box = running(t)
     refused(box, box.process_file(args=["true"], execCPUAffinity={"final": "1023"}))
 
 
-@case(needs=one_cpu)
-def the_callers_affinity_without_a_wish(t):
+@needs(one_cpu)
+def test_the_callers_affinity_without_a_wish(t):
     """Without execCPUAffinity the program has the same affinity as a container that this caller makes."""
     caller = ["taskset", "-c", str(HOST_CPUS[0])]
     box = t.sleeper()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The AppArmor profile of an executed program. The kernel has to have AppArmor: tests/vm/run boots one that has."""
 
-from harness import case, equal
+from harness import differs, equal, needs, parametrize
 from test_apparmor import loaded, no_apparmor
 from test_exec import output, running
 from test_exec_flags import refused
@@ -9,8 +9,8 @@ from test_exec_flags import refused
 CURRENT = ["cat", "/proc/self/attr/apparmor/current"]
 
 
-@case(needs=no_apparmor)
-def the_profile_of_the_flag(t):
+@needs(no_apparmor)
+def test_the_profile_of_the_flag(t):
     """--apparmor puts this program under the profile, and the first process keeps what it has."""
     with loaded(t) as name:
         box = running(t)
@@ -20,8 +20,8 @@ def the_profile_of_the_flag(t):
         box.delete("--force").ok()
 
 
-@case(needs=no_apparmor)
-def the_containers_profile_without_the_flag(t):
+@needs(no_apparmor)
+def test_the_containers_profile_without_the_flag(t):
     """Without the flag the program is under the profile of the container's process; with it under the flag's."""
     with loaded(t) as own, loaded(t, begin="bulkhead-other-") as other:
         box = running(t, apparmorProfile=own)
@@ -30,8 +30,8 @@ def the_containers_profile_without_the_flag(t):
         box.delete("--force").ok()
 
 
-@case(needs=no_apparmor)
-def a_profile_that_is_not_loaded_is_refused(t):
+@needs(no_apparmor)
+def test_a_profile_that_is_not_loaded_is_refused(t):
     """Nothing runs without the confinement that was asked for."""
     refused(running(t), ["--apparmor", "bulkhead-nobody-loaded-this"], "apparmor")
 
@@ -41,8 +41,8 @@ def label_of_a_file(box, profile):
     return box.runtime("exec", "--process", file, box.id).ok().out
 
 
-@case(needs=no_apparmor)
-def the_profile_of_a_file(t):
+@needs(no_apparmor)
+def test_the_profile_of_a_file(t):
     """apparmorProfile of a process file counts, not that of the container's process."""
     with loaded(t) as own, loaded(t, begin="bulkhead-other-") as other:
         box = running(t, apparmorProfile=own)
@@ -50,8 +50,10 @@ def the_profile_of_a_file(t):
         box.delete("--force").ok()
 
 
-@case(needs=no_apparmor, control=False, why="runc 1.1.5 leaves it unconfined", each=[None, ""])
-def a_file_without_a_profile(t, wish):
+@differs("runc 1.1.5 leaves it unconfined")
+@needs(no_apparmor)
+@parametrize("wish", [None, ""])
+def test_a_file_without_a_profile(t, wish):
     """A file without apparmorProfile has that of the container's process."""
     with loaded(t) as own:
         box = running(t, apparmorProfile=own)

@@ -6,7 +6,7 @@ import signal
 import time
 
 import leaks
-from harness import case, equal, read_text, stop, true
+from harness import differs, equal, parametrize, read_text, stop, true
 from test_exec import background, running
 
 FORWARDED = ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2", "CONT", "ALRM"]
@@ -14,24 +14,23 @@ FORWARDED = ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2", "CONT", "ALRM"]
 
 # ---- attached ---------------------------------------------------------------------------------------------
 
-@case(each=FORWARDED)
-def signals_are_forwarded(t, name):
+@parametrize("name", FORWARDED)
+def test_signals_are_forwarded(t, name):
     """What the runtime gets, the program gets; its exit code comes back."""
     number = getattr(signal, f"SIG{name}")
     child = background(running(t), f"trap 'exit 33' {name}; echo ready; while :; do sleep 0.05; done")
     equal(stop(child, number), 33, "exit code")
 
 
-@case(each=["TERM", "INT", "HUP"])
-def a_forwarded_signal_may_be_fatal(t, name):
+@parametrize("name", ["TERM", "INT", "HUP"])
+def test_a_forwarded_signal_may_be_fatal(t, name):
     """Without a handler the program dies of it: 128+n."""
     child = background(running(t), "echo ready; exec sleep 61")
     time.sleep(0.2)
     equal(stop(child, getattr(signal, f"SIG{name}")), 128 + getattr(signal, f"SIG{name}"), "exit code")
 
 
-@case()
-def a_forwarded_signal_is_not_for_the_container(t):
+def test_a_forwarded_signal_is_not_for_the_container(t):
     """The first process does not get what the executed program gets."""
     box = t.shell("trap 'exit 1' TERM; echo; while :; do sleep 0.05; done")
     box.run_detached().ok()
@@ -42,8 +41,7 @@ def a_forwarded_signal_is_not_for_the_container(t):
     equal(box.status(), "running", "status")
 
 
-@case()
-def an_exec_ends_with_its_program_not_with_its_children(t):
+def test_an_exec_ends_with_its_program_not_with_its_children(t):
     """A child of the program that goes on does not keep the attached exec."""
     box = running(t)
     result = box.exec("sh", "-c", "sleep 61 > /dev/null 2>&1 & exit 4").exits(4)
@@ -52,8 +50,7 @@ def an_exec_ends_with_its_program_not_with_its_children(t):
 
 # ---- detached ---------------------------------------------------------------------------------------------
 
-@case()
-def detached_returns_at_once(t):
+def test_detached_returns_at_once(t):
     """--detach returns while the program runs, and whoever collects orphans is the program's parent."""
     process = running(t).exec_detached("sh", "-c", "sleep 0.5; exit 7")
     fields = read_text(f"/proc/{process.pid}/stat").rpartition(")")[2].split()
@@ -61,16 +58,14 @@ def detached_returns_at_once(t):
     equal(process.wait(), 7, "status")
 
 
-@case()
-def detached_keeps_the_signal_for_the_parent(t):
+def test_detached_keeps_the_signal_for_the_parent(t):
     """The wait status of an executed program that was killed says which signal."""
     process = running(t).exec_detached("sleep", "61")
     os.kill(process.pid, signal.SIGTERM)
     equal(process.wait(), -signal.SIGTERM, "status")
 
 
-@case()
-def only_the_program_holds_the_callers_pipe(t):
+def test_only_the_program_holds_the_callers_pipe(t):
     """After a detached exec nobody else has the caller's stdout: EOF comes when the program ends."""
     box = running(t)
     reading, writing = os.pipe()
@@ -82,16 +77,15 @@ def only_the_program_holds_the_callers_pipe(t):
         equal(pipe.read(), b"last words\n", "output until EOF")
 
 
-@case()
-def detached_is_the_leader_of_a_session(t):
+def test_detached_is_the_leader_of_a_session(t):
     """The program has a session of its own: no signal of the caller's terminal reaches it."""
     process = running(t).exec_detached("sleep", "61")
     fields = read_text(f"/proc/{process.pid}/stat").rpartition(")")[2].split()
     equal((int(fields[2]), int(fields[3])), (process.pid, process.pid), "process group and session")
 
 
-@case(control=False, why="runc returns before execve")
-def detached_returns_when_the_program_runs(t):
+@differs("runc returns before execve")
+def test_detached_returns_when_the_program_runs(t):
     """When exec returns, execve has been: what can fail has not failed."""
     box, file = running(t), t.scratch / "pid"
     for _ in range(10):

@@ -4,7 +4,7 @@
 import contextlib
 
 import isolation
-from harness import case, contains, equal, eventually, true
+from harness import contains, differs, equal, eventually, needs, parametrize, true
 from resources import handed_down, lacks
 from test_exec import alone, background, output, running
 from test_exec_flags import refused
@@ -27,8 +27,7 @@ def with_sub_cgroups(t, *names):
 
 # ---- the container's --------------------------------------------------------------------------------------
 
-@case()
-def the_containers_cgroup(t):
+def test_the_containers_cgroup(t):
     """The program is where the container's first process is, and sees that as the root."""
     box = running(t)
     process = box.exec_detached("sleep", "61")
@@ -36,8 +35,7 @@ def the_containers_cgroup(t):
     equal(own(box), "/", "cgroup inside")
 
 
-@case()
-def not_the_callers_cgroup(t):
+def test_not_the_callers_cgroup(t):
     """Whatever cgroup the caller is in, the program is in the container's."""
     box = running(t)
     place = isolation.cgroup2_mount() / f"{t.prefix}-caller"
@@ -50,8 +48,7 @@ def not_the_callers_cgroup(t):
         eventually(lambda: isolation.remove_tree(place) or not place.exists(), "the caller's cgroup is in use")
 
 
-@case()
-def children_of_the_executed_are_there_too(t):
+def test_children_of_the_executed_are_there_too(t):
     """What the program forks is in the cgroup, so delete --force finds it."""
     box = running(t)
     box.exec("sh", "-c", "sleep 61 > /dev/null 2>&1 &").ok()
@@ -77,8 +74,8 @@ def rearranged(t):
             box.wait()
 
 
-@case(needs=lacks("hugetlb"))
-def init_that_moved_into_a_sub_cgroup(t):
+@needs(lacks("hugetlb"))
+def test_init_that_moved_into_a_sub_cgroup(t):
     """Where the container's cgroup takes no process any more, the program goes where init is (runc#2356)."""
     with rearranged(t) as box:
         equal(box.cgroup().name, "init", "init's cgroup")
@@ -87,8 +84,8 @@ def init_that_moved_into_a_sub_cgroup(t):
         equal(own(box), "/init", "cgroup inside")
 
 
-@case(needs=lacks("hugetlb"))
-def a_named_cgroup_is_not_replaced_by_inits(t):
+@needs(lacks("hugetlb"))
+def test_a_named_cgroup_is_not_replaced_by_inits(t):
     """--cgroup of a cgroup that takes no process is an error: nobody is put elsewhere."""
     with rearranged(t) as box:
         result = box.exec("true", flags=["--cgroup", "/"]).exits(255)
@@ -96,16 +93,15 @@ def a_named_cgroup_is_not_replaced_by_inits(t):
         alone(box)
 
 
-@case(needs=lacks("hugetlb"))
-def a_sub_cgroup_beside_inits(t):
+@needs(lacks("hugetlb"))
+def test_a_sub_cgroup_beside_inits(t):
     """A third cgroup, beside that of init, can be named."""
     with rearranged(t) as box:
         (box.cgroup().parent / "payload").mkdir()
         equal(own(box, "--cgroup", "payload"), "/payload", "cgroup inside")
 
 
-@case()
-def init_that_moved_without_controllers(t):
+def test_init_that_moved_without_controllers(t):
     """Without controllers the container's cgroup takes processes: the program is there, not beside init."""
     box = with_sub_cgroups(t, "init")
     top = box.cgroup()
@@ -115,8 +111,7 @@ def init_that_moved_without_controllers(t):
     equal(box.exec_detached("sleep", "61", flags=["--cgroup", "init"]).cgroup(), top / "init", "init's, named")
 
 
-@case()
-def delete_takes_the_sub_cgroups_along(t):
+def test_delete_takes_the_sub_cgroups_along(t):
     """What was executed in a sub-cgroup is killed and removed with the container."""
     box = with_sub_cgroups(t, "sub/deeper")
     child = background(box, "echo ready; sleep 61", flags=["--cgroup", "sub/deeper"])
@@ -127,8 +122,9 @@ def delete_takes_the_sub_cgroups_along(t):
     t.no_state()
 
 
-@case(needs=lacks("pids"), control=False, why="runc 1.1.5 moves its process in, and its threads fail in many ways")
-def a_cgroup_that_is_full(t):
+@differs("runc 1.1.5 moves its process in, and its threads fail in many ways")
+@needs(lacks("pids"))
+def test_a_cgroup_that_is_full(t):
     """A container that has as many processes as it may: an error in bounded time, and nothing left."""
     with handed_down("pids"):
         box = running(t)
@@ -147,35 +143,35 @@ def a_cgroup_that_is_full(t):
 
 # ---- a sub-cgroup that is named ---------------------------------------------------------------------------
 
-@case(each=[("sub", "/sub"), ("/sub", "/sub"), ("sub/deeper", "/sub/deeper"), ("sub/", "/sub"), ("/", "/"), (".", "/"),
-            ("sub/../sub", "/sub")])
-def cgroup(t, word, expected):
+@parametrize("word, expected", [
+    ("sub", "/sub"), ("/sub", "/sub"), ("sub/deeper", "/sub/deeper"), ("sub/", "/sub"), ("/", "/"), (".", "/"),
+    ("sub/../sub", "/sub")])
+def test_cgroup(t, word, expected):
     """--cgroup PATH: a cgroup below the container's."""
     equal(own(with_sub_cgroups(t, "sub/deeper"), "--cgroup", word), expected, "cgroup inside")
 
 
-@case()
-def without_cgroup(t):
+def test_without_cgroup(t):
     """Without it sub-cgroups do not matter."""
     equal(own(with_sub_cgroups(t, "sub")), "/", "cgroup inside")
 
 
-@case(each=["nowhere", "sub/nowhere", "cgroup.procs"])
-def a_cgroup_that_is_missing_is_refused(t, word):
+@parametrize("word", ["nowhere", "sub/nowhere", "cgroup.procs"])
+def test_a_cgroup_that_is_missing_is_refused(t, word):
     """No cgroup is made: one that is not there is an error."""
     box = with_sub_cgroups(t, "sub")
     refused(box, ["--cgroup", word])
     equal((box.cgroup() / "nowhere").exists(), False, "a cgroup was made")
 
 
-@case(each=["..", "../", "../..", "sub/../..", "/.."])
-def a_cgroup_outside_is_refused(t, word):
+@parametrize("word", ["..", "../", "../..", "sub/../..", "/.."])
+def test_a_cgroup_outside_is_refused(t, word):
     """The container's cgroup is the top."""
     refused(with_sub_cgroups(t, "sub"), ["--cgroup", word])
 
 
-@case(control=False, why="runc 1.1.5 looks at the first letters only: ID-other begins like ID")
-def a_cgroup_beside_is_refused(t):
+@differs("runc 1.1.5 looks at the first letters only: ID-other begins like ID")
+def test_a_cgroup_beside_is_refused(t):
     """A sibling whose name begins like the container's is outside, too."""
     box = running(t)
     other = box.cgroup().parent / f"{box.id}-other"
@@ -187,19 +183,18 @@ def a_cgroup_beside_is_refused(t):
         other.rmdir()
 
 
-@case(each=["memory:sub", "cpu,memory:sub", "a:b:c"])
-def a_controller_is_refused(t, word):
+@parametrize("word", ["memory:sub", "cpu,memory:sub", "a:b:c"])
+def test_a_controller_is_refused(t, word):
     """One hierarchy has one cgroup for all controllers: the form with a controller is cgroup v1's."""
     refused(with_sub_cgroups(t, "sub"), ["--cgroup", word])
 
 
-@case(control=False, why="runc 1.1.5 takes it for the container's cgroup")
-def an_empty_controller_is_refused(t):
+@differs("runc 1.1.5 takes it for the container's cgroup")
+def test_an_empty_controller_is_refused(t):
     """The form with a controller, without the controller."""
     refused(with_sub_cgroups(t, "sub"), ["--cgroup", ":sub"])
 
 
-@case()
-def two_cgroups_are_refused(t):
+def test_two_cgroups_are_refused(t):
     """A process is in one cgroup."""
     refused(with_sub_cgroups(t, "a", "b"), ["--cgroup", "a", "--cgroup", "b"])

@@ -6,7 +6,7 @@ import pathlib
 import signal
 import time
 
-from harness import Process, absent, case, contains, equal, eventually, status_field, true
+from harness import Process, absent, contains, differs, equal, eventually, parametrize, status_field, true
 from test_credentials import DEFAULT, mask
 from test_exec import alone, output, running, was_refused
 from test_terminal import listener, read_master, receive
@@ -25,8 +25,8 @@ def refused(box, flags, *sentences, command=("true",)):
 
 # ---- detach, pid file -------------------------------------------------------------------------------------
 
-@case(each=["--detach", "-d", "-detach"])
-def detach(t, flag):
+@parametrize("flag", ["--detach", "-d", "-detach"])
+def test_detach(t, flag):
     """With the flag exec returns while the program runs."""
     box = running(t)
     box.exec("sleep", "61", flags=[flag]).ok()
@@ -35,15 +35,15 @@ def detach(t, flag):
     alone(box)
 
 
-@case(each=[(), ("--detach=false",)])
-def without_detach(t, *flags):
+@parametrize("*flags", [(), ("--detach=false",)])
+def test_without_detach(t, flags):
     """Without it exec returns when the program has ended."""
     result = running(t).exec("sleep", "0.5", flags=flags).ok()
     true(result.seconds >= 0.5, f"it took {result.seconds} s")
 
 
-@case(each=["attached", "detached"])
-def pid_file(t, how):
+@parametrize("how", ["attached", "detached"])
+def test_pid_file(t, how):
     """The file holds the program's number on the host, in digits, and nothing else."""
     box, file = running(t), t.scratch / "pid"
     flags = ["--pid-file", file, *(["--detach"] if how == "detached" else [])]
@@ -57,8 +57,7 @@ def pid_file(t, how):
     alone(box)
 
 
-@case()
-def a_pid_file_is_replaced(t):
+def test_a_pid_file_is_replaced(t):
     """What was in it is gone, also where it was longer."""
     box, file = running(t), t.scratch / "pid"
     file.write_text("1234567890" * 10)
@@ -66,8 +65,8 @@ def a_pid_file_is_replaced(t):
     true(file.read_text().isdigit() and len(file.read_text()) < 11, f"the pid file holds {file.read_text()!r}")
 
 
-@case(each=[("to a file", "precious"), ("to nothing", None)])
-def a_link_is_replaced_not_followed(t, _, content):
+@parametrize("_, content", [("to a file", "precious"), ("to nothing", None)])
+def test_a_link_is_replaced_not_followed(t, _, content):
     """A symbolic link in the file's place is not written through."""
     box, file, target = running(t), t.scratch / "pid", t.scratch / "target"
     if content:
@@ -78,8 +77,7 @@ def a_link_is_replaced_not_followed(t, _, content):
     equal(target.read_text() if target.exists() else None, content, "target")
 
 
-@case()
-def a_relative_pid_file(t):
+def test_a_relative_pid_file(t):
     """A relative name counts from the caller's directory."""
     place = t.scratch / "place"
     place.mkdir()
@@ -87,8 +85,8 @@ def a_relative_pid_file(t):
     equal(os.listdir(place), ["here.pid"], "files")
 
 
-@case(each=["no/directory/pid", "a/directory"])
-def a_pid_file_that_cannot_be_written_is_refused(t, name):
+@parametrize("name", ["no/directory/pid", "a/directory"])
+def test_a_pid_file_that_cannot_be_written_is_refused(t, name):
     """A missing directory, or a directory in the file's place: an error, no process."""
     (t.scratch / "a/directory").mkdir(parents=True)
     box = running(t)
@@ -96,8 +94,8 @@ def a_pid_file_that_cannot_be_written_is_refused(t, name):
     true(not (t.scratch / "no").exists(), "a directory was made")
 
 
-@case(each=[["/no/such"], ["frobnicate"]])
-def no_pid_file_of_a_failure(t, command):
+@parametrize("command", [["/no/such"], ["frobnicate"]])
+def test_no_pid_file_of_a_failure(t, command):
     """A program that cannot be executed leaves no pid file, and no other file beside it."""
     place = t.scratch / "place"
     place.mkdir()
@@ -105,8 +103,7 @@ def no_pid_file_of_a_failure(t, command):
     equal(os.listdir(place), [], "files")
 
 
-@case()
-def no_pid_file_unless_asked(t):
+def test_no_pid_file_unless_asked(t):
     """Without the flag no file is made in the caller's directory."""
     place = t.scratch / "place"
     place.mkdir()
@@ -130,21 +127,19 @@ def through_a_socket(t, box, *command, flags=()):
     return text, process
 
 
-@case()
-def tty(t):
+def test_tty(t):
     """--tty gives a terminal, whose master goes to --console-socket."""
     text, process = through_a_socket(t, running(t), "sh", "-c", TERMINALS)
     equal((text, process.wait()), ("0\n1\n2\n", 0), "output and status")
 
 
-@case(each=[(), ("--tty=false",)])
-def without_tty(t, *flags):
+@parametrize("*flags", [(), ("--tty=false",)])
+def test_without_tty(t, flags):
     """Without it there is none."""
     equal(output(running(t), "sh", "-c", TERMINALS, flags=flags), "", "output")
 
 
-@case()
-def the_terminal_of_the_container_is_not_that_of_exec(t):
+def test_the_terminal_of_the_container_is_not_that_of_exec(t):
     """A container with a terminal does not give one to an exec that asks for none."""
     box = t.container("sleep", "60", terminal=True)
     with listener(t) as server:
@@ -155,19 +150,19 @@ def the_terminal_of_the_container_is_not_that_of_exec(t):
     os.close(master)
 
 
-@case(each=[
+@parametrize("_, flags, sentence", [
     ("a terminal without socket", ["--tty", "--detach"], "cannot allocate tty if "),
     ("a socket without terminal", ["--detach", "--console-socket", "SOCKET"], "cannot use console socket if "),
     ("a socket without detach", ["--tty", "--console-socket", "SOCKET"], "cannot use console socket if ")])
-def terminal_and_socket_belong_together(t, _, flags, sentence):
+def test_terminal_and_socket_belong_together(t, _, flags, sentence):
     """A detached terminal needs a socket, and a socket needs both: refused in runc's words."""
     box = running(t)
     with listener(t) as server:
         refused(box, [server.getsockname() if flag == "SOCKET" else flag for flag in flags], sentence)
 
 
-@case(each=["not there", "nobody listens", "a file"])
-def a_console_socket_that_nobody_serves_is_refused(t, how):
+@parametrize("how", ["not there", "nobody listens", "a file"])
+def test_a_console_socket_that_nobody_serves_is_refused(t, how):
     """An error in bounded time, and no process."""
     box, path = running(t), t.scratch / "console.sock"
     if how == "nobody listens":
@@ -179,8 +174,9 @@ def a_console_socket_that_nobody_serves_is_refused(t, how):
     true(time.monotonic() - begin < 10, "it took more than 10 s")
 
 
-@case(control=False, why="runc 1.1.5 has no --pidfd-socket", each=["attached", "detached"])
-def pidfd_socket(t, how):
+@differs("runc 1.1.5 has no --pidfd-socket")
+@parametrize("how", ["attached", "detached"])
+def test_pidfd_socket(t, how):
     """The socket gets the word setns and a pidfd of the program."""
     box = running(t)
     with listener(t) as server:
@@ -198,8 +194,9 @@ def pidfd_socket(t, how):
     alone(box)
 
 
-@case(control=False, why="runc 1.1.5 has no --pidfd-socket", each=["not there", "nobody listens"])
-def a_pidfd_socket_that_nobody_serves_is_refused(t, how):
+@differs("runc 1.1.5 has no --pidfd-socket")
+@parametrize("how", ["not there", "nobody listens"])
+def test_a_pidfd_socket_that_nobody_serves_is_refused(t, how):
     """An error in bounded time, and no process."""
     box = running(t)
     if how == "nobody listens":
@@ -209,44 +206,42 @@ def a_pidfd_socket_that_nobody_serves_is_refused(t, how):
 
 # ---- cwd, env ---------------------------------------------------------------------------------------------
 
-@case(each=[((), "/tmp"), (("--cwd", "/etc"), "/etc"), (("--cwd=/home/bob",), "/home/bob"), (("--cwd", ""), "/tmp"),
-            (("--cwd", "/etc/../etc/."), "/etc")])
-def cwd(t, flags, expected):
+@parametrize("flags, expected", [
+    ((), "/tmp"), (("--cwd", "/etc"), "/etc"), (("--cwd=/home/bob",), "/home/bob"), (("--cwd", ""), "/tmp"),
+    (("--cwd", "/etc/../etc/."), "/etc")])
+def test_cwd(t, flags, expected):
     """The program's directory: that of the flag, else that of the container's process."""
     equal(output(running(t, cwd="/tmp"), "sh", "-c", "readlink /proc/self/cwd; pwd", flags=flags).split(),
           [expected] * 2, "directory")
 
 
-@case(each=["tmp", "./", ".."])
-def a_relative_cwd_is_refused(t, directory):
+@parametrize("directory", ["tmp", "./", ".."])
+def test_a_relative_cwd_is_refused(t, directory):
     """A directory has to be absolute."""
     refused(running(t), ["--cwd", directory])
 
 
-@case()
-def env(t):
+def test_env(t):
     """--env adds to the environment of the container's process."""
     found = output(running(t), "env", flags=["--env", "A=1", "--env", "B=two words", "--env=C=", "-env", "D=a=b"])
     found = found.splitlines()
     equal(found, [*BY_DEFAULT, "A=1", "B=two words", "C=", "D=a=b", "HOME=/root"], "environment")
 
 
-@case()
-def without_env(t):
+def test_without_env(t):
     """Without it the environment is exactly that of the container's process, and HOME; nothing of the caller's."""
     caller = {"PATH": "/usr/bin", "SECRET": "hush", "LC_ALL": "C", "NOTIFY_SOCKET": "/run/x"}
     equal(running(t).exec("env", env=caller).ok().lines(), [*BY_DEFAULT, "HOME=/root"], "environment")
 
 
-@case()
-def of_two_the_later_wins(t):
+def test_of_two_the_later_wins(t):
     """--env replaces what the container's process has, and a later --env an earlier one."""
     found = output(running(t), "env", flags=["--env", "TERM=vt100", "--env", "A=1", "--env", "A=2"]).splitlines()
     equal(sorted(found), sorted([BY_DEFAULT[0], "TERM=vt100", "A=2", "HOME=/root"]), "environment")
 
 
-@case(each=["-e", "-u", "-c", "-g"])
-def short_forms(t, flag):
+@parametrize("flag", ["-e", "-u", "-c", "-g"])
+def test_short_forms(t, flag):
     """The one-letter forms of --env, --user, --cap and --additional-gids."""
     value, field, expected = {"-e": ("A=1", None, "A=1"), "-u": ("7", "Uid", "7"), "-g": ("77", "Groups", "77"),
                               "-c": ("CAP_CHOWN", "CapBnd", f"{mask([*DEFAULT, 'CAP_CHOWN']):016x}")}[flag]
@@ -254,14 +249,12 @@ def short_forms(t, flag):
     contains(status_field(found, field).split() if field else found.splitlines(), expected, flag)
 
 
-@case()
-def commas_do_not_separate(t):
+def test_commas_do_not_separate(t):
     """One --env is one variable."""
     contains(output(running(t), "env", flags=["--env", "A=1,B=2"]).splitlines(), "A=1,B=2", "environment")
 
 
-@case()
-def path_of_the_flag_finds_the_program(t):
+def test_path_of_the_flag_finds_the_program(t):
     """A PATH of --env counts for the search."""
     bundle = t.bundle("sleep", "60").program("/tools/greet", "#!/bin/sh\necho hello\n")
     box = t.container(bundle=bundle)
@@ -270,8 +263,8 @@ def path_of_the_flag_finds_the_program(t):
     box.exec("greet").exits(255)
 
 
-@case(each=["NOTHING", ""])
-def env_without_a_value_is_refused(t, entry):
+@parametrize("entry", ["NOTHING", ""])
+def test_env_without_a_value_is_refused(t, entry):
     """NAME alone is no variable."""
     refused(running(t), ["--env", entry])
 
@@ -284,22 +277,21 @@ def with_zeros(box, *flags):
                              setup={"fds": {str(number): "/dev/zero" for number in range(3, 12)}})
 
 
-@case(each=[1, 2, 5])
-def preserve_fds(t, count):
+@parametrize("count", [1, 2, 5])
+def test_preserve_fds(t, count):
     """--preserve-fds N passes 3 .. 2+N and no more."""
     found = with_zeros(running(t), "--preserve-fds", str(count)).descriptors()
     equal(sorted(found), list(range(3 + count)), "descriptors")
     equal(found[3], "/dev/zero", "descriptor 3")
 
 
-@case(each=[(), ("--preserve-fds", "0")])
-def without_preserve_fds(t, *flags):
+@parametrize("*flags", [(), ("--preserve-fds", "0")])
+def test_without_preserve_fds(t, flags):
     """Without it nothing that the caller leaks reaches the program."""
     equal(sorted(with_zeros(running(t), *flags).descriptors()), [0, 1, 2], "descriptors")
 
 
-@case()
-def a_preserved_descriptor_works(t):
+def test_a_preserved_descriptor_works(t):
     """A preserved pipe carries data out of the container."""
     pipe = t.scratch / "pipe"
     os.mkfifo(pipe)
@@ -308,22 +300,22 @@ def a_preserved_descriptor_works(t):
     equal(os.read(reading, 100), b"through\n", "data")
 
 
-@case(each=["-1", "x", ""])
-def preserve_fds_is_a_number(t, word):
+@parametrize("word", ["-1", "x", ""])
+def test_preserve_fds_is_a_number(t, word):
     """Other words are refused."""
     box = running(t)
     if t.bulkhead or word != "-1":  # runc 1.1.5 takes -1 as 0
         refused(box, ["--preserve-fds", word])
 
 
-@case(each=["1", "3"], control=False, why="runc 1.1.5 does not look whether they are open; later ones refuse")
-def preserve_fds_of_a_closed_descriptor_is_refused(t, count):
+@differs("runc 1.1.5 does not look whether they are open; later ones refuse")
+@parametrize("count", ["1", "3"])
+def test_preserve_fds_of_a_closed_descriptor_is_refused(t, count):
     """A descriptor that is not open cannot be preserved."""
     refused(running(t), ["--preserve-fds", count])
 
 
-@case()
-def listen_fds_of_the_caller_stay_out(t):
+def test_listen_fds_of_the_caller_stay_out(t):
     """LISTEN_FDS are for run and create: exec passes neither descriptors nor variables."""
     box = running(t)
     environment = {"PATH": "/usr/bin:/bin", "LISTEN_FDS": "2", "LISTEN_PID": "1"}

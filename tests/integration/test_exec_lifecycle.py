@@ -7,8 +7,10 @@ import signal
 import subprocess
 import time
 
+import pytest
+
 import leaks
-from harness import case, command_line, contains, equal, eventually, stop, true
+from harness import command_line, contains, differs, equal, eventually, parametrize, stop, true
 from test_exec import alone, background, output, running
 
 
@@ -27,8 +29,7 @@ def frozen_box(t):
 
 # ---- states -----------------------------------------------------------------------------------------------
 
-@case()
-def unknown_container(t):
+def test_unknown_container(t):
     """An id that nobody made: 255, in runc's words."""
     result = t.runtime("exec", "nobody-made-this", "true").exits(255)
     contains(result.err, "exec failed: ", "stderr")
@@ -36,8 +37,8 @@ def unknown_container(t):
     t.no_state()
 
 
-@case(each=["waited for", "a zombie"])
-def stopped_container(t, how):
+@parametrize("how", ["waited for", "a zombie"])
+def test_stopped_container(t, how):
     """A container whose process has ended: 255, in runc's words."""
     box = t.container("true")
     box.run_detached().ok()
@@ -49,8 +50,7 @@ def stopped_container(t, how):
     equal(box.status(), "stopped", "status")
 
 
-@case()
-def creating_container(t):
+def test_creating_container(t):
     """While create is under way there is no container for another caller, in bounded time; then there is."""
     box, gate = t.sleeper(), t.scratch / "gate"
     os.mkfifo(gate)
@@ -64,8 +64,7 @@ def creating_container(t):
     equal(output(box, "echo", "fine"), "fine\n", "stdout")
 
 
-@case()
-def created_container(t):
+def test_created_container(t):
     """A created container can execute; it stays created and can be started."""
     box = t.shell("exit 5")
     box.create().ok()
@@ -75,8 +74,7 @@ def created_container(t):
     equal(box.wait(), 5, "status of the container")
 
 
-@case()
-def a_detached_exec_lives_through_the_start(t):
+def test_a_detached_exec_lives_through_the_start(t):
     """What was executed in a created container is there when the container runs."""
     box = t.sleeper()
     box.create().ok()
@@ -87,8 +85,7 @@ def a_detached_exec_lives_through_the_start(t):
     equal(box.status(), "running", "status")
 
 
-@case()
-def paused_container(t):
+def test_paused_container(t):
     """A frozen container is refused in runc's words, at once."""
     box = frozen_box(t)
     result = box.exec("true").exits(255)
@@ -98,8 +95,7 @@ def paused_container(t):
     alone(box)
 
 
-@case()
-def ignore_paused_waits_for_the_thaw(t):
+def test_ignore_paused_waits_for_the_thaw(t):
     """--ignore-paused: the program runs when the container is resumed, and not before."""
     box = frozen_box(t)
     child = box.exec_in_background("sh", "-c", "exit 9", flags=["--ignore-paused"])
@@ -111,14 +107,12 @@ def ignore_paused_waits_for_the_thaw(t):
     alone(box)
 
 
-@case()
-def ignore_paused_of_a_running_container(t):
+def test_ignore_paused_of_a_running_container(t):
     """Where nothing is paused the flag changes nothing."""
     equal(output(running(t), "echo", "x", flags=["--ignore-paused"]), "x\n", "stdout")
 
 
-@case()
-def who_waits_for_the_thaw_can_be_terminated(t):
+def test_who_waits_for_the_thaw_can_be_terminated(t):
     """An exec that gets SIGTERM while the container is frozen ends, at the latest when it thaws, and leaves no process.
 
     runc passes the signal on to the program, which is there by then; bulkhead starts none any more.
@@ -133,8 +127,8 @@ def who_waits_for_the_thaw_can_be_terminated(t):
     alone(box)
 
 
-@case(control=False, why="runc 1.1.5 leaves its frozen child behind")
-def who_waits_for_the_thaw_can_be_killed(t):
+@differs("runc 1.1.5 leaves its frozen child behind")
+def test_who_waits_for_the_thaw_can_be_killed(t):
     """A runtime that is killed while the container is frozen leaves nothing of itself when it thaws."""
     box = frozen_box(t)
     child = box.exec_in_background("sleep", "61", flags=["--ignore-paused"])
@@ -152,8 +146,9 @@ def who_waits_for_the_thaw_can_be_killed(t):
     alone(box)
 
 
-@case(deadline=60, control=False, why="runc 1.1.5 sometimes leaves its child, outside the container's cgroup")
-def a_runtime_that_is_killed_at_any_moment(t):
+@differs("runc 1.1.5 sometimes leaves its child, outside the container's cgroup")
+@pytest.mark.timeout(60)
+def test_a_runtime_that_is_killed_at_any_moment(t):
     """Whenever the runtime dies, nothing is left but perhaps the program; the container and its record are whole."""
     box = running(t)
     before = records(t, box)
@@ -176,8 +171,9 @@ def a_runtime_that_is_killed_at_any_moment(t):
     equal(output(box, "echo", "fine"), "fine\n", "stdout")
 
 
-@case(deadline=60, control=False, why="runc 1.1.5 sometimes leaves a dead child that keeps init from ending")
-def delete_force_against_execs(t):
+@differs("runc 1.1.5 sometimes leaves a dead child that keeps init from ending")
+@pytest.mark.timeout(60)
+def test_delete_force_against_execs(t):
     """A container that is deleted while ten execs are under way: all end in bounded time, nothing is left."""
     for round_ in range(3):
         box = running(t)
@@ -190,8 +186,7 @@ def delete_force_against_execs(t):
         t.no_state()
 
 
-@case()
-def freezes_against_an_exec(t):
+def test_freezes_against_an_exec(t):
     """A container that is frozen and thawed again and again while execs begin: each runs to its end."""
     box = running(t)
     children = [box.exec_in_background("sh", "-c", f"exit {number}", flags=["--ignore-paused"]) for number in range(8)]
@@ -204,8 +199,7 @@ def freezes_against_an_exec(t):
     alone(box)
 
 
-@case()
-def dying_container(t):
+def test_dying_container(t):
     """Init is dead but for a process that nobody has collected: an error in bounded time, nothing left."""
     box = running(t)
     process = box.exec_detached("sleep", "61")
@@ -220,8 +214,7 @@ def dying_container(t):
     equal(box.wait(), -9, "status of the container")
 
 
-@case()
-def exec_against_kill(t):
+def test_exec_against_kill(t):
     """An exec in the moment of the kill runs, is killed or is refused: nothing else, and it ends."""
     for _ in range(5):
         box = running(t)
@@ -236,8 +229,7 @@ def exec_against_kill(t):
         box.delete().ok()
 
 
-@case()
-def the_death_of_the_container_ends_the_exec(t):
+def test_the_death_of_the_container_ends_the_exec(t):
     """When init dies, an attached exec ends with 137."""
     box = running(t)
     child = background(box, "echo ready; sleep 61")
@@ -246,8 +238,7 @@ def the_death_of_the_container_ends_the_exec(t):
     box.wait()
 
 
-@case()
-def the_death_of_the_executed_is_not_the_containers(t):
+def test_the_death_of_the_executed_is_not_the_containers(t):
     """Whatever the executed program does to itself, the container goes on."""
     box = running(t)
     box.exec("sh", "-c", "kill -KILL $$").exits(137)
@@ -255,8 +246,7 @@ def the_death_of_the_executed_is_not_the_containers(t):
     alone(box)
 
 
-@case()
-def delete_refuses_and_force_ends_the_executed(t):
+def test_delete_refuses_and_force_ends_the_executed(t):
     """delete --force takes executed processes along."""
     box = running(t)
     child = background(box, "echo ready; sleep 61")
@@ -267,8 +257,7 @@ def delete_refuses_and_force_ends_the_executed(t):
     t.no_state()
 
 
-@case()
-def a_stopped_container_with_an_exec_of_another_pid_namespace(t):
+def test_a_stopped_container_with_an_exec_of_another_pid_namespace(t):
     """Without a pid namespace an executed process outlives init: the container is stopped, exec is refused."""
     box = t.sleeper()
     box.bundle.without_namespace("pid")
@@ -288,8 +277,7 @@ def records(t, box):
     return {file.name: file.read_bytes() if file.is_file() else None for file in sorted((t.root / box.id).iterdir())}
 
 
-@case()
-def exec_changes_no_record(t):
+def test_exec_changes_no_record(t):
     """The state directory is the same before, during and after, byte by byte."""
     box = running(t)
     before, state = records(t, box), box.state()
@@ -300,19 +288,19 @@ def exec_changes_no_record(t):
     equal((records(t, box), box.state()), (before, state), "records and state")
 
 
-@case(control=False, why="runc 1.1.5 reads the bundle again",
-      each=[("edited", lambda file: file.write_text(json.dumps(
+@differs("runc 1.1.5 reads the bundle again")
+@parametrize("_, change", [("edited", lambda file: file.write_text(json.dumps(
           {**json.loads(file.read_text()), "process": {"args": ["x"], "cwd": "/etc", "env": ["A=1"]}}))),
           ("damaged", lambda file: file.write_text("{")), ("gone", lambda file: file.unlink())])
-def the_config_of_the_creation_counts(t, _, change):
+def test_the_config_of_the_creation_counts(t, _, change):
     """An edit of config.json behind the creation has no effect on exec."""
     box = running(t, cwd="/tmp", env=["PATH=/bin", "A=2"])
     change(box.bundle.path / "config.json")
     equal(output(box, "sh", "-c", "pwd; echo $A"), "/tmp\n2\n", "stdout")
 
 
-@case(each=["/bin/true", "/no/such"])
-def no_descriptor_of_the_host_is_held(t, program):
+@parametrize("program", ["/bin/true", "/no/such"])
+def test_no_descriptor_of_the_host_is_held(t, program):
     """After an exec, good or bad, nobody below the caller is left but the container."""
     box = running(t)
     for _ in range(3):
@@ -323,8 +311,7 @@ def no_descriptor_of_the_host_is_held(t, program):
 
 # ---- many -------------------------------------------------------------------------------------------------
 
-@case()
-def thirty_at_once(t):
+def test_thirty_at_once(t):
     """Thirty attached execs in parallel: each has its own output and its own status."""
     box = running(t)
     outs = [open(t.scratch / f"many{number}", "w+b") for number in range(30)]
@@ -339,8 +326,7 @@ def thirty_at_once(t):
     alone(box)
 
 
-@case()
-def one_after_another(t):
+def test_one_after_another(t):
     """Fifty execs in a row leave the container as it was."""
     box = running(t)
     before = sorted(box.descriptors())
@@ -350,8 +336,7 @@ def one_after_another(t):
     alone(box)
 
 
-@case()
-def detached_in_parallel(t):
+def test_detached_in_parallel(t):
     """Ten detached execs at once: ten processes, ten pid files."""
     box = running(t)
     files = [t.scratch / f"many{number}.pid" for number in range(10)]
@@ -364,8 +349,7 @@ def detached_in_parallel(t):
         equal(os.waitpid(pid, 0)[0], pid, "child")
 
 
-@case()
-def execs_and_a_stream_of_states(t):
+def test_execs_and_a_stream_of_states(t):
     """`state` says running at any moment of an exec."""
     box = running(t)
     for _ in range(5):

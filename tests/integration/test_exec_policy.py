@@ -4,7 +4,7 @@
 import os
 import signal
 
-from harness import absent, case, contains, equal, eventually, status_field, true
+from harness import absent, contains, differs, equal, eventually, needs, parametrize, status_field, true
 from test_credentials import mask, sets
 from test_exec import alone, output, running
 from test_joins import joined, path_of
@@ -52,45 +52,46 @@ def boxed(t, change, **process):
 
 # ---- the same as init -------------------------------------------------------------------------------------
 
-@case(each=[
-    ("default", {}),
-    ("another user", {"user": {"uid": 1000, "gid": 1001, "additionalGids": [5, 27]}}),
-    ("new privileges", {"noNewPrivileges": False}),
-    ("no capabilities", {"capabilities": {}}),
-    ("capabilities absent", {"capabilities": None}),
-    ("five sets", {"capabilities": {kind: ["CAP_CHOWN", "CAP_KILL"] for kind in FIVE_SETS},
-                    "user": {"uid": 1000, "gid": 1000}}),
-    ("limits", {"rlimits": [{"type": "RLIMIT_NOFILE", "soft": 64, "hard": 65},
-                            {"type": "RLIMIT_CORE", "soft": 0, "hard": 0},
-                            {"type": "RLIMIT_NPROC", "soft": 1000, "hard": 2000}]}),
-    ("no limits", {"rlimits": []}),
-    ("oom score", {"oomScoreAdj": 123}),
-    ("directory", {"cwd": "/tmp"}),
-    ("environment", {"env": ["PATH=/bin", "A=1", "B=", "A=2"]})])
-def process_of_the_config(t, _, properties):
+@parametrize("_, properties", [
+                       ("default", {}),
+                       ("another user", {"user": {"uid": 1000, "gid": 1001, "additionalGids": [5, 27]}}),
+                       ("new privileges", {"noNewPrivileges": False}),
+                       ("no capabilities", {"capabilities": {}}),
+                       ("capabilities absent", {"capabilities": None}),
+                       ("five sets", {"capabilities": {kind: ["CAP_CHOWN", "CAP_KILL"] for kind in FIVE_SETS},
+                                       "user": {"uid": 1000, "gid": 1000}}),
+                       ("limits", {"rlimits": [{"type": "RLIMIT_NOFILE", "soft": 64, "hard": 65},
+                                               {"type": "RLIMIT_CORE", "soft": 0, "hard": 0},
+                                               {"type": "RLIMIT_NPROC", "soft": 1000, "hard": 2000}]}),
+                       ("no limits", {"rlimits": []}),
+                       ("oom score", {"oomScoreAdj": 123}),
+                       ("directory", {"cwd": "/tmp"}),
+                       ("environment", {"env": ["PATH=/bin", "A=1", "B=", "A=2"]})])
+def test_process_of_the_config(t, _, properties):
     """Every property of process is that of the container's."""
     same(boxed(t, lambda config: config["process"].update(properties)))
 
 
-@case(control=False, why="runc 1.1.5 does not know the property, or does not keep it for exec", each=[
+@differs("runc 1.1.5 does not know the property, or does not keep it for exec")
+@parametrize("_, properties, name, value", [
     ("umask", {"user": {"uid": 0, "gid": 0, "umask": 0o77}}, "Umask", "0077"),
     ("scheduler", {"scheduler": {"policy": "SCHED_BATCH", "nice": 4}}, "scheduler", os.SCHED_BATCH),
     ("real time", {"scheduler": {"policy": "SCHED_RR", "priority": 3}}, "scheduler", os.SCHED_RR),
     ("I/O priority", {"ioPriority": {"class": "IOPRIO_CLASS_IDLE", "priority": 0}}, "I/O priority", (3, 0))])
-def newer_properties_of_the_config(t, _, properties, name, value):
+def test_newer_properties_of_the_config(t, _, properties, name, value):
     """... the newer ones among them."""
     equal(same(boxed(t, lambda config: config["process"].update(properties)))[name], value, name)
 
 
-@case(control=False, why="runc 1.1.5 is older than the property")
-def personality(t):
+@differs("runc 1.1.5 is older than the property")
+def test_personality(t):
     """linux.personality holds for executed programs."""
     box = boxed(t, lambda config: config["linux"].update(personality={"domain": "LINUX32"}))
     equal(same(box)["personality"].strip(), "00000008", "personality")
 
 
-@case(each=["pid", "network", "ipc", "uts", "cgroup"])
-def without_a_namespace(t, kind):
+@parametrize("kind", ["pid", "network", "ipc", "uts", "cgroup"])
+def test_without_a_namespace(t, kind):
     """Where the container shares a namespace with the host, the executed program does."""
     def change(config):
         config["linux"]["namespaces"] = [each for each in config["linux"]["namespaces"] if each["type"] != kind]
@@ -103,8 +104,8 @@ def without_a_namespace(t, kind):
     equal(found[f"namespace {name}"], os.readlink(f"/proc/self/ns/{name}"), "namespace")
 
 
-@case(each=["pid", "network", "ipc", "uts", "cgroup"])
-def with_a_joined_namespace(t, kind):
+@parametrize("kind", ["pid", "network", "ipc", "uts", "cgroup"])
+def test_with_a_joined_namespace(t, kind):
     """A namespace that the container has joined is the executed program's, too."""
     first = running(t)
     second = t.container(bundle=joined(t.bundle("sleep", "60"), {kind: path_of(first, kind)}))
@@ -115,8 +116,8 @@ def with_a_joined_namespace(t, kind):
     second.wait()
 
 
-@case(control=False, why="runc 1.1.5 has no time namespaces")
-def in_a_time_namespace(t):
+@differs("runc 1.1.5 has no time namespaces")
+def test_in_a_time_namespace(t):
     """The clocks of an executed program are the container's."""
     def change(config):
         config["linux"]["namespaces"].append({"type": "time"})
@@ -126,8 +127,8 @@ def in_a_time_namespace(t):
     true(float(output(box, "cat", "/proc/uptime").split()[0]) > 10000000, "the clock is the host's")
 
 
-@case(each=["-n", "-u", "-i", "-m"])
-def a_namespace_that_init_made_for_itself(t, flag):
+@parametrize("flag", ["-n", "-u", "-i", "-m"])
+def test_a_namespace_that_init_made_for_itself(t, flag):
     """Where init has left a namespace for a new one, the executed program is with init."""
     names = ["CAP_SYS_ADMIN"]
     box = t.container("unshare", flag, "sleep", "60",
@@ -139,8 +140,7 @@ def a_namespace_that_init_made_for_itself(t, flag):
         equal(*[os.readlink(f"/proc/{each.pid}/ns/{name}") for each in (process, box)], name)
 
 
-@case()
-def a_user_namespace_that_init_made_for_itself(t):
+def test_a_user_namespace_that_init_made_for_itself(t):
     """A container without one: init's own does not change who may be executed, for any program may make one."""
     box = t.container("unshare", "-U", "sleep", "60", user={"uid": 1000, "gid": 1000})
     box.run_detached().ok()
@@ -149,8 +149,7 @@ def a_user_namespace_that_init_made_for_itself(t):
     equal(output(box, "id", "-u", flags=["--user", "0"]), "0\n", "uid of --user")
 
 
-@case()
-def mounts_that_the_container_made(t):
+def test_mounts_that_the_container_made(t):
     """What the container has mounted since is the executed program's view."""
     names = ["CAP_SYS_ADMIN"]
     box = t.shell("mount -t tmpfs none /tmp && touch /tmp/mine; exec sleep 60",
@@ -169,20 +168,19 @@ def executes_without(t, kind):
     box.exec("/no/such").exits(255)
 
 
-@case(each=["devpts", "cgroup", "mqueue"])
-def without_a_mount(t, kind):
+@parametrize("kind", ["devpts", "cgroup", "mqueue"])
+def test_without_a_mount(t, kind):
     """A container without one of the usual mounts can execute."""
     executes_without(t, kind)
 
 
-@case(control=False, why="runc 1.1.5 needs /proc/self/fd")
-def without_procfs(t):
+@differs("runc 1.1.5 needs /proc/self/fd")
+def test_without_procfs(t):
     """A container without /proc can execute."""
     executes_without(t, "proc")
 
 
-@case()
-def masks_and_read_only_paths_hold(t):
+def test_masks_and_read_only_paths_hold(t):
     """The executed program sees the container's masks, and a read-only root."""
     box = running(t)
     equal(output(box, "cat", "/proc/timer_list"), "", "/proc/timer_list")
@@ -190,8 +188,7 @@ def masks_and_read_only_paths_hold(t):
     contains(box.exec("sh", "-c", "echo 1 > /proc/sys/kernel/domainname").exits(1).err, "ead-only", "stderr")
 
 
-@case()
-def device_rules_hold(t):
+def test_device_rules_hold(t):
     """The device filter of the container's cgroup is in force for executed programs."""
     names = ["CAP_MKNOD"]
     box = t.sleeper(capabilities={kind: names for kind in ("bounding", "permitted", "effective")})
@@ -203,13 +200,13 @@ def device_rules_hold(t):
 
 # ---- callers ----------------------------------------------------------------------------------------------
 
-@case(each=[
+@parametrize("what, setup", [
     ("ignored signals", {"ignore": [1, 2, 10, 13]}),
     ("limits", {"rlimits": {"RLIMIT_CORE": [0, 0], "RLIMIT_STACK": [1 << 20, 1 << 30]}}),
     ("groups", {"groups": [4, 24, 4321]}),
     ("few descriptors", {"rlimits": {"RLIMIT_NOFILE": [24, 1024]}}),
     ("descriptors", {"fds": {str(number): "/dev/zero" for number in range(3, 41)}})])
-def a_strange_caller(t, what, setup):
+def test_a_strange_caller(t, what, setup):
     """Signals, groups and descriptors of the caller of exec do not reach the program."""
     box = running(t)
     if what == "limits":  # those that the config does not name are the caller's, for init as for exec
@@ -218,20 +215,20 @@ def a_strange_caller(t, what, setup):
     same(box, setup=setup)
 
 
-@case(control=False, why="runc 1.1.5 leaves SIGUSR1 blocked")
-def a_caller_that_blocks_signals(t):
+@differs("runc 1.1.5 leaves SIGUSR1 blocked")
+def test_a_caller_that_blocks_signals(t):
     """The caller's signal mask does not reach the program."""
     same(running(t), setup={"block": [1, 2, 10, 15, 17, 34]})
 
 
-@case(control=False, why="runc 1.1.5 leaves the caller's umask to every exec", each=[0o77, 0])
-def a_caller_with_a_umask(t, value):
+@differs("runc 1.1.5 leaves the caller's umask to every exec")
+@parametrize("value", [0o77, 0])
+def test_a_caller_with_a_umask(t, value):
     """The caller's umask does not reach the program."""
     same(running(t), setup={"umask": value})
 
 
-@case()
-def a_nice_caller(t):
+def test_a_nice_caller(t):
     """The nice value of who calls exec is the program's, as with create: nothing is added to it."""
     box, file = running(t), t.scratch / "nice.pid"
     command = t.runtime.command("exec", "--detach", "--pid-file", file, box.id, "sleep", "61")
@@ -242,15 +239,13 @@ def a_nice_caller(t):
     alone(box)
 
 
-@case()
-def a_caller_elsewhere(t):
+def test_a_caller_elsewhere(t):
     """The caller's directory does not matter and is not the program's."""
     box = running(t)
     equal(box.exec("readlink", "/proc/self/cwd", cwd="/usr/share").ok().out, "/\n", "cwd")
 
 
-@case()
-def a_dead_directory_of_the_caller(t):
+def test_a_dead_directory_of_the_caller(t):
     """A caller whose directory was removed can execute."""
     gone = t.scratch / "gone"
     gone.mkdir()
@@ -260,8 +255,8 @@ def a_dead_directory_of_the_caller(t):
           "/\n", "cwd")
 
 
-@case(needs=no_keyrings)
-def the_callers_keys_are_not_reachable(t):
+@needs(no_keyrings)
+def test_the_callers_keys_are_not_reachable(t):
     """A key of the session of who calls exec is none of the program's."""
     bundle = t.bundle("sleep", "60").edit(lambda config: config["linux"].pop("maskedPaths"))
     box = t.container(bundle=bundle)
@@ -271,8 +266,7 @@ def the_callers_keys_are_not_reachable(t):
     absent(output(box, "cat", "/proc/keys"), SECRET.decode(), "the program's keys")
 
 
-@case()
-def its_files_in_proc_are_its_users(t):
+def test_its_files_in_proc_are_its_users(t):
     """The program can be looked at by its own user: nothing of the runtime's way there is left."""
     process = running(t).exec_detached("sleep", "61", flags=["--user", "1000:1000"])
     equal(os.stat(f"/proc/{process.pid}/environ").st_uid, 1000, "owner of /proc/PID/environ")
@@ -280,8 +274,7 @@ def its_files_in_proc_are_its_users(t):
 
 # ---- user namespaces --------------------------------------------------------------------------------------
 
-@case()
-def in_a_user_namespace(t):
+def test_in_a_user_namespace(t):
     """Root inside, the mapped user outside, with exactly the groups and capabilities of init."""
     box = box_of(t, "sleep", "60")
     box.run_detached().ok()
@@ -290,8 +283,7 @@ def in_a_user_namespace(t):
     equal(output(box, "id", "-u"), "0\n", "uid inside")
 
 
-@case()
-def another_user_of_the_map(t):
+def test_another_user_of_the_map(t):
     """--user is a user of the container."""
     box = box_of(t, "sleep", "60")
     box.run_detached().ok()
@@ -302,8 +294,8 @@ def another_user_of_the_map(t):
     equal(set(status_field(text, "Groups").split()), {str(FIRST + 7)}, "groups on the host")
 
 
-@case(each=[["--user", str(COUNT)], ["--user", f"0:{COUNT}"]])
-def an_id_outside_the_map_is_refused(t, flags):
+@parametrize("flags", [["--user", str(COUNT)], ["--user", f"0:{COUNT}"]])
+def test_an_id_outside_the_map_is_refused(t, flags):
     """Who is not in the map cannot run anything."""
     box = box_of(t, "sleep", "60")
     box.run_detached().ok()
@@ -311,8 +303,7 @@ def an_id_outside_the_map_is_refused(t, flags):
     equal(box.status(), "running", "status")
 
 
-@case()
-def capabilities_are_those_of_the_user_namespace(t):
+def test_capabilities_are_those_of_the_user_namespace(t):
     """--cap CAP_SYS_ADMIN in a user namespace is power over the container's namespaces alone."""
     box = box_of(t, "sleep", "60")
     box.run_detached().ok()
@@ -322,8 +313,7 @@ def capabilities_are_those_of_the_user_namespace(t):
     contains(box.exec("hostname", "again").exits(1).err, "not permitted", "stderr")
 
 
-@case()
-def seccomp_in_a_user_namespace(t):
+def test_seccomp_in_a_user_namespace(t):
     """Without no_new_privs the filter is loaded with the power of the user namespace; one filter, as init."""
     bundle = bundle_of(t, "sleep", "60", noNewPrivileges=False)
     bundle.edit(lambda config: config["linux"].update(seccomp=profile("ALLOW", ("reboot", "ERRNO"))))
@@ -332,8 +322,8 @@ def seccomp_in_a_user_namespace(t):
     equal(same(box)["Seccomp_filters"], "1", "filters")
 
 
-@case(control=False, why="runc 1.1.5 wants maps beside the path")
-def a_user_namespace_that_was_joined(t):
+@differs("runc 1.1.5 wants maps beside the path")
+def test_a_user_namespace_that_was_joined(t):
     """A container that has joined another's user namespace: the executed program is in it."""
     first = box_of(t, "sleep", "60")
     first.run_detached().ok()
@@ -347,8 +337,7 @@ def a_user_namespace_that_was_joined(t):
 
 # ---- pid namespaces ---------------------------------------------------------------------------------------
 
-@case()
-def the_program_is_in_the_pid_namespace(t):
+def test_the_program_is_in_the_pid_namespace(t):
     """It sees init as 1, itself as another, and its parent as nobody."""
     box = running(t)
     script = "echo $$; echo $PPID; cat /proc/1/cmdline | tr '\\0' ' '"
@@ -357,37 +346,32 @@ def the_program_is_in_the_pid_namespace(t):
     equal((parent, command.strip()), ("0", "sleep 60"), "parent and pid 1")
 
 
-@case()
-def its_children_are_inits_when_it_ends(t):
+def test_its_children_are_inits_when_it_ends(t):
     """An orphan of an executed program is a child of init, in the container."""
     box = running(t)
     orphan = output(box, "sh", "-c", "sleep 61 > /dev/null 2>&1 & echo $!").strip()
     equal(status_field(output(box, "cat", f"/proc/{orphan}/status"), "PPid"), "1", "parent")
 
 
-@case()
-def the_stage_is_not_there_any_more(t):
+def test_the_stage_is_not_there_any_more(t):
     """When the program runs, no process of the runtime is in the container."""
     box = running(t)
     listing = output(box, "sh", "-c", "for p in /proc/[0-9]*; do readlink $p/exe; done")
     equal(set(listing.split()), {"/bin/busybox"}, "programs in the container")
 
 
-@case()
-def nothing_of_the_runtime_is_mapped(t):
+def test_nothing_of_the_runtime_is_mapped(t):
     """No memory of the runtime is in the program."""
     process = running(t).exec_detached("sleep", "61")
     absent(process.proc("maps"), "memfd", "maps")
 
 
-@case()
-def capabilities_of_a_caller_do_not_leak(t):
+def test_capabilities_of_a_caller_do_not_leak(t):
     """A full-powered caller does not lend CAP_SYS_ADMIN to an executed program."""
     found = sets(output(running(t), "cat", "/proc/self/status"))
     true(not any(value & mask(["CAP_SYS_ADMIN"]) for value in found.values()), f"sets are {found}")
 
 
-@case()
-def the_timer_slack_is_the_default(t):
+def test_the_timer_slack_is_the_default(t):
     """The timer slack of the program is the kernel's default."""
     equal(running(t).exec_detached("sleep", "61").proc("timerslack_ns").strip(), "50000", "timer slack")

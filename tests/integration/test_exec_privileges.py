@@ -1,29 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """exec --no-new-privs, --cap, --apparmor and --process-label: what the program may."""
 
-from harness import case, contains, equal, status_field
+from harness import contains, differs, equal, needs, parametrize, status_field
 from test_credentials import DEFAULT, mask, sets
 from test_exec import running
 from test_exec_flags import refused, status
 from test_labels import has_module
 
 
-@case(each=[((), "0"), (("--no-new-privs",), "1"), (("--no-new-privs=false",), "0")])
-def no_new_privs(t, flags, expected):
+@parametrize("flags, expected", [((), "0"), (("--no-new-privs",), "1"), (("--no-new-privs=false",), "0")])
+def test_no_new_privs(t, flags, expected):
     """--no-new-privs sets the flag for this program, whatever the container's process has."""
     box = running(t, noNewPrivileges=False)
     equal(status_field(status(box, *flags), "NoNewPrivs"), expected, "NoNewPrivs")
     equal(status_field(box.proc("status"), "NoNewPrivs"), "0", "NoNewPrivs of init")
 
 
-@case()
-def no_new_privs_of_the_container_holds_without_the_flag(t):
+def test_no_new_privs_of_the_container_holds_without_the_flag(t):
     """What the container's process has is the default."""
     equal(status_field(status(running(t)), "NoNewPrivs"), "1", "NoNewPrivs")
 
 
-@case(each=[("none", []), ("one", ["CAP_NET_RAW"]), ("two", ["CAP_NET_RAW", "CAP_CHOWN"])])
-def cap(t, _, added):
+@parametrize("_, added", [("none", []), ("one", ["CAP_NET_RAW"]), ("two", ["CAP_NET_RAW", "CAP_CHOWN"])])
+def test_cap(t, _, added):
     """--cap adds to bounding, effective and permitted, never to inheritable, and to ambient only with it."""
     found = sets(status(running(t), *[word for name in added for word in ("--cap", name)]))
     for kind in ("bounding", "effective", "permitted"):
@@ -31,16 +30,14 @@ def cap(t, _, added):
     equal((found["inheritable"], found["ambient"]), (0, 0), "inheritable and ambient")
 
 
-@case()
-def cap_is_not_for_another_user(t):
+def test_cap_is_not_for_another_user(t):
     """Without ambient a user that is not root has nothing of it."""
     found = sets(status(running(t), "--cap", "CAP_NET_RAW", "--user", "1000"))
     equal((found["permitted"], found["effective"], found["ambient"]), (0, 0, 0), "sets")
     equal(found["bounding"], mask([*DEFAULT, "CAP_NET_RAW"]), "bounding")
 
 
-@case()
-def cap_is_ambient_where_it_is_inheritable(t):
+def test_cap_is_ambient_where_it_is_inheritable(t):
     """A config with an inheritable list: --cap is ambient as well, so that a user has it; the list does not grow."""
     box = t.sleeper()
     box.bundle.capabilities(**{kind: ["CAP_NET_RAW"] for kind in ("bounding", "permitted", "effective", "inheritable")})
@@ -52,15 +49,14 @@ def cap_is_ambient_where_it_is_inheritable(t):
     equal(found["inheritable"], mask(["CAP_NET_RAW"]), "inheritable")
 
 
-@case(control=False, why="runc 1.1.5 panics")
-def cap_without_capabilities_of_the_container(t):
+@differs("runc 1.1.5 panics")
+def test_cap_without_capabilities_of_the_container(t):
     """A config without capabilities: the program has those of --cap and no others."""
     found = sets(status(running(t, capabilities=None), "--cap", "CAP_NET_RAW"))
     equal([found[kind] for kind in ("bounding", "permitted", "effective")], [mask(["CAP_NET_RAW"])] * 3, "sets")
 
 
-@case()
-def cap_is_not_for_the_container(t):
+def test_cap_is_not_for_the_container(t):
     """The first process keeps what it has, and the next exec, too."""
     box = running(t)
     status(box, "--cap", "CAP_NET_RAW")
@@ -68,8 +64,7 @@ def cap_is_not_for_the_container(t):
     equal(sets(status(box))["bounding"], mask(DEFAULT), "bounding of the next")
 
 
-@case()
-def an_unknown_cap_is_a_warning(t):
+def test_an_unknown_cap_is_a_warning(t):
     """A capability that nobody knows is passed over, in the log; the others are there."""
     box, log = running(t), t.scratch / "log"
     result = t.runtime("--log", log, "exec", "--cap", "CAP_TIME_TRAVEL", "--cap", "CAP_NET_RAW", box.id, "cat",
@@ -78,8 +73,8 @@ def an_unknown_cap_is_a_warning(t):
     contains(log.read_text(), "CAP_TIME_TRAVEL", "log")
 
 
-@case(control=False, why="runc 1.1.5: unable to apply caps: operation not permitted")
-def a_cap_that_the_caller_lacks_is_a_warning(t):
+@differs("runc 1.1.5: unable to apply caps: operation not permitted")
+def test_a_cap_that_the_caller_lacks_is_a_warning(t):
     """--cap of what the caller of exec has not itself: left out, named in the log, the others are there."""
     box, log = running(t), t.scratch / "log"
     result = t.runtime("--log", log, "exec", "--cap", "CAP_SYS_TIME", "--cap", "CAP_NET_RAW", box.id, "cat",
@@ -89,13 +84,14 @@ def a_cap_that_the_caller_lacks_is_a_warning(t):
     contains(log.read_text(), "CAP_SYS_TIME cannot be granted", "log")
 
 
-@case(each=["--apparmor", "--process-label"], needs=has_module)
-def a_label_that_cannot_be_set_is_refused(t, flag):
+@needs(has_module)
+@parametrize("flag", ["--apparmor", "--process-label"])
+def test_a_label_that_cannot_be_set_is_refused(t, flag):
     """Without the module a label is an error (E23): nothing runs without the confinement that was asked for."""
     refused(running(t), [flag, "some_label"], "apparmor" if flag == "--apparmor" else "selinux")
 
 
-@case(each=["--apparmor", "--process-label"])
-def an_empty_label_asks_for_nothing(t, flag):
+@parametrize("flag", ["--apparmor", "--process-label"])
+def test_an_empty_label_asks_for_nothing(t, flag):
     """Engines write empty strings."""
     running(t).exec("true", flags=[flag, ""]).ok()

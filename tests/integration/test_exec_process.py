@@ -5,7 +5,7 @@ import json
 import os
 import resource
 
-from harness import absent, case, contains, equal, status_field, true
+from harness import absent, contains, differs, equal, needs, parametrize, status_field, true
 from test_credentials import DEFAULT, mask, sets
 from test_exec import alone, running, was_refused
 from test_labels import has_module
@@ -37,24 +37,22 @@ def refused(box, file, *sentences, flags=()):
 
 # ---- properties -------------------------------------------------------------------------------------------
 
-@case(each=["--process", "-p", "-process"])
-def the_file_says_what_runs(t, flag):
+@parametrize("flag", ["--process", "-p", "-process"])
+def test_the_file_says_what_runs(t, flag):
     """args of the file, and no others."""
     box = running(t)
     equal(t.runtime("exec", flag, box.process_file(args=["echo", "from", "the file"]), box.id).ok().out,
           "from the file\n", "stdout")
 
 
-@case()
-def a_relative_file(t):
+def test_a_relative_file(t):
     """The name counts from the caller's directory."""
     box = running(t)
     file = box.process_file(args=["echo", "here"])
     equal(t.runtime("exec", "--process", file.name, box.id, cwd=file.parent).ok().out, "here\n", "stdout")
 
 
-@case()
-def user_of_the_file(t):
+def test_user_of_the_file(t):
     """user: uid, gid and groups are the file's alone; the container's groups are not added."""
     box = running(t, user={"uid": 5, "gid": 6, "additionalGids": [7]})
     text = status(box, user={"uid": 1000, "gid": 1001, "additionalGids": [27, 100000]})
@@ -62,36 +60,33 @@ def user_of_the_file(t):
           [["1000"] * 4, ["1001"] * 4, ["27", "100000"]], "ids")
 
 
-@case()
-def without_a_user_it_is_root(t):
+def test_without_a_user_it_is_root(t):
     """A file without user runs as 0:0, whoever the container's process is."""
     text = status(running(t, user={"uid": 5, "gid": 6, "additionalGids": [7]}), user=None)
     equal([status_field(text, field).split() for field in ("Uid", "Gid", "Groups")], [["0"] * 4, ["0"] * 4, []], "ids")
 
 
-@case()
-def env_of_the_file(t):
+def test_env_of_the_file(t):
     """env is the file's alone, HOME is that of its user; of two the later wins."""
     found = output(running(t), "/bin/env", env=["A=1", "B=2", "A=3"], user={"uid": 1000, "gid": 1000}).splitlines()
     equal(sorted(entry for entry in found if not entry.startswith("PATH=")), ["A=3", "B=2", "HOME=/home/bob"], "env")
 
 
-@case(each=[None, [], ["A=1"]])
-def without_a_path_no_name_is_found(t, entries):
+@parametrize("entries", [None, [], ["A=1"]])
+def test_without_a_path_no_name_is_found(t, entries):
     """A file whose env has no PATH can name its program by a path only."""
     box = running(t)
     equal(output(box, "/bin/echo", "x", env=entries), "x\n", "stdout")
     refused(box, box.process_file(args=["echo", "x"], env=entries), "executable file not found in $PATH")
 
 
-@case(each=[("/etc", "/etc"), ("/", "/"), ("/home/bob", "/home/bob")])
-def cwd_of_the_file(t, directory, expected):
+@parametrize("directory, expected", [("/etc", "/etc"), ("/", "/"), ("/home/bob", "/home/bob")])
+def test_cwd_of_the_file(t, directory, expected):
     """cwd is the file's."""
     equal(output(running(t, cwd="/tmp"), "readlink", "/proc/self/cwd", cwd=directory), f"{expected}\n", "cwd")
 
 
-@case()
-def rlimits_of_the_file(t):
+def test_rlimits_of_the_file(t):
     """rlimits of the file are set, exactly; a lower hard limit of the container's process does not bind them."""
     box = running(t, rlimits=[{"type": "RLIMIT_NOFILE", "soft": 64, "hard": 64}])
     found = sleeping(box, rlimits=[{"type": "RLIMIT_NOFILE", "soft": 100, "hard": 200},
@@ -101,16 +96,16 @@ def rlimits_of_the_file(t):
     equal(resource.prlimit(box.pid, resource.RLIMIT_NOFILE), (64, 64), "RLIMIT_NOFILE of init")
 
 
-@case(each=["absent", "empty"], control=False, why="runc 1.1.5 leaves the caller's")
-def without_rlimits_they_are_the_containers(t, how):
+@differs("runc 1.1.5 leaves the caller's")
+@parametrize("how", ["absent", "empty"])
+def test_without_rlimits_they_are_the_containers(t, how):
     """A file without rlimits, or with none, has those of the container's process."""
     box = running(t, rlimits=[{"type": "RLIMIT_NOFILE", "soft": 64, "hard": 65}])
     found = sleeping(box, rlimits=None if how == "absent" else [])
     equal(resource.prlimit(found.pid, resource.RLIMIT_NOFILE), (64, 65), "RLIMIT_NOFILE")
 
 
-@case()
-def capabilities_of_the_file(t):
+def test_capabilities_of_the_file(t):
     """The five sets are the file's, more or fewer than the container's."""
     wish = {"bounding": ["CAP_CHOWN", "CAP_NET_RAW"], "permitted": ["CAP_CHOWN"], "effective": ["CAP_CHOWN"],
             "inheritable": ["CAP_CHOWN"], "ambient": ["CAP_CHOWN"]}
@@ -118,35 +113,34 @@ def capabilities_of_the_file(t):
     equal(found, {kind: mask(names) for kind, names in wish.items()}, "sets")
 
 
-@case()
-def empty_capabilities_of_the_file_are_none(t):
+def test_empty_capabilities_of_the_file_are_none(t):
     """An empty object means no capability at all."""
     equal(set(sets(status(running(t), capabilities={})).values()), {0}, "sets")
 
 
-@case()
-def without_capabilities_they_are_the_containers(t):
+def test_without_capabilities_they_are_the_containers(t):
     """A file without capabilities has those of the container's process."""
     found = sets(status(running(t), capabilities=None))
     equal(found, {**{kind: mask(DEFAULT) for kind in ("bounding", "permitted", "effective")}, "inheritable": 0,
                   "ambient": 0}, "sets")
 
 
-@case(each=[(True, "1"), (False, "0"), (None, "0")])
-def no_new_privileges_of_the_file(t, value, expected):
+@parametrize("value, expected", [(True, "1"), (False, "0"), (None, "0")])
+def test_no_new_privileges_of_the_file(t, value, expected):
     """noNewPrivileges is the file's, absent means false."""
     equal(status_field(status(running(t), noNewPrivileges=value), "NoNewPrivs"), expected, "NoNewPrivs")
 
 
-@case(control=False, why="runc 1.1.5 leaves the caller's umask to every exec", each=[0o77, 0, 0o27])
-def umask_of_the_file(t, value):
+@differs("runc 1.1.5 leaves the caller's umask to every exec")
+@parametrize("value", [0o77, 0, 0o27])
+def test_umask_of_the_file(t, value):
     """user.umask of the file is the program's."""
     box = running(t, user={"uid": 0, "gid": 0, "umask": 0o2})
     equal(int(status_field(status(box, user={"uid": 0, "gid": 0, "umask": value}), "Umask"), 8), value, "Umask")
 
 
-@case(control=False, why="runc 1.1.5 leaves the caller's umask to every exec")
-def without_any_umask_it_is_022(t):
+@differs("runc 1.1.5 leaves the caller's umask to every exec")
+def test_without_any_umask_it_is_022(t):
     """Neither the file nor the container's process has one, and the caller's does not count."""
     box = running(t)
     file = box.process_file(args=["cat", "/proc/self/status"])
@@ -154,15 +148,14 @@ def without_any_umask_it_is_022(t):
     equal(status_field(result.out, "Umask"), "0022", "Umask")
 
 
-@case(control=False, why="runc 1.1.5 leaves the caller's umask to every exec")
-def without_a_umask_it_is_the_containers(t):
+@differs("runc 1.1.5 leaves the caller's umask to every exec")
+def test_without_a_umask_it_is_the_containers(t):
     """A file without user.umask has that of the container's process."""
     box = running(t, user={"uid": 0, "gid": 0, "umask": 0o77})
     equal(status_field(status(box, user={"uid": 0, "gid": 0}), "Umask"), "0077", "Umask")
 
 
-@case()
-def terminal_and_size_of_the_file(t):
+def test_terminal_and_size_of_the_file(t):
     """terminal true gives a terminal of consoleSize, also without --tty."""
     box = running(t)
     file = box.process_file(args=["sh", "-c", "test -t 0 && stty size"], terminal=True,
@@ -175,36 +168,37 @@ def terminal_and_size_of_the_file(t):
     equal(process.wait(), 0, "status")
 
 
-@case()
-def a_terminal_of_the_file_needs_a_socket(t):
+def test_a_terminal_of_the_file_needs_a_socket(t):
     """Detached, with a terminal and without socket: refused in runc's words."""
     box = running(t)
     refused(box, box.process_file(args=["true"], terminal=True), "cannot allocate tty if ", flags=["--detach"])
 
 
-@case(control=False, why="runc 1.1.5 takes the container's", each=[500, 0])
-def oom_score_adj_of_the_file(t, value):
+@differs("runc 1.1.5 takes the container's")
+@parametrize("value", [500, 0])
+def test_oom_score_adj_of_the_file(t, value):
     """oomScoreAdj is the file's."""
     box = running(t, oomScoreAdj=321)
     equal(int(sleeping(box, oomScoreAdj=value).proc("oom_score_adj")), value, "oom_score_adj")
 
 
-@case(control=False, why="runc 1.1.5 takes the container's", needs=may_not_lower)
-def a_lower_oom_score_adj_of_the_file(t):
+@differs("runc 1.1.5 takes the container's")
+@needs(may_not_lower)
+def test_a_lower_oom_score_adj_of_the_file(t):
     """... also where it is lower than the caller's, for who may do that."""
     equal(int(sleeping(running(t), oomScoreAdj=-7).proc("oom_score_adj")), -7, "oom_score_adj")
 
 
-@case()
-def without_oom_score_adj_it_is_the_containers(t):
+def test_without_oom_score_adj_it_is_the_containers(t):
     """A file without oomScoreAdj has that of the container's process."""
     box = running(t, oomScoreAdj=321)
     equal(int(sleeping(box, oomScoreAdj=None).proc("oom_score_adj")), 321, "oom_score_adj")
 
 
-@case(control=False, why=NEWER, each=[(None, os.SCHED_BATCH, 3),
-                                      ({"policy": "SCHED_OTHER", "nice": 7}, os.SCHED_OTHER, 7)])
-def scheduler_of_the_file(t, wish, policy, nice):
+@differs(NEWER)
+@parametrize("wish, policy, nice", [(None, os.SCHED_BATCH, 3),
+                                    ({"policy": "SCHED_OTHER", "nice": 7}, os.SCHED_OTHER, 7)])
+def test_scheduler_of_the_file(t, wish, policy, nice):
     """scheduler is the file's, else that of the container's process."""
     box = running(t, scheduler={"policy": "SCHED_BATCH", "nice": 3})
     process = sleeping(box, scheduler=wish)
@@ -212,8 +206,9 @@ def scheduler_of_the_file(t, wish, policy, nice):
           "scheduler")
 
 
-@case(control=False, why=NEWER, each=[(None, (2, 6)), ({"class": "IOPRIO_CLASS_IDLE", "priority": 1}, (3, 1))])
-def io_priority_of_the_file(t, wish, expected):
+@differs(NEWER)
+@parametrize("wish, expected", [(None, (2, 6)), ({"class": "IOPRIO_CLASS_IDLE", "priority": 1}, (3, 1))])
+def test_io_priority_of_the_file(t, wish, expected):
     """ioPriority is the file's, else that of the container's process."""
     box = running(t, ioPriority={"class": "IOPRIO_CLASS_BE", "priority": 6})
     equal(io_priority(sleeping(box, ioPriority=wish).pid), expected, "I/O priority")
@@ -236,47 +231,48 @@ def limits(*values, kind="RLIMIT_CORE"):
     return {"rlimits": [{"type": kind, "soft": soft, "hard": hard} for soft, hard in values]}
 
 
-@case()
-def the_shortest_file(t):
+def test_the_shortest_file(t):
     """args and cwd are all that a file needs: the twin of those that are refused."""
     t.runtime("exec", "--process", file_of(t, {}), running(t).id).ok()
 
 
-@case(each=[("empty", ""), ("a brace", "{"), ("a number", "7"), ("an array", "[]"), ("text", "process"),
-            ("an empty object", "{}"), ("null", "null"), ("binary", b"\x7fELF\x00\xff"),
-            ("args of the wrong type", {"args": "ls"}), ("args of numbers", {"args": [1]}),
-            ("null args", {"args": None}), ("empty args", {"args": []}), ("no cwd", '{"args": ["/bin/true"]}'),
-            ("a relative cwd", {"cwd": "tmp"}),
-            ("a user of the wrong type", {"user": "root"}), ("a negative uid", {"user": {"uid": -1, "gid": 0}}),
-            ("a uid that wraps", {"user": {"uid": 4294967296, "gid": 0}}),
-            ("an unknown rlimit", limits((1, 1), kind="RLIMIT_X")), ("a negative rlimit", limits((-1, 1))),
-            ("soft over hard", limits((2, 1))), ("a flag of the wrong type", {"noNewPrivileges": "yes"})])
-def a_file_that_is_no_process_is_refused(t, _, content):
+@parametrize("_, content", [
+    ("empty", ""), ("a brace", "{"), ("a number", "7"), ("an array", "[]"), ("text", "process"),
+    ("an empty object", "{}"), ("null", "null"), ("binary", b"\x7fELF\x00\xff"),
+    ("args of the wrong type", {"args": "ls"}), ("args of numbers", {"args": [1]}),
+    ("null args", {"args": None}), ("empty args", {"args": []}), ("no cwd", '{"args": ["/bin/true"]}'),
+    ("a relative cwd", {"cwd": "tmp"}),
+    ("a user of the wrong type", {"user": "root"}), ("a negative uid", {"user": {"uid": -1, "gid": 0}}),
+    ("a uid that wraps", {"user": {"uid": 4294967296, "gid": 0}}),
+    ("an unknown rlimit", limits((1, 1), kind="RLIMIT_X")), ("a negative rlimit", limits((-1, 1))),
+    ("soft over hard", limits((2, 1))), ("a flag of the wrong type", {"noNewPrivileges": "yes"})])
+def test_a_file_that_is_no_process_is_refused(t, _, content):
     """An error, no process, and the container goes on."""
     refused(running(t), file_of(t, content))
 
 
-@case(control=False, why="runc 1.1.5 reads the first object and takes the last of two properties",
-      each=[("trailing text", json.dumps(GOOD) + " x"), ("two args", '{"args": ["x"], ' + json.dumps(GOOD)[1:]),
-            ("no UTF-8", b'{"cwd": "/", "args": ["/bin/echo", "\xff"]}'), ("NUL", {"args": ["/bin/true", "a\0b"]}),
-            ("an rlimit twice", limits((1, 1), (0, 0))),
-            ("too deep", '{"x": ' + "[" * 100 + "]" * 100 + ", " + json.dumps(GOOD)[1:]),
-            ("too large", {"x": "y" * (17 << 20)})])
-def a_file_that_contradicts_itself_is_refused(t, _, content):
+@differs("runc 1.1.5 reads the first object and takes the last of two properties")
+@parametrize("_, content", [
+    ("trailing text", json.dumps(GOOD) + " x"), ("two args", '{"args": ["x"], ' + json.dumps(GOOD)[1:]),
+    ("no UTF-8", b'{"cwd": "/", "args": ["/bin/echo", "\xff"]}'), ("NUL", {"args": ["/bin/true", "a\0b"]}),
+    ("an rlimit twice", limits((1, 1), (0, 0))),
+    ("too deep", '{"x": ' + "[" * 100 + "]" * 100 + ", " + json.dumps(GOOD)[1:]),
+    ("too large", {"x": "y" * (17 << 20)})])
+def test_a_file_that_contradicts_itself_is_refused(t, _, content):
     """Strict, as with config.json."""
     refused(running(t), file_of(t, content))
 
 
-@case(control=False, why="runc 1.1.5 names no property", each=[
+@differs("runc 1.1.5 names no property")
+@parametrize("pointer, content", [
     ("/user/uid", {"user": {"uid": -1, "gid": 0}}), ("/args", {"args": []}), ("/cwd", {"cwd": "tmp"}),
     ("/rlimits/0/type", limits((1, 1), kind="RLIMIT_X"))])
-def the_refusal_names_the_place(t, pointer, content):
+def test_the_refusal_names_the_place(t, pointer, content):
     """The error has the property's JSON pointer."""
     refused(running(t), file_of(t, content), pointer)
 
 
-@case()
-def more_arguments_than_the_kernel_takes(t):
+def test_more_arguments_than_the_kernel_takes(t):
     """Three megabytes of arguments: execve's own error, told with exec's code."""
     box = running(t)
     result = t.runtime("exec", "--process", box.process_file(args=["/bin/true", *["y" * 1000] * 3000]), box.id)
@@ -285,8 +281,8 @@ def more_arguments_than_the_kernel_takes(t):
     alone(box)
 
 
-@case(each=["not there", "a directory", "no permission"])
-def a_file_that_cannot_be_read_is_refused(t, how):
+@parametrize("how", ["not there", "a directory", "no permission"])
+def test_a_file_that_cannot_be_read_is_refused(t, how):
     """An error that names the file."""
     box, path = running(t), t.scratch / "there"
     if how == "a directory":
@@ -296,29 +292,27 @@ def a_file_that_cannot_be_read_is_refused(t, how):
     refused(box, path, "there" if how != "a directory" else "")
 
 
-@case(each=[("apparmorProfile", "apparmor"), ("selinuxLabel", "selinux")], needs=has_module)
-def a_label_of_the_file_that_cannot_be_set_is_refused(t, name, word):
+@needs(has_module)
+@parametrize("name, word", [("apparmorProfile", "apparmor"), ("selinuxLabel", "selinux")])
+def test_a_label_of_the_file_that_cannot_be_set_is_refused(t, name, word):
     """Without the module a label is an error (E23)."""
     box = running(t)
     refused(box, box.process_file(args=["true"], **{name: "some_label"}), word)
 
 
-@case()
-def empty_labels_of_the_file_ask_for_nothing(t):
+def test_empty_labels_of_the_file_ask_for_nothing(t):
     """Engines write empty strings."""
     equal(output(running(t), "echo", "x", apparmorProfile="", selinuxLabel=""), "x\n", "stdout")
 
 
-@case()
-def unknown_properties_are_ignored(t):
+def test_unknown_properties_are_ignored(t):
     """What the standard does not know is no error; commandLine and username are Windows'."""
     found = output(running(t), "echo", "x", commandLine="cmd", somethingNew={"a": [1]},
                    user={"uid": 0, "gid": 0, "username": "admin"})
     equal(found, "x\n", "stdout")
 
 
-@case()
-def the_file_of_the_container_itself(t):
+def test_the_file_of_the_container_itself(t):
     """The process of config.json, as it is, is a process file."""
     box = t.container("sh", "-c", "echo same; sleep 60")
     box.run_detached().ok()
@@ -327,11 +321,11 @@ def the_file_of_the_container_itself(t):
     equal(t.runtime("exec", "--process", file, box.id).ok().out, "same\n", "stdout")
 
 
-@case(each=[
+@parametrize("_, globals_, flags", [
     ("containerd", ["--log", "LOG", "--log-format", "json"], ["--process", "FILE", "--detach", "--pid-file", "PID"]),
     ("conmon", ["--log-format=json", "--log", "LOG"], ["--pid-file", "PID", "--process", "FILE", "--detach"]),
     ("attached", [], ["--process", "FILE", "--pid-file", "PID"])])
-def as_engines_call_it(t, _, globals_, flags):
+def test_as_engines_call_it(t, _, globals_, flags):
     """The forms in which engines execute; the pid file may be there already, empty."""
     box = running(t)
     pid, words = t.scratch / "pid", {"FILE": box.process_file(args=["sh", "-c", "exit 6"]), "LOG": t.scratch / "log"}
@@ -343,8 +337,7 @@ def as_engines_call_it(t, _, globals_, flags):
     alone(box)
 
 
-@case()
-def args_behind_the_id_do_not_count_with_a_file(t):
+def test_args_behind_the_id_do_not_count_with_a_file(t):
     """The file alone says what runs."""
     box = running(t)
     result = t.runtime("exec", "--process", box.process_file(args=["echo", "file"]), box.id, "echo", "line")

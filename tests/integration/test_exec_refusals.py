@@ -4,65 +4,62 @@
 import os
 
 import leaks
-from harness import absent, case, contains, equal, true
+from harness import absent, contains, differs, equal, parametrize, true
 from test_exec import alone, running
 from test_exec_flags import refused
 
 
 # ---- the command line -------------------------------------------------------------------------------------
 
-@case(each=[[], ["--cwd", "/"]])
-def without_an_id(t, words):
+@parametrize("words", [[], ["--cwd", "/"]])
+def test_without_an_id(t, words):
     """exec needs a container."""
     result = t.runtime("exec", *words)
     true(result.code == 1, f"exit code: {result}")
     t.no_state()
 
 
-@case()
-def without_a_command(t):
+def test_without_a_command(t):
     """Neither a program nor a file: an error in runc's words."""
     refused(running(t), [], "process args cannot be empty", command=())
 
 
-@case(each=[["--frobnicate"], ["--tty=perhaps"], ["--detach=2"], ["--no-new-privs=x"], ["-z"], ["--cwdd", "/"]])
-def unknown_words(t, flags):
+@parametrize("flags", [
+    ["--frobnicate"], ["--tty=perhaps"], ["--detach=2"], ["--no-new-privs=x"], ["-z"], ["--cwdd", "/"]])
+def test_unknown_words(t, flags):
     """An option that exec does not have, or a value that an option does not take."""
     refused(running(t), flags)
 
 
-@case(each=["--cwd", "--env", "--user", "--process", "--pid-file", "--cgroup", "--console-socket"])
-def a_value_that_is_missing(t, flag):
+@parametrize("flag", ["--cwd", "--env", "--user", "--process", "--pid-file", "--cgroup", "--console-socket"])
+def test_a_value_that_is_missing(t, flag):
     """An option that takes a value, at the end of the line."""
     result = t.runtime("exec", flag)
     true(result.code == 1, f"exit code: {result}")
 
 
-@case(each=[("climbing", "../x"), ("a path", "a/b"), ("nothing", ""), ("a dot", "."), ("two dots", ".."),
-            ("two lines", "x\ny")])
-def an_id_that_is_none(t, _, name):
+@parametrize("_, name", [("climbing", "../x"), ("a path", "a/b"), ("nothing", ""), ("a dot", "."), ("two dots", ".."),
+                         ("two lines", "x\ny")])
+def test_an_id_that_is_none(t, _, name):
     """No container has such a name, and no file outside the state root is looked at."""
     result = t.runtime("exec", name, "true")
     true(result.code in (1, 255) and result.err != "", f"it was not refused: {result}")
     t.no_state()
 
 
-@case()
-def an_id_of_another_root(t):
+def test_an_id_of_another_root(t):
     """A container is known in its state root only."""
     box = running(t)
     result = t.runtime.exec([t.runtime.path, "--root", str(t.scratch / "other"), "exec", box.id, "true"]).exits(255)
     contains(result.err, "does not exist", "stderr")
 
 
-@case()
-def an_empty_program(t):
+def test_an_empty_program(t):
     """A program without a name is not found."""
     refused(running(t), [], command=("",))
 
 
-@case()
-def help_names_the_options(t):
+def test_help_names_the_options(t):
     """`exec --help` lists every option of runc."""
     text = t.runtime("exec", "--help").exits(0).out
     for word in ("--console-socket", "--cwd", "--env", "--tty", "--user", "--additional-gids", "--process", "--detach",
@@ -83,8 +80,8 @@ FAILURES = [
     ("console", ["--tty", "--detach", "--console-socket", "/no/such"], ["true"])]
 
 
-@case(each=FAILURES)
-def a_failure_is_an_error_of_exec(t, _, flags, command):
+@parametrize("_, flags, command", FAILURES)
+def test_a_failure_is_an_error_of_exec(t, _, flags, command):
     """Exit code 255, `exec failed` and the reason, on one line of stderr; nothing on stdout."""
     box = running(t)
     result = box.exec(*command, flags=flags)
@@ -94,8 +91,8 @@ def a_failure_is_an_error_of_exec(t, _, flags, command):
     alone(box)
 
 
-@case(each=FAILURES)
-def a_failure_closes_the_callers_pipe(t, _, flags, command):
+@parametrize("_, flags, command", FAILURES)
+def test_a_failure_closes_the_callers_pipe(t, _, flags, command):
     """Nobody keeps the caller's stdout and stderr when exec has failed, and the reason comes through them."""
     box = running(t)
     reading, writing = os.pipe()
@@ -108,8 +105,8 @@ def a_failure_closes_the_callers_pipe(t, _, flags, command):
     equal(leaks.descendants(os.getpid()).keys(), {box.pid}, "processes below the caller")
 
 
-@case(each=FAILURES)
-def failures_do_no_harm(t, _, flags, command):
+@parametrize("_, flags, command", FAILURES)
+def test_failures_do_no_harm(t, _, flags, command):
     """Ten failures later the container runs as before, its record is the same, and exec works."""
     box = running(t)
     record = (t.root / box.id / "state.json").read_bytes()
@@ -120,15 +117,13 @@ def failures_do_no_harm(t, _, flags, command):
     alone(box)
 
 
-@case()
-def a_failure_tells_no_secret(t):
+def test_a_failure_tells_no_secret(t):
     """The error has neither the environment nor the arguments behind the first."""
     result = running(t).exec("/no/such", "--password=hush", flags=["--env", "SECRET=hush"]).exits(255)
     absent(result.err, "hush", "stderr")
 
 
-@case()
-def a_log_that_cannot_be_written(t):
+def test_a_log_that_cannot_be_written(t):
     """A log in a directory that is missing: an error, nothing executed."""
     box = running(t)
     result = t.runtime("--log", t.scratch / "no/log", "exec", box.id, "echo", "ran")
@@ -137,8 +132,9 @@ def a_log_that_cannot_be_written(t):
     alone(box)
 
 
-@case(control=False, why="runc keeps no copy of the config", each=["gone", "damaged"])
-def the_copy_of_the_config(t, how):
+@differs("runc keeps no copy of the config")
+@parametrize("how", ["gone", "damaged"])
+def test_the_copy_of_the_config(t, how):
     """It is the owner's alone; without it exec is an error, and the container can still be deleted."""
     box = running(t)
     copy, = [file for file in (t.root / box.id).iterdir() if "config" in file.name]
@@ -151,8 +147,7 @@ def the_copy_of_the_config(t, how):
     t.no_state()
 
 
-@case()
-def a_container_without_files(t):
+def test_a_container_without_files(t):
     """A root file system that has become empty: the program is not found, and that is all."""
     bundle = t.bundle("sleep", "60")
     box = t.container(bundle=bundle)

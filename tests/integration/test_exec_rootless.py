@@ -4,7 +4,7 @@
 import os
 
 import isolation
-from harness import case, contains, equal, status_field, true
+from harness import contains, equal, needs, parametrize, status_field, true
 from test_exec import output
 from test_exec_policy import same
 from test_rootless import ranged_box, user_box
@@ -17,21 +17,19 @@ def running_as_user(t):
     return box
 
 
-@case()
-def the_same_as_init(t):
+def test_the_same_as_init(t):
     """Every property of the executed program is that of the container's first process."""
     found = same(running_as_user(t))
     equal((found["Uid"].split()[0], found["Gid"].split()[0]), (str(UID), str(GID)), "ids on the host")
 
 
-@case(each=[0, 1, 42, 255])
-def the_status_comes_through(t, status):
+@parametrize("status", [0, 1, 42, 255])
+def test_the_status_comes_through(t, status):
     """An attached exec returns the program's status."""
     running_as_user(t).exec("sh", "-c", f"exit {status}").exits(status)
 
 
-@case()
-def attached_and_detached(t):
+def test_attached_and_detached(t):
     """Output, pid file and parent are as for root."""
     box = running_as_user(t)
     equal(output(box, "id", "-u"), "0\n", "uid inside")
@@ -39,23 +37,22 @@ def attached_and_detached(t):
     equal(process.wait(), 7, "status")
 
 
-@case(each=[["--user", "1000"], ["--user", "0:1000"], ["--cwd", "/no/such"]])
-def what_cannot_be_is_refused(t, flags):
+@parametrize("flags", [["--user", "1000"], ["--user", "0:1000"], ["--cwd", "/no/such"]])
+def test_what_cannot_be_is_refused(t, flags):
     """A user whom the map does not have, a directory that is not there: 255, and the container goes on."""
     box = running_as_user(t)
     contains(box.exec("true", flags=flags).exits(255).err, "exec failed: ", "stderr")
     equal(box.status(), "running", "status")
 
 
-@case()
-def additional_groups_cannot_be_given(t):
+def test_additional_groups_cannot_be_given(t):
     """Who maps without help may not set groups (CVE-2014-8989): asking for one is an error or has no effect."""
     result = running_as_user(t).exec("cat", "/proc/self/status", flags=["--additional-gids", "0"])
     true(result.code == 255 or status_field(result.out, "Groups").split() in ([], ["0"], ["0", "65534"]), f"{result}")
 
 
-@case(needs=needs_mapping_tools)
-def another_user_of_the_range(t):
+@needs(needs_mapping_tools)
+def test_another_user_of_the_range(t):
     """With ranges of subuids another user of the container can be asked for."""
     box = ranged_box(t, "sleep", "60")
     box.run_detached().ok()
@@ -63,15 +60,13 @@ def another_user_of_the_range(t):
     equal(status_field(process.proc("status"), "Uid").split(), [str(FIRST_SUBID + 999)] * 4, "uid on the host")
 
 
-@case()
-def without_a_cgroup(t):
+def test_without_a_cgroup(t):
     """Who may make no cgroup: the program stays in its caller's, as the container does."""
     box = running_as_user(t)
     equal(box.exec_detached("sleep", "61").cgroup(), box.cgroup(), "cgroup")
 
 
-@case()
-def in_a_delegated_cgroup(t):
+def test_in_a_delegated_cgroup(t):
     """Who has a cgroup of its own: the program is in the container's."""
     box = user_box(t, "sleep", "60")
     top = delegate(t)
@@ -86,8 +81,7 @@ def in_a_delegated_cgroup(t):
         isolation.remove_tree(top)
 
 
-@case()
-def root_of_a_user_namespace(t):
+def test_root_of_a_user_namespace(t):
     """As in rootless podman: a caller who is 0 of a namespace of its own needs the namespace to come back."""
     become_root_of_a_user_namespace(t)
     bundle = t.bundle("sleep", "60")

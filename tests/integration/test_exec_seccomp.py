@@ -3,22 +3,23 @@
 
 import os
 
-from harness import case, contains, equal, eventually
+from harness import contains, differs, equal, eventually, needs, parametrize
 from test_exec_policy import boxed, same
 from test_seccomp import EPERM, call, profile, prober, x86_64
 from test_seccomp_listener import MKDIR, Agent, notifying
 
 
-@case(each=[("no_new_privs", True), ("new privileges", False)])
-def seccomp_is_that_of_the_container(t, _, flag):
+@parametrize("_, flag", [("no_new_privs", True), ("new privileges", False)])
+def test_seccomp_is_that_of_the_container(t, _, flag):
     """Mode 2 and one filter, with and without no_new_privs."""
     seccomp = profile("ALLOW", ("reboot", "ERRNO"))
     found = same(boxed(t, lambda config: config["linux"].update(seccomp=seccomp), noNewPrivileges=flag))
     equal((found["Seccomp"], found["Seccomp_filters"]), ("2", "1"), "seccomp")
 
 
-@case(needs=x86_64, each=[("no_new_privs", True), ("new privileges", False)])
-def seccomp_is_in_force(t, _, flag):
+@needs(x86_64)
+@parametrize("_, flag", [("no_new_privs", True), ("new privileges", False)])
+def test_seccomp_is_in_force(t, _, flag):
     """A call that the profile refuses is refused to an executed program, and another is not."""
     box = t.sleeper(noNewPrivileges=flag)
     (box.bundle.rootfs / "probe").write_bytes(prober([call("getuid"), call("getppid")]))
@@ -31,9 +32,10 @@ def seccomp_is_in_force(t, _, flag):
     equal([int.from_bytes(data[at:at + 8], "little", signed=True) for at in (0, 8)], [-EPERM, 0], "results")
 
 
-@case(needs=x86_64, each=[("no_new_privs", True), ("new privileges", False)], control=False,
-      why="runc 1.1.5 makes many calls of its own between the filter and execve")
-def a_minimal_profile_is_enough(t, _, flag):
+@differs("runc 1.1.5 makes many calls of its own between the filter and execve")
+@needs(x86_64)
+@parametrize("_, flag", [("no_new_privs", True), ("new privileges", False)])
+def test_a_minimal_profile_is_enough(t, _, flag):
     """A profile that allows only what the program itself calls does not stop exec."""
     calls = [call("getppid")]
     box = t.container("/probe", noNewPrivileges=flag)
@@ -51,8 +53,7 @@ def a_minimal_profile_is_enough(t, _, flag):
     equal(int.from_bytes(data, "little", signed=True), -EPERM, "result")
 
 
-@case()
-def the_agent_gets_a_listener_of_its_own(t):
+def test_the_agent_gets_a_listener_of_its_own(t):
     """With SCMP_ACT_NOTIFY the agent gets another listener, and a state that is running."""
     first = Agent(t.scratch / "agent")
     bundle = notifying(t, first.path, "mkdir", listenerMetadata="more").process(args=["sleep", "60"])
@@ -70,8 +71,7 @@ def the_agent_gets_a_listener_of_its_own(t):
     equal(first.seen, [], "calls that came to the first listener")
 
 
-@case()
-def without_an_agent_nothing_is_executed(t):
+def test_without_an_agent_nothing_is_executed(t):
     """Where the agent has gone, exec is an error."""
     agent = Agent(t.scratch / "agent")
     box = t.container(bundle=notifying(t, agent.path, "mkdir").process(args=["sleep", "60"]))

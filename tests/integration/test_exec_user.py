@@ -3,7 +3,7 @@
 
 import os
 
-from harness import absent, case, contains, equal, status_field
+from harness import absent, contains, differs, equal, parametrize, status_field
 from test_exec import output, running
 from test_exec_flags import refused, status
 
@@ -13,51 +13,48 @@ def identity(text):
     return tuple(status_field(text, field).split() for field in ("Uid", "Gid", "Groups"))
 
 
-@case(each=[("0", 0, 0), ("1000", 1000, 0), ("1000:1000", 1000, 1000), ("0:5", 0, 5), ("65534:65534", 65534, 65534),
-            ("2147483647:2147483647", 2147483647, 2147483647)])
-def user(t, word, uid, gid):
+@parametrize("word, uid, gid", [
+    ("0", 0, 0), ("1000", 1000, 0), ("1000:1000", 1000, 1000), ("0:5", 0, 5), ("65534:65534", 65534, 65534),
+    ("2147483647:2147483647", 2147483647, 2147483647)])
+def test_user(t, word, uid, gid):
     """--user UID[:GID]: real, effective, saved and file-system ids."""
     uids, gids, groups = identity(status(running(t), "--user", word))
     equal((uids, gids, groups), ([str(uid)] * 4, [str(gid)] * 4, []), "ids")
 
 
-@case(control=False, why="runc 1.1.5 ends at 2147483647")
-def the_largest_user(t):
+@differs("runc 1.1.5 ends at 2147483647")
+def test_the_largest_user(t):
     """Every number that the kernel takes for a user is one."""
     uids, gids, _ = identity(status(running(t), "--user", "4294967294:4294967294"))
     equal((uids, gids), (["4294967294"] * 4, ["4294967294"] * 4), "ids")
 
 
-@case()
-def without_user(t):
+def test_without_user(t):
     """Without it the program is who the container's process is, groups included."""
     box = running(t, user={"uid": 1000, "gid": 100, "additionalGids": [5, 27]})
     equal(identity(status(box)), (["1000"] * 4, ["100"] * 4, ["5", "27"]), "ids")
 
 
-@case()
-def without_a_group_the_configs_stays(t):
+def test_without_a_group_the_configs_stays(t):
     """--user UID alone leaves the group and the groups of the config."""
     box = running(t, user={"uid": 1000, "gid": 100, "additionalGids": [5]})
     equal(identity(status(box, "--user", "7")), (["7"] * 4, ["100"] * 4, ["5"]), "ids")
 
 
-@case()
-def the_containers_process_keeps_its_user(t):
+def test_the_containers_process_keeps_its_user(t):
     """The flag is for the executed program alone."""
     box = running(t)
     status(box, "--user", "1000:1000")
     equal(status_field(box.proc("status"), "Uid").split(), ["0"] * 4, "Uid of init")
 
 
-@case(each=[("1000", "/home/bob"), ("0", "/root"), ("4242", "/")])
-def home_of_the_user(t, word, expected):
+@parametrize("word, expected", [("1000", "/home/bob"), ("0", "/root"), ("4242", "/")])
+def test_home_of_the_user(t, word, expected):
     """HOME is the directory of --user in the container's passwd file."""
     contains(output(running(t), "env", flags=["--user", word]).splitlines(), f"HOME={expected}", "environment")
 
 
-@case()
-def home_of_the_container_is_the_config_s(t):
+def test_home_of_the_container_is_the_config_s(t):
     """A HOME of the config, or of --env, is left alone."""
     box = running(t, env=["PATH=/bin", "HOME=/here"])
     contains(output(box, "env", flags=["--user", "1000"]).splitlines(), "HOME=/here", "environment")
@@ -65,15 +62,14 @@ def home_of_the_container_is_the_config_s(t):
              "environment")
 
 
-@case(each=[("0", "/root"), ("1000", "/home/bob")])
-def an_empty_home_is_none(t, word, expected):
+@parametrize("word, expected", [("0", "/root"), ("1000", "/home/bob")])
+def test_an_empty_home_is_none(t, word, expected):
     """HOME= of --env is as good as no HOME: it comes from the passwd file."""
     found = output(running(t), "env", flags=["--user", word, "--env", "HOME="]).splitlines()
     equal([entry for entry in found if entry.startswith("HOME=")], [f"HOME={expected}"], "HOME")
 
 
-@case()
-def a_passwd_file_that_the_container_changed(t):
+def test_a_passwd_file_that_the_container_changed(t):
     """HOME comes from the file as it is now, as the container sees it."""
     bundle = t.bundle("sh", "-c", "echo bob:x:1000:1000::/elsewhere: > /etc/passwd; sleep 60").writable()
     bundle.program("etc/passwd", "root:x:0:0::/root:\n", 0o644)
@@ -83,8 +79,8 @@ def a_passwd_file_that_the_container_changed(t):
     contains(output(box, "env", flags=["--user", "1000"]).splitlines(), "HOME=/elsewhere", "environment")
 
 
-@case(each=["missing", "a loop of links", "out of the root"])
-def a_passwd_file_that_is_none(t, how):
+@parametrize("how", ["missing", "a loop of links", "out of the root"])
+def test_a_passwd_file_that_is_none(t, how):
     """Without a passwd file of the container there is no entry, so HOME is /; a link does not leave the root."""
     bundle = t.bundle("sleep", "60")
     passwd = bundle.rootfs / "etc/passwd"
@@ -99,8 +95,9 @@ def a_passwd_file_that_is_none(t, how):
     contains(output(box, "env", flags=["--user", "4242"]).splitlines(), "HOME=/", "environment")
 
 
-@case(control=False, why="runc waits for the pipe, and fails at the directory", each=["a pipe", "a directory"])
-def a_passwd_file_that_is_no_file(t, how):
+@differs("runc waits for the pipe, and fails at the directory")
+@parametrize("how", ["a pipe", "a directory"])
+def test_a_passwd_file_that_is_no_file(t, how):
     """A container cannot hold up who executes in it."""
     bundle = t.bundle("sleep", "60")
     (bundle.rootfs / "etc/passwd").unlink()
@@ -110,8 +107,7 @@ def a_passwd_file_that_is_no_file(t, how):
     contains(output(box, "env", flags=["--user", "4242"]).splitlines(), "HOME=/", "environment")
 
 
-@case()
-def a_user_loses_what_root_had(t):
+def test_a_user_loses_what_root_had(t):
     """A user that is not root has no effective capability, and file modes hold."""
     box = running(t)
     text = status(box, "--user", "1000:1000")
@@ -120,16 +116,14 @@ def a_user_loses_what_root_had(t):
     contains(result.err, "ermission denied", "stderr")
 
 
-@case()
-def a_user_owns_what_it_gets(t):
+def test_a_user_owns_what_it_gets(t):
     """A user that is not root may reopen its stdout, a pipe of the caller."""
     box = running(t)
     equal(t.runtime.exec(["sh", "-c", f"{' '.join(t.runtime.command('exec', '--user', '1000', box.id))} "
                                       "sh -c 'echo again > /proc/self/fd/1' | cat"]).exits(0).out, "again\n", "stdout")
 
 
-@case()
-def a_directory_that_only_root_may_enter(t):
+def test_a_directory_that_only_root_may_enter(t):
     """--cwd is entered before the user's own rights count, as with create: engines rely on it."""
     bundle = t.bundle("sleep", "60")
     (bundle.rootfs / "secret").mkdir(mode=0o700)
@@ -139,8 +133,7 @@ def a_directory_that_only_root_may_enter(t):
           "directory")
 
 
-@case()
-def a_directory_that_only_the_user_may_enter(t):
+def test_a_directory_that_only_the_user_may_enter(t):
     """A directory of the user's own can be entered, also where root has no CAP_DAC_OVERRIDE."""
     bundle = t.bundle("sleep", "60")
     (bundle.rootfs / "own").mkdir(mode=0o700)
@@ -151,8 +144,7 @@ def a_directory_that_only_the_user_may_enter(t):
           "directory")
 
 
-@case()
-def a_program_that_the_user_may_not_execute(t):
+def test_a_program_that_the_user_may_not_execute(t):
     """The rights of --user count for the program."""
     bundle = t.bundle("sleep", "60").program("/bin/mine", "#!/bin/sh\necho ran\n", 0o700)
     box = t.container(bundle=bundle)
@@ -161,36 +153,34 @@ def a_program_that_the_user_may_not_execute(t):
     contains(box.exec("/bin/mine", flags=["--user", "1000:1000"]).exits(255).err, "permission denied", "stderr")
 
 
-@case(each=["1x", " 1", "root", "bob", "1:", ":1", "1:x", "1:2:3", "0x10", "1 ", "1:bob", "--", "-1",
-            "1:-1", "4294967295", "1:4294967295", "18446744073709551616", "99999999999999999999:0"])
-def what_is_no_user_is_refused(t, word):
+@parametrize("word", ["1x", " 1", "root", "bob", "1:", ":1", "1:x", "1:2:3", "0x10", "1 ", "1:bob", "--", "-1",
+                      "1:-1", "4294967295", "1:4294967295", "18446744073709551616", "99999999999999999999:0"])
+def test_what_is_no_user_is_refused(t, word):
     """Names and other words are errors: nothing runs as somebody that was not asked for."""
     refused(running(t), [f"--user={word}"])
 
 
-@case(each=["4294967296", "1:4294967296", "+1", "1:+1"], control=False,
-      why="runc 1.1.5 takes them, modulo 2^32")
-def a_number_that_wraps_is_refused(t, word):
+@differs("runc 1.1.5 takes them, modulo 2^32")
+@parametrize("word", ["4294967296", "1:4294967296", "+1", "1:+1"])
+def test_a_number_that_wraps_is_refused(t, word):
     """No number becomes another one: 4294967296 is not 0 (CVE-2026-30892). No sign, either."""
     refused(running(t), [f"--user={word}"])
 
 
-@case(control=False, why="runc takes it for absent")
-def an_empty_user_is_refused(t):
+@differs("runc takes it for absent")
+def test_an_empty_user_is_refused(t):
     """--user "" is a mistake of the caller, who would get root."""
     refused(running(t), ["--user", ""])
 
 
-@case()
-def a_user_who_is_not_in_the_passwd_file(t):
+def test_a_user_who_is_not_in_the_passwd_file(t):
     """Numbers need no entry."""
     equal(output(running(t), "id", "-u", flags=["--user", "54321"]), "54321\n", "uid")
 
 
 # ---- groups -----------------------------------------------------------------------------------------------
 
-@case()
-def additional_gids(t):
+def test_additional_gids(t):
     """--additional-gids are added to those of the container's process."""
     box = running(t, user={"uid": 1000, "gid": 1000, "additionalGids": [5]})
     text = status(box, "--additional-gids", "27", "--additional-gids", "100000")
@@ -198,8 +188,7 @@ def additional_gids(t):
     equal(status_field(box.proc("status"), "Groups").split(), ["5"], "Groups of init")
 
 
-@case()
-def without_additional_gids(t):
+def test_without_additional_gids(t):
     """Without them the groups are the config's: neither the caller's nor the group file's."""
     bundle = t.bundle("sleep", "60").program("etc/group", "root:x:0:\nwheel:x:10:root,bob\n", 0o644)
     box = t.container(bundle=bundle)
@@ -208,20 +197,19 @@ def without_additional_gids(t):
     equal(status_field(result.out, "Groups").split(), [], "Groups")
 
 
-@case(each=["-1", "x", "", "5 ", "4294967295"])
-def what_is_no_group_is_refused(t, word):
+@parametrize("word", ["-1", "x", "", "5 ", "4294967295"])
+def test_what_is_no_group_is_refused(t, word):
     """Other words are errors."""
     refused(running(t), [f"--additional-gids={word}"])
 
 
-@case(control=False, why="runc 1.1.5 takes it modulo 2^32")
-def a_group_that_wraps_is_refused(t):
+@differs("runc 1.1.5 takes it modulo 2^32")
+def test_a_group_that_wraps_is_refused(t):
     """4294967296 is not 0."""
     refused(running(t), ["--additional-gids=4294967296"])
 
 
-@case()
-def two_groups_at_once_are_no_group(t):
+def test_two_groups_at_once_are_no_group(t):
     """One --additional-gids is one group, as with every flag that may be repeated."""
     result = running(t).exec("id", "-G", flags=["--additional-gids", "5,6"])
     absent(result.out, "5 6", "groups")

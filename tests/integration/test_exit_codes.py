@@ -3,24 +3,23 @@
 
 import signal
 
-from harness import case, contains, equal
+from harness import contains, differs, equal, parametrize
 
 
-@case(each=[0, 1, 2, 42, 126, 127, 255])
-def attached_run_returns_the_programs_status(t, status):
+@parametrize("status", [0, 1, 2, 42, 126, 127, 255])
+def test_attached_run_returns_the_programs_status(t, status):
     """The exit code of an attached run is the program's own."""
     t.shell(f"exit {status}").run().exits(status)
 
 
-@case(each=["SEGV", "ABRT", "TERM", "KILL", "USR1"])
-def attached_run_maps_a_fatal_signal(t, name):
+@parametrize("name", ["SEGV", "ABRT", "TERM", "KILL", "USR1"])
+def test_attached_run_maps_a_fatal_signal(t, name):
     """A program that dies by signal n gives 128+n."""
     bundle = t.bundle("sh", "-c", f"kill -{name} $$; sleep 5").without_namespace("pid")
     t.container(bundle=bundle).run().exits(128 + getattr(signal, f"SIG{name}"))
 
 
-@case()
-def sigkill_from_outside_is_137(t):
+def test_sigkill_from_outside_is_137(t):
     """`kill ID KILL` from another caller makes the attached run return 137."""
     box = t.sleeper()
     child = box.run_in_background()
@@ -28,8 +27,7 @@ def sigkill_from_outside_is_137(t):
     equal(child.wait(10), 137, "exit code")
 
 
-@case()
-def detached_container_keeps_its_status_for_the_parent(t):
+def test_detached_container_keeps_its_status_for_the_parent(t):
     """The caller above the runtime collects the program's status with wait4."""
     box = t.shell("exit 7")
     box.create().ok()
@@ -37,8 +35,7 @@ def detached_container_keeps_its_status_for_the_parent(t):
     equal(box.wait(), 7, "status")
 
 
-@case()
-def detached_container_keeps_its_signal_for_the_parent(t):
+def test_detached_container_keeps_its_signal_for_the_parent(t):
     """The wait status of a container that was killed says which signal."""
     box = t.sleeper()
     box.run_detached().ok()
@@ -46,47 +43,45 @@ def detached_container_keeps_its_signal_for_the_parent(t):
     equal(box.wait(), -9, "status")
 
 
-@case(each=["state", "start", "kill", "delete"])
-def verb_on_unknown_id_is_1(t, verb):
+@parametrize("verb", ["state", "start", "kill", "delete"])
+def test_verb_on_unknown_id_is_1(t, verb):
     """A verb on an id nobody created ends with 1 and `does not exist`."""
     result = t.runtime(verb, "nobody-made-this").exits(1)
     contains(result.err, "does not exist", "stderr")
     equal(result.out, "", "stdout")
 
 
-@case()
-def delete_force_of_unknown_id_is_0(t):
+def test_delete_force_of_unknown_id_is_0(t):
     """`delete --force` of an unknown id succeeds and says nothing, twice."""
     for _ in range(2):
         equal(t.runtime("delete", "--force", "nobody-made-this").ok().out, "", "stdout")
 
 
-@case(each=["create", "run", "start", "state", "kill", "delete"])
-def missing_id_is_an_error(t, verb):
+@parametrize("verb", ["create", "run", "start", "state", "kill", "delete"])
+def test_missing_id_is_an_error(t, verb):
     """A verb without its id fails."""
     result = t.runtime(verb)
     equal(result.code, 1, "exit code")
     t.no_state()
 
 
-@case(each=["create", "run", "start", "state", "delete"])
-def too_many_arguments_is_an_error(t, verb):
+@parametrize("verb", ["create", "run", "start", "state", "delete"])
+def test_too_many_arguments_is_an_error(t, verb):
     """A second positional argument is refused."""
     t.runtime(verb, "one", "two").exits(1)
     t.no_state()
 
 
-@case(each=["checkpoint", "restore", "frobnicate"], control=False,
-      why="runc 1.1.5 knows checkpoint and restore, and ends with 3 on unknown verbs")
-def unknown_verb_fails(t, verb):
+@differs("runc 1.1.5 knows checkpoint and restore, and ends with 3 on unknown verbs")
+@parametrize("verb", ["checkpoint", "restore", "frobnicate"])
+def test_unknown_verb_fails(t, verb):
     """A verb that does not exist (yet) fails with one line that names it."""
     result = t.runtime(verb, "--help")
     equal(result.code, 1, "exit code")
     contains(result.err, verb, "stderr")
 
 
-@case()
-def failed_run_is_1(t):
+def test_failed_run_is_1(t):
     """A run that cannot begin ends with 1, not with a status the program could have had."""
     t.container("/no/such/program").run().exits(1)
     t.no_state()

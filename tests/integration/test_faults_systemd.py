@@ -3,7 +3,9 @@
 
 import json
 
-from harness import case, eventually, true
+import pytest
+
+from harness import differs, eventually, needs, true
 from systemd import by_systemd, exists, goes, is_gone, needs_systemd, resources, scope
 
 WHY = "runc has no faults to inject"
@@ -20,8 +22,10 @@ def prepared(t):
     return box, unit, host
 
 
-@case(control=False, why=WHY, needs=needs_systemd, deadline=200)
-def that_fails_leaves_nothing(t):
+@differs(WHY)
+@needs(needs_systemd)
+@pytest.mark.timeout(200)
+def test_that_fails_leaves_nothing(t):
     """Each host step fails once: no unit, no cgroup, no state, and it works afterwards."""
     box, unit, host = prepared(t)
     for number, verb in host:
@@ -32,8 +36,10 @@ def that_fails_leaves_nothing(t):
     box.create().ok()
 
 
-@case(control=False, why=WHY, needs=needs_systemd, deadline=300)
-def that_is_killed_leaves_nothing_running(t):
+@differs(WHY)
+@needs(needs_systemd)
+@pytest.mark.timeout(300)
+def test_that_is_killed_leaves_nothing_running(t):
     """The runtime is killed before each host step up to `go`: the scope ends by itself, delete takes the rest."""
     box, unit, host = prepared(t)
     for number, verb in host:
@@ -50,8 +56,10 @@ def that_is_killed_leaves_nothing_running(t):
     box.create().ok()
 
 
-@case(control=False, why=WHY, needs=needs_systemd, deadline=200)
-def that_is_killed_later_is_deleted_by_force(t):
+@differs(WHY)
+@needs(needs_systemd)
+@pytest.mark.timeout(200)
+def test_that_is_killed_later_is_deleted_by_force(t):
     """Behind `go` the container may live; delete --force finds its unit by what was written down before."""
     box, unit, host = prepared(t)
     late = [(number, verb) for number, verb in host if number > next(n for n, v in host if v == "send_go")]

@@ -6,7 +6,7 @@ import pathlib
 
 import test_joins
 import test_net_devices as net
-from harness import case, contains, equal, signal_set, true
+from harness import contains, differs, equal, needs, parametrize, signal_set, true
 from hooks import KINDS, Journal, whole_life
 from systemd import needs_systemd
 from test_idmap import bind, source_of
@@ -69,14 +69,12 @@ def strangers(value, schema, place=""):
         strangers(inner, schema[key], f"{place}/{key}") if key in schema else [f"{place}/{key}"])]
 
 
-@case()
-def nothing_that_the_standard_does_not_have(t):
+def test_nothing_that_the_standard_does_not_have(t):
     """Every property is one of the version that the runtime claims."""
     equal(strangers(features(t), SCHEMA), [], "unknown properties")
 
 
-@case()
-def lists_are_lists_of_words(t):
+def test_lists_are_lists_of_words(t):
     """No list has a word twice, or an empty one."""
     document = features(t)
     lists = {"hooks": document["hooks"], **{key: value for part in (document["linux"], document["linux"]["seccomp"])
@@ -86,31 +84,28 @@ def lists_are_lists_of_words(t):
         equal(len(words), len(set(words)), f"number of words in {name}")
 
 
-@case()
-def both_versions_are_taken(t):
+def test_both_versions_are_taken(t):
     """A document of the oldest and of the newest version is good."""
     for name in ("ociVersionMin", "ociVersionMax"):
         version = features(t)[name]
         true(accepted(t, lambda config: config.update(ociVersion=version)), f"{name}: {version} is refused")
 
 
-@case()
-def the_newest_version_is_not_below_the_oldest(t):
+def test_the_newest_version_is_not_below_the_oldest(t):
     """Both are there, and in this order."""
     oldest, newest = (features(t)[name] for name in ("ociVersionMin", "ociVersionMax"))
     numbers = lambda version: [int(part) for part in version.partition("-")[0].split(".")]
     true(numbers(oldest) <= numbers(newest), f"from {oldest} to {newest}")
 
 
-@case(control=False, why="runc 1.1.5 does not look at the version")
-def versions_outside_are_refused(t):
+@differs("runc 1.1.5 does not look at the version")
+def test_versions_outside_are_refused(t):
     """Older than the oldest, and the next major one; but any later 1.x is taken (config.md)."""
     for version, works in (("0.9.0", False), ("2.0.0", False), ("1.99.0", True)):
         equal(accepted(t, lambda config: config.update(ociVersion=version)), works, f"{version} is taken")
 
 
-@case()
-def the_annotations_name_the_build(t):
+def test_the_annotations_name_the_build(t):
     """The version is that of --version; libseccomp's is there under the key that everybody uses."""
     annotations = features(t)["annotations"]
     lines = t.runtime.exec([t.runtime.path, "--version"]).ok().lines()
@@ -120,15 +115,13 @@ def the_annotations_name_the_build(t):
     contains(lines, f"libseccomp: {annotations['io.github.seccomp.libseccomp.version']}", "--version")
 
 
-@case()
-def annotations_are_a_map_of_strings(t):
+def test_annotations_are_a_map_of_strings(t):
     """The rules of those in config.json: a key has a character at least, a value is a string."""
     for key, value in features(t)["annotations"].items():
         true(key and isinstance(value, str), f"{key!r} is {value!r}")
 
 
-@case()
-def checkpoints_are_announced_if_there_are_any(t):
+def test_checkpoints_are_announced_if_there_are_any(t):
     """checkpoint.enabled is what podman finds out with `checkpoint --help`."""
     has = t.runtime.exec([t.runtime.path, "checkpoint", "--help"]).code == 0
     said = {value for key, value in features(t)["annotations"].items() if key.endswith(".checkpoint.enabled")}
@@ -137,8 +130,8 @@ def checkpoints_are_announced_if_there_are_any(t):
 
 # ---- namespaces, capabilities ------------------------------------------------------------------------------
 
-@case(each=["cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts", "net", "mnt", "none", "PID"])
-def a_namespace_is_listed_if_it_is_made(t, kind):
+@parametrize("kind", ["cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts", "net", "mnt", "none", "PID"])
+def test_a_namespace_is_listed_if_it_is_made(t, kind):
     """The container is in another one than the host, if the word is listed; else it is refused."""
     box = t.sleeper()
     if kind == "user":
@@ -149,8 +142,8 @@ def a_namespace_is_listed_if_it_is_made(t, kind):
     agree(kind in features(t)["linux"]["namespaces"], works, kind)
 
 
-@case(each=["cgroup", "ipc", "network", "pid", "uts"])
-def a_listed_namespace_is_joined(t, kind):
+@parametrize("kind", ["cgroup", "ipc", "network", "pid", "uts"])
+def test_a_listed_namespace_is_joined(t, kind):
     """By its path; user, mount and time: topic joins."""
     contains(features(t)["linux"]["namespaces"], kind, "namespaces")
     first = test_joins.running(t)
@@ -160,8 +153,8 @@ def a_listed_namespace_is_joined(t, kind):
     test_joins.end(second)
 
 
-@case(control=False, why="runc 1.1.5 cannot join all of them")
-def namespaces_that_are_joined_in_other_cases(t):
+@differs("runc 1.1.5 cannot join all of them")
+def test_namespaces_that_are_joined_in_other_cases(t):
     """There is no listed namespace that nobody here joins."""
     proven = {"cgroup", "ipc", "network", "pid", "uts", "user", "mount", "time"}
     equal(set(features(t)["linux"]["namespaces"]), proven, "namespaces")
@@ -175,8 +168,8 @@ def own_capabilities():
     return mask("CapPrm", pathlib.Path("/proc/self/status").read_text(encoding="ascii"))
 
 
-@case(each=CAPABILITIES)
-def a_listed_capability_is_granted(t, name):
+@parametrize("name", CAPABILITIES)
+def test_a_listed_capability_is_granted(t, name):
     """Alone in every set it is alone in the process's sets."""
     contains(features(t)["linux"]["capabilities"], f"CAP_{name}", "capabilities")
     number = BY_NUMBER.index(name)
@@ -194,24 +187,22 @@ def a_listed_capability_is_granted(t, name):
     return None
 
 
-@case(each=["CAP_NOBODY", "KILL", "cap_kill", "CAP_LAST_CAP", ""])
-def a_capability_that_is_not_listed_is_none(t, name):
+@parametrize("name", ["CAP_NOBODY", "KILL", "cap_kill", "CAP_LAST_CAP", ""])
+def test_a_capability_that_is_not_listed_is_none(t, name):
     """A name that is not in the list gives nothing: a warning, as the standard says."""
     true(name not in features(t)["linux"]["capabilities"], "it is listed")
     bundle = t.bundle("cat", "/proc/self/status").capabilities(bounding=[name], effective=[name], permitted=[name])
     equal(mask("CapEff", t.container(bundle=bundle).run().exits(0).out), set(), "CapEff")
 
 
-@case()
-def every_capability_has_its_proof(t):
+def test_every_capability_has_its_proof(t):
     """Nothing is listed that is not tried above."""
     equal(set(features(t)["linux"]["capabilities"]), {f"CAP_{name}" for name in CAPABILITIES}, "capabilities")
 
 
 # ---- hooks, and what is on or off --------------------------------------------------------------------------
 
-@case()
-def listed_hooks_run(t):
+def test_listed_hooks_run(t):
     """One of each listed kind, in the list's order; a kind that is not listed does not run."""
     kinds = features(t)["hooks"]
     journal = Journal(t)
@@ -228,16 +219,15 @@ def enabled(t, *path):
     return value.get("enabled", False)
 
 
-@case()
-def idmap_is_enabled_if_owners_are_mapped(t):
+def test_idmap_is_enabled_if_owners_are_mapped(t):
     """A bind mount with uidMappings shows the mapped owner."""
     bundle = bind(t.bundle(), source_of(t), uids=[mapping(0, 1000, 10)])
     result = t.container(bundle=bundle.process(args=["stat", "-c", "%u", "/tmp/file"])).run()
     agree(enabled(t, "mountExtensions", "idmap"), (result.code, result.out) == (0, "1000\n"), "idmap")
 
 
-@case(needs=net.needs_veth)
-def net_devices_are_enabled_if_they_move(t):
+@needs(net.needs_veth)
+def test_net_devices_are_enabled_if_they_move(t):
     """A device of the document is in the container."""
     with net.host(t) as run:
         box = net.with_devices(t, given={"name": "eth7"})
@@ -247,23 +237,23 @@ def net_devices_are_enabled_if_they_move(t):
         box.delete("--force").ok()
 
 
-@case(each=[("apparmor", "apparmorProfile", "docker-default"), ("selinux", "selinuxLabel", "system_u:system_r:x_t:s0")])
-def labels_are_enabled_if_they_are_asked_of_the_kernel(t, module, name, label):
+@parametrize("module, name, label", [
+    ("apparmor", "apparmorProfile", "docker-default"), ("selinux", "selinuxLabel", "system_u:system_r:x_t:s0")])
+def test_labels_are_enabled_if_they_are_asked_of_the_kernel(t, module, name, label):
     """Whatever this kernel has: a label is applied or refused for the kernel's sake, never passed over."""
     true(enabled(t, module), f"{module} is off")
     result = t.container("true", **{name: label}).run()
     true(result.code != 0 and module in result.err.lower(), f"it was passed over: {result}")
 
 
-@case()
-def the_cgroup_is_of_the_announced_kind(t):
+def test_the_cgroup_is_of_the_announced_kind(t):
     """Here the hierarchy is v2: what works is announced."""
     true(features(t)["linux"]["cgroup"]["v2"], "v2 is off")
     contains(t.output("cat", "/proc/self/cgroup"), "0::/", "the container's cgroup")
 
 
-@case(control=False, why="runc 1.1.5 does not announce it")
-def rdma_limits_are_taken(t):
+@differs("runc 1.1.5 does not announce it")
+def test_rdma_limits_are_taken(t):
     """They are written; or this machine has no such controller, or no such device."""
     box = t.container("true")
     box.bundle.edit(lambda config: config["linux"]["resources"].update(rdma={"mlx5_1": {"hcaHandles": 3}}))
@@ -281,7 +271,8 @@ def is_unsafe(t, key):
     return any(key == entry or entry.endswith(".") and key.startswith(entry) for entry in unsafe)
 
 
-@case(control=False, why="runc 1.1.5 lists none", each=[
+@differs("runc 1.1.5 lists none")
+@parametrize("key, value", [
     ("run.bulkhead.overlay.lower", "relative"), ("run.bulkhead.overlay.size", "much"),
     ("run.bulkhead.overlay.upper", "relative"), ("run.bulkhead.overlay.work", "relative"),
     ("run.bulkhead.version", "nonsense"), ("run.oci.keep_original_groups", "nonsense"),
@@ -289,7 +280,7 @@ def is_unsafe(t, key):
     ("run.oci.handler", "nonsense"), ("run.oci.systemd.subgroup", "../x"), ("run.oci.mount_context_type", "nonsense"),
     ("org.criu.config", "/no/such"), ("bundle", "/no/such"), ("org.opencontainers.image.stopSignal", "nonsense"),
     ("io.kubernetes.cri.container-type", "nonsense")])
-def an_annotation_is_listed_if_it_does_something(t, key, value):
+def test_an_annotation_is_listed_if_it_does_something(t, key, value):
     """A value that makes no sense is refused where the runtime reads it; others are carried and nothing more."""
     box = t.container("true")
     box.bundle.edit(lambda config: config.update(annotations={key: value}))
@@ -297,9 +288,10 @@ def an_annotation_is_listed_if_it_does_something(t, key, value):
     equal(key in result.err and result.code != 0, is_unsafe(t, key), f"{key} does something ({result.err!r})")
 
 
-@case(control=False, why="runc 1.1.5 lists none", needs=needs_systemd,
-      each=["org.systemd.property.X", "org.systemd.property.TimeoutStopUSec"])
-def an_annotation_is_listed_if_it_goes_to_systemd(t, key):
+@differs("runc 1.1.5 lists none")
+@needs(needs_systemd)
+@parametrize("key", ["org.systemd.property.X", "org.systemd.property.TimeoutStopUSec"])
+def test_an_annotation_is_listed_if_it_goes_to_systemd(t, key):
     """The same with the systemd driver."""
     box = t.container("true")
     box.bundle.edit(lambda config: config.update(annotations={key: "nonsense"}))
@@ -308,8 +300,8 @@ def an_annotation_is_listed_if_it_goes_to_systemd(t, key):
     true(is_unsafe(t, key), "it is not listed")
 
 
-@case(control=False, why="runc 1.1.5 lists none")
-def unsafe_annotations_are_sorted_out(t):
+@differs("runc 1.1.5 lists none")
+def test_unsafe_annotations_are_sorted_out(t):
     """No key twice, none that a prefix covers."""
     unsafe = features(t)["potentiallyUnsafeConfigAnnotations"]
     equal(len(unsafe), len(set(unsafe)), "number of keys")

@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 
-from harness import case, contains, equal, true
+from harness import contains, differs, equal, parametrize, true
 from test_mounts import parse
 from unprivileged import mapping, with_user_namespace
 
@@ -212,20 +212,21 @@ def check(t, word):
         true(not works, "it works, and is not listed")
 
 
-@case(each=[word for word in PROOFS if word not in NOT_RUNCS])
-def a_word_is_listed_and_works(t, word):
+@parametrize("word", [word for word in PROOFS if word not in NOT_RUNCS])
+def test_a_word_is_listed_and_works(t, word):
     """It is in the list, and the kernel shows that it is in force; for a runtime that does not know it: neither."""
     check(t, word)
 
 
-@case(each=NOT_RUNCS, control=False, why="runc 1.1.5 lists the word, and the kernel refuses it or shows no effect")
-def a_word_that_is_listed_works(t, word):
+@differs("runc 1.1.5 lists the word, and the kernel refuses it or shows no effect")
+@parametrize("word", NOT_RUNCS)
+def test_a_word_that_is_listed_works(t, word):
     """The same."""
     check(t, word)
 
 
-@case(each=OTHERS)
-def a_word_that_is_not_listed_is_refused(t, word):
+@parametrize("word", OTHERS)
+def test_a_word_that_is_not_listed_is_refused(t, word):
     """Words of other programs are in the list, or refused on a new file system."""
     if word in listed(t):
         true(t.control, "it is listed, and there is no proof of it here")
@@ -233,16 +234,16 @@ def a_word_that_is_not_listed_is_refused(t, word):
     equal(Ground(t).tmpfs(word), None, "the mount")
 
 
-@case(each=OTHERS, control=False, why="runc drops what it does not know where it makes a bind")
-def a_word_that_is_not_listed_is_refused_on_a_bind(t, word):
+@differs("runc drops what it does not know where it makes a bind")
+@parametrize("word", OTHERS)
+def test_a_word_that_is_not_listed_is_refused_on_a_bind(t, word):
     """The same on a bind, which has no file system that could take it."""
     ground = Ground(t)
     with ground.tree() as top:
         equal(ground.bound(top, "rbind", word), None, "the mount")
 
 
-@case()
-def every_word_has_its_proof(t):
+def test_every_word_has_its_proof(t):
     """Nothing is listed that is not tried above; the list is sorted, each word once."""
     words = listed(t)
     equal(words, sorted(set(words)), "mountOptions")
@@ -251,7 +252,6 @@ def every_word_has_its_proof(t):
         equal(set(PROOFS) - set(words), set(), "words that work and are not listed")
 
 
-@case()
-def what_engines_look_for(t):
+def test_what_engines_look_for(t):
     """containerd, dockerd and CRI-O look for rro."""
     contains(listed(t), "rro", "mountOptions")

@@ -2,7 +2,7 @@
 """What `features` says of seccomp: each action, operator, architecture and flag works, and others are refused."""
 
 import test_seccomp as rules
-from harness import case, contains, equal, true
+from harness import contains, differs, equal, needs, parametrize, true
 from test_features import accepted, agree, features
 from test_seccomp_listener import MKDIR, Agent, notifying
 
@@ -20,8 +20,9 @@ def words(t, name):
     return features(t)["linux"]["seccomp"].get(name, [])
 
 
-@case(needs=rules.x86_64, each=ACTIONS)
-def a_listed_action_acts(t, action):
+@needs(rules.x86_64)
+@parametrize("action", ACTIONS)
+def test_a_listed_action_acts(t, action):
     """What the program sees of the action when it makes the call, and when it makes another one."""
     contains(words(t, "actions"), f"SCMP_ACT_{action}", "actions")
     if action == "NOTIFY":
@@ -40,8 +41,9 @@ OPERANDS = {"EQ": (5, 0, 5, 6), "NE": (5, 0, 6, 5), "LT": (5, 0, 4, 5), "LE": (5
             "GE": (5, 0, 5, 4), "MASKED_EQ": (0xf0, 0x50, 0x15f, 0x60)}
 
 
-@case(needs=rules.x86_64, each=OPERATORS)
-def a_listed_operator_compares(t, operator):
+@needs(rules.x86_64)
+@parametrize("operator", OPERATORS)
+def test_a_listed_operator_compares(t, operator):
     """A call that is matched gets the errno, one that is not does its work."""
     contains(words(t, "operators"), f"SCMP_CMP_{operator}", "operators")
     value, second, hit, missed = OPERANDS[operator]
@@ -51,16 +53,16 @@ def a_listed_operator_compares(t, operator):
     equal(found, [-rules.EPERM, 1], "results")
 
 
-@case(each=["SCMP_ACT_MAYBE", "SCMP_ACT_KILL_ALL", "ALLOW", "scmp_act_allow", "SCMP_ACT_"])
-def an_action_that_is_not_listed_is_refused(t, action):
+@parametrize("action", ["SCMP_ACT_MAYBE", "SCMP_ACT_KILL_ALL", "ALLOW", "scmp_act_allow", "SCMP_ACT_"])
+def test_an_action_that_is_not_listed_is_refused(t, action):
     """In a profile that is good otherwise."""
     true(action not in words(t, "actions"), "it is listed")
     seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["getuid"], "action": action}]}
     true(not accepted(t, lambda config: config["linux"].update(seccomp=seccomp)), "it was accepted")
 
 
-@case(each=["SCMP_CMP_LIKE", "EQ", "scmp_cmp_eq", "SCMP_CMP_"])
-def an_operator_that_is_not_listed_is_refused(t, operator):
+@parametrize("operator", ["SCMP_CMP_LIKE", "EQ", "scmp_cmp_eq", "SCMP_CMP_"])
+def test_an_operator_that_is_not_listed_is_refused(t, operator):
     """In a profile that is good otherwise."""
     true(operator not in words(t, "operators"), "it is listed")
     rule = ("getpid", "ERRNO", {"args": [{"index": 0, "value": 1, "op": operator}]})
@@ -68,8 +70,9 @@ def an_operator_that_is_not_listed_is_refused(t, operator):
     true(not accepted(t, lambda config: config["linux"].update(seccomp=profile)), "it was accepted")
 
 
-@case(each=[*ARCHITECTURES, "Z80", "TILE"], needs=rules.x86_64)
-def an_architecture_is_listed_if_it_is_taken(t, arch):
+@needs(rules.x86_64)
+@parametrize("arch", [*ARCHITECTURES, "Z80", "TILE"])
+def test_an_architecture_is_listed_if_it_is_taken(t, arch):
     """Beside the machine's own one in a profile; libseccomp makes no filter for two orders of bytes."""
     box = t.container("true")
     box.bundle.edit(lambda config: config["linux"].update(seccomp=rules.profile(
@@ -81,8 +84,9 @@ def an_architecture_is_listed_if_it_is_taken(t, arch):
     equal(other_order, listed and arch in BIG_ENDIAN, "refused for its byte order")
 
 
-@case(control=False, why="runc 1.1.5 lists no flags", each=FLAGS)
-def a_flag_is_supported_if_it_is_taken(t, flag):
+@differs("runc 1.1.5 lists no flags")
+@parametrize("flag", FLAGS)
+def test_a_flag_is_supported_if_it_is_taken(t, flag):
     """In a profile with an agent, which one of them asks for. A known one is refused for the kernel's age at most."""
     name = f"SECCOMP_FILTER_FLAG_{flag}"
     agent = Agent(t.scratch / "agent")
@@ -91,8 +95,7 @@ def a_flag_is_supported_if_it_is_taken(t, flag):
     equal(name in words(t, "knownFlags"), result.code == 0 or "Linux 5.19" in result.err, f"{flag} is known")
 
 
-@case()
-def every_word_of_seccomp_has_its_proof(t):
+def test_every_word_of_seccomp_has_its_proof(t):
     """Nothing is listed that is not tried above."""
     for name, prefix, tried in (("actions", "SCMP_ACT_", ACTIONS), ("operators", "SCMP_CMP_", OPERATORS),
                                 ("archs", "SCMP_ARCH_", ARCHITECTURES), ("knownFlags", "SECCOMP_FILTER_FLAG_", FLAGS)):

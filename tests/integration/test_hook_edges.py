@@ -4,7 +4,7 @@ parameter of a device that a hook brings, a kept config that is broken."""
 
 import pathlib
 
-from harness import absent, case, contains, equal, true
+from harness import absent, contains, differs, equal, parametrize, true
 from hooks import Journal, shell, whole_life
 
 TOOLS = "PATH=/usr/sbin:/usr/bin:/sbin:/bin; "
@@ -25,20 +25,21 @@ def uptime_in_a_hook(t, kind):
     return int((journal.path / "uptime").read_text())
 
 
-@case(each=["createContainer", "startContainer"], control=False, why="runc 1.1.5 knows no time namespaces")
-def the_clocks_of_the_container(t, kind):
+@differs("runc 1.1.5 knows no time namespaces")
+@parametrize("kind", ["createContainer", "startContainer"])
+def test_the_clocks_of_the_container(t, kind):
     """A hook in the container's namespaces has its clocks, before the program itself has them."""
     true(uptime_in_a_hook(t, kind) > AHEAD, "the clocks are the host's")
 
 
-@case(each=["prestart", "poststart"], control=False, why="runc 1.1.5 knows no time namespaces")
-def the_clocks_of_the_host(t, kind):
+@differs("runc 1.1.5 knows no time namespaces")
+@parametrize("kind", ["prestart", "poststart"])
+def test_the_clocks_of_the_host(t, kind):
     """A hook in the runtime's namespaces has the host's."""
     true(uptime_in_a_hook(t, kind) < AHEAD, "the clocks are the container's")
 
 
-@case()
-def a_root_that_will_be_read_only(t):
+def test_a_root_that_will_be_read_only(t):
     """A createContainer hook writes below the root's path (as ldconfig does); the program cannot."""
     journal = Journal(t)
     bundle = journal.bundle("sh", "-c", "cat /etc/hook.conf; echo x > /etc/program.conf || echo refused")
@@ -48,8 +49,7 @@ def a_root_that_will_be_read_only(t):
     equal(t.container(bundle=bundle).run().out, "from-hook\nrefused\n", "output")
 
 
-@case()
-def a_parameter_of_a_device_that_a_hook_brings(t):
+def test_a_parameter_of_a_device_that_a_hook_brings(t):
     """A kernel parameter that names a network device is set when a hook has made it."""
     journal = Journal(t)
     bundle = journal.bundle("cat", "/proc/sys/net/ipv4/conf/br-hook/forwarding")
@@ -59,8 +59,9 @@ def a_parameter_of_a_device_that_a_hook_brings(t):
     equal(t.container(bundle=bundle).run().ok().out, "1\n", "parameter")
 
 
-@case(each=["{", "{}", None], control=False, why="runc keeps no config")
-def a_kept_config_that_is_broken(t, text):
+@differs("runc keeps no config")
+@parametrize("text", ["{", "{}", None])
+def test_a_kept_config_that_is_broken(t, text):
     """start fails and changes nothing; delete warns that there are no poststop hooks, and deletes."""
     journal = Journal(t)
     box = journal.box(hooks=journal.noting("startContainer", "poststop"))
@@ -76,8 +77,8 @@ def a_kept_config_that_is_broken(t, text):
     t.no_state()
 
 
-@case(control=False, why="runc keeps no config")
-def a_kept_config_that_nobody_needs(t):
+@differs("runc keeps no config")
+def test_a_kept_config_that_nobody_needs(t):
     """Without hooks of start and delete it is not even read."""
     box = t.container("sleep", "60")
     box.create().ok()

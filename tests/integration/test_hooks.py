@@ -6,7 +6,7 @@ import re
 import subprocess
 
 from bundles import PATH_ENV
-from harness import BASE_ENV, case, equal, read_text, signal_set, status_field, stop, true
+from harness import BASE_ENV, differs, equal, parametrize, read_text, signal_set, status_field, stop, true
 from hooks import HOSTS, KINDS, LINKS, Journal, namespaces, shell, whole_life
 
 STATUSES = {"prestart": "creating", "createRuntime": "creating", "createContainer": "creating",
@@ -32,22 +32,22 @@ def seen_of_all(t, *kinds, process=None, create=(), options=None, edit=None, **p
 
 # ---- the state ------------------------------------------------------------------------------------------
 
-@case(each=list(STATUSES.items()))
-def the_status_in_the_state(t, kind, status):
+@parametrize("kind, status", list(STATUSES.items()))
+def test_the_status_in_the_state(t, kind, status):
     """A hook reads the status of its moment on stdin."""
     _, journal = seen_of_all(t, kind)
     equal(journal.seen(kind)["state"]["status"], status, "status")
 
 
-@case(control=False, why="runc runs poststart hooks in create until 1.5.0, and says `created`")
-def the_status_of_poststart_hooks(t):
+@differs("runc runs poststart hooks in create until 1.5.0, and says `created`")
+def test_the_status_of_poststart_hooks(t):
     """A poststart hook reads `running`."""
     _, journal = seen_of_all(t, "poststart")
     equal(journal.seen("poststart")["state"]["status"], "running", "status")
 
 
-@case(each=KINDS)
-def the_state_on_stdin(t, kind):
+@parametrize("kind", KINDS)
+def test_the_state_on_stdin(t, kind):
     """The state is one JSON object with the standard's keys, id and bundle are those of create."""
     marks = {"org.example/a": "ä \"quoted\"\nline", "empty": ""}
     box, journal = seen_of_all(t, kind, edit=lambda config: config.update(annotations=marks))
@@ -57,37 +57,36 @@ def the_state_on_stdin(t, kind):
     equal(state["annotations"], marks, "annotations")
 
 
-@case(each=["prestart", "createRuntime", "poststart"])
-def the_pid_on_the_host(t, kind):
+@parametrize("kind", ["prestart", "createRuntime", "poststart"])
+def test_the_pid_on_the_host(t, kind):
     """A hook in the runtime's namespaces gets the pid that the pid file has."""
     box, journal = seen_of_all(t, kind)
     equal(journal.seen(kind)["state"]["pid"], box.pid, "pid")
 
 
-@case(each=["createContainer", "startContainer"])
-def the_pid_in_the_container(t, kind):
+@parametrize("kind", ["createContainer", "startContainer"])
+def test_the_pid_in_the_container(t, kind):
     """A hook in the container's namespaces gets the pid of the program there."""
     _, journal = seen_of_all(t, kind)
     equal(journal.seen(kind)["state"]["pid"], 1, "pid")
 
 
-@case()
-def no_pid_when_stopped(t):
+def test_no_pid_when_stopped(t):
     """A poststop hook gets no pid, or 0: it might belong to somebody else by now."""
     _, journal = seen_of_all(t, "poststop")
     equal(journal.seen("poststop")["state"].get("pid", 0), 0, "pid")
 
 
-@case(each=KINDS)
-def a_state_larger_than_a_pipe(t, kind):
+@parametrize("kind", KINDS)
+def test_a_state_larger_than_a_pipe(t, kind):
     """300 KB of annotations arrive complete, and end."""
     large = {f"key{i}": "x" * 10000 for i in range(30)}
     _, journal = seen_of_all(t, kind, edit=lambda config: config.update(annotations=large))
     equal(journal.seen(kind)["state"]["annotations"], large, "annotations")
 
 
-@case(each=KINDS)
-def a_bundle_with_a_strange_name(t, kind):
+@parametrize("kind", KINDS)
+def test_a_bundle_with_a_strange_name(t, kind):
     """Quotes, backslashes and letters beyond ASCII in the bundle's path are in the state as they are."""
     journal = Journal(t)
     bundle = journal.bundle()
@@ -101,16 +100,16 @@ def a_bundle_with_a_strange_name(t, kind):
 
 # ---- the namespaces -------------------------------------------------------------------------------------
 
-@case(each=HOSTS)
-def in_the_namespaces_of_the_runtime(t, kind):
+@parametrize("kind", HOSTS)
+def test_in_the_namespaces_of_the_runtime(t, kind):
     """prestart, createRuntime, poststart and poststop run where the runtime runs."""
     _, journal = seen_of_all(t, kind)
     seen = journal.seen(kind)["ns"]
     equal({name: seen[name] for name in LINKS}, namespaces("self"), "namespaces")
 
 
-@case(each=["createContainer", "startContainer"])
-def in_the_namespaces_of_the_container(t, kind):
+@parametrize("kind", ["createContainer", "startContainer"])
+def test_in_the_namespaces_of_the_container(t, kind):
     """createContainer and startContainer run in each namespace of the container."""
     journal = Journal(t)
     box = journal.watched(kind)
@@ -122,8 +121,7 @@ def in_the_namespaces_of_the_container(t, kind):
         true(expected[name] != namespaces("self")[name], f"{name} is the host's")
 
 
-@case()
-def the_hostname_is_set_before_start_container_hooks(t):
+def test_the_hostname_is_set_before_start_container_hooks(t):
     """A startContainer hook sees the container's host name; the host keeps its own."""
     journal = Journal(t)
     before = os.uname().nodename
@@ -134,8 +132,8 @@ def the_hostname_is_set_before_start_container_hooks(t):
 
 # ---- environment, arguments, directory ------------------------------------------------------------------
 
-@case(each=KINDS)
-def the_environment_is_exact(t, kind):
+@parametrize("kind", KINDS)
+def test_the_environment_is_exact(t, kind):
     """A hook has the variables of its entry, in that order, and no others."""
     entries = ["B=2", "A=1", "EMPTY=", "SPACE=a b", "EQUALS=a=b"]
     _, journal = seen_of_all(t, kind, env=entries, process={"env": [PATH_ENV, "LD_PRELOAD=/evil.so", "SECRET=1"]},
@@ -143,16 +141,17 @@ def the_environment_is_exact(t, kind):
     equal(journal.seen(kind)["env"], entries, "environment")
 
 
-@case(each=KINDS, control=False, why=INHERITED)
-def the_environment_is_empty_when_absent(t, kind):
+@differs(INHERITED)
+@parametrize("kind", KINDS)
+def test_the_environment_is_empty_when_absent(t, kind):
     """A hook without env has no variable: none of the caller, none of the program."""
     _, journal = seen_of_all(t, kind, process={"env": [PATH_ENV, "LD_PRELOAD=/evil.so"]},
                              options={"env": {**BASE_ENV, "CALLER": "1"}})
     equal(journal.seen(kind)["env"], [], "environment")
 
 
-@case(each=KINDS)
-def the_arguments_are_those_of_the_entry(t, kind):
+@parametrize("kind", KINDS)
+def test_the_arguments_are_those_of_the_entry(t, kind):
     """argv is args, argv[0] too: it need not be the path."""
     journal = Journal(t)
     hook = journal.witness(kind)
@@ -162,8 +161,8 @@ def the_arguments_are_those_of_the_entry(t, kind):
     equal("\n".join(journal.seen(kind)["argv"]), "\n".join(given), "arguments")
 
 
-@case(each=[kind for kind in KINDS if kind != "startContainer"])
-def without_args_argv_is_the_path(t, kind):
+@parametrize("kind", [kind for kind in KINDS if kind != "startContainer"])
+def test_without_args_argv_is_the_path(t, kind):
     """Absent args: argv[0] is the path, and nothing follows."""
     journal = Journal(t)
     (journal.path / "rc").write_text(f"tr '\\0' '\\n' < /proc/self/cmdline | cat > /dev/null\n"
@@ -173,8 +172,7 @@ def without_args_argv_is_the_path(t, kind):
     equal((journal.path / "argv").read_text(), "/bin/bash\n", "arguments")
 
 
-@case()
-def without_args_argv_is_the_path_in_the_container(t):
+def test_without_args_argv_is_the_path_in_the_container(t):
     """Absent args of a startContainer hook: a program that goes by argv[0] knows who it is."""
     journal = Journal(t)
     box = journal.box(hooks={"startContainer": [{"path": "/bin/sh", "env": [PATH_ENV]}]})
@@ -185,31 +183,29 @@ def without_args_argv_is_the_path_in_the_container(t):
     equal((journal.path / "argv").read_text(), "/bin/sh\0", "arguments")
 
 
-@case(each=["prestart", "createRuntime", "poststart"])
-def the_directory_is_the_bundle(t, kind):
+@parametrize("kind", ["prestart", "createRuntime", "poststart"])
+def test_the_directory_is_the_bundle(t, kind):
     """A hook in the runtime's namespaces starts in the bundle."""
     box, journal = seen_of_all(t, kind)
     equal(journal.seen(kind)["cwd"], str(box.bundle.path), "directory")
 
 
-@case(each=["prestart", "createRuntime", "poststart", "poststop"], control=False,
-      why="runc 1.1.5 leaves the hooks of start and delete in the caller's directory")
-def the_directory_is_the_bundle_whatever_the_callers(t, kind):
+@differs("runc 1.1.5 leaves the hooks of start and delete in the caller's directory")
+@parametrize("kind", ["prestart", "createRuntime", "poststart", "poststop"])
+def test_the_directory_is_the_bundle_whatever_the_callers(t, kind):
     """Wherever the caller of create, start and delete is, hooks on the host start in the bundle."""
     box, journal = seen_of_all(t, kind, options={"cwd": "/usr"})
     equal(journal.seen(kind)["cwd"], str(box.bundle.path), "directory")
 
 
-@case()
-def the_directory_of_create_container_hooks(t):
+def test_the_directory_of_create_container_hooks(t):
     """A createContainer hook starts in the container's root, the one of the host or the bundle: never elsewhere."""
     box, journal = seen_of_all(t, "createContainer")
     true(journal.seen("createContainer")["cwd"] in (str(box.bundle.rootfs), str(box.bundle.path), "/"),
          f"the directory is {journal.seen('createContainer')['cwd']}")
 
 
-@case()
-def the_directory_of_start_container_hooks(t):
+def test_the_directory_of_start_container_hooks(t):
     """A startContainer hook starts where the program will."""
     _, journal = seen_of_all(t, "startContainer", process={"cwd": "/home/bob"})
     equal(journal.seen("startContainer")["cwd"], "/home/bob", "directory")
@@ -217,8 +213,8 @@ def the_directory_of_start_container_hooks(t):
 
 # ---- descriptors and the rest of a process --------------------------------------------------------------
 
-@case(each=["prestart", "createRuntime", "poststart"])
-def three_descriptors(t, kind):
+@parametrize("kind", ["prestart", "createRuntime", "poststart"])
+def test_three_descriptors(t, kind):
     """A hook has descriptors 0, 1 and 2, whatever the caller left open or preserves for the program."""
     file = t.scratch / "leak"
     file.touch()
@@ -227,8 +223,9 @@ def three_descriptors(t, kind):
     equal(sorted(journal.seen(kind)["fds"]), ["0", "1", "2"], f"descriptors {journal.seen(kind)['fds']}")
 
 
-@case(each=["createContainer", "startContainer", "poststop"], control=False, why=LEAKED)
-def three_descriptors_here_too(t, kind):
+@differs(LEAKED)
+@parametrize("kind", ["createContainer", "startContainer", "poststop"])
+def test_three_descriptors_here_too(t, kind):
     """So it is with the hooks in the container's namespaces and those of delete."""
     file = t.scratch / "leak"
     file.touch()
@@ -237,8 +234,8 @@ def three_descriptors_here_too(t, kind):
     equal(sorted(journal.seen(kind)["fds"]), ["0", "1", "2"], f"descriptors {journal.seen(kind)['fds']}")
 
 
-@case(each=KINDS)
-def the_streams_are_not_the_programs(t, kind):
+@parametrize("kind", KINDS)
+def test_the_streams_are_not_the_programs(t, kind):
     """What a hook writes does not get into the program's output, and it does not read the program's input."""
     journal = Journal(t)
     box = journal.box("cat", hooks={kind: [journal.note(kind, "echo noise; echo noise >&2; cat > /dev/null")]})
@@ -246,8 +243,8 @@ def the_streams_are_not_the_programs(t, kind):
     equal((result.out, journal.order()), ("hello\n", [kind]), "output and hooks")
 
 
-@case(each=HOSTS)
-def the_credentials_of_the_runtime(t, kind):
+@parametrize("kind", HOSTS)
+def test_the_credentials_of_the_runtime(t, kind):
     """A hook on the host has the ids and capabilities of the runtime, whatever the program's are."""
     _, journal = seen_of_all(t, kind, process={"user": {"uid": 1000, "gid": 1000}})
     seen, own = journal.seen(kind)["status"], read_text("/proc/self/status")
@@ -255,8 +252,7 @@ def the_credentials_of_the_runtime(t, kind):
         equal(status_field(seen, field), status_field(own, field), field)
 
 
-@case()
-def the_credentials_of_create_container_hooks(t):
+def test_the_credentials_of_create_container_hooks(t):
     """A createContainer hook is root with every capability: it makes mounts and runs ldconfig."""
     _, journal = seen_of_all(t, "createContainer", process={"user": {"uid": 1000, "gid": 1000}})
     seen, own = journal.seen("createContainer")["status"], read_text("/proc/self/status")
@@ -264,8 +260,7 @@ def the_credentials_of_create_container_hooks(t):
         equal(status_field(seen, field), status_field(own, field), field)
 
 
-@case()
-def the_credentials_of_start_container_hooks(t):
+def test_the_credentials_of_start_container_hooks(t):
     """A startContainer hook is as confined as the program: ids, groups, capabilities, no_new_privs, seccomp, limits."""
     filters = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["swapon"], "action": "SCMP_ACT_ERRNO"}]}
     user = {"uid": 1000, "gid": 1001, "additionalGids": [5, 7]}
@@ -280,16 +275,18 @@ def the_credentials_of_start_container_hooks(t):
     equal((status_field(seen, "Uid").split()[0], status_field(seen, "Seccomp")), ("1000", "2"), "uid and seccomp")
 
 
-@case(each=KINDS, control=False, why="runc 1.1.5 hands the caller's mask on")
-def no_signal_is_blocked(t, kind):
+@differs("runc 1.1.5 hands the caller's mask on")
+@parametrize("kind", KINDS)
+def test_no_signal_is_blocked(t, kind):
     """A caller that blocks and ignores signals does not make deaf hooks."""
     _, journal = seen_of_all(t, kind, options={"setup": {"block": [1, 10, 15], "ignore": [12]}})
     status = journal.seen(kind)["status"]
     equal(signal_set(status, "SigBlk"), set(), "blocked signals")
 
 
-@case(each=HOSTS, control=False, why="runc 1.1.5 runs its hooks in its own process group")
-def a_process_group_of_its_own(t, kind):
+@differs("runc 1.1.5 runs its hooks in its own process group")
+@parametrize("kind", HOSTS)
+def test_a_process_group_of_its_own(t, kind):
     """What a terminal or a caller sends to the runtime's group does not reach the hook."""
     journal = Journal(t)
     script = f"cut -d' ' -f1,5 /proc/$$/stat > {journal.path}/group"
@@ -300,8 +297,8 @@ def a_process_group_of_its_own(t, kind):
 
 # ---- paths ----------------------------------------------------------------------------------------------
 
-@case(each=["createContainer", *HOSTS])
-def the_path_is_the_hosts(t, kind):
+@parametrize("kind", ["createContainer", *HOSTS])
+def test_the_path_is_the_hosts(t, kind):
     """A program that only the host has is run, not its namesake in the image."""
     journal = Journal(t)
     program = t.scratch / "tool"
@@ -313,8 +310,7 @@ def the_path_is_the_hosts(t, kind):
     equal(journal.order(), ["host"], "programs")
 
 
-@case()
-def the_path_of_start_container_is_the_containers(t):
+def test_the_path_of_start_container_is_the_containers(t):
     """A startContainer hook is a program of the image, not its namesake on the host."""
     journal = Journal(t)
     program = t.scratch / "tool"
@@ -326,8 +322,8 @@ def the_path_of_start_container_is_the_containers(t):
     equal(journal.order(), ["image"], "programs")
 
 
-@case(each=["createContainer", *HOSTS])
-def a_path_through_links(t, kind):
+@parametrize("kind", ["createContainer", *HOSTS])
+def test_a_path_through_links(t, kind):
     """Engines name hooks by links, that of a process to its program among them."""
     journal = Journal(t)
     (t.scratch / "link").symlink_to("/bin/sh")

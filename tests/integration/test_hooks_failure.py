@@ -4,7 +4,7 @@
 import json
 import signal
 
-from harness import absent, case, contains, equal, eventually, read_text, true
+from harness import absent, contains, differs, equal, eventually, parametrize, read_text, true
 from hooks import KINDS, OF_CREATE, Journal, removed, shell, whole_life
 
 OLD_START = "runc 1.1.5 returns from start before the startContainer hooks run"
@@ -52,8 +52,8 @@ def warns(warnings, *words):
 
 # ---- what becomes of it ---------------------------------------------------------------------------------
 
-@case(each=OF_CREATE)
-def a_failing_hook_fails_create(t, kind):
+@parametrize("kind", OF_CREATE)
+def test_a_failing_hook_fails_create(t, kind):
     """create fails, the rest of the hooks does not run, no container is left, poststop hooks run."""
     later = OF_CREATE[OF_CREATE.index(kind) + 1:]
     journal, box = failing(t, kind, others=[*later, "startContainer", "poststop"])
@@ -64,16 +64,16 @@ def a_failing_hook_fails_create(t, kind):
     is_gone(t, box)
 
 
-@case(each=OF_CREATE)
-def the_error_names_the_hook(t, kind):
+@parametrize("kind", OF_CREATE)
+def test_the_error_names_the_hook(t, kind):
     """The error has the kind and the number of the hook that failed."""
     _, box = failing(t, kind)
     result = box.create().exits(1)
     says(result, f"/hooks/{kind}/1" if t.bulkhead else "hook #1")
 
 
-@case(each=OF_CREATE)
-def a_failing_hook_fails_run(t, kind):
+@parametrize("kind", OF_CREATE)
+def test_a_failing_hook_fails_run(t, kind):
     """`run` fails as create does; the program never runs."""
     journal, box = failing(t, kind, others=["poststop"])
     result = box.run()
@@ -83,8 +83,8 @@ def a_failing_hook_fails_run(t, kind):
     is_gone(t, box)
 
 
-@case(each=["prestart", "startContainer", "poststart"])
-def a_failing_hook_fails_a_detached_run(t, kind):
+@parametrize("kind", ["prestart", "startContainer", "poststart"])
+def test_a_failing_hook_fails_a_detached_run(t, kind):
     """`run --detach` waits for the hooks and fails with them."""
     journal, box = failing(t, kind, others=["poststop"])
     result = box.run_detached()
@@ -96,8 +96,8 @@ def a_failing_hook_fails_a_detached_run(t, kind):
     is_gone(t, box)
 
 
-@case(control=False, why=OLD_START)
-def a_failing_start_container_hook_fails_start(t):
+@differs(OLD_START)
+def test_a_failing_start_container_hook_fails_start(t):
     """start fails, the program never runs, the container is stopped and removed, poststop hooks run."""
     journal, box = failing(t, "startContainer", others=["poststart", "poststop"])
     box.create().ok()
@@ -108,8 +108,7 @@ def a_failing_start_container_hook_fails_start(t):
     is_gone(t, box)
 
 
-@case()
-def the_program_does_not_run_after_a_failing_start_container_hook(t):
+def test_the_program_does_not_run_after_a_failing_start_container_hook(t):
     """Whatever start says: the program has not run."""
     journal, box = failing(t, "startContainer")
     box.create().ok()
@@ -119,8 +118,9 @@ def the_program_does_not_run_after_a_failing_start_container_hook(t):
     box.delete("--force").ok()
 
 
-@case(each=["attached", "kept"], control=False, why=OLD_START)
-def a_failing_start_container_hook_fails_run(t, how):
+@differs(OLD_START)
+@parametrize("how", ["attached", "kept"])
+def test_a_failing_start_container_hook_fails_run(t, how):
     """run fails with the hook's output, also with --keep; nothing is left."""
     journal, box = failing(t, "startContainer", others=["poststop"])
     result = box.run(*(["--keep"] if how == "kept" else []))
@@ -130,8 +130,8 @@ def a_failing_start_container_hook_fails_run(t, how):
     is_gone(t, box)
 
 
-@case(control=False, why=OLD_POSTSTART)
-def a_failing_poststart_hook_fails_start(t):
+@differs(OLD_POSTSTART)
+def test_a_failing_poststart_hook_fails_start(t):
     """start fails, the running program is killed, the container is removed, poststop hooks run."""
     journal, box = failing(t, "poststart", others=["poststop"])
     box.create().ok()
@@ -142,8 +142,8 @@ def a_failing_poststart_hook_fails_start(t):
     is_gone(t, box)
 
 
-@case(control=False, why=OLD_POSTSTART)
-def a_failing_poststart_hook_fails_run(t):
+@differs(OLD_POSTSTART)
+def test_a_failing_poststart_hook_fails_run(t):
     """An attached run fails, the program is killed, and nothing is left."""
     journal, box = failing(t, "poststart", others=["poststop"])
     result = box.run()
@@ -153,8 +153,9 @@ def a_failing_poststart_hook_fails_run(t):
     is_gone(t, box)
 
 
-@case(each=["", "--force"], control=False, why=OLD_POSTSTOP)
-def a_failing_poststop_hook_is_a_warning(t, flag):
+@differs(OLD_POSTSTOP)
+@parametrize("flag", ["", "--force"])
+def test_a_failing_poststop_hook_is_a_warning(t, flag):
     """delete succeeds with a warning that shows the output; the rest of the hooks runs."""
     journal, box = failing(t, "poststop")
     warnings = t.runtime.warned()
@@ -165,8 +166,8 @@ def a_failing_poststop_hook_is_a_warning(t, flag):
     is_gone(t, box)
 
 
-@case(control=False, why=OLD_POSTSTOP)
-def a_failing_poststop_hook_does_not_change_runs_status(t):
+@differs(OLD_POSTSTOP)
+def test_a_failing_poststop_hook_does_not_change_runs_status(t):
     """An attached run returns the program's status all the same."""
     journal = Journal(t)
     hooks = {"poststop": [journal.note("failing", FAILING), journal.note("last")]}
@@ -177,8 +178,7 @@ def a_failing_poststop_hook_does_not_change_runs_status(t):
     equal(journal.order(), ["failing", "last"], "what ran")
 
 
-@case()
-def the_container_is_gone_whatever_poststop_says(t):
+def test_the_container_is_gone_whatever_poststop_says(t):
     """A failing poststop hook does not keep a container alive."""
     _, box = failing(t, "poststop")
     box.create().ok()
@@ -186,8 +186,8 @@ def the_container_is_gone_whatever_poststop_says(t):
     is_gone(t, box)
 
 
-@case(control=False, why=OLD_POSTSTOP)
-def a_failing_poststop_hook_after_a_failing_create(t):
+@differs(OLD_POSTSTOP)
+def test_a_failing_poststop_hook_after_a_failing_create(t):
     """Both are told: the error of create, and the warning."""
     journal = Journal(t)
     hooks = {"prestart": [shell("echo one; exit 1")], "poststop": [shell("echo two; exit 2"), journal.note("last")]}
@@ -198,8 +198,7 @@ def a_failing_poststop_hook_after_a_failing_create(t):
     is_gone(t, box)
 
 
-@case()
-def the_id_is_free_after_a_failing_hook(t):
+def test_the_id_is_free_after_a_failing_hook(t):
     """After a failing hook the id can be created again."""
     journal = Journal(t)
     box = journal.box(hooks={"createRuntime": [shell(f"test -e {journal.path}/ready")]})
@@ -211,8 +210,8 @@ def the_id_is_free_after_a_failing_hook(t):
     removed(box)
 
 
-@case(each=OF_CREATE)
-def a_failing_hook_shows_in_the_log(t, kind):
+@parametrize("kind", OF_CREATE)
+def test_a_failing_hook_shows_in_the_log(t, kind):
     """Engines read the log file: its last error has the hook's output."""
     _, box = failing(t, kind)
     log = t.scratch / "log.json"
@@ -226,8 +225,8 @@ def a_failing_hook_shows_in_the_log(t, kind):
 
 # ---- how hooks fail -------------------------------------------------------------------------------------
 
-@case(each=OF_CREATE)
-def a_hook_that_dies_of_a_signal(t, kind):
+@parametrize("kind", OF_CREATE)
+def test_a_hook_that_dies_of_a_signal(t, kind):
     """A hook that a signal ends has failed, whatever it did before."""
     journal, box = failing(t, kind, "echo so-far; kill -KILL $$")
     result = box.create().exits(1)
@@ -236,8 +235,9 @@ def a_hook_that_dies_of_a_signal(t, kind):
     is_gone(t, box)
 
 
-@case(each=["startContainer", "poststart", "poststop"], control=False, why="see the cases above")
-def later_hooks_that_die_of_a_signal(t, kind):
+@differs("see the cases above")
+@parametrize("kind", ["startContainer", "poststart", "poststop"])
+def test_later_hooks_that_die_of_a_signal(t, kind):
     """So have those of start and delete."""
     journal, box = failing(t, kind, "echo so-far; kill -SEGV $$")
     warnings = t.runtime.warned()
@@ -259,8 +259,8 @@ def wrong_path(t, name):
     return path
 
 
-@case(each=[(f"{kind}, {name}", kind, name) for kind in OF_CREATE for name in MISSING])
-def a_hook_that_cannot_be_executed(t, _, kind, name):
+@parametrize("_, kind, name", [(f"{kind}, {name}", kind, name) for kind in OF_CREATE for name in MISSING])
+def test_a_hook_that_cannot_be_executed(t, _, kind, name):
     """A path that is no program is a failing hook; the error names the path."""
     journal = Journal(t)
     path = wrong_path(t, name)
@@ -270,8 +270,9 @@ def a_hook_that_cannot_be_executed(t, _, kind, name):
     is_gone(t, box)
 
 
-@case(each=list(MISSING), control=False, why=OLD_START)
-def a_start_container_hook_that_cannot_be_executed(t, name):
+@differs(OLD_START)
+@parametrize("name", list(MISSING))
+def test_a_start_container_hook_that_cannot_be_executed(t, name):
     """So it is with a path in the container."""
     journal = Journal(t)
     path = wrong_path(t, name)
@@ -287,8 +288,9 @@ def a_start_container_hook_that_cannot_be_executed(t, name):
     is_gone(t, box)
 
 
-@case(each=list(MISSING), control=False, why=OLD_POSTSTART)
-def a_poststart_hook_that_cannot_be_executed(t, name):
+@differs(OLD_POSTSTART)
+@parametrize("name", list(MISSING))
+def test_a_poststart_hook_that_cannot_be_executed(t, name):
     """And with those that run after the program is there."""
     journal = Journal(t)
     path = wrong_path(t, name)
@@ -299,8 +301,9 @@ def a_poststart_hook_that_cannot_be_executed(t, name):
     is_gone(t, box)
 
 
-@case(each=list(MISSING), control=False, why=OLD_POSTSTOP)
-def a_poststop_hook_that_cannot_be_executed(t, name):
+@differs(OLD_POSTSTOP)
+@parametrize("name", list(MISSING))
+def test_a_poststop_hook_that_cannot_be_executed(t, name):
     """For poststop it is a warning."""
     journal = Journal(t)
     path = wrong_path(t, name)
@@ -313,8 +316,7 @@ def a_poststop_hook_that_cannot_be_executed(t, name):
     is_gone(t, box)
 
 
-@case()
-def a_script_without_its_interpreter(t):
+def test_a_script_without_its_interpreter(t):
     """A script whose #! names nothing is a failing hook."""
     program = t.scratch / "script"
     program.write_text("#!/no/such/interpreter\n")
@@ -336,9 +338,9 @@ WRONG = {"relative path": ({"path": "bin/true"}, "path"), "empty path": ({"path"
          "NUL in the path": ({"path": "/bin/tr\0ue"}, "path")}
 
 
-@case(each=[(f"{kind}, {name}", kind, name) for kind in KINDS for name in WRONG], control=False,
-      why="runc 1.1.5 accepts most of them, or fails when it comes to the hook")
-def a_wrong_entry_is_refused(t, _, kind, name):
+@differs("runc 1.1.5 accepts most of them, or fails when it comes to the hook")
+@parametrize("_, kind, name", [(f"{kind}, {name}", kind, name) for kind in KINDS for name in WRONG])
+def test_a_wrong_entry_is_refused(t, _, kind, name):
     """config.json with such an entry is refused before anything happens; the error points at it."""
     entry, key = WRONG[name]
     journal = Journal(t)
@@ -349,8 +351,7 @@ def a_wrong_entry_is_refused(t, _, kind, name):
     t.no_state()
 
 
-@case()
-def a_relative_path_is_an_error(t):
+def test_a_relative_path_is_an_error(t):
     """A hook's path is absolute: relative to what it is looked for nobody knows."""
     box = Journal(t).box(hooks={"prestart": [{"path": "usr/bin/true"}]})
     says(box.create().exits(1), "usr/bin/true")
@@ -359,16 +360,16 @@ def a_relative_path_is_an_error(t):
 
 # ---- output ---------------------------------------------------------------------------------------------
 
-@case(each=KINDS)
-def output_of_a_hook_that_succeeds_is_not_shown(t, kind):
+@parametrize("kind", KINDS)
+def test_output_of_a_hook_that_succeeds_is_not_shown(t, kind):
     """The verbs stay quiet."""
     journal = Journal(t)
     whole_life(journal.box(hooks={kind: [journal.note(kind, "echo noise; echo noise >&2")]}))
     equal(journal.order(), [kind], "what ran")
 
 
-@case(control=False, why="runc 1.1.5 passes them to its stderr as they are")
-def escape_sequences_do_not_reach_the_terminal(t):
+@differs("runc 1.1.5 passes them to its stderr as they are")
+def test_escape_sequences_do_not_reach_the_terminal(t):
     """What a hook writes is shown without control characters."""
     _, box = failing(t, "prestart", "printf 'a\\033]0;owned\\007b\\033[2Jc\\rd'; exit 1")
     result = box.create().exits(1)
@@ -377,8 +378,8 @@ def escape_sequences_do_not_reach_the_terminal(t):
     says(result, "owned")
 
 
-@case(control=False, why="runc 1.1.5 shows everything")
-def long_output_is_cut(t):
+@differs("runc 1.1.5 shows everything")
+def test_long_output_is_cut(t):
     """Of 10 MB the error shows a part that a person can read, with the end, where the reason is."""
     _, box = failing(t, "prestart", "head -c 10000000 /dev/zero | tr '\\0' x; echo the-reason; exit 1")
     result = box.create().exits(1)
@@ -386,8 +387,8 @@ def long_output_is_cut(t):
     says(result, "the-reason")
 
 
-@case(each=OF_CREATE)
-def nothing_is_left_on_the_host_by_a_failing_hook(t, kind):
+@parametrize("kind", OF_CREATE)
+def test_nothing_is_left_on_the_host_by_a_failing_hook(t, kind):
     """A container that a hook ended leaves no mount below the root's path; the rest is looked at after each case."""
     _, box = failing(t, kind)
     box.create().exits(1)

@@ -5,7 +5,7 @@ import os
 import resource
 
 import leaks
-from harness import case, equal, eventually, true
+from harness import differs, equal, eventually, parametrize, true
 from hooks import HOSTS, KINDS, OF_CREATE, Journal, seconds_of, shell, whole_life
 from test_hooks_failure import is_gone, lead_to, says, warns
 
@@ -40,8 +40,8 @@ def none_left(sentence="processes are left"):
 
 # ---- timeouts -------------------------------------------------------------------------------------------
 
-@case(each=OF_CREATE)
-def a_hook_that_hangs(t, kind):
+@parametrize("kind", OF_CREATE)
+def test_a_hook_that_hangs(t, kind):
     """After its timeout the hook is killed, create fails and says so, the container is gone."""
     journal, box = hanging(t, kind, "exec sleep 50")
     result = box.create().exits(1)
@@ -52,8 +52,9 @@ def a_hook_that_hangs(t, kind):
     none_left()
 
 
-@case(each=["startContainer", "poststart", "poststop"], control=False, why=LATER)
-def a_later_hook_that_hangs(t, kind):
+@differs(LATER)
+@parametrize("kind", ["startContainer", "poststart", "poststop"])
+def test_a_later_hook_that_hangs(t, kind):
     """So it is with start; with delete it is a warning."""
     journal, box = hanging(t, kind, "exec sleep 50")
     warnings = t.runtime.warned()
@@ -63,8 +64,9 @@ def a_later_hook_that_hangs(t, kind):
     none_left()
 
 
-@case(each=KINDS, control=False, why="runc 1.1.5 kills the hook alone and waits for its children")
-def the_children_die_with_a_hook(t, kind):
+@differs("runc 1.1.5 kills the hook alone and waits for its children")
+@parametrize("kind", KINDS)
+def test_the_children_die_with_a_hook(t, kind):
     """The whole process group is killed: children and grandchildren of the hook go with it, in time."""
     _, box = hanging(t, kind, "(sleep 50; :) & (sh -c 'sleep 51; :') & sleep 52; :")
     result = lead_to(box, kind).exits(0 if kind == "poststop" else 1)
@@ -73,8 +75,9 @@ def the_children_die_with_a_hook(t, kind):
     none_left("children of the hook are left")
 
 
-@case(each=KINDS, control=False, why=LATER)
-def a_hook_that_ignores_signals(t, kind):
+@differs(LATER)
+@parametrize("kind", KINDS)
+def test_a_hook_that_ignores_signals(t, kind):
     """A hook that ignores TERM, INT, HUP and QUIT is killed all the same."""
     _, box = hanging(t, kind, "trap '' TERM INT HUP QUIT; while :; do sleep 1; done")
     in_time(lead_to(box, kind).exits(0 if kind == "poststop" else 1))
@@ -82,8 +85,9 @@ def a_hook_that_ignores_signals(t, kind):
     none_left()
 
 
-@case(each=["prestart", "createContainer", "startContainer"], control=False, why=LATER)
-def a_hook_that_stops_itself(t, kind):
+@differs(LATER)
+@parametrize("kind", ["prestart", "createContainer", "startContainer"])
+def test_a_hook_that_stops_itself(t, kind):
     """A stopped hook is not a hook that has ended."""
     _, box = hanging(t, kind, "kill -STOP $$; sleep 50")
     in_time(lead_to(box, kind).exits(1))
@@ -91,8 +95,9 @@ def a_hook_that_stops_itself(t, kind):
     none_left()
 
 
-@case(each=KINDS, control=False, why=WAITS)
-def a_hook_that_hands_its_output_on_and_hangs(t, kind):
+@differs(WAITS)
+@parametrize("kind", KINDS)
+def test_a_hook_that_hands_its_output_on_and_hangs(t, kind):
     """A daemon in a session of its own that holds the output does not make the timeout late."""
     _, box = hanging(t, kind, "setsid sleep 5 & exec sleep 50")
     in_time(lead_to(box, kind).exits(0 if kind == "poststop" else 1))
@@ -100,8 +105,8 @@ def a_hook_that_hands_its_output_on_and_hangs(t, kind):
     leaks.kill_descendants(os.getpid())  # the daemon is its own business
 
 
-@case(each=KINDS)
-def a_hook_within_its_timeout(t, kind):
+@parametrize("kind", KINDS)
+def test_a_hook_within_its_timeout(t, kind):
     """A hook that ends in time is not disturbed."""
     journal = Journal(t)
     hook = shell(f"sleep 0.4; echo end >> {journal.path}/order", timeout=5)
@@ -109,8 +114,9 @@ def a_hook_within_its_timeout(t, kind):
     equal(journal.order(), ["end"], "what ran")
 
 
-@case(each=[2 ** 31 - 1, 2 ** 31, 2 ** 62], control=False, why="runc 1.1.5 overflows from 2^34 on")
-def a_very_long_timeout(t, seconds):
+@differs("runc 1.1.5 overflows from 2^34 on")
+@parametrize("seconds", [2 ** 31 - 1, 2 ** 31, 2 ** 62])
+def test_a_very_long_timeout(t, seconds):
     """A timeout that no clock reaches is none: it does not overflow into a short one."""
     journal = Journal(t)
     box = journal.box(hooks={"prestart": [journal.note("hook", "sleep 0.3", timeout=seconds)]})
@@ -121,8 +127,8 @@ def a_very_long_timeout(t, seconds):
         says(result, "/hooks/prestart/0/timeout")
 
 
-@case(control=False, why="runc 1.1.5 waits for the first hook's children")
-def the_timeout_is_each_hooks_own(t):
+@differs("runc 1.1.5 waits for the first hook's children")
+def test_the_timeout_is_each_hooks_own(t):
     """Three hooks of 1.2 s with a timeout of 3 s are no failure."""
     journal = Journal(t)
     hooks = [journal.note(word, "sleep 1.2", timeout=3) for word in ("a", "b", "c")]
@@ -136,8 +142,9 @@ def the_timeout_is_each_hooks_own(t):
 FLOOD = "dd if=/dev/zero bs=64k count=16384 2>/dev/null"
 
 
-@case(each=KINDS, control=False, why="runc 1.1.5 keeps all of it in memory")
-def a_flood_that_succeeds(t, kind):
+@differs("runc 1.1.5 keeps all of it in memory")
+@parametrize("kind", KINDS)
+def test_a_flood_that_succeeds(t, kind):
     """1 GiB on stdout: the hook is not blocked, the runtime does not grow."""
     journal = Journal(t)
     box = journal.box(hooks={kind: [journal.note("hook", f"{FLOOD}; echo end >> {journal.path}/order")]})
@@ -147,8 +154,8 @@ def a_flood_that_succeeds(t, kind):
     true(grown < 48 * 1024, f"the largest process had {grown} KiB")
 
 
-@case(control=False, why="runc 1.1.5 keeps all of it in memory and shows it")
-def a_flood_that_fails(t):
+@differs("runc 1.1.5 keeps all of it in memory and shows it")
+def test_a_flood_that_fails(t):
     """1 GiB on stdout and stderr and a failure: the error is short."""
     journal = Journal(t)
     box = journal.box(hooks={"prestart": [journal.note("hook", f"{FLOOD}; {{ {FLOOD}; }} >&2; echo why >&2; exit 1")]})
@@ -160,16 +167,17 @@ def a_flood_that_fails(t):
     true(grown < 48 * 1024, f"the largest process had {grown} KiB")
 
 
-@case(each=KINDS, control=False, why="runc 1.1.5 keeps all of it in memory")
-def a_flood_without_end(t, kind):
+@differs("runc 1.1.5 keeps all of it in memory")
+@parametrize("kind", KINDS)
+def test_a_flood_without_end(t, kind):
     """A hook that writes for ever ends with its timeout."""
     _, box = hanging(t, kind, "exec cat /dev/zero")
     in_time(lead_to(box, kind).exits(0 if kind == "poststop" else 1))
     is_gone(t, box)
 
 
-@case(each=KINDS)
-def a_hook_that_closes_its_streams(t, kind):
+@parametrize("kind", KINDS)
+def test_a_hook_that_closes_its_streams(t, kind):
     """A verb waits for the end of the hook, not for that of its output."""
     journal = Journal(t)
     script = f"exec <&- >&- 2>&-; sleep 0.4; : > {journal.path}/end"
@@ -180,8 +188,9 @@ def a_hook_that_closes_its_streams(t, kind):
 
 # ---- daemons --------------------------------------------------------------------------------------------
 
-@case(each=KINDS, control=False, why=WAITS)
-def a_daemon_that_holds_the_output(t, kind):
+@differs(WAITS)
+@parametrize("kind", KINDS)
+def test_a_daemon_that_holds_the_output(t, kind):
     """A hook that leaves a daemon behind and exits 0 has ended: the verb returns at once."""
     journal = Journal(t)
     box = journal.box(hooks={kind: [journal.note("hook", "setsid sleep 30 &")]})
@@ -190,8 +199,9 @@ def a_daemon_that_holds_the_output(t, kind):
     leaks.kill_descendants(os.getpid())
 
 
-@case(each=HOSTS, control=False, why=WAITS)
-def a_daemon_lives_on(t, kind):
+@differs(WAITS)
+@parametrize("kind", HOSTS)
+def test_a_daemon_lives_on(t, kind):
     """What a hook leaves on purpose on the host is not killed when the hook succeeds, in its group or not."""
     journal = Journal(t)
     script = f"(sleep 0.5; echo daemon >> {journal.path}/order) &"
@@ -199,8 +209,8 @@ def a_daemon_lives_on(t, kind):
     eventually(lambda: journal.order() == ["hook", "daemon"], "the daemon was killed", 3)
 
 
-@case(control=False, why=WAITS)
-def a_daemon_of_a_hook_that_fails(t):
+@differs(WAITS)
+def test_a_daemon_of_a_hook_that_fails(t):
     """A hook that leaves a daemon and fails: the error comes at once, with what was written so far."""
     journal = Journal(t)
     box = journal.box(hooks={"prestart": [journal.note("hook", "setsid sleep 30 & echo so-far; exit 3")]})
@@ -211,8 +221,9 @@ def a_daemon_of_a_hook_that_fails(t):
     leaks.kill_descendants(os.getpid())
 
 
-@case(each=["createContainer", "startContainer"], control=False, why=WAITS)
-def a_daemon_in_the_container_ends_with_it(t, kind):
+@differs(WAITS)
+@parametrize("kind", ["createContainer", "startContainer"])
+def test_a_daemon_in_the_container_ends_with_it(t, kind):
     """What a hook leaves in the container's pid namespace ends with the container."""
     journal = Journal(t)
     box = journal.box(hooks={kind: [journal.note("hook", "setsid sleep 50 &")]})
@@ -230,16 +241,16 @@ def with_large_state(box):
     return box
 
 
-@case(each=KINDS)
-def a_hook_that_does_not_read(t, kind):
+@parametrize("kind", KINDS)
+def test_a_hook_that_does_not_read(t, kind):
     """A hook that ends without reading its stdin, whatever its size, has succeeded."""
     journal = Journal(t)
     whole_life(with_large_state(journal.box(hooks={kind: [journal.note("hook")]})))
     equal(journal.order(), ["hook"], "what ran")
 
 
-@case(each=KINDS)
-def a_hook_that_closes_its_stdin(t, kind):
+@parametrize("kind", KINDS)
+def test_a_hook_that_closes_its_stdin(t, kind):
     """So has one that closes it and goes on."""
     journal = Journal(t)
     script = f"exec <&-; sleep 0.3; echo end >> {journal.path}/order"
@@ -247,16 +258,17 @@ def a_hook_that_closes_its_stdin(t, kind):
     equal(journal.order(), ["hook", "end"], "what ran")
 
 
-@case(each=KINDS, control=False, why=LATER)
-def a_hook_that_neither_reads_nor_ends(t, kind):
+@differs(LATER)
+@parametrize("kind", KINDS)
+def test_a_hook_that_neither_reads_nor_ends(t, kind):
     """A pipe that nobody empties does not keep the timeout from coming."""
     _, box = hanging(t, kind, "exec sleep 50")
     in_time(lead_to(with_large_state(box), kind).exits(0 if kind == "poststop" else 1))
     is_gone(t, box)
 
 
-@case(each=KINDS)
-def a_hook_that_reads_late(t, kind):
+@parametrize("kind", KINDS)
+def test_a_hook_that_reads_late(t, kind):
     """Who reads late reads everything."""
     journal = Journal(t)
     script = f"sleep 0.4; cat | wc -c > {journal.path}/count"
@@ -264,8 +276,8 @@ def a_hook_that_reads_late(t, kind):
     true(int((journal.path / "count").read_text()) > 10 ** 6, "the state is cut")
 
 
-@case(each=["prestart", "poststop"])
-def a_hook_takes_its_time(t, kind):
+@parametrize("kind", ["prestart", "poststop"])
+def test_a_hook_takes_its_time(t, kind):
     """Without a timeout a hook of two seconds is waited for."""
     journal = Journal(t)
     _, seconds = seconds_of(lambda: whole_life(journal.box(hooks={kind: [journal.note("hook", "sleep 2")]})))

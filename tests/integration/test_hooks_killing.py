@@ -5,17 +5,19 @@ import os
 import signal
 import time
 
+import pytest
+
 import leaks
-from harness import case, equal, eventually, stop, true
+from harness import differs, equal, eventually, parametrize, stop, true
 from hooks import KINDS, OF_CREATE, Journal, removed, seconds_of, whole_life
 from test_hooks_failure import is_gone, lead_to
 from test_hooks_hostile import none_left
 
 # ---- without a timeout: the runtime is killed -----------------------------------------------------------
 
-@case(each=[(f"{kind}, {name}", kind, name) for kind in KINDS for name in ("KILL", "TERM")], control=False,
-      why="runc 1.1.5 leaves the hook, at times the container")
-def a_runtime_that_waits_for_a_hook_is_killed(t, _, kind, name):
+@differs("runc 1.1.5 leaves the hook, at times the container")
+@parametrize("_, kind, name", [(f"{kind}, {name}", kind, name) for kind in KINDS for name in ("KILL", "TERM")])
+def test_a_runtime_that_waits_for_a_hook_is_killed(t, _, kind, name):
     """A hook without a timeout hangs; who kills the runtime and deletes by force has nothing left, no hook either."""
     journal = Journal(t)
     box = journal.box(hooks={kind: [journal.note("hook", "trap '' TERM HUP; exec sleep 50")]})
@@ -31,8 +33,9 @@ def a_runtime_that_waits_for_a_hook_is_killed(t, _, kind, name):
     is_gone(t, box)
 
 
-@case(each=["attached", "detached"], control=False, why="runc 1.1.5 leaves the hook")
-def a_run_that_waits_for_a_hook_is_killed(t, how):
+@differs("runc 1.1.5 leaves the hook")
+@parametrize("how", ["attached", "detached"])
+def test_a_run_that_waits_for_a_hook_is_killed(t, how):
     """The same for `run`."""
     journal = Journal(t)
     box = journal.box(hooks={"createRuntime": [journal.note("hook", "exec sleep 50")]})
@@ -45,8 +48,9 @@ def a_run_that_waits_for_a_hook_is_killed(t, how):
     is_gone(t, box)
 
 
-@case(each=["createContainer", "startContainer"], control=False, why="runc 1.1.5 leaves the hook")
-def the_children_of_a_hook_whose_runtime_is_killed(t, kind):
+@differs("runc 1.1.5 leaves the hook")
+@parametrize("kind", ["createContainer", "startContainer"])
+def test_the_children_of_a_hook_whose_runtime_is_killed(t, kind):
     """In the container's pid namespace the hook's children end with the container, too."""
     journal = Journal(t)
     box = journal.box(hooks={kind: [journal.note("hook", "setsid sleep 51 & sleep 52 & sleep 50; :")]})
@@ -61,8 +65,8 @@ def the_children_of_a_hook_whose_runtime_is_killed(t, kind):
     is_gone(t, box)
 
 
-@case(control=False, why="runc 1.1.5 leaves its waiting process at times")
-def the_id_is_free_after_a_killed_create(t):
+@differs("runc 1.1.5 leaves its waiting process at times")
+def test_the_id_is_free_after_a_killed_create(t):
     """After a create that died in a hook, and delete --force, the id can be created."""
     journal = Journal(t)
     box = journal.box(hooks={"prestart": [journal.note("hook", f"test -e {journal.path}/ready || exec sleep 50")]})
@@ -78,8 +82,9 @@ def the_id_is_free_after_a_killed_create(t):
 
 # ---- hooks that attack ----------------------------------------------------------------------------------
 
-@case(each=["prestart", "createRuntime", "poststart"], control=False, why="runc 1.1.5 waits for it, at times for ever")
-def a_hook_that_kills_the_container(t, kind):
+@differs("runc 1.1.5 waits for it, at times for ever")
+@parametrize("kind", ["prestart", "createRuntime", "poststart"])
+def test_a_hook_that_kills_the_container(t, kind):
     """The process dies in a hook: the verb fails or the container is stopped; it ends, and delete --force works."""
     journal = Journal(t)
     script = "kill -9 $(sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/')"
@@ -93,8 +98,9 @@ def a_hook_that_kills_the_container(t, kind):
     is_gone(t, box)
 
 
-@case(each=KINDS, control=False, why="runc 1.1.5 leaves what it was doing")
-def a_hook_that_kills_the_runtime(t, kind):
+@differs("runc 1.1.5 leaves what it was doing")
+@parametrize("kind", KINDS)
+def test_a_hook_that_kills_the_runtime(t, kind):
     """The hook kills its parent: delete --force cleans up."""
     journal = Journal(t)
     script = f"test -e {journal.path}/done || {{ : > {journal.path}/done; kill -9 $PPID; sleep 0.2; }}"
@@ -105,8 +111,7 @@ def a_hook_that_kills_the_runtime(t, kind):
     is_gone(t, box)
 
 
-@case()
-def a_start_container_hook_that_kills_everybody(t):
+def test_a_start_container_hook_that_kills_everybody(t):
     """kill -9 -1 in the container's pid namespace: start ends, one way or the other, and so does delete."""
     journal = Journal(t)
     box = journal.box(hooks={"startContainer": [journal.note("hook", "kill -9 -1; kill -TERM 1; :")]})
@@ -117,8 +122,9 @@ def a_start_container_hook_that_kills_everybody(t):
     is_gone(t, box)
 
 
-@case(each=["prestart", "poststart", "poststop"], control=False, why="runc 1.1.5 knows no locks")
-def a_hook_that_deletes_its_container(t, kind):
+@differs("runc 1.1.5 knows no locks")
+@parametrize("kind", ["prestart", "poststart", "poststop"])
+def test_a_hook_that_deletes_its_container(t, kind):
     """delete --force from a hook neither waits for ever nor leaves anything."""
     journal = Journal(t)
     box = journal.box(hooks={})
@@ -135,8 +141,8 @@ def a_hook_that_deletes_its_container(t, kind):
     is_gone(t, box)
 
 
-@case(control=False, why="runc 1.1.5 waits for ever")
-def a_hook_that_stops_the_containers_process(t):
+@differs("runc 1.1.5 waits for ever")
+def test_a_hook_that_stops_the_containers_process(t):
     """A container whose waiting process is stopped: start has a deadline or succeeds, and delete --force works."""
     journal = Journal(t)
     script = "kill -STOP $(sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/')"
@@ -147,8 +153,8 @@ def a_hook_that_stops_the_containers_process(t):
     is_gone(t, box)
 
 
-@case(each=OF_CREATE)
-def many_hooks(t, kind):
+@parametrize("kind", OF_CREATE)
+def test_many_hooks(t, kind):
     """A hundred hooks of one kind run one after the other."""
     journal = Journal(t)
     words = [f"hook{i}" for i in range(100)]
@@ -157,8 +163,8 @@ def many_hooks(t, kind):
     equal(journal.order(), words, "what ran")
 
 
-@case(each=KINDS)
-def large_arguments_and_environment(t, kind):
+@parametrize("kind", KINDS)
+def test_large_arguments_and_environment(t, kind):
     """Arguments and variables of 100 KB arrive."""
     journal = Journal(t)
     long = "x" * 100000
@@ -175,8 +181,10 @@ def verb_line(t, box, verb):
     return t.runtime.command(verb, *flags, box.id)
 
 
-@case(each=["create", "start", "delete"], deadline=90, control=False, why="runc 1.1.5 leaves processes and cgroups")
-def a_verb_with_hooks_is_killed_at_any_moment(t, verb):
+@differs("runc 1.1.5 leaves processes and cgroups")
+@pytest.mark.timeout(90)
+@parametrize("verb", ["create", "start", "delete"])
+def test_a_verb_with_hooks_is_killed_at_any_moment(t, verb):
     """Two hooks of each kind, and SIGKILL after 0 to 60 ms: delete --force leaves nothing, and the id is free."""
     journal = Journal(t)
     box = journal.box(hooks={kind: [journal.note(kind)] * 2 for kind in KINDS})
@@ -193,8 +201,8 @@ def a_verb_with_hooks_is_killed_at_any_moment(t, verb):
     box.start().ok()
 
 
-@case(each=["TERM", "INT", "HUP"])
-def a_signal_for_an_attached_run_in_its_hooks(t, name):
+@parametrize("name", ["TERM", "INT", "HUP"])
+def test_a_signal_for_an_attached_run_in_its_hooks(t, name):
     """A signal that arrives while a hook runs is not lost: it reaches the program, or ends the runtime with an error."""
     journal = Journal(t)
     box = journal.box("sleep", "60", hooks={"createRuntime": [journal.note("hook", "exec sleep 1")]})

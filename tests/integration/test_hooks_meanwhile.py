@@ -3,7 +3,7 @@
 
 import contextlib
 
-from harness import case, contains, equal, eventually, stop, true
+from harness import contains, differs, equal, eventually, parametrize, stop, true
 from hooks import OF_CREATE, Journal, removed, shell
 from test_hooks_failure import is_gone
 from test_hooks_hostile import none_left
@@ -43,20 +43,22 @@ def answers(t, kind):
     equal(child.wait(10), 0, "exit code of the runtime that waited")
 
 
-@case(each=OF_CREATE)
-def state_and_list_answer(t, kind):
+@parametrize("kind", OF_CREATE)
+def test_state_and_list_answer(t, kind):
     """`state` and `list` do not wait for a hook of create."""
     answers(t, kind)
 
 
-@case(each=["startContainer", "poststart"], control=False, why="runc 1.1.5 has other rules for the hooks of start")
-def state_and_list_answer_during_start(t, kind):
+@differs("runc 1.1.5 has other rules for the hooks of start")
+@parametrize("kind", ["startContainer", "poststart"])
+def test_state_and_list_answer_during_start(t, kind):
     """Nor for one of start."""
     answers(t, kind)
 
 
-@case(each=OF_CREATE, control=False, why=UNKNOWN)
-def it_does_not_exist_yet(t, kind):
+@differs(UNKNOWN)
+@parametrize("kind", OF_CREATE)
+def test_it_does_not_exist_yet(t, kind):
     """While hooks of create run the container does not exist for others, and its id is taken."""
     with held(t, kind) as (box, _, child):
         contains(t.runtime("state", box.id).exits(1).err, "does not exist", "state")
@@ -68,8 +70,9 @@ def it_does_not_exist_yet(t, kind):
     equal((child.wait(10), box.status()), (0, "created"), "exit code of create, status")
 
 
-@case(each=OF_CREATE, control=False, why="runc 1.1.5 removes the state of a container that is being created")
-def delete_force_while_it_is_made(t, kind):
+@differs("runc 1.1.5 removes the state of a container that is being created")
+@parametrize("kind", OF_CREATE)
+def test_delete_force_while_it_is_made(t, kind):
     """`delete --force` of a container that is being made ends soon; afterwards it is there as a whole, or not at all."""
     with held(t, kind) as (box, _, child):
         true(box.delete("--force").seconds < 5, "delete waits for the hook")
@@ -80,8 +83,9 @@ def delete_force_while_it_is_made(t, kind):
     is_gone(t, box)
 
 
-@case(each=["startContainer", "poststart"], control=False, why="runc 1.1.5 has other rules for the hooks of start")
-def delete_force_during_start(t, kind):
+@differs("runc 1.1.5 has other rules for the hooks of start")
+@parametrize("kind", ["startContainer", "poststart"])
+def test_delete_force_during_start(t, kind):
     """`delete --force` during a hook of start removes the container; start ends with an error, or 0 behind the program."""
     with held(t, kind) as (box, journal, child):
         result = box.delete("--force").exits(0)
@@ -94,8 +98,8 @@ def delete_force_during_start(t, kind):
     is_gone(t, box)
 
 
-@case(control=False, why="runc 1.1.5 returns from start before the startContainer hooks run")
-def kill_during_start(t):
+@differs("runc 1.1.5 returns from start before the startContainer hooks run")
+def test_kill_during_start(t):
     """SIGKILL during a startContainer hook: start fails, at once, since the hook dies with its pid namespace."""
     with held(t, "startContainer") as (box, _, child):
         box.kill("KILL").ok()
@@ -105,8 +109,8 @@ def kill_during_start(t):
     is_gone(t, box)
 
 
-@case(control=False, why="runc 1.1.5 lets both in")
-def two_starts(t):
+@differs("runc 1.1.5 lets both in")
+def test_two_starts(t):
     """A second start while hooks of the first run fails at once; the hooks run once."""
     with held(t, "startContainer") as (box, journal, child):
         second = box.start()
@@ -117,8 +121,7 @@ def two_starts(t):
         equal((journal.order(), box.status()), (["held"], "running"), "hooks, status")
 
 
-@case()
-def the_id_is_free_while_poststop_hooks_run(t):
+def test_the_id_is_free_while_poststop_hooks_run(t):
     """When poststop hooks run the container is gone: its id can be created, and the delete that waits leaves that alone."""
     with held(t, "poststop") as (box, journal, child):
         contains(t.runtime("state", box.id).exits(1).err, "does not exist", "stderr")
@@ -130,8 +133,8 @@ def the_id_is_free_while_poststop_hooks_run(t):
     box.start().ok()
 
 
-@case(control=False, why="runc runs poststart hooks in create until 1.5.0")
-def exec_like_verbs_in_poststart(t):
+@differs("runc runs poststart hooks in create until 1.5.0")
+def test_exec_like_verbs_in_poststart(t):
     """While a poststart hook runs the container is running: it can be paused, resumed, signalled and listed."""
     with held(t, "poststart") as (box, _, child):
         for verb in ("pause", "resume"):
@@ -142,8 +145,8 @@ def exec_like_verbs_in_poststart(t):
     equal((child.wait(10), box.status()), (0, "running"), "exit code of start, status")
 
 
-@case(control=False, why="runc runs poststart hooks in create until 1.5.0")
-def a_program_that_ends_before_its_poststart_hook(t):
+@differs("runc runs poststart hooks in create until 1.5.0")
+def test_a_program_that_ends_before_its_poststart_hook(t):
     """A short program: the poststart hook runs all the same, and start succeeds."""
     journal = Journal(t)
     box = journal.box("true", hooks={"poststart": [journal.note("poststart", "sleep 0.3")]})
@@ -156,8 +159,8 @@ def a_program_that_ends_before_its_poststart_hook(t):
         box.create().ok()
 
 
-@case(each=["prestart", "createContainer", "startContainer", "poststop"])
-def the_callers_deadline(t, kind):
+@parametrize("kind", ["prestart", "createContainer", "startContainer", "poststop"])
+def test_the_callers_deadline(t, kind):
     """A caller that gives up and kills the runtime, as engines do after a while, can delete by force."""
     with held(t, kind) as (box, journal, child):
         stop(child)
@@ -168,8 +171,8 @@ def the_callers_deadline(t, kind):
     is_gone(t, box)
 
 
-@case(each=["startContainer", "poststart"])
-def a_hook_of_start_with_a_waiting_reader(t, kind):
+@parametrize("kind", ["startContainer", "poststart"])
+def test_a_hook_of_start_with_a_waiting_reader(t, kind):
     """What `start` leaves open is nobody's: its output ends when it ends, hooks or not."""
     journal = Journal(t)
     box = journal.box(hooks={kind: [shell("sleep 0.2")]})

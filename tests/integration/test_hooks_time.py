@@ -4,7 +4,7 @@
 import json
 import os
 
-from harness import case, contains, equal, eventually, true
+from harness import contains, differs, equal, eventually, parametrize, true
 from hooks import KINDS, OF_CREATE, Journal, removed, seconds_of, shell, whole_life
 
 TOO_EARLY = "runc runs poststart hooks in create until 1.5.0"
@@ -26,8 +26,8 @@ def both(*kinds):
 
 # ---- the order ------------------------------------------------------------------------------------------
 
-@case(control=False, why=TOO_EARLY)
-def the_order_of_all(t):
+@differs(TOO_EARLY)
+def test_the_order_of_all(t):
     """Each verb runs its hooks, in the order of the standard, each kind in the order of the list."""
     journal = Journal(t)
     box = journal.box("sh", "-c", f"echo program >> {journal.path}/order; exec sleep 60", hooks=two_of_each(journal))
@@ -47,8 +47,7 @@ def the_order_of_all(t):
     equal(journal.order()[-2:], both("poststop"), "hooks of delete")
 
 
-@case()
-def the_order_of_create(t):
+def test_the_order_of_create(t):
     """create runs prestart, createRuntime and createContainer, and neither startContainer nor poststop."""
     journal = Journal(t)
     kinds = [kind for kind in KINDS if kind != "poststart"]
@@ -64,8 +63,9 @@ def the_order_of_create(t):
     equal(journal.order()[5:], ["poststop"], "hooks of delete")
 
 
-@case(each=[("attached",), ("kept", "--keep"), ("detached", "--detach")], control=False, why=TOO_EARLY)
-def run_runs_them_all(t, how, *flags):
+@differs(TOO_EARLY)
+@parametrize("how, *flags", [("attached",), ("kept", "--keep"), ("detached", "--detach")])
+def test_run_runs_them_all(t, how, flags):
     """`run`, attached, detached or with --keep, runs the hooks of create and start; its end or delete the others."""
     journal = Journal(t)
     program = "sleep 0.4" if how != "detached" else "sleep 60"
@@ -82,8 +82,7 @@ def run_runs_them_all(t, how, *flags):
     t.no_state()
 
 
-@case()
-def every_hook_runs_once(t):
+def test_every_hook_runs_once(t):
     """An attached run runs each hook once and returns the program's status."""
     journal = Journal(t)
     box = journal.box("sh", "-c", "sleep 0.3; exit 23", hooks=journal.noting(*KINDS))
@@ -92,8 +91,8 @@ def every_hook_runs_once(t):
     t.no_state()
 
 
-@case(each=["created", "running", "stopped"])
-def delete_force_runs_poststop(t, status):
+@parametrize("status", ["created", "running", "stopped"])
+def test_delete_force_runs_poststop(t, status):
     """`delete --force` runs the poststop hooks in every state; a second delete does not run them again."""
     journal = Journal(t)
     box = journal.box(hooks=journal.noting("poststop"))
@@ -108,8 +107,7 @@ def delete_force_runs_poststop(t, status):
     equal(journal.order(), ["poststop"], "hooks")
 
 
-@case()
-def delete_of_created_runs_poststop(t):
+def test_delete_of_created_runs_poststop(t):
     """A container that never started: no startContainer and no poststart hook, but the poststop hook."""
     journal = Journal(t)
     box = journal.box(hooks=journal.noting("startContainer", "poststop"))
@@ -118,16 +116,16 @@ def delete_of_created_runs_poststop(t):
     equal(journal.order(), ["poststop"], "hooks")
 
 
-@case(each=KINDS)
-def a_verb_waits_for_its_hooks(t, kind):
+@parametrize("kind", KINDS)
+def test_a_verb_waits_for_its_hooks(t, kind):
     """A verb returns when its hooks have ended."""
     journal = Journal(t)
     whole_life(journal.box(hooks={kind: [shell(f"sleep 0.3; echo end >> {journal.path}/order")]}))
     equal(journal.order(), ["end"], "hooks")
 
 
-@case(each=OF_CREATE)
-def edits_after_create_have_no_effect(t, kind):
+@parametrize("kind", OF_CREATE)
+def test_edits_after_create_have_no_effect(t, kind):
     """Hooks are those that config.json had at create; poststop too."""
     journal = Journal(t)
     box = journal.box(hooks=journal.noting(kind, "poststop"))
@@ -139,8 +137,8 @@ def edits_after_create_have_no_effect(t, kind):
 
 # ---- what is there before the root changes --------------------------------------------------------------
 
-@case(each=["prestart", "createRuntime"])
-def a_mount_made_from_outside(t, kind):
+@parametrize("kind", ["prestart", "createRuntime"])
+def test_a_mount_made_from_outside(t, kind):
     """nvidia-container-cli's way: enter the container's mount namespace, mount below the root's path of the host."""
     journal = Journal(t)
     bundle = journal.bundle("sh", "-c", "cat /tmp/from-hook; grep -c ' /tmp ' /proc/self/mountinfo")
@@ -151,8 +149,8 @@ def a_mount_made_from_outside(t, kind):
     true("from-hook" not in os.listdir(place), "the mount is on the host as well")
 
 
-@case(each=["prestart", "createRuntime"])
-def a_bind_mount_made_from_outside(t, kind):
+@parametrize("kind", ["prestart", "createRuntime"])
+def test_a_bind_mount_made_from_outside(t, kind):
     """A file of the host, bound over one of the image: the host's paths resolve in there."""
     journal = Journal(t)
     (t.scratch / "driver.so").write_text("driver of the host\n")
@@ -164,8 +162,7 @@ def a_bind_mount_made_from_outside(t, kind):
     equal(t.container(bundle=bundle).run().ok().out, "driver of the host\n", "what the program sees")
 
 
-@case()
-def a_mount_made_by_a_create_container_hook(t):
+def test_a_mount_made_by_a_create_container_hook(t):
     """nvidia-ctk's way: a createContainer hook mounts below the root's path, and changes files there."""
     journal = Journal(t)
     bundle = journal.bundle("sh", "-c", "cat /tmp/from-hook /etc/hook.conf")
@@ -177,8 +174,8 @@ def a_mount_made_by_a_create_container_hook(t):
     true("from-hook" not in os.listdir(bundle.rootfs / "tmp"), "the mount is on the host as well")
 
 
-@case(each=OF_CREATE)
-def the_mounts_are_there(t, kind):
+@parametrize("kind", OF_CREATE)
+def test_the_mounts_are_there(t, kind):
     """At the time of the hooks the container's mounts are below the root's path, in its mount namespace."""
     journal = Journal(t)
     bundle = journal.bundle("true")
@@ -191,8 +188,8 @@ def the_mounts_are_there(t, kind):
         true(f"{bundle.rootfs}{name}" in points, f"{name or '/'} is not below {bundle.rootfs}: {points}")
 
 
-@case(each=OF_CREATE)
-def the_root_has_not_changed(t, kind):
+@parametrize("kind", OF_CREATE)
+def test_the_root_has_not_changed(t, kind):
     """The container's process still has the host's root when these hooks run; one in the container has it, too."""
     journal = Journal(t)
     root = "/" if kind == "createContainer" else "/proc/$pid/root/"
@@ -201,8 +198,8 @@ def the_root_has_not_changed(t, kind):
     equal((journal.path / "root").read_text().strip(), f"{root.st_dev}:{root.st_ino}", "root")
 
 
-@case(each=["prestart", "createRuntime"])
-def the_namespaces_are_those_of_the_program(t, kind):
+@parametrize("kind", ["prestart", "createRuntime"])
+def test_the_namespaces_are_those_of_the_program(t, kind):
     """The namespaces of the pid in the state are those that the program will have."""
     journal = Journal(t)
     names = "pid net ipc uts mnt cgroup"
@@ -214,8 +211,8 @@ def the_namespaces_are_those_of_the_program(t, kind):
           "namespaces")
 
 
-@case(each=["prestart", "createRuntime"])
-def the_network_is_made_by_a_hook(t, kind):
+@parametrize("kind", ["prestart", "createRuntime"])
+def test_the_network_is_made_by_a_hook(t, kind):
     """libnetwork's way: what a hook sets in the network namespace holds for the program."""
     journal = Journal(t)
     script = "nsenter --net=/proc/$pid/ns/net sh -c 'echo 77 > /proc/sys/net/ipv4/ip_default_ttl'"
@@ -223,8 +220,8 @@ def the_network_is_made_by_a_hook(t, kind):
     equal(box.run().ok().out, "77\n", "setting")
 
 
-@case(each=["prestart", "createRuntime"])
-def the_process_is_in_its_cgroup(t, kind):
+@parametrize("kind", ["prestart", "createRuntime"])
+def test_the_process_is_in_its_cgroup(t, kind):
     """The container's process is in the container's cgroup when hooks run."""
     journal = Journal(t)
     box = journal.box(hooks={kind: [host_hook(f"cat /proc/$pid/cgroup > {journal.path}/cgroup")]})
@@ -235,8 +232,8 @@ def the_process_is_in_its_cgroup(t, kind):
 
 # ---- what is there in the life of the container ---------------------------------------------------------
 
-@case(control=False, why=TOO_EARLY)
-def poststart_hooks_find_the_program(t):
+@differs(TOO_EARLY)
+def test_poststart_hooks_find_the_program(t):
     """When a poststart hook runs the pid is the program, not the runtime; `state` says running."""
     journal = Journal(t)
     state = " ".join(t.runtime.command("state"))
@@ -250,8 +247,7 @@ def poststart_hooks_find_the_program(t):
         equal(json.loads((journal.path / "state").read_text())["status"], "running", "status")
 
 
-@case()
-def poststop_hooks_find_nothing(t):
+def test_poststop_hooks_find_nothing(t):
     """When a poststop hook runs the process, the cgroup and the id are gone."""
     journal = Journal(t)
     box = journal.box(hooks={})
@@ -265,8 +261,8 @@ def poststop_hooks_find_nothing(t):
     equal((journal.path / "cgroups").read_text(), "", "cgroups")
 
 
-@case(each=[kind for kind in KINDS if kind != "startContainer"])  # the container does not have the runtime
-def a_hook_may_ask_for_the_state(t, kind):
+@parametrize("kind", [kind for kind in KINDS if kind != "startContainer"])
+def test_a_hook_may_ask_for_the_state(t, kind):
     """`state` from a hook answers at once, one way or the other: no lock is in its way."""
     journal = Journal(t)
     box = journal.box(hooks={})
@@ -278,8 +274,7 @@ def a_hook_may_ask_for_the_state(t, kind):
     true(journal.order()[0] in ("0", "1") and seconds < 5, f"state ended with {journal.order()} after {seconds} s")
 
 
-@case()
-def start_container_hooks_find_the_root_changed(t):
+def test_start_container_hooks_find_the_root_changed(t):
     """A startContainer hook has the container's root, and may change what the program will find."""
     bundle = t.bundle("cat", "/tmp/made").writable()
     hook = shell("ls / > /tmp/made; test -e /work && echo host >> /tmp/made; :")

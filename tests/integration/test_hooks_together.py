@@ -3,7 +3,7 @@
 
 import os
 
-from harness import case, contains, equal, status_field, true
+from harness import contains, differs, equal, parametrize, status_field, true
 from hooks import KINDS, OF_CREATE, Journal, removed, whole_life
 from test_hooks_time import both, two_of_each
 from test_joins import end, joined, path_of, running, user_mappings, user_namespace
@@ -13,8 +13,7 @@ from test_user_namespace import COUNT, FIRST
 from unprivileged import UID, become_user, mapping, rootless, with_user_namespace
 
 
-@case()
-def with_a_terminal(t):
+def test_with_a_terminal(t):
     """A container with a console socket runs them all, and the terminal works."""
     journal = Journal(t)
     box = journal.box("sh", "-c", "tty; exec sleep 0.5", hooks=two_of_each(journal), terminal=True)
@@ -30,8 +29,7 @@ def with_a_terminal(t):
     equal(sorted(journal.order()), sorted(both(*KINDS)), "hooks")
 
 
-@case()
-def hooks_have_no_terminal(t):
+def test_hooks_have_no_terminal(t):
     """The streams of hooks are never the container's terminal."""
     journal = Journal(t)
     box = journal.watched("prestart", "createContainer", "startContainer", process={"terminal": True})
@@ -46,8 +44,7 @@ def hooks_have_no_terminal(t):
     os.close(master)
 
 
-@case()
-def in_a_user_namespace(t):
+def test_in_a_user_namespace(t):
     """With a user namespace hooks on the host stay root there, those in the container are root inside."""
     journal = Journal(t)
     for directory in (t.scratch.parent, t.scratch):
@@ -66,8 +63,7 @@ def in_a_user_namespace(t):
         equal(status_field(seen["status"], "Uid").split(), ["0"] * 4, f"ids of {kind}, as it sees them")
 
 
-@case()
-def of_a_caller_who_is_not_root(t):
+def test_of_a_caller_who_is_not_root(t):
     """Hooks of a rootless container: the host's are the caller, those in the container root there."""
     become_user(t)
     journal = Journal(t)
@@ -91,8 +87,8 @@ def in_the_pid_namespace_of_another(t, *kinds):
     return box, journal
 
 
-@case(each=["prestart", "createRuntime"])
-def the_pid_before_the_birth_in_a_joined_pid_namespace(t, kind):
+@parametrize("kind", ["prestart", "createRuntime"])
+def test_the_pid_before_the_birth_in_a_joined_pid_namespace(t, kind):
     """Hooks on the host get a pid.
 
     With bulkhead it is not the program's yet: that is born in the joined namespace when all privileges are gone, behind
@@ -104,8 +100,8 @@ def the_pid_before_the_birth_in_a_joined_pid_namespace(t, kind):
     box.delete()  # runc may find its cgroup busy
 
 
-@case(each=["poststart"])
-def the_hosts_pid_in_a_joined_pid_namespace(t, kind):
+@parametrize("kind", ["poststart"])
+def test_the_hosts_pid_in_a_joined_pid_namespace(t, kind):
     """With another container's pid namespace, too, hooks on the host get the program's pid."""
     box, journal = in_the_pid_namespace_of_another(t, kind)
     equal(journal.seen(kind)["state"]["pid"], box.pid, "pid")
@@ -114,8 +110,8 @@ def the_hosts_pid_in_a_joined_pid_namespace(t, kind):
     box.delete()  # runc may find its cgroup busy
 
 
-@case(each=["startContainer"])
-def the_containers_pid_in_a_joined_pid_namespace(t, kind):
+@parametrize("kind", ["startContainer"])
+def test_the_containers_pid_in_a_joined_pid_namespace(t, kind):
     """Hooks in the container get the program's pid there, which is not 1."""
     box, journal = in_the_pid_namespace_of_another(t, kind)
     inner = int(status_field(box.proc("status"), "NSpid").split()[-1])
@@ -125,8 +121,7 @@ def the_containers_pid_in_a_joined_pid_namespace(t, kind):
     box.delete()  # runc may find its cgroup busy
 
 
-@case()
-def all_hooks_with_a_joined_pid_namespace(t):
+def test_all_hooks_with_a_joined_pid_namespace(t):
     """Each kind runs once, and the first container lives on."""
     first = running(t)
     journal = Journal(t)
@@ -139,8 +134,8 @@ def all_hooks_with_a_joined_pid_namespace(t):
     equal((sorted(journal.order()), first.status()), (sorted(KINDS), "running"), "hooks, the first container")
 
 
-@case(each=KINDS)
-def without_a_pid_namespace(t, kind):
+@parametrize("kind", KINDS)
+def test_without_a_pid_namespace(t, kind):
     """In the host's pid namespace every hook gets the host's pid."""
     journal = Journal(t)
     box = journal.watched(kind)
@@ -150,8 +145,9 @@ def without_a_pid_namespace(t, kind):
         equal(journal.seen(kind)["state"]["pid"], box.pid, "pid")
 
 
-@case(each=KINDS, control=False, why="runc 1.1.5 cannot make a new pid namespace below a user namespace that it joins")
-def in_a_joined_user_namespace(t, kind):
+@differs("runc 1.1.5 cannot make a new pid namespace below a user namespace that it joins")
+@parametrize("kind", KINDS)
+def test_in_a_joined_user_namespace(t, kind):
     """With another's user namespace the pids are right, and hooks in the container are in that namespace."""
     with user_namespace() as holder:
         journal = Journal(t)
@@ -168,8 +164,8 @@ def in_a_joined_user_namespace(t, kind):
         equal(seen["ns"]["user"], os.readlink(f"/proc/{holder if inside else 'self'}/ns/user"), "user namespace")
 
 
-@case(each=KINDS)
-def without_a_network_namespace(t, kind):
+@parametrize("kind", KINDS)
+def test_without_a_network_namespace(t, kind):
     """A container in the host's network and ipc namespaces: its hooks are there, too."""
     journal = Journal(t)
     box = journal.watched(kind)
@@ -180,8 +176,8 @@ def without_a_network_namespace(t, kind):
           [os.readlink(f"/proc/self/ns/{name}") for name in ("net", "ipc")], "namespaces")
 
 
-@case(each=["--no-pivot", "--no-new-keyring"])
-def with_a_flag_of_create(t, flag):
+@parametrize("flag", ["--no-pivot", "--no-new-keyring"])
+def test_with_a_flag_of_create(t, flag):
     """Flags of create that change how the container is made change nothing for its hooks."""
     journal = Journal(t)
     box = journal.box("sleep", "0.3", hooks=journal.noting(*KINDS))
@@ -198,8 +194,9 @@ def layered(t, kind):
     return layers, journal
 
 
-@case(each=KINDS, **ONLY_HERE)
-def with_a_root_of_layers(t, kind):
+@differs(ONLY_HERE)
+@parametrize("kind", KINDS)
+def test_with_a_root_of_layers(t, kind):
     """A root that is an overlay is assembled on the bundle's directory, and the hooks run."""
     layers, journal = layered(t, kind)
     layers.bundle.rootfs.mkdir()
@@ -207,8 +204,9 @@ def with_a_root_of_layers(t, kind):
     equal(journal.order(), [kind], "hooks")
 
 
-@case(each=KINDS, **ONLY_HERE)
-def with_a_root_of_layers_and_nothing_to_mount_it_on(t, kind):
+@differs(ONLY_HERE)
+@parametrize("kind", KINDS)
+def test_with_a_root_of_layers_and_nothing_to_mount_it_on(t, kind):
     """Hooks of create look for the root below the bundle: without a directory there they are refused; others run."""
     layers, journal = layered(t, kind)
     result = layers.run(t)
@@ -220,8 +218,8 @@ def with_a_root_of_layers_and_nothing_to_mount_it_on(t, kind):
     equal(journal.order(), [] if kind in OF_CREATE else [kind], "hooks")
 
 
-@case(**ONLY_HERE)
-def a_mount_in_a_root_of_layers(t):
+@differs(ONLY_HERE)
+def test_a_mount_in_a_root_of_layers(t):
     """A createContainer hook finds the assembled root below the bundle, and what it mounts there is the program's."""
     journal = Journal(t)
     layers = Layers(t, "sh", "-c", "cat /tmp/from-hook; ls /home")
@@ -232,8 +230,8 @@ def a_mount_in_a_root_of_layers(t):
     equal(layers.run(t).ok().out, "bob\nbob\n", "what the program sees")
 
 
-@case(each=["null", {}, {"prestart": None}, {"prestart": [], "poststop": []}])
-def no_hooks(t, hooks):
+@parametrize("hooks", ["null", {}, {"prestart": None}, {"prestart": [], "poststop": []}])
+def test_no_hooks(t, hooks):
     """Null and empty lists ask for nothing."""
     box = t.container("true")
     box.bundle.edit(lambda config: config.update(hooks=None if hooks == "null" else hooks))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """sysfs where the network namespace is not the container's own: the host's, with nothing in it that can be written."""
 
-from harness import case, contains, equal, true
+from harness import contains, differs, equal, true
 from test_mounts import parse
 from test_rootless import user_shell, without
 from test_user_namespace import bundle_of
@@ -14,8 +14,8 @@ def without_network(bundle):
     return bundle.edit(lambda config: config["linux"].update(namespaces=kept))
 
 
-@case(control=False, why="runc cannot mount sysfs there and gives up")
-def sysfs_of_the_host_is_bound(t):
+@differs("runc cannot mount sysfs there and gives up")
+def test_sysfs_of_the_host_is_bound(t):
     """The host's /sys with all below it is there, read-only throughout; the container's cgroups lie over it."""
     result = t.container(bundle=without_network(bundle_of(t, "sh", "-c", SCRIPT))).run().exits(1)
     lines = result.out.splitlines()
@@ -27,8 +27,7 @@ def sysfs_of_the_host_is_bound(t):
     contains(result.err, "Read-only file system", "stderr")
 
 
-@case()
-def sysfs_of_its_own_network(t):
+def test_sysfs_of_its_own_network(t):
     """With a network namespace of its own there is a sysfs of its own."""
     out = t.container(bundle=bundle_of(t, "ls", "/sys/class/net")).run().ok().out
     equal(set(out.split()) - {"sit0", "tunl0", "ip6tnl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "bonding_masters"},
@@ -49,16 +48,15 @@ def rootless_with_sys(t, *absent):
     return parse("\n".join(line for line in box.run().exits(1).out.splitlines() if " - " in line))
 
 
-@case(control=False, why="runc 1.1.5 makes only its own mount of cgroups read-only (CVE-2023-25809)")
-def cgroups_of_the_caller_are_read_only(t):
+@differs("runc 1.1.5 makes only its own mount of cgroups read-only (CVE-2023-25809)")
+def test_cgroups_of_the_caller_are_read_only(t):
     """Rootless and without a cgroup namespace, what a bind of /sys shows of cgroups cannot be written."""
     found = rootless_with_sys(t, "cgroup")
     shown = {point: mount["options"] for point, mount in found.items() if point.startswith("/sys/fs/cgroup")}
     true(shown and all("ro" in options for options in shown.values()), f"writable: {shown}")
 
 
-@case()
-def cgroups_with_a_namespace_are_as_they_were(t):
+def test_cgroups_with_a_namespace_are_as_they_were(t):
     """With a namespace of its own nothing is changed: the permissions of the files decide."""
     found = rootless_with_sys(t)
     true("rw" in found["/sys/fs/cgroup"]["options"], "read-only without need")

@@ -5,7 +5,7 @@ import os
 import signal
 
 import leaks
-from harness import case, contains, equal, signal_set, status_field, true
+from harness import contains, differs, equal, parametrize, signal_set, status_field, true
 
 ALL_BUT_FATAL = [number for number in range(1, 32) if number not in (signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD)]
 
@@ -14,48 +14,44 @@ def status_under(t, setup, **options):
     return t.container("cat", "/proc/self/status", **options).run(setup=setup).ok().out
 
 
-@case(each=[("077", 0o77), ("000", 0), ("777", 0o777)])
-def umask_of_the_caller(t, _, value):
+@parametrize("_, value", [("077", 0o77), ("000", 0), ("777", 0o777)])
+def test_umask_of_the_caller(t, _, value):
     """The caller's umask is not the program's."""
     equal(status_field(status_under(t, {"umask": value}), "Umask"), "0022", "Umask")
 
 
-@case()
-def umask_of_the_caller_and_the_default_nodes(t):
+def test_umask_of_the_caller_and_the_default_nodes(t):
     """Under umask 077 the container's nodes and mount points have the right modes all the same."""
     script = "stat -c '%n %a' /dev /dev/null /dev/shm /dev/pts /dev/ptmx"
     out = t.shell(script).run(setup={"umask": 0o77}).ok().out
     equal(out.splitlines(), ["/dev 755", "/dev/null 666", "/dev/shm 1777", "/dev/pts 755", "/dev/ptmx 777"], "modes")
 
 
-@case(control=False, why="runc 1.1.5 makes the directory with the caller's umask")
-def umask_of_the_caller_and_a_made_cwd(t):
+@differs("runc 1.1.5 makes the directory with the caller's umask")
+def test_umask_of_the_caller_and_a_made_cwd(t):
     """Under umask 077 a cwd that is made is open to the user."""
     bundle = t.bundle("ls", "-A", "/made/here", cwd="/made/here", user={"uid": 1000, "gid": 1000}).writable()
     t.container(bundle=bundle).run(setup={"umask": 0o77}).ok()
 
 
-@case(control=False, why="runc 1.1.5 passes the caller's mask on")
-def blocked_signals_of_the_caller(t):
+@differs("runc 1.1.5 passes the caller's mask on")
+def test_blocked_signals_of_the_caller(t):
     """Signals that the caller blocks are not blocked for the program."""
     equal(signal_set(status_under(t, {"block": ALL_BUT_FATAL}), "SigBlk"), set(), "SigBlk")
 
 
-@case()
-def ignored_signals_of_the_caller(t):
+def test_ignored_signals_of_the_caller(t):
     """Signals that the caller ignores are not ignored for the program."""
     equal(signal_set(status_under(t, {"ignore": ALL_BUT_FATAL}), "SigIgn"), set(), "SigIgn")
 
 
-@case()
-def signals_are_default(t):
+def test_signals_are_default(t):
     """From an ordinary caller the program gets no blocked and no ignored signal."""
     text = t.output("cat", "/proc/self/status")
     equal((signal_set(text, "SigBlk"), signal_set(text, "SigIgn")), (set(), set()), "SigBlk and SigIgn")
 
 
-@case()
-def blocked_signals_do_not_hang_the_runtime(t):
+def test_blocked_signals_do_not_hang_the_runtime(t):
     """A caller that blocks everything still gets an exit code, through create and start, too."""
     t.shell("exit 3").run(setup={"block": ALL_BUT_FATAL}).exits(3)
     box = t.shell("exit 0")
@@ -64,14 +60,12 @@ def blocked_signals_do_not_hang_the_runtime(t):
     equal(box.wait(), 0, "status")
 
 
-@case()
-def sigchld_ignored_by_the_caller(t):
+def test_sigchld_ignored_by_the_caller(t):
     """A caller that ignores SIGCHLD (so children vanish unreaped) still gets the exit code."""
     t.shell("exit 3").run(setup={"ignore": [signal.SIGCHLD]}).exits(3)
 
 
-@case()
-def odd_cwd_of_the_caller(t):
+def test_odd_cwd_of_the_caller(t):
     """A caller in a directory that has been removed can name its bundle absolutely."""
     gone = t.scratch / "gone"
     gone.mkdir()
@@ -82,8 +76,7 @@ def odd_cwd_of_the_caller(t):
     equal(result.exits(0).out, "/\n", "pwd")
 
 
-@case()
-def few_descriptors_of_the_caller(t):
+def test_few_descriptors_of_the_caller(t):
     """A caller with RLIMIT_NOFILE 64 can run a container without rlimits of its own, which inherits them."""
     box = t.container("cat", "/proc/self/limits", rlimits=[])
     out = box.run(setup={"rlimits": {"RLIMIT_NOFILE": [64, 64]}}).ok().out
@@ -91,8 +84,7 @@ def few_descriptors_of_the_caller(t):
     equal(line.split()[3:5], ["64", "64"], "Max open files")
 
 
-@case()
-def soft_limit_of_the_caller_comes_through(t):
+def test_soft_limit_of_the_caller_comes_through(t):
     """A soft limit below the hard one is inherited as it is."""
     box = t.container("cat", "/proc/self/limits", rlimits=[])
     out = box.run(setup={"rlimits": {"RLIMIT_CORE": [4096, 8192]}}).ok().out
@@ -100,23 +92,20 @@ def soft_limit_of_the_caller_comes_through(t):
     equal(line.split()[4:6], ["4096", "8192"], "Max core file size")
 
 
-@case()
-def groups_of_the_caller_with_a_user(t):
+def test_groups_of_the_caller_with_a_user(t):
     """The caller's supplementary groups are dropped for a user, too."""
     text = status_under(t, {"groups": [0, 6, 999]}, user={"uid": 1000, "gid": 1000})
     equal(status_field(text, "Groups").split(), [], "Groups")
 
 
-@case()
-def listen_fds_of_the_caller(t):
+def test_listen_fds_of_the_caller(t):
     """LISTEN_FDS for another process (LISTEN_PID) neither passes variables nor breaks the run."""
     box = t.container("env")
     out = box.run(env={"PATH": "/usr/bin", "LISTEN_PID": "1", "LISTEN_FDNAMES": "x"}).ok().out
     true("LISTEN" not in out, f"environment is {out!r}")
 
 
-@case()
-def empty_environment_of_the_caller(t):
+def test_empty_environment_of_the_caller(t):
     """The runtime works without PATH, HOME and everything else, as podman calls it."""
     box = t.sleeper()
     box.create(env={}).ok()
@@ -125,14 +114,13 @@ def empty_environment_of_the_caller(t):
     equal(box.wait(), -9, "status")
 
 
-@case()
-def closed_stderr_of_a_failing_verb(t):
+def test_closed_stderr_of_a_failing_verb(t):
     """A verb whose stderr is closed still fails with 1."""
     equal(t.runtime("state", "nobody", setup={"close": [2]}).code, 1, "exit code")
 
 
-@case(control=False, why="runc 1.1.5 dies of SIGPIPE")
-def broken_stderr_of_a_failing_verb(t):
+@differs("runc 1.1.5 dies of SIGPIPE")
+def test_broken_stderr_of_a_failing_verb(t):
     """A verb whose stderr is a pipe that nobody reads fails with 1, not by a signal; podman does that."""
     reading, writing = os.pipe()
     os.close(reading)
@@ -141,15 +129,13 @@ def broken_stderr_of_a_failing_verb(t):
     equal(child.wait(10), 1, "exit code")
 
 
-@case()
-def oom_score_of_the_caller_is_kept(t):
+def test_oom_score_of_the_caller_is_kept(t):
     """Without oomScoreAdj the program has the caller's value."""
     with open("/proc/self/oom_score_adj", encoding="ascii") as file:
         equal(t.output("cat", "/proc/self/oom_score_adj"), file.read(), "oom_score_adj")
 
 
-@case()
-def the_program_is_not_traced_to_the_host(t):
+def test_the_program_is_not_traced_to_the_host(t):
     """Name, root and working directory of init are the container's as soon as it runs."""
     box = t.sleeper()
     box.run_detached().ok()
@@ -158,8 +144,7 @@ def the_program_is_not_traced_to_the_host(t):
     contains(os.readlink(f"/proc/{box.pid}/exe"), "/bin/busybox", "exe")
 
 
-@case()
-def the_runtimes_own_threads_are_gone(t):
+def test_the_runtimes_own_threads_are_gone(t):
     """Init has one thread."""
     box = t.sleeper()
     box.run_detached().ok()

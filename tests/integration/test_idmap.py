@@ -5,7 +5,7 @@ import contextlib
 import os
 import subprocess
 
-from harness import case, contains, equal, true
+from harness import contains, differs, equal, parametrize, true
 from unprivileged import become_user, mapping, rootless, with_user_namespace
 
 OLD = "runc 1.1.5 knows no id-mapped mounts"
@@ -67,22 +67,22 @@ def owner_of(t, bundle, *paths):
     return t.container(bundle=bundle.process(args=["stat", "-c", "%u:%g", *paths])).run().ok().out.split()
 
 
-@case(control=False, why=OLD)
-def owners_are_mapped(t):
+@differs(OLD)
+def test_owners_are_mapped(t):
     """A file of user 0 on disk is seen as user 1000 through a mount that says so."""
     bundle = bind(t.bundle(), source_of(t), uids=[mapping(0, 1000, 10)])
     equal(owner_of(t, bundle, "/tmp/file"), ["1000:1000"], "owner")
 
 
-@case(control=False, why=OLD)
-def uids_and_gids_are_mapped_by_their_own(t):
+@differs(OLD)
+def test_uids_and_gids_are_mapped_by_their_own(t):
     """Users and groups each have their map."""
     bundle = bind(t.bundle(), source_of(t), uids=[mapping(0, 1000, 10)], gids=[mapping(0, 2000, 10)])
     equal(owner_of(t, bundle, "/tmp/file"), ["1000:2000"], "owner")
 
 
-@case(control=False, why=OLD)
-def a_map_has_two_sides_and_a_length(t):
+@differs(OLD)
+def test_a_map_has_two_sides_and_a_length(t):
     """Where a range begins on disk and in the container, and how long it is, for users and for groups."""
     place = source_of(t)
     for name, user, group in (("last", 109, 209), ("none", 110, 210)):
@@ -92,15 +92,15 @@ def a_map_has_two_sides_and_a_length(t):
     equal(owner_of(t, bundle, "/tmp/last", "/tmp/none"), ["1009:2009", "65534:65534"], "owners")
 
 
-@case(control=False, why=OLD)
-def an_owner_without_a_map_is_nobody(t):
+@differs(OLD)
+def test_an_owner_without_a_map_is_nobody(t):
     """An id that the map does not have is seen as 65534."""
     bundle = bind(t.bundle(), source_of(t, owner=5000), uids=[mapping(0, 1000, 10)])
     equal(owner_of(t, bundle, "/tmp/file"), ["65534:65534"], "owner")
 
 
-@case(control=False, why=OLD)
-def what_is_written_belongs_to_the_owner_on_disk(t):
+@differs(OLD)
+def test_what_is_written_belongs_to_the_owner_on_disk(t):
     """The map goes both ways: a file that user 1000 makes is 0's on disk."""
     place = source_of(t)
     bundle = bind(t.bundle("touch", "/tmp/new", user={"uid": 1000, "gid": 1000}), place, uids=[mapping(0, 1000, 10)])
@@ -108,8 +108,9 @@ def what_is_written_belongs_to_the_owner_on_disk(t):
     equal((place / "new").stat().st_uid, 0, "owner on disk")
 
 
-@case(control=False, why=OLD, each=KINDS)
-def on_a_file_system_of(t, kind):
+@differs(OLD)
+@parametrize("kind", KINDS)
+def test_on_a_file_system_of(t, kind):
     """ext4 and (since 6.3) tmpfs can be mapped; overlay cannot, and is refused in words, with nothing left."""
     release = tuple(int(part) for part in os.uname().release.split(".")[:2])
     refused = kind == "overlay" or (kind == "tmpfs" and release < (6, 3))
@@ -125,8 +126,9 @@ def on_a_file_system_of(t, kind):
             equal(result.ok().out.split(), ["1000"], "owner")
 
 
-@case(control=False, why=OLD, each=[("idmap", "0:0"), ("ridmap", "1000:1000")])
-def what_of_a_tree_is_mapped(t, word, below):
+@differs(OLD)
+@parametrize("word, below", [("idmap", "0:0"), ("ridmap", "1000:1000")])
+def test_what_of_a_tree_is_mapped(t, word, below):
     """A recursive bind with idmap maps the top alone, with ridmap what is mounted below, too."""
     place = source_of(t)
     (place / "below").mkdir()
@@ -137,16 +139,18 @@ def what_of_a_tree_is_mapped(t, word, below):
         equal(owner_of(t, bundle, "/tmp/file", "/tmp/below"), ["1000:1000", below], "owners")
 
 
-@case(control=False, why=OLD, each=["idmap", "ridmap"])
-def the_maps_of_the_user_namespace(t, word):
+@differs(OLD)
+@parametrize("word", ["idmap", "ridmap"])
+def test_the_maps_of_the_user_namespace(t, word):
     """Without maps of its own the mount has those of the container, so that the host's 0 is 0 inside."""
     maps = [mapping(0, 100000, 65536)]
     bundle = bind(with_user_namespace(t.bundle(), maps, maps), source_of(t), "rbind", word)
     equal(owner_of(t, bundle, "/tmp/file"), ["0:0"], "owner")
 
 
-@case(control=False, why=OLD, each=["idmap", "ridmap"])
-def its_own_maps_go_before_those_of_the_user_namespace(t, word):
+@differs(OLD)
+@parametrize("word", ["idmap", "ridmap"])
+def test_its_own_maps_go_before_those_of_the_user_namespace(t, word):
     """A mount with maps has these: the host's 0 is 101000 through it, which is 1000 in the container."""
     maps = [mapping(0, 100000, 65536)]
     bundle = with_user_namespace(t.bundle(), maps, maps)
@@ -154,16 +158,18 @@ def its_own_maps_go_before_those_of_the_user_namespace(t, word):
     equal(owner_of(t, bundle, "/tmp/file"), ["1000:1000"], "owner")
 
 
-@case(control=False, why=OLD, each=["idmap", "ridmap"])
-def without_any_map_it_is_refused(t, word):
+@differs(OLD)
+@parametrize("word", ["idmap", "ridmap"])
+def test_without_any_map_it_is_refused(t, word):
     """Where neither mount nor container has maps it is an error."""
     box = t.container(bundle=bind(t.bundle("true"), source_of(t), "bind", word))
     contains(box.create().exits(1).err, "/mounts/7", "stderr")
     t.no_state()
 
 
-@case(control=False, why=OLD, each=["uidMappings", "gidMappings"])
-def both_maps_are_needed(t, absent):
+@differs(OLD)
+@parametrize("absent", ["uidMappings", "gidMappings"])
+def test_both_maps_are_needed(t, absent):
     """One of two maps is an error."""
     bundle = bind(t.bundle("true"), source_of(t), uids=[mapping(0, 1000, 10)])
     bundle.edit(lambda config: config["mounts"][-1].pop(absent))
@@ -171,15 +177,15 @@ def both_maps_are_needed(t, absent):
     t.no_state()
 
 
-@case(control=False, why=OLD)
-def other_options_hold(t):
+@differs(OLD)
+def test_other_options_hold(t):
     """A mapped mount is as read-only as any other."""
     bundle = bind(t.bundle("touch", "/tmp/new"), source_of(t), "bind", "ro", uids=[mapping(0, 1000, 10)])
     true(t.container(bundle=bundle).run().code != 0, "a read-only mount was written")
 
 
-@case(control=False, why=OLD)
-def the_source_on_the_host_is_as_before(t):
+@differs(OLD)
+def test_the_source_on_the_host_is_as_before(t):
     """The host sees its own owners, while the container runs and after."""
     place = source_of(t)
     box = t.container(bundle=bind(t.bundle("sleep", "60"), place, uids=[mapping(0, 1000, 10)]))
@@ -189,8 +195,8 @@ def the_source_on_the_host_is_as_before(t):
     equal((place / "file").stat().st_uid, 0, "owner on the host")
 
 
-@case(control=False, why=OLD)
-def equal_maps_share_one_namespace(t):
+@differs(OLD)
+def test_equal_maps_share_one_namespace(t):
     """Several mounts with the same maps work beside one with others."""
     place = source_of(t)
     bundle = t.bundle()
@@ -204,8 +210,8 @@ def equal_maps_share_one_namespace(t):
           ["1000:1000", "1000:1000", "2000:2000"], "owners")
 
 
-@case(control=False, why=OLD)
-def without_root_it_is_refused(t):
+@differs(OLD)
+def test_without_root_it_is_refused(t):
     """Nobody but the owner of a file system maps its ids: an error, and nothing is left."""
     become_user(t)
     bundle = bind(rootless(t.bundle("true")), source_of(t), "bind", "idmap")

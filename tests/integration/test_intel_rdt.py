@@ -6,9 +6,11 @@ import json
 import os
 import pathlib
 
+import pytest
+
 import fuse
 import resctrl
-from harness import case, contains, equal, stop, true
+from harness import contains, differs, equal, needs, parametrize, stop, true
 
 WHY = "runc 1.1.5 puts a process in whose copy is init: nobody is born into a group of a made-up resctrl"
 POINTER = "config.json: /linux/intelRdt"
@@ -50,12 +52,12 @@ def written(rdt):
     return [call[2] for call in rdt.called("schemata")]
 
 
-def topic(**options):
-    return case(**{"control": False, "why": WHY, "needs": fuse.missing, **options})
+def topic(function):
+    return differs(WHY)(needs(fuse.missing)(function))
 
 
-@topic()
-def the_group_of_its_own(t):
+@topic
+def test_the_group_of_its_own(t):
     """Without closID the container has a group of its name, as long as it is there."""
     with machine(t) as rdt:
         box = made(t, rdt)
@@ -66,8 +68,8 @@ def the_group_of_its_own(t):
         equal((rdt.names(), written(rdt)), ([], []), "what is left, and what was written to schemata")
 
 
-@topic()
-def it_is_in_its_group_before_its_program_runs(t):
+@topic
+def test_it_is_in_its_group_before_its_program_runs(t):
     """What is written to tasks is a process that has not executed the program yet: it cannot have forked."""
     with machine(t) as rdt:
         box = with_rdt(t)
@@ -77,8 +79,8 @@ def it_is_in_its_group_before_its_program_runs(t):
         true("sleep" not in executed, f"it was {executed!r} by then")
 
 
-@topic()
-def in_order(t):
+@topic
+def test_in_order(t):
     """l3CacheSchema is written first, then memBwSchema, then schemata, a line each: the later holds."""
     with machine(t) as rdt:
         box = made(t, rdt, schemata=["L3:1=3", "MB:1=40"], memBwSchema="MB:0=20;1=30", l3CacheSchema="L3:0=f;1=f")
@@ -87,9 +89,10 @@ def in_order(t):
         true(rdt.calls[-1][0] == "tasks", f"the process does not come last: {rdt.calls}")
 
 
-@topic(each=[("cache", {"l3CacheSchema": "L3:0=f"}), ("bandwidth", {"memBwSchema": "MB:0=20"}),
-             ("lines", {"schemata": ["MB:1=30", "L3:0=f"]})])
-def either_alone(t, _, properties):
+@topic
+@parametrize("_, properties", [("cache", {"l3CacheSchema": "L3:0=f"}), ("bandwidth", {"memBwSchema": "MB:0=20"}),
+                               ("lines", {"schemata": ["MB:1=30", "L3:0=f"]})])
+def test_either_alone(t, _, properties):
     """Any of the three is written without the others."""
     with machine(t) as rdt:
         made(t, rdt, **properties)
@@ -97,8 +100,8 @@ def either_alone(t, _, properties):
         equal(written(rdt), ["\n".join([value] if isinstance(value, str) else value) + "\n"], "what was written")
 
 
-@topic()
-def a_named_group_is_made_and_stays(t):
+@topic
+def test_a_named_group_is_made_and_stays(t):
     """closID with a schema: the group is made where there is none, and is not the container's to remove."""
     with machine(t) as rdt:
         box = made(t, rdt, closID="gold", schemata=["L3:0=f"])
@@ -107,8 +110,9 @@ def a_named_group_is_made_and_stays(t):
         equal(rdt.names(), ["gold"], "the groups")
 
 
-@topic(each=["closID", "id"])
-def a_group_that_was_there_stays(t, named):
+@topic
+@parametrize("named", ["closID", "id"])
+def test_a_group_that_was_there_stays(t, named):
     """Whoever has made it: closID names it, or it has the container's name by chance."""
     with machine(t) as rdt:
         box = with_rdt(t, schemata=["L3:0=f"], **({"closID": "gold"} if named == "closID" else {}))
@@ -120,8 +124,8 @@ def a_group_that_was_there_stays(t, named):
         equal(rdt.names(), [name], "the groups")
 
 
-@topic()
-def a_named_group_is_joined(t):
+@topic
+def test_a_named_group_is_joined(t):
     """closID alone: the group has to be there, and nothing is written to its schemata."""
     with machine(t) as rdt:
         rdt.prepare("gold", "L3:0=ff")
@@ -129,15 +133,17 @@ def a_named_group_is_joined(t):
         equal((rdt.tasks("gold"), written(rdt)), ([box.pid], []), "tasks, and what was written")
 
 
-@topic()
-def a_named_group_that_is_missing(t):
+@topic
+def test_a_named_group_that_is_missing(t):
     """closID alone with no such group is an error."""
     with machine(t) as rdt:
         refused(t, rdt, "/linux/intelRdt/closID", "find_rdt_group", "no such file or directory", closID="gold")
 
 
-@topic(each=[("alone", {}), ("monitored", {"enableMonitoring": True}), ("lines", {"schemata": ["L3:0=ff"]})])
-def the_root_group(t, which, more):
+@topic
+@parametrize("which, more", [
+    ("alone", {}), ("monitored", {"enableMonitoring": True}), ("lines", {"schemata": ["L3:0=ff"]})])
+def test_the_root_group(t, which, more):
     """closID "/" is the root of the file system, which is nobody's to make or to remove."""
     with machine(t) as rdt:
         box = made(t, rdt, closID="/", **more)
@@ -147,9 +153,10 @@ def the_root_group(t, which, more):
         equal((rdt.names(), rdt.called("rmdir")), ([], [("rmdir", path) for path in counted]), "what is left")
 
 
-@topic(each=[("same", {"l3CacheSchema": "L3:0=00ff;1=fffff", "memBwSchema": "MB:1=100"}),
-             ("part", {"l3CacheSchema": "L3:0=0xFF"}), ("lines", {"schemata": ["L3:0=1"]})])
-def a_schema_that_fits(t, _, properties):
+@topic
+@parametrize("_, properties", [("same", {"l3CacheSchema": "L3:0=00ff;1=fffff", "memBwSchema": "MB:1=100"}),
+                               ("part", {"l3CacheSchema": "L3:0=0xFF"}), ("lines", {"schemata": ["L3:0=1"]})])
+def test_a_schema_that_fits(t, _, properties):
     """A group that is there is taken where it says what the two schemas want, in whatever words."""
     with machine(t) as rdt:
         rdt.prepare("gold", "L3:0=ff")
@@ -157,9 +164,11 @@ def a_schema_that_fits(t, _, properties):
         equal(rdt.tasks("gold"), [box.pid], "tasks")
 
 
-@topic(each=[("cache", "l3CacheSchema", "L3:0=f", "L3:0=f"), ("bandwidth", "memBwSchema", "MB:0=100;1=20", "MB:1=20"),
-             ("root", "l3CacheSchema", "L3:0=f", "L3:0=f")])
-def a_schema_that_does_not_fit(t, which, name, schema, missing):
+@topic
+@parametrize("which, name, schema, missing", [
+    ("cache", "l3CacheSchema", "L3:0=f", "L3:0=f"), ("bandwidth", "memBwSchema", "MB:0=100;1=20", "MB:1=20"),
+    ("root", "l3CacheSchema", "L3:0=f", "L3:0=f")])
+def test_a_schema_that_does_not_fit(t, which, name, schema, missing):
     """A difference is an error, and the group is as it was."""
     with machine(t) as rdt:
         if which != "root":
@@ -169,27 +178,30 @@ def a_schema_that_does_not_fit(t, which, name, schema, missing):
         equal(written(rdt), [], "what was written")
 
 
-@topic(each=[("mask", {"l3CacheSchema": "L3:0=5"}, "l3CacheSchema", "non-consecutive 1-bits"),
-             ("value", {"memBwSchema": "MB:0=5"}, "memBwSchema", "out of range"),
-             ("twice", {"schemata": ["L3:0=f", "L3:0=ff"]}, "schemata", "Duplicate domain 0"),
-             ("unknown", {"schemata": ["L3:0=f", "L4:0=f"]}, "schemata", "L4")])
-def what_the_kernel_refuses(t, _, properties, name, words):
+@topic
+@parametrize("_, properties, name, words", [
+    ("mask", {"l3CacheSchema": "L3:0=5"}, "l3CacheSchema", "non-consecutive 1-bits"),
+    ("value", {"memBwSchema": "MB:0=5"}, "memBwSchema", "out of range"),
+    ("twice", {"schemata": ["L3:0=f", "L3:0=ff"]}, "schemata", "Duplicate domain 0"),
+    ("unknown", {"schemata": ["L3:0=f", "L4:0=f"]}, "schemata", "L4")])
+def test_what_the_kernel_refuses(t, _, properties, name, words):
     """Its words are in the message, and the group that was made goes: named by closID or not."""
     with machine(t) as rdt:
         refused(t, rdt, f"/linux/intelRdt/{name}", "invalid argument", words, **properties)
         refused(t, rdt, f"/linux/intelRdt/{name}", "invalid argument", words, closID="gold", **properties)
 
 
-@topic()
-def no_class_is_free(t):
+@topic
+def test_no_class_is_free(t):
     """The processor has so many classes of service."""
     with machine(t, classes=1) as rdt:
         rdt.prepare("gold")
         refused(t, rdt, POINTER[13:], "no space left on device", "Out of CLOSIDs")
 
 
-@topic(each=["own", "named"])
-def monitoring(t, which):
+@topic
+@parametrize("which", ["own", "named"])
+def test_monitoring(t, which):
     """A group of monitoring has the container's name, and the container in it; it goes with the container."""
     with machine(t) as rdt:
         rdt.prepare("gold")
@@ -202,8 +214,9 @@ def monitoring(t, which):
         true(("rmdir", group) in rdt.calls, f"it was not removed: {rdt.calls}")
 
 
-@topic(each=["full", "there"])
-def monitoring_that_cannot_be(t, why):
+@topic
+@parametrize("why", ["full", "there"])
+def test_monitoring_that_cannot_be(t, why):
     """Without a group of its own to be counted in there is no container."""
     with machine(t, counters=0 if why == "full" else 3) as rdt:
         rdt.prepare("gold")
@@ -213,8 +226,8 @@ def monitoring_that_cannot_be(t, why):
         refused(t, rdt, "/linux/intelRdt/enableMonitoring", words, closID="gold", enableMonitoring=True)
 
 
-@topic()
-def without_a_mounted_resctrl(t):
+@topic
+def test_without_a_mounted_resctrl(t):
     """The message says what is missing, whatever is asked for."""
     for properties in ({}, {"closID": "/"}, {"schemata": ["L3:0=f"]}):
         result = with_rdt(t, **properties).create().exits(1)
@@ -223,8 +236,8 @@ def without_a_mounted_resctrl(t):
         t.no_state()
 
 
-@topic()
-def without_the_property_nothing_is_touched(t):
+@topic
+def test_without_the_property_nothing_is_touched(t):
     """A machine with resctrl is not asked for anything."""
     with machine(t) as rdt:
         box = t.sleeper()
@@ -234,16 +247,18 @@ def without_the_property_nothing_is_touched(t):
         equal(rdt.calls, [], "what was asked of resctrl")
 
 
-@topic(each=["info", "mon_groups", "mon_data"])
-def what_is_no_group(t, name):
+@topic
+@parametrize("name", ["info", "mon_groups", "mon_data"])
+def test_what_is_no_group(t, name):
     """Directories of the file system that only look like one."""
     with machine(t) as rdt:
         for more in ({}, {"schemata": ["L3:0=f"]}):
             refused(t, rdt, "/linux/intelRdt/closID", "not a group of resctrl", closID=name, **more)
 
 
-@topic(each=["attached", "detached", "monitored"])
-def executed(t, how):
+@topic
+@parametrize("how", ["attached", "detached", "monitored"])
+def test_executed(t, how):
     """A further process is in the group before its program runs: exec forks outside of it."""
     with machine(t) as rdt:
         box = made(t, rdt, enableMonitoring=how == "monitored")
@@ -261,8 +276,8 @@ def executed(t, how):
         true(not any("sleep" in executed or executed.startswith("true") for *_, executed in entered), f"{entered}")
 
 
-@topic()
-def executed_where_the_group_is_gone(t):
+@topic
+def test_executed_where_the_group_is_gone(t):
     """The administrator has removed it: the kernel has put the container into the root group, where exec is, too."""
     with machine(t) as rdt:
         box = made(t, rdt)
@@ -272,8 +287,9 @@ def executed_where_the_group_is_gone(t):
         box.delete("--force").ok()
 
 
-@topic(each=["createContainer", "startContainer"])
-def hooks_in_the_container(t, kind):
+@topic
+@parametrize("kind", ["createContainer", "startContainer"])
+def test_hooks_in_the_container(t, kind):
     """Hooks that are born in the container's namespaces and cgroup are in its group, too."""
     with machine(t) as rdt:
         box = with_rdt(t)
@@ -286,8 +302,9 @@ def hooks_in_the_container(t, kind):
         equal(({path for path, _ in entered}, len({pid for _, pid in entered})), ({box.id}, 2), "who went where")
 
 
-@topic(each=["host", "pid"])
-def without_an_own_namespace(t, which):
+@topic
+@parametrize("which", ["host", "pid"])
+def test_without_an_own_namespace(t, which):
     """A container in the host's pid namespace, or in somebody's, is in its group all the same."""
     with machine(t) as rdt:
         other = t.sleeper()
@@ -314,8 +331,8 @@ def broken(t, rdt, box, fault):
 EVERYTHING = {"l3CacheSchema": "L3:0=f", "memBwSchema": "MB:0=20", "schemata": ["L3:1=f"], "enableMonitoring": True}
 
 
-@topic()
-def explained(t):
+@topic
+def test_explained(t):
     """explain shows each step with its pointer, and has done nothing."""
     with machine(t) as rdt:
         box = with_rdt(t, **EVERYTHING)
@@ -333,8 +350,10 @@ def explained(t):
         equal(rdt.calls, [], "what was asked of resctrl")
 
 
-@topic(each=["own", "named"], deadline=120)
-def a_creation_that_fails_leaves_no_group(t, which):
+@pytest.mark.timeout(120)
+@topic
+@parametrize("which", ["own", "named"])
+def test_a_creation_that_fails_leaves_no_group(t, which):
     """Each host step fails once: the groups are as they were, and it works afterwards."""
     with machine(t) as rdt:
         box = with_rdt(t, **EVERYTHING, **({"closID": "gold"} if which == "named" else {}))
@@ -346,8 +365,9 @@ def a_creation_that_fails_leaves_no_group(t, which):
         box.create(setup=rdt.setup).ok()
 
 
-@topic(deadline=120)
-def a_creation_that_is_killed_is_deleted_by_force(t):
+@pytest.mark.timeout(120)
+@topic
+def test_a_creation_that_is_killed_is_deleted_by_force(t):
     """The runtime is killed before each host step: delete --force finds the groups by what was written down."""
     with machine(t) as rdt:
         box = with_rdt(t, **EVERYTHING)
@@ -359,8 +379,8 @@ def a_creation_that_is_killed_is_deleted_by_force(t):
         box.create(setup=rdt.setup).ok()
 
 
-@topic()
-def a_run_that_ends_takes_its_groups_along(t):
+@topic
+def test_a_run_that_ends_takes_its_groups_along(t):
     """An attached run removes what it has made; so does one whose runtime is told to end."""
     with machine(t) as rdt:
         with_rdt(t, "true", enableMonitoring=True).run(setup=rdt.setup).ok()
@@ -372,8 +392,8 @@ def a_run_that_ends_takes_its_groups_along(t):
         equal(rdt.names(), [], "the groups")
 
 
-@topic()
-def a_stranger_of_the_same_name_stays(t):
+@topic
+def test_a_stranger_of_the_same_name_stays(t):
     """The group was removed, and somebody has made another of its name: that is not the container's."""
     with machine(t) as rdt:
         box = made(t, rdt)
@@ -383,8 +403,9 @@ def a_stranger_of_the_same_name_stays(t):
         equal(rdt.names(), [box.id], "the groups")
 
 
-@topic(each=["own", "named"])
-def updated(t, which):
+@topic
+@parametrize("which", ["own", "named"])
+def test_updated(t, which):
     """update writes the cache first, and leaves the rest of the schemata alone."""
     with machine(t) as rdt:
         box = made(t, rdt, schemata=["L3:0=f;1=f"], **({"closID": "gold"} if which == "named" else {}))
@@ -395,8 +416,9 @@ def updated(t, which):
               {"L3": "0=000ff;1=0000f", "MB": "0=100;1=50"}, "schemata")
 
 
-@topic(each=["schema", "limit"])
-def an_update_that_fails(t, which):
+@topic
+@parametrize("which", ["schema", "limit"])
+def test_an_update_that_fails(t, which):
     """The kernel refuses one of the values: all are as before, the limits of the cgroup included."""
     with machine(t) as rdt:
         box = made(t, rdt, schemata=["L3:0=f;1=3"])
@@ -409,8 +431,10 @@ def an_update_that_fails(t, which):
         equal(rdt.schemata(box.id), before, "schemata")
 
 
-@topic(each=[("start", "L3:0=f", "must start with MB:"), ("line", "MB:0=20\nL3:0=f", "must not contain newlines")])
-def an_update_of_no_bandwidth(t, _, schema, reason):
+@topic
+@parametrize("_, schema, reason", [
+    ("start", "L3:0=f", "must start with MB:"), ("line", "MB:0=20\nL3:0=f", "must not contain newlines")])
+def test_an_update_of_no_bandwidth(t, _, schema, reason):
     """The flag is held to what config.json is held to."""
     with machine(t) as rdt:
         box = made(t, rdt)
@@ -420,8 +444,9 @@ def an_update_of_no_bandwidth(t, _, schema, reason):
         equal(written(rdt), [], "what was written")
 
 
-@topic(each=["group", "monitored", "root"])
-def events(t, which):
+@topic
+@parametrize("which", ["group", "monitored", "root"])
+def test_events(t, which):
     """events has what the group may use, and what the container has used of it."""
     with machine(t) as rdt:
         more = {"group": {}, "monitored": {"enableMonitoring": True}, "root": {"closID": "/"}}[which]
@@ -438,8 +463,8 @@ def events(t, which):
             "mbm_stats": [{"mbm_total_bytes": 8192}] * 2, "cmt_stats": [{"llc_occupancy": 4096}] * 2}, "intel_rdt")
 
 
-@topic()
-def the_bundle(t):
+@topic
+def test_the_bundle(t):
     """bundles/intel-rdt is what it says."""
     text = (pathlib.Path(__file__).resolve().parents[2] / "bundles/intel-rdt/config.json").read_text()
     with machine(t) as rdt:

@@ -7,7 +7,7 @@ import pty
 import subprocess
 
 import bundles
-from harness import absent, case, contains, equal, eventually, read_text, status_field, true
+from harness import absent, contains, differs, equal, eventually, parametrize, read_text, status_field, true
 
 LINKS = {"pid": "pid", "network": "net", "ipc": "ipc", "uts": "uts", "mount": "mnt", "cgroup": "cgroup"}
 JOINABLE = [kind for kind in LINKS if kind != "mount"]
@@ -46,8 +46,8 @@ def end(box):
     box.wait()
 
 
-@case(each=JOINABLE)
-def a_namespace_is_joined(t, kind):
+@parametrize("kind", JOINABLE)
+def test_a_namespace_is_joined(t, kind):
     """The namespace at the path is the container's; the others are its own."""
     first = running(t)
     second = t.container(bundle=joined(t.bundle("sleep", "60"), {kind: path_of(first, kind)}))
@@ -60,8 +60,7 @@ def a_namespace_is_joined(t, kind):
     end(second)
 
 
-@case()
-def all_that_a_pod_shares_is_joined(t):
+def test_all_that_a_pod_shares_is_joined(t):
     """Network, ipc, uts and pid namespace of another container at once."""
     first = running(t)
     shared = ["network", "ipc", "uts", "pid"]
@@ -75,8 +74,7 @@ def all_that_a_pod_shares_is_joined(t):
     end(second)
 
 
-@case()
-def a_joined_pid_namespace_shows_both(t):
+def test_a_joined_pid_namespace_shows_both(t):
     """In a joined pid namespace the program sees the other container's first process, and is not pid 1."""
     first = running(t)
     second = t.container(bundle=joined(t.bundle("sh", "-c", "cat /proc/1/cmdline | tr '\\0' ' '; echo; echo $$"),
@@ -86,8 +84,7 @@ def a_joined_pid_namespace_shows_both(t):
     true(int(pid) != 1, "the program is pid 1")
 
 
-@case()
-def the_pid_file_names_the_program(t):
+def test_the_pid_file_names_the_program(t):
     """Also where the runtime needs a second process: the pid is the program's, and its parent is the caller."""
     first = running(t)
     second = t.container(bundle=joined(t.bundle("sleep", "61"), {"pid": path_of(first, "pid")}))
@@ -99,16 +96,14 @@ def the_pid_file_names_the_program(t):
     equal(second.wait(), -9, "exit status")
 
 
-@case()
-def exit_status_through_a_joined_pid_namespace(t):
+def test_exit_status_through_a_joined_pid_namespace(t):
     """An attached run in a joined pid namespace returns the program's exit status."""
     first = running(t)
     second = t.container(bundle=joined(t.bundle("sh", "-c", "exit 7"), {"pid": path_of(first, "pid")}))
     second.run().exits(7)
 
 
-@case()
-def the_first_containers_processes_survive(t):
+def test_the_first_containers_processes_survive(t):
     """Deleting the container that joined leaves the other one alone."""
     first = running(t)
     second = t.container(bundle=joined(t.bundle("sleep", "60"), {"pid": path_of(first, "pid")}))
@@ -118,8 +113,8 @@ def the_first_containers_processes_survive(t):
     equal(first.status(), "running", "the first container")
 
 
-@case(control=False, why="runc 1.1.5 keeps its pipes, sockets and descriptors of the host's files")
-def who_waits_there_holds_little(t):
+@differs("runc 1.1.5 keeps its pipes, sockets and descriptors of the host's files")
+def test_who_waits_there_holds_little(t):
     """Before start, the process among the inhabitants has its stdio, its socket to the runtime and the exec fifo."""
     first = running(t)
     second = t.container(bundle=joined(t.bundle("true"), {"pid": path_of(first, "pid")}))
@@ -131,8 +126,7 @@ def who_waits_there_holds_little(t):
     second.wait()
 
 
-@case()
-def a_terminal_in_a_joined_pid_namespace(t):
+def test_a_terminal_in_a_joined_pid_namespace(t):
     """The program has its controlling terminal and its session there, too."""
     first = running(t)
     bundle = joined(t.bundle("sh", "-c", "tty; exec sleep 60"), {"pid": path_of(first, "pid")}).process(terminal=True)
@@ -162,40 +156,36 @@ def refused(t, paths, *words):
     t.no_state()
 
 
-@case()
-def a_path_that_is_not_there(t):
+def test_a_path_that_is_not_there(t):
     """The error names the property and the path."""
     refused(t, {"network": "/run/no/such/namespace"}, "/linux/namespaces/1/path", "/run/no/such/namespace")
 
 
-@case()
-def a_namespace_of_another_type(t):
+def test_a_namespace_of_another_type(t):
     """A path to a namespace of another type is an error."""
     refused(t, {"network": "/proc/self/ns/uts"}, "/linux/namespaces/1/path", "another type")
 
 
-@case()
-def a_file_that_is_no_namespace(t):
+def test_a_file_that_is_no_namespace(t):
     """An ordinary file is an error."""
     refused(t, {"ipc": "/etc/passwd"}, "/linux/namespaces/2/path", "not a namespace")
 
 
-@case(control=False, why="runc 1.1.5 opens the fifo and waits for ever")
-def a_fifo_does_not_block(t):
+@differs("runc 1.1.5 opens the fifo and waits for ever")
+def test_a_fifo_does_not_block(t):
     """A fifo is refused at once: it is looked at before it is opened."""
     fifo = t.scratch / "fifo"
     os.mkfifo(fifo)
     refused(t, {"network": str(fifo)}, "not a namespace")
 
 
-@case(control=False, why="runc 1.1.5 changes the root of the host's own mount namespace")
-def the_hosts_mount_namespace_is_refused(t):
+@differs("runc 1.1.5 changes the root of the host's own mount namespace")
+def test_the_hosts_mount_namespace_is_refused(t):
     """The root of the machine is not changed."""
     refused(t, {"mount": "/proc/self/ns/mnt"}, "/linux/namespaces/4/path")
 
 
-@case()
-def a_mount_namespace_is_joined(t):
+def test_a_mount_namespace_is_joined(t):
     """The container's mounts are made in the mount namespace at the path."""
     # A static program: the root of its namespace is exchanged below it, and then there is no library to load.
     holder = subprocess.Popen(["unshare", "--mount", "--propagation", "private", bundles.BUSYBOX, "sleep", "60"])
@@ -223,8 +213,8 @@ UPTIME = "cut -d. -f1 /proc/uptime"
 NO_TIME = "runc 1.1.5 knows no time namespaces"
 
 
-@case(control=False, why=NO_TIME)
-def clocks_are_moved(t):
+@differs(NO_TIME)
+def test_clocks_are_moved(t):
     """A time namespace of its own with offsets: /proc/uptime is a day further."""
     day = 86400
     bundle = with_clocks(t.bundle("sh", "-c", UPTIME), {"boottime": {"secs": day}, "monotonic": {"secs": 7}})
@@ -234,8 +224,8 @@ def clocks_are_moved(t):
     true(abs(inside - outside - day) <= 5, f"uptime is {inside} inside, {outside} outside")
 
 
-@case(control=False, why=NO_TIME)
-def the_offsets_are_those_of_the_config(t):
+@differs(NO_TIME)
+def test_the_offsets_are_those_of_the_config(t):
     """/proc/self/timens_offsets shows the configured values, nanoseconds included."""
     bundle = with_clocks(t.bundle("cat", "/proc/self/timens_offsets"),
                          {"monotonic": {"secs": 172800, "nanosecs": 5}, "boottime": {"secs": 604800}})
@@ -243,16 +233,16 @@ def the_offsets_are_those_of_the_config(t):
     equal(lines, {"monotonic": ["172800", "5"], "boottime": ["604800", "0"]}, "timens_offsets")
 
 
-@case(control=False, why=NO_TIME)
-def a_time_namespace_without_offsets(t):
+@differs(NO_TIME)
+def test_a_time_namespace_without_offsets(t):
     """It is another one than the host's, and its clocks are the host's."""
     box = t.container(bundle=with_clocks(t.bundle("sleep", "60"), {}))
     box.run_detached().ok()
     true(link(box.pid, "time") != link("self", "time"), "the time namespace is the host's")
 
 
-@case(control=False, why=NO_TIME)
-def a_time_namespace_is_joined(t):
+@differs(NO_TIME)
+def test_a_time_namespace_is_joined(t):
     """Another container's clocks."""
     first = t.container(bundle=with_clocks(t.bundle("sleep", "60"), {"boottime": {"secs": 100000}}))
     first.run_detached().ok()
@@ -263,8 +253,8 @@ def a_time_namespace_is_joined(t):
     equal(link(second.pid, "time"), link(first.pid, "time"), "time namespace")
 
 
-@case(control=False, why=NO_TIME)
-def offsets_that_the_kernel_refuses(t):
+@differs(NO_TIME)
+def test_offsets_that_the_kernel_refuses(t):
     """A clock before its zero is the kernel's error, with the property."""
     box = t.container(bundle=with_clocks(t.bundle("true"), {"boottime": {"secs": -10 ** 12}}))
     result = box.create().exits(1)
@@ -294,8 +284,8 @@ def user_mappings(bundle):
     return bundle.edit(lambda config: config["linux"].update(uidMappings=one, gidMappings=one))
 
 
-@case(control=False, why="runc 1.1.5 cannot make a new pid namespace below a user namespace that it joins")
-def a_user_namespace_is_joined(t):
+@differs("runc 1.1.5 cannot make a new pid namespace below a user namespace that it joins")
+def test_a_user_namespace_is_joined(t):
     """The container is in the user namespace at the path, and its new namespaces belong to that."""
     with user_namespace() as pid:
         bundle = user_mappings(joined(t.bundle("sleep", "60"), {"user": f"/proc/{pid}/ns/user"}))
@@ -309,8 +299,8 @@ def a_user_namespace_is_joined(t):
         box.delete("--force").ok()
 
 
-@case(control=False, why="as above")
-def a_user_namespace_and_what_belongs_to_it(t):
+@differs("as above")
+def test_a_user_namespace_and_what_belongs_to_it(t):
     """User, network and ipc namespace of one holder, as the containers of a pod."""
     with user_namespace("--net", "--ipc") as pid:
         paths = {"user": f"/proc/{pid}/ns/user", "network": f"/proc/{pid}/ns/net", "ipc": f"/proc/{pid}/ns/ipc"}
@@ -318,8 +308,9 @@ def a_user_namespace_and_what_belongs_to_it(t):
         absent(box.run().ok().out, "eth", "devices")
 
 
-@case(each=["allow", "deny"], control=False, why="as above")
-def the_groups_of_the_caller_stay_outside(t, groups):
+@differs("as above")
+@parametrize("groups", ["allow", "deny"])
+def test_the_groups_of_the_caller_stay_outside(t, groups):
     """Where the user namespace denies setgroups, nobody can drop them in there: they have gone before."""
     with user_namespace(groups=groups) as pid:
         said = ("sh", "-c", "id -G; cat /proc/self/setgroups")

@@ -6,7 +6,7 @@ import os
 import signal
 
 import leaks
-from harness import case, contains, equal, eventually, stop, true
+from harness import contains, differs, equal, eventually, parametrize, stop, true
 from hooks import Journal, removed
 from test_kill import cgroup_of
 
@@ -19,14 +19,13 @@ def kept(t, script="exit 5", code=5):
 
 # ---- --keep ---------------------------------------------------------------------------------------------
 
-@case(each=[0, 1, 127, 255])
-def the_status_is_the_programs(t, status):
+@parametrize("status", [0, 1, 127, 255])
+def test_the_status_is_the_programs(t, status):
     """With --keep run returns the program's status as ever."""
     kept(t, f"exit {status}", status)
 
 
-@case()
-def state_and_cgroup_stay(t):
+def test_state_and_cgroup_stay(t):
     """After the end the container is stopped, has pid 0, its directory and its cgroup."""
     box = kept(t)
     state = box.state()
@@ -36,8 +35,8 @@ def state_and_cgroup_stay(t):
     equal([entry["id"] for entry in json.loads(t.runtime("list", "-f", "json").ok().out)], [box.id], "list")
 
 
-@case(each=["", "--force"])
-def delete_works_once(t, flag):
+@parametrize("flag", ["", "--force"])
+def test_delete_works_once(t, flag):
     """delete removes all of it; the id is free."""
     box = kept(t)
     box.delete(*([flag] if flag else [])).ok()
@@ -46,8 +45,7 @@ def delete_works_once(t, flag):
     box.run("--keep").exits(5)
 
 
-@case()
-def a_kept_one_does_not_start_again(t):
+def test_a_kept_one_does_not_start_again(t):
     """Neither start nor run nor create takes a kept container."""
     box = kept(t)
     contains(box.start().exits(1).err, "cannot start a container that has stopped", "stderr")
@@ -56,8 +54,8 @@ def a_kept_one_does_not_start_again(t):
     equal(box.status(), "stopped", "status")
 
 
-@case(each=["KILL", "TERM"])
-def a_kept_one_that_a_signal_ended(t, name):
+@parametrize("name", ["KILL", "TERM"])
+def test_a_kept_one_that_a_signal_ended(t, name):
     """128 + signal, and the container stays."""
     box = t.container(bundle=t.bundle("sleep", "60").without_namespace("pid"))
     child = box.run_in_background("--keep")
@@ -66,8 +64,7 @@ def a_kept_one_that_a_signal_ended(t, name):
     equal(box.status(), "stopped", "status")
 
 
-@case()
-def without_keep_nothing_stays(t):
+def test_without_keep_nothing_stays(t):
     """The same without --keep: nothing."""
     box = t.shell("exit 5")
     box.run().exits(5)
@@ -75,16 +72,16 @@ def without_keep_nothing_stays(t):
     t.no_state()
 
 
-@case(each=["--keep=true", "--keep=false"])
-def keep_with_a_value(t, flag):
+@parametrize("flag", ["--keep=true", "--keep=false"])
+def test_keep_with_a_value(t, flag):
     """The flag takes a value."""
     box = t.shell("exit 5")
     box.run(flag).exits(5)
     equal(box.status(), "stopped" if flag.endswith("true") else None, "status")
 
 
-@case(control=False, why="runc 1.1.5 keeps what never ran")
-def a_program_that_cannot_run_is_not_kept(t):
+@differs("runc 1.1.5 keeps what never ran")
+def test_a_program_that_cannot_run_is_not_kept(t):
     """What has never run does not stay: the error is all."""
     box = t.container("/no/such/program")
     result = box.run("--keep")
@@ -93,8 +90,7 @@ def a_program_that_cannot_run_is_not_kept(t):
     equal(leaks.cgroups_of(box), [], "cgroups")
 
 
-@case()
-def poststop_hooks_wait_for_delete(t):
+def test_poststop_hooks_wait_for_delete(t):
     """With --keep poststop hooks run in delete, not at the end of run."""
     journal = Journal(t)
     box = journal.box("true", hooks=journal.noting("poststop"))
@@ -104,8 +100,8 @@ def poststop_hooks_wait_for_delete(t):
     equal(journal.order(), ["poststop"], "hooks after delete")
 
 
-@case(control=False, why="runc 1.1.5 waits for them")
-def children_that_outlive_a_kept_one(t):
+@differs("runc 1.1.5 waits for them")
+def test_children_that_outlive_a_kept_one(t):
     """In a shared pid namespace the first process leaves children: run returns its status, delete --force ends them."""
     box = t.container(bundle=t.bundle("sh", "-c", "sleep 61 & exit 3").without_namespace("pid"))
     box.run("--keep").exits(3)
@@ -115,8 +111,7 @@ def children_that_outlive_a_kept_one(t):
     eventually(lambda: leaks.reap_orphans() or not leaks.descendants(os.getpid()), "children are left")
 
 
-@case()
-def a_killed_kept_run(t):
+def test_a_killed_kept_run(t):
     """SIGKILL of `run --keep`: the container goes on, and delete --force removes it."""
     box = t.sleeper()
     child = box.run_in_background("--keep")
@@ -128,8 +123,8 @@ def a_killed_kept_run(t):
 
 # ---- --detach -------------------------------------------------------------------------------------------
 
-@case(each=["--detach", "-d", "--detach=true"])
-def detached(t, flag):
+@parametrize("flag", ["--detach", "-d", "--detach=true"])
+def test_detached(t, flag):
     """run returns 0 at once; the program runs on, the caller's subreaper is its parent."""
     box = t.sleeper()
     result = box.run(flag, "--pid-file", box.pid_file).ok()
@@ -137,8 +132,7 @@ def detached(t, flag):
     equal((box.status(), leaks.process_table()[box.pid][0]), ("running", os.getpid()), "status, parent")
 
 
-@case()
-def detached_writes_where_the_caller_wrote(t):
+def test_detached_writes_where_the_caller_wrote(t):
     """The program has the caller's streams after run has returned."""
     box = t.shell("sleep 0.3; echo late; echo error >&2; exit 4")
     out, err = t.scratch / "late.out", t.scratch / "late.err"
@@ -150,8 +144,7 @@ def detached_writes_where_the_caller_wrote(t):
     equal((out.read_text(), err.read_text()), ("late\n", "error\n"), "output")
 
 
-@case()
-def detached_and_keep(t):
+def test_detached_and_keep(t):
     """--keep adds nothing to --detach: a detached container always stays until delete."""
     for flags in (["-d"], ["-d", "--keep"]):
         box = t.shell("exit 6")
@@ -161,8 +154,7 @@ def detached_and_keep(t):
         box.delete().ok()
 
 
-@case()
-def detached_survives_the_callers_session(t):
+def test_detached_survives_the_callers_session(t):
     """The caller's session may end: the program goes on."""
     box = t.sleeper()
     command = t.runtime.command("run", "-d", "--pid-file", box.pid_file, "--bundle", box.bundle.path, box.id)
@@ -172,8 +164,7 @@ def detached_survives_the_callers_session(t):
     true(str(cgroup_of(box)).endswith(box.id), "it is in another cgroup")
 
 
-@case()
-def detached_fails_like_attached(t):
+def test_detached_fails_like_attached(t):
     """A program that is not there is an error of run, detached too; nothing is left."""
     result = t.container("/no/such/program").run_detached()
     true(result.code != 0, str(result))

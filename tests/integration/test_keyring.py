@@ -4,7 +4,7 @@
 import ctypes
 import os
 
-from harness import absent, case, contains, true
+from harness import absent, contains, differs, needs, true
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 ADD_KEY, KEYCTL = {"x86_64": (248, 250), "aarch64": (217, 219)}[os.uname().machine]
@@ -29,23 +29,24 @@ def keys_seen(t, *flags):
     return t.container(bundle=bundle).run(*flags).ok().out
 
 
-@case(needs=no_keyrings)
-def the_callers_keys_are_not_reachable(t):
+@needs(no_keyrings)
+def test_the_callers_keys_are_not_reachable(t):
     """A key of the caller's session is none of the container's."""
     hold_a_secret()
     contains(open("/proc/keys", encoding="ascii").read(), SECRET.decode(), "the caller's keys")
     absent(keys_seen(t), SECRET.decode(), "the container's keys")
 
 
-@case(needs=no_keyrings)
-def no_new_keyring_keeps_the_callers(t):
+@needs(no_keyrings)
+def test_no_new_keyring_keeps_the_callers(t):
     """--no-new-keyring is what it says."""
     hold_a_secret()
     contains(keys_seen(t, "--no-new-keyring"), SECRET.decode(), "the container's keys")
 
 
-@case(control=False, why="runc names it _ses.ID, so that another container of that id finds it", needs=no_keyrings)
-def the_session_is_anonymous_and_nobody_elses(t):
+@differs("runc names it _ses.ID, so that another container of that id finds it")
+@needs(no_keyrings)
+def test_the_session_is_anonymous_and_nobody_elses(t):
     """The keyring has no name to join it by, and only its possessors have rights on it."""
     found = [line.split() for line in keys_seen(t).splitlines() if "_ses" in line]
     true(any(fields[8] == "_ses:" and fields[4] == "3f000000" for fields in found), f"keyrings are {found}")

@@ -6,7 +6,7 @@ import signal
 
 import isolation
 import leaks
-from harness import case, command_line, contains, equal, eventually, stop, true
+from harness import command_line, contains, differs, equal, eventually, parametrize, stop, true
 from hooks import removed
 
 NOT_CAUGHT = (signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD)  # the last one: its children's sleeping makes noise
@@ -69,8 +69,8 @@ SPELLINGS = {"number": lambda number, name: str(number), "name": lambda number, 
              "mixed case": lambda number, name: "Sig" + name[3:].capitalize()}
 
 
-@case(each=list(SPELLINGS))
-def every_signal(t, spelling):
+@parametrize("spelling", list(SPELLINGS))
+def test_every_signal(t, spelling):
     """Each of the signals that can be caught arrives as itself, however it is written."""
     box, got = catcher(t, NAMES)
     for number, name in NAMES.items():
@@ -80,8 +80,8 @@ def every_signal(t, spelling):
                    f"{name} does not arrive: {got.read_text()!r}")
 
 
-@case(each=["POLL", "IO"])
-def other_names(t, name):
+@parametrize("name", ["POLL", "IO"])
+def test_other_names(t, name):
     """Number 29 has two names."""
     box, got = catcher(t, NAMES)
     result = box.kill(name)
@@ -91,8 +91,8 @@ def other_names(t, name):
     eventually(lambda: got.read_text() == "29\n", f"SIG{name} does not arrive")
 
 
-@case(each=["STOP", "19"])
-def stop_and_continue(t, spelling):
+@parametrize("spelling", ["STOP", "19"])
+def test_stop_and_continue(t, spelling):
     """STOP stops the program, CONT lets it go on; the status stays running."""
     box = t.container(bundle=t.bundle("sleep", "60").without_namespace("pid"))
     box.run_detached().ok()
@@ -103,8 +103,8 @@ def stop_and_continue(t, spelling):
     eventually(lambda: leaks.process_table()[box.pid][1] == "S", "the program does not go on")
 
 
-@case(each=[str(number) for number in (32, 33, 34, 50, 64)])
-def numbers_up_to_64(t, number):
+@parametrize("number", [str(number) for number in (32, 33, 34, 50, 64)])
+def test_numbers_up_to_64(t, number):
     """Every number that the kernel has is sent."""
     box = t.container(bundle=t.bundle("sleep", "60").without_namespace("pid"))
     box.run_detached().ok()
@@ -116,14 +116,14 @@ WRONG = ["65", "128", "18446744073709551625", "-9", "9.0", "0x9", "9 ", " 9", "S
          "RTMAX+1", "KILL\n", "İNT"]
 
 
-@case(each=[(ascii(word), word) for word in WRONG])
-def no_signal_at_all(t, _, word):
+@parametrize("_, word", [(ascii(word), word) for word in WRONG])
+def test_no_signal_at_all(t, _, word):
     """What is no signal is an error, and no signal is sent."""
     refuses(t, word)
 
 
-@case(control=False, why="runc 1.1.5 takes it for 9")
-def a_number_beyond_32_bits(t):
+@differs("runc 1.1.5 takes it for 9")
+def test_a_number_beyond_32_bits(t):
     """Numbers do not wrap."""
     refuses(t, str((1 << 32) + 9))
 
@@ -136,8 +136,8 @@ def refuses(t, word):
     equal((got.read_text(), box.status()), ("", "running"), "signals, status")
 
 
-@case(each=["0", "00"])
-def zero_is_a_test(t, word):
+@parametrize("word", ["0", "00"])
+def test_zero_is_a_test(t, word):
     """Signal 0 goes nowhere: 0 for a running container; with --all, too."""
     box, got = catcher(t, NAMES)
     box.kill(word).ok()
@@ -145,24 +145,22 @@ def zero_is_a_test(t, word):
     equal((got.read_text(), box.status()), ("", "running"), "signals, status")
 
 
-@case()
-def of_an_unknown_container(t):
+def test_of_an_unknown_container(t):
     """The error says that it does not exist, with --all too."""
     t.root.mkdir()
     for flags in ([], ["--all"]):
         contains(t.runtime("kill", *flags, "nobody", "KILL").exits(1).err, "does not exist", "stderr")
 
 
-@case(each=[("none",), ("three", "x", "KILL", "more")])
-def wrong_number_of_operands(t, _, *operands):
+@parametrize("_, *operands", [("none",), ("three", "x", "KILL", "more")])
+def test_wrong_number_of_operands(t, _, operands):
     """An id is needed, and a signal is all that may follow."""
     t.root.mkdir()
     result = t.runtime("kill", *operands)
     true(result.code != 0 and result.err, str(result))
 
 
-@case()
-def the_signal_reaches_a_created_one(t):
+def test_the_signal_reaches_a_created_one(t):
     """The process that waits gets the signal: TERM ends it where nothing protects it."""
     box = t.container(bundle=t.bundle("sleep", "60").without_namespace("pid"))
     box.create().ok()
@@ -171,8 +169,8 @@ def the_signal_reaches_a_created_one(t):
     equal(box.status(), "stopped", "status")
 
 
-@case(each=["HUP", "INT", "QUIT", "TERM"])
-def a_created_one_in_its_own_pid_namespace_ends(t, name):
+@parametrize("name", ["HUP", "INT", "QUIT", "TERM"])
+def test_a_created_one_in_its_own_pid_namespace_ends(t, name):
     """Nothing handles the signal there yet, and the kernel keeps it from the first process: it ends all the same."""
     box = t.sleeper()
     box.create().ok()
@@ -182,8 +180,7 @@ def a_created_one_in_its_own_pid_namespace_ends(t, name):
     equal(box.status(), "stopped", "status")
 
 
-@case()
-def all_of_a_created_one_is_asked_to_end(t):
+def test_all_of_a_created_one_is_asked_to_end(t):
     """The same with --all."""
     box = t.sleeper()
     box.create().ok()
@@ -191,8 +188,8 @@ def all_of_a_created_one_is_asked_to_end(t):
     true(box.wait() != 0, "it ended with 0")
 
 
-@case(each=["USR1", "CONT"])
-def a_created_one_goes_on(t, name):
+@parametrize("name", ["USR1", "CONT"])
+def test_a_created_one_goes_on(t, name):
     """Other signals do not reach the first process of a pid namespace, and it can be started."""
     box = t.container("sh", "-c", "exit 5")
     box.create().ok()
@@ -201,8 +198,7 @@ def a_created_one_goes_on(t, name):
     equal(box.wait(), 5, "status")
 
 
-@case()
-def only_the_first_process_without_all(t):
+def test_only_the_first_process_without_all(t):
     """Without --all a signal other than KILL is for the first process."""
     script = ("trap 'echo parent >> /tmp/got' USR1; (trap 'echo child >> /tmp/got' USR1; : > /tmp/up; "
               "while :; do sleep 0.05; done) & while :; do sleep 0.05; done")
@@ -220,17 +216,18 @@ def only_the_first_process_without_all(t):
 
 # ---- --all ----------------------------------------------------------------------------------------------
 
-@case(each=[(f"{flag} {'private' if private else 'shared'} {name}", flag, private, name)
-            for flag in ("--all", "-a") for private in (True, False) for name in ("KILL", "9")])
-def all_are_killed(t, _, flag, private, name):
+@parametrize("_, flag, private, name", [
+    (f"{flag} {'private' if private else 'shared'} {name}", flag, private, name)
+    for flag in ("--all", "-a") for private in (True, False) for name in ("KILL", "9")])
+def test_all_are_killed(t, _, flag, private, name):
     """`kill --all` ends every process, whoever shares the pid namespace."""
     box, children = family(t, private=private)
     kill_all(t, box, name, flag=flag)
     eventually(lambda: not any(alive(pid) for pid in children), "children are alive")
 
 
-@case(each=["private", "shared"])
-def all_with_term(t, sharing):
+@parametrize("sharing", ["private", "shared"])
+def test_all_with_term(t, sharing):
     """`kill --all ID TERM` sends TERM, not KILL: who ignores it lives, who does not dies."""
     box, children = family(t, "sleep 61 & trap '' TERM; sleep 62 & wait; wait; wait", private=sharing == "private")
 
@@ -244,8 +241,9 @@ def all_with_term(t, sharing):
     box.wait()
 
 
-@case(each=[(f"{sharing}, {name}", sharing, name) for sharing in ("private", "shared") for name in ("KILL", "TERM")])
-def all_in_cgroups_below(t, _, sharing, name):
+@parametrize("_, sharing, name", [
+    (f"{sharing}, {name}", sharing, name) for sharing in ("private", "shared") for name in ("KILL", "TERM")])
+def test_all_in_cgroups_below(t, _, sharing, name):
     """Processes in cgroups below the container's get the signal as well."""
     box, children = family(t, "sleep 61 & sleep 62 & sleep 63 & wait; sleep 60", 3, private=sharing == "private")
     top = cgroup_of(box)
@@ -257,8 +255,7 @@ def all_in_cgroups_below(t, _, sharing, name):
     removed(box, "--force")
 
 
-@case()
-def all_of_a_created_one(t):
+def test_all_of_a_created_one(t):
     """The waiting process is all there is."""
     box = t.sleeper()
     box.create().ok()
@@ -266,16 +263,15 @@ def all_of_a_created_one(t):
     equal(box.wait(), -9, "status")
 
 
-@case(each=["KILL", "TERM", "0"])
-def all_of_a_stopped_one(t, name):
+@parametrize("name", ["KILL", "TERM", "0"])
+def test_all_of_a_stopped_one(t, name):
     """Nobody is there, and that is no error."""
     box = stopped(t)
     equal(t.runtime("kill", "--all", box.id, name).ok().out, "", "stdout")
     equal(box.status(), "stopped", "status")
 
 
-@case()
-def all_of_a_stopped_one_whose_cgroup_is_gone(t):
+def test_all_of_a_stopped_one_whose_cgroup_is_gone(t):
     """A stopped container without a cgroup is no error either."""
     box = t.container("true")
     box.create().ok()
@@ -287,8 +283,7 @@ def all_of_a_stopped_one_whose_cgroup_is_gone(t):
     box.delete().ok()
 
 
-@case()
-def all_that_a_dead_init_left(t):
+def test_all_that_a_dead_init_left(t):
     """In a shared pid namespace children outlive the first process; `kill --all` ends them: podman relies on it."""
     box = t.container(bundle=t.bundle("sh", "-c", "sleep 61 & exec sleep 60").without_namespace("pid"))
     box.run_detached().ok()
@@ -301,8 +296,7 @@ def all_that_a_dead_init_left(t):
     box.delete().ok()
 
 
-@case()
-def nobody_else_is_hit(t):
+def test_nobody_else_is_hit(t):
     """Neither the neighbour's processes nor the caller's."""
     other, others = family(t, private=False)
     box, _ = family(t, private=False)
@@ -315,8 +309,7 @@ def nobody_else_is_hit(t):
     other.wait()
 
 
-@case()
-def all_while_they_fork(t):
+def test_all_while_they_fork(t):
     """Processes that keep forking do not slip through."""
     script = "f() { while :; do sh -c 'sleep 0.01 & sleep 0.01 &'; done; }; f & f & f & wait"
     box = t.container(bundle=t.bundle("sh", "-c", script).without_namespace("pid"))
@@ -329,8 +322,8 @@ def all_while_they_fork(t):
 
 # ---- a runtime that is killed ---------------------------------------------------------------------------
 
-@case(control=False, why="runc 1.1.5 may leave the cgroup frozen while it signals")
-def a_killed_kill_all(t):
+@differs("runc 1.1.5 may leave the cgroup frozen while it signals")
+def test_a_killed_kill_all(t):
     """SIGKILL of `kill --all` at any moment: delete --force cleans up."""
     for step in range(12):
         box, _ = family(t, private=step % 2 == 0)

@@ -3,7 +3,7 @@
 
 import pathlib
 
-from harness import case, contains
+from harness import contains, differs, needs, parametrize
 
 
 def has_module():
@@ -21,27 +21,28 @@ def refused(t, *words, **process):
     t.no_state()
 
 
-@case(each=["docker-default", "unconfined_x"], needs=has_module)
-def a_profile_that_cannot_be_applied_is_refused(t, profile):
+@needs(has_module)
+@parametrize("profile", ["docker-default", "unconfined_x"])
+def test_a_profile_that_cannot_be_applied_is_refused(t, profile):
     """A profile is an error where nobody would enforce it (E23)."""
     refused(t, "apparmor", apparmorProfile=profile)
 
 
-@case(control=False, why="runc has other words for it", needs=has_module)
-def the_refusal_of_a_profile_names_the_property(t):
+@differs("runc has other words for it")
+@needs(has_module)
+def test_the_refusal_of_a_profile_names_the_property(t):
     """JSON pointer, value and reason."""
     refused(t, "/process/apparmorProfile", '"box"', "apparmor: config provided but apparmor not supported",
             apparmorProfile="box")
 
 
-@case(needs=has_module)
-def a_selinux_label_without_selinux_is_refused(t):
+@needs(has_module)
+def test_a_selinux_label_without_selinux_is_refused(t):
     """The same for SELinux, in runc's words."""
     refused(t, "selinux label is specified in config, but selinux is disabled or not supported",
             selinuxLabel="system_u:system_r:container_t:s0")
 
 
-@case()
-def empty_labels_ask_for_nothing(t):
+def test_empty_labels_ask_for_nothing(t):
     """Engines write empty strings."""
     t.container("true", apparmorProfile="", selinuxLabel="").run().ok()

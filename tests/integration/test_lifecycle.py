@@ -8,7 +8,7 @@ import re
 import signal
 
 import leaks
-from harness import case, contains, equal, eventually, true
+from harness import contains, differs, equal, eventually, parametrize, true
 
 EXISTS = "container with given ID already exists"
 
@@ -35,8 +35,8 @@ def stopped(t):
 MAKE = {"created": created, "running": running, "stopped": stopped}
 
 
-@case(each=list(MAKE))
-def state_names_the_status(t, status):
+@parametrize("status", list(MAKE))
+def test_state_names_the_status(t, status):
     """`state` and `list` say created, running or stopped."""
     box = MAKE[status](t)
     equal(box.state()["status"], status, "state")
@@ -44,8 +44,7 @@ def state_names_the_status(t, status):
     equal([(entry["id"], entry["status"]) for entry in listed], [(box.id, status)], "list")
 
 
-@case()
-def state_has_the_engines_keys(t):
+def test_state_has_the_engines_keys(t):
     """`state` is a JSON object with the keys that engines decode, in types that they accept."""
     box = running(t)
     state = box.state()
@@ -55,8 +54,7 @@ def state_has_the_engines_keys(t):
     true(isinstance(state["owner"], str), f"owner is {state['owner']!r}")
 
 
-@case()
-def state_created_is_now(t):
+def test_state_created_is_now(t):
     """`created` is an RFC 3339 time, UTC, of a moment ago."""
     text = running(t).state()["created"]
     true(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", text), f"created is {text}")
@@ -65,8 +63,7 @@ def state_created_is_now(t):
     true(-5 < age.total_seconds() < 60, f"created is {age} ago")
 
 
-@case()
-def state_has_the_annotations(t):
+def test_state_has_the_annotations(t):
     """Annotations of the document are in `state`."""
     box = t.sleeper()
     box.bundle.edit(lambda config: config.update(annotations={"org.example/key": "wert ü"}))
@@ -74,14 +71,12 @@ def state_has_the_annotations(t):
     equal(box.state()["annotations"], {"org.example/key": "wert ü"}, "annotations")
 
 
-@case()
-def stopped_state_has_pid_0(t):
+def test_stopped_state_has_pid_0(t):
     """`pid` is there and 0 when the container is stopped."""
     equal(stopped(t).state()["pid"], 0, "pid")
 
 
-@case()
-def zombie_is_stopped(t):
+def test_zombie_is_stopped(t):
     """A dead program that nobody has waited for counts as stopped, and can be deleted."""
     box = running(t, "true")
     box.wait_dead()
@@ -89,8 +84,7 @@ def zombie_is_stopped(t):
     box.delete().ok()
 
 
-@case()
-def create_does_not_run_the_program(t):
+def test_create_does_not_run_the_program(t):
     """Before `start` the program has not run, afterwards it has."""
     bundle = t.bundle("sh", "-c", "echo x > /home/made; exec sleep 60").writable()
     box = t.container(bundle=bundle)
@@ -100,8 +94,7 @@ def create_does_not_run_the_program(t):
     eventually((bundle.rootfs / "home/made").exists, "the program has not run after start")
 
 
-@case()
-def the_pid_stays_from_create_to_running(t):
+def test_the_pid_stays_from_create_to_running(t):
     """Init is the process that becomes the program."""
     box = created(t)
     before = box.pid
@@ -110,8 +103,7 @@ def the_pid_stays_from_create_to_running(t):
     equal(box.state()["pid"], before, "pid")
 
 
-@case()
-def config_edits_after_create_have_no_effect(t):
+def test_config_edits_after_create_have_no_effect(t):
     """What counts is config.json at create time."""
     box = created(t)
     box.bundle.process(args=["sh", "-c", "exit 9"])
@@ -119,8 +111,8 @@ def config_edits_after_create_have_no_effect(t):
     eventually(lambda: box.proc("cmdline") == "sleep\x0060\x00", "another program runs")
 
 
-@case(each=["created", "stopped"])
-def delete_works_without_force(t, status):
+@parametrize("status", ["created", "stopped"])
+def test_delete_works_without_force(t, status):
     """A created or stopped container is deleted without --force; nothing is known of it afterwards."""
     box = MAKE[status](t)
     equal(box.delete().ok().out, "", "stdout")
@@ -128,8 +120,7 @@ def delete_works_without_force(t, status):
     contains(t.runtime("state", box.id).exits(1).err, "does not exist", "stderr")
 
 
-@case()
-def delete_of_created_ends_its_process(t):
+def test_delete_of_created_ends_its_process(t):
     """Deleting a created container kills the waiting process."""
     box = created(t)
     pid = box.pid
@@ -138,8 +129,7 @@ def delete_of_created_ends_its_process(t):
     eventually(lambda: leaks.reap_orphans() or pid not in leaks.process_table(), "init is alive")
 
 
-@case()
-def delete_of_running_is_refused(t):
+def test_delete_of_running_is_refused(t):
     """A running container is not deleted without --force, and goes on running."""
     box = running(t)
     result = box.delete().exits(1)
@@ -148,8 +138,8 @@ def delete_of_running_is_refused(t):
     equal(box.status(), "running", "status")
 
 
-@case(each=list(MAKE))
-def delete_force_works_in_every_state(t, status):
+@parametrize("status", list(MAKE))
+def test_delete_force_works_in_every_state(t, status):
     """`delete --force` removes a container in any state; a second one is quiet."""
     box = MAKE[status](t)
     box.delete("--force").ok()
@@ -157,32 +147,29 @@ def delete_force_works_in_every_state(t, status):
     box.delete("--force").ok()
 
 
-@case()
-def second_delete_says_does_not_exist(t):
+def test_second_delete_says_does_not_exist(t):
     """Without --force the second delete is an error that engines read as done."""
     box = created(t)
     box.delete().ok()
     contains(box.delete().exits(1).err, "does not exist", "stderr")
 
 
-@case(each=list(MAKE))
-def create_with_an_id_in_use_is_refused(t, status):
+@parametrize("status", list(MAKE))
+def test_create_with_an_id_in_use_is_refused(t, status):
     """A second create with the id fails and does not touch the first container."""
     box = MAKE[status](t)
     contains(box.create().exits(1).err, EXISTS, "stderr")
     equal(box.status(), status, "status")
 
 
-@case()
-def run_with_an_id_in_use_is_refused(t):
+def test_run_with_an_id_in_use_is_refused(t):
     """A second run with the id fails and does not touch the first container."""
     box = running(t)
     contains(box.run().exits(1).err, EXISTS, "stderr")
     equal(box.status(), "running", "status")
 
 
-@case()
-def the_id_is_free_after_delete(t):
+def test_the_id_is_free_after_delete(t):
     """After delete the id can be created again."""
     box = created(t)
     for _ in range(3):
@@ -190,32 +177,31 @@ def the_id_is_free_after_delete(t):
         box.create().ok()
 
 
-@case()
-def start_of_running_is_refused(t):
+def test_start_of_running_is_refused(t):
     """`start` twice is an error in runc's words, and the program goes on."""
     box = running(t)
     contains(box.start().exits(1).err, "cannot start an already running container", "stderr")
     equal((box.status(), box.state()["pid"]), ("running", box.pid), "status and pid")
 
 
-@case()
-def start_of_stopped_is_refused(t):
+def test_start_of_stopped_is_refused(t):
     """A container that has ended does not start again, and stays as it is."""
     box = stopped(t)
     contains(box.start().exits(1).err, "cannot start a container that has stopped", "stderr")
     equal(box.status(), "stopped", "status")
 
 
-@case(each=["9", "KILL", "SIGKILL", "kill", "sigkill", "SigKill"])
-def kill_takes_every_spelling(t, spelling):
+@parametrize("spelling", ["9", "KILL", "SIGKILL", "kill", "sigkill", "SigKill"])
+def test_kill_takes_every_spelling(t, spelling):
     """Signals are numbers or names, with or without SIG, in any case."""
     box = running(t)
     equal(box.kill(spelling).ok().out, "", "stdout")
     equal(box.wait(), -9, "status")
 
 
-@case(each=[("10", signal.SIGUSR1), ("USR2", signal.SIGUSR2), ("HUP", signal.SIGHUP), ("term", signal.SIGTERM)])
-def kill_delivers_that_signal(t, spelling, number):
+@parametrize("spelling, number", [
+    ("10", signal.SIGUSR1), ("USR2", signal.SIGUSR2), ("HUP", signal.SIGHUP), ("term", signal.SIGTERM)])
+def test_kill_delivers_that_signal(t, spelling, number):
     """The signal that is named is the signal that arrives."""
     box = running(t, "sh", "-c", f"trap 'exit 42' {number.name[3:]}; : > /dev/shm/up; while :; do sleep 0.1; done")
     eventually(lambda: os.path.exists(f"/proc/{box.pid}/root/dev/shm/up"), "the program is not ready")
@@ -223,8 +209,7 @@ def kill_delivers_that_signal(t, spelling, number):
     equal(box.wait(), 42, "status")
 
 
-@case()
-def kill_without_a_signal_is_sigterm(t):
+def test_kill_without_a_signal_is_sigterm(t):
     """The default signal is SIGTERM."""
     box = t.container(bundle=t.bundle("sleep", "60").without_namespace("pid"))
     box.run_detached().ok()
@@ -232,8 +217,8 @@ def kill_without_a_signal_is_sigterm(t):
     equal(box.wait(), -15, "status")
 
 
-@case(each=["34", "37", "64"])
-def kill_takes_real_time_numbers(t, number):
+@parametrize("number", ["34", "37", "64"])
+def test_kill_takes_real_time_numbers(t, number):
     """Engines send real-time signals as numbers up to 64."""
     box = t.container(bundle=t.bundle("sleep", "60").without_namespace("pid"))
     box.run_detached().ok()
@@ -241,24 +226,22 @@ def kill_takes_real_time_numbers(t, number):
     equal(box.wait(), -int(number), "status")
 
 
-@case()
-def kill_0_is_a_test(t):
+def test_kill_0_is_a_test(t):
     """Signal 0 succeeds on a running container and changes nothing."""
     box = running(t)
     box.kill("0").ok()
     equal(box.status(), "running", "status")
 
 
-@case(each=["KILL", "TERM", "0"])
-def kill_of_stopped_is_refused(t, name):
+@parametrize("name", ["KILL", "TERM", "0"])
+def test_kill_of_stopped_is_refused(t, name):
     """kill on a stopped container fails with the words that engines match, and changes nothing."""
     box = stopped(t)
     contains(box.kill(name).exits(1).err, "container not running", "stderr")
     equal(box.status(), "stopped", "status")
 
 
-@case()
-def kill_of_created_works(t):
+def test_kill_of_created_works(t):
     """SIGKILL ends a container that was never started."""
     box = created(t)
     box.kill("KILL").ok()
@@ -266,23 +249,21 @@ def kill_of_created_works(t):
     equal(box.status(), "stopped", "status")
 
 
-@case(each=["NOSUCH", "SIG", "65x"])
-def kill_with_an_unknown_signal_is_refused(t, word):
+@parametrize("word", ["NOSUCH", "SIG", "65x"])
+def test_kill_with_an_unknown_signal_is_refused(t, word):
     """A word that is no signal is an error; the container goes on."""
     box = running(t)
     contains(box.kill(word).exits(1).err, "signal", "stderr")
     equal(box.status(), "running", "status")
 
 
-@case()
-def kill_all_of_stopped_is_quiet(t):
+def test_kill_all_of_stopped_is_quiet(t):
     """`kill --all` on a stopped container succeeds: engines do that after the end."""
     box = stopped(t)
     t.runtime("kill", "--all", box.id, "9").ok()
 
 
-@case()
-def kill_all_reaches_every_process(t):
+def test_kill_all_reaches_every_process(t):
     """Without a pid namespace `kill --all ID 9` ends all processes of the cgroup."""
     box = t.container(bundle=t.bundle("sh", "-c", "sleep 60 & sleep 60 & wait").without_namespace("pid"))
     box.run_detached().ok()
@@ -291,8 +272,8 @@ def kill_all_reaches_every_process(t):
     eventually(lambda: leaks.reap_orphans() or not leaks.descendants(os.getpid()), "processes are left")
 
 
-@case(control=False, why="runc 1.1.5 kills the first process only; from 1.2 on it is the whole cgroup")
-def sigkill_without_pid_namespace_reaches_all(t):
+@differs("runc 1.1.5 kills the first process only; from 1.2 on it is the whole cgroup")
+def test_sigkill_without_pid_namespace_reaches_all(t):
     """Without a pid namespace SIGKILL ends all processes of the cgroup, not only the first."""
     box = t.container(bundle=t.bundle("sh", "-c", "sleep 60 & sleep 60 & wait").without_namespace("pid"))
     box.run_detached().ok()
@@ -301,8 +282,8 @@ def sigkill_without_pid_namespace_reaches_all(t):
     eventually(lambda: leaks.reap_orphans() or not leaks.descendants(os.getpid()), "processes are left")
 
 
-@case(control=False, why="runc 1.1.5 leaves them, and the cgroup with them")
-def leftovers_of_a_dead_init_go_with_delete_force(t):
+@differs("runc 1.1.5 leaves them, and the cgroup with them")
+def test_leftovers_of_a_dead_init_go_with_delete_force(t):
     """Without a pid namespace children outlive init; delete --force ends them with the cgroup."""
     box = t.container(bundle=t.bundle("sh", "-c", "sleep 60 & exit 0").without_namespace("pid"))
     box.run_detached().ok()

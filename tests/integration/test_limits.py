@@ -4,7 +4,7 @@
 import os
 import stat
 
-from harness import absent, case, contains, equal, read_text, status_field, true
+from harness import absent, contains, equal, needs, parametrize, read_text, status_field, true
 
 # With these nothing but the filter stands between the program and any of the devices below.
 NODE_MAKER = ["CAP_MKNOD", "CAP_DAC_OVERRIDE", "CAP_SYS_RAWIO", "CAP_SYSLOG"]
@@ -33,30 +33,27 @@ def rlimit(name, soft, hard):
     return [{"type": name, "soft": soft, "hard": hard}]
 
 
-@case(each=list(LINES))
-def rlimit_is_set(t, name):
+@parametrize("name", list(LINES))
+def test_rlimit_is_set(t, name):
     """Soft and hard value of this limit are the ones of config.json."""
     soft, hard = VALUES.get(name, (64 << 20, 128 << 20))
     text = t.output("cat", "/proc/self/limits", rlimits=rlimit(name, soft, hard))
     equal(limit(text, name), (str(soft), str(hard)), name)
 
 
-@case()
-def default_nofile(t):
+def test_default_nofile(t):
     """The default document limits open files to 1024."""
     equal(limit(t.output("cat", "/proc/self/limits"), "RLIMIT_NOFILE"), ("1024", "1024"), "RLIMIT_NOFILE")
 
 
-@case()
-def several_rlimits(t):
+def test_several_rlimits(t):
     """All entries of the list are applied."""
     many = rlimit("RLIMIT_CORE", 0, 0) + rlimit("RLIMIT_NPROC", 77, 88)
     text = t.output("cat", "/proc/self/limits", rlimits=many)
     equal((limit(text, "RLIMIT_CORE"), limit(text, "RLIMIT_NPROC")), (("0", "0"), ("77", "88")), "limits")
 
 
-@case()
-def rlimit_infinity(t):
+def test_rlimit_infinity(t):
     """2^64-1 is `unlimited`."""
     text = t.output("cat", "/proc/self/limits", rlimits=rlimit("RLIMIT_CORE", 2**64 - 1, 2**64 - 1))
     equal(limit(text, "RLIMIT_CORE"), ("unlimited", "unlimited"), "RLIMIT_CORE")
@@ -68,16 +65,15 @@ def may_raise_limits():
     return None if effective >> CAP_SYS_RESOURCE & 1 else "root has no CAP_SYS_RESOURCE here"
 
 
-@case(needs=may_raise_limits)
-def rlimit_above_the_callers(t):
+@needs(may_raise_limits)
+def test_rlimit_above_the_callers(t):
     """A privileged runtime raises a limit above its own."""
     box = t.container("cat", "/proc/self/limits", rlimits=rlimit("RLIMIT_NOFILE", 2048, 4096))
     result = box.run(setup={"rlimits": {"RLIMIT_NOFILE": [256, 256]}}).ok()
     equal(limit(result.out, "RLIMIT_NOFILE"), ("2048", "4096"), "RLIMIT_NOFILE")
 
 
-@case()
-def rlimit_soft_above_hard_is_refused(t):
+def test_rlimit_soft_above_hard_is_refused(t):
     """A soft value above the hard one cannot be set; nothing is left."""
     t.container("true", rlimits=rlimit("RLIMIT_NOFILE", 100, 50)).run().exits(1)
     t.no_state()
@@ -91,29 +87,32 @@ def mknod(t, kind, major, minor, open_it=True):
     return box.run()
 
 
-@case(each=[("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0),
-            ("ptmx", 5, 2), ("pts", 136, 0)])
-def allowed_device_numbers_can_be_made(t, _, major, minor):
+@parametrize("_, major, minor", [
+    ("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0),
+    ("ptmx", 5, 2), ("pts", 136, 0)])
+def test_allowed_device_numbers_can_be_made(t, _, major, minor):
     """The default list allows mknod of this number although the document denies everything."""
     mknod(t, "c", major, minor, open_it=False).ok()
 
 
-@case(each=[("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9)])
-def allowed_device_numbers_can_be_opened(t, _, major, minor):
+@parametrize("_, major, minor", [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9)])
+def test_allowed_device_numbers_can_be_opened(t, _, major, minor):
     """A fresh node of an allowed number works."""
     equal(mknod(t, "c", major, minor).exits(0).out, "made\nopened\n", "stdout")
 
 
-@case(each=[("mem", "c", 1, 1), ("kmsg", "c", 1, 11), ("tty0", "c", 4, 0), ("loop0", "b", 7, 0), ("sda", "b", 8, 0)])
-def opening_other_numbers_is_denied(t, _, kind, major, minor):
+@parametrize("_, kind, major, minor", [
+    ("mem", "c", 1, 1), ("kmsg", "c", 1, 11), ("tty0", "c", 4, 0), ("loop0", "b", 7, 0), ("sda", "b", 8, 0)])
+def test_opening_other_numbers_is_denied(t, _, kind, major, minor):
     """A node of another number can be made by the default list, not opened."""
     result = mknod(t, kind, major, minor)
     equal(result.out, "made\n", "stdout")
     contains(result.err, "Operation not permitted", "stderr")
 
 
-@case(each=[("null", "c", 1, 3, True), ("tty0", "c", 4, 0, False), ("loop0", "b", 7, 0, False)])
-def node_in_the_root_file_system(t, _, kind, major, minor, allowed):
+@parametrize("_, kind, major, minor, allowed", [
+    ("null", "c", 1, 3, True), ("tty0", "c", 4, 0, False), ("loop0", "b", 7, 0, False)])
+def test_node_in_the_root_file_system(t, _, kind, major, minor, allowed):
     """A node that lies in the image is filtered like any other."""
     box = t.shell("dd if=/node of=/dev/null bs=1 count=0 2>/dev/null && echo opened; true")
     node = box.bundle.rootfs / "node"
@@ -121,14 +120,13 @@ def node_in_the_root_file_system(t, _, kind, major, minor, allowed):
     equal(box.run().ok().out, "opened\n" if allowed else "", "stdout")
 
 
-@case()
-def console_node_is_denied(t):
+def test_console_node_is_denied(t):
     """The machine's console (5:1) cannot be opened by number."""
     absent(mknod(t, "c", 5, 1).out, "opened", "stdout")
 
 
-@case(needs=lambda: None if os.path.exists("/dev/loop0") else "this machine has no /dev/loop0")
-def an_allow_rule_opens_a_number(t):
+@needs(lambda: None if os.path.exists("/dev/loop0") else "this machine has no /dev/loop0")
+def test_an_allow_rule_opens_a_number(t):
     """A rule for 7:0 opens that number; 7:1 stays closed."""
     box = t.shell("for n in 0 1; do mknod /dev/l$n b 7 $n; (: < /dev/l$n) && echo loop$n; done; true")
     box.bundle.capabilities(bounding=NODE_MAKER, effective=NODE_MAKER, permitted=NODE_MAKER)
@@ -138,14 +136,12 @@ def an_allow_rule_opens_a_number(t):
     equal(box.run().exits(0).out, "loop0\n", "stdout")
 
 
-@case()
-def without_cap_mknod_no_node(t):
+def test_without_cap_mknod_no_node(t):
     """The default capabilities do not allow mknod at all."""
     true(t.shell("mknod /dev/x c 1 3").run().code != 0, "mknod worked")
 
 
-@case()
-def the_filter_is_there_from_the_first_instruction(t):
+def test_the_filter_is_there_from_the_first_instruction(t):
     """The very first open of the program is filtered, 20 times out of 20."""
     box = t.container("cat", "/node")
     os.mknod(box.bundle.rootfs / "node", stat.S_IFBLK | 0o666, os.makedev(7, 0))

@@ -4,7 +4,7 @@
 import os
 import stat
 
-from harness import absent, contains, equal, eventually, true
+from harness import absent, contains, differs, equal, eventually, true
 from systemd import (FILES, LIMITS, MIB, by_systemd, create, created, driven, exists, files, goes, is_gone, quiet,
                      reload, resources, scope, show, text)
 from test_delegation import delegable, mapped, owners
@@ -13,8 +13,8 @@ from test_resources_in_force import storm
 from test_user_namespace import FIRST
 
 
-@driven()
-def limits_are_properties_and_files(t):
+@driven
+def test_limits_are_properties_and_files(t):
     """systemd knows the limits, and the files have them."""
     box, unit = created(t, **LIMITS)
     equal(show(unit, "MemoryMax", "MemoryLow", "TasksMax", "CPUQuotaPerSecUSec", "CPUQuotaPeriodUSec", "AllowedCPUs",
@@ -22,8 +22,8 @@ def limits_are_properties_and_files(t):
     equal(files(box), FILES, "files")
 
 
-@driven()
-def a_quota_is_exact_until_a_reload(t):
+@driven
+def test_a_quota_is_exact_until_a_reload(t):
     """systemd counts in 1 % of a CPU: it is told more, not less, and writes that when it reads its units again."""
     box, unit = created(t, cpu={"quota": 12345, "period": 50000})
     equal((show(unit, "CPUQuotaPerSecUSec"), text(box, "cpu.max")), (("250ms",), "12345 50000"), "quota")
@@ -31,23 +31,26 @@ def a_quota_is_exact_until_a_reload(t):
     equal((show(unit, "CPUQuotaPerSecUSec"), text(box, "cpu.max")), (("250ms",), "12500 50000"), "quota")
 
 
-@driven(control=False, why="Debian's runc has the old formula for shares, and no io.weight as a property")
-def weights_are_properties(t):
+@differs("Debian's runc has the old formula for shares, and no io.weight as a property")
+@driven
+def test_weights_are_properties(t):
     """cpu.shares by the quadratic formula, blockIO.weight on the scale of io.weight."""
     box, unit = created(t, cpu={"shares": 512}, blockIO={"weight": 500})
     equal(show(unit, "CPUWeight", "IOWeight"), ("59", "4950"), "properties")
     equal(text(box, "cpu.weight"), "59", "cpu.weight")
 
 
-@driven(control=False, why="Debian's runc does not know cpu.idle")
-def idle_is_a_weight(t):
+@differs("Debian's runc does not know cpu.idle")
+@driven
+def test_idle_is_a_weight(t):
     """cpu.idle is CPUWeight=idle."""
     box, unit = created(t, cpu={"idle": 1})
     equal((show(unit, "CPUWeight"), text(box, "cpu.idle")), (("idle",), "1"), "idle")
 
 
-@driven(control=False, why="Debian's runc makes properties of fewer files")
-def unified_is_made_properties_and_has_the_last_word(t):
+@differs("Debian's runc makes properties of fewer files")
+@driven
+def test_unified_is_made_properties_and_has_the_last_word(t):
     """What systemd knows of `unified`, it is told; the rest is in the files alone."""
     box, unit = created(t, memory={"limit": 64 * MIB},
                         unified={"memory.max": "32M", "memory.high": "31M", "memory.oom.group": "1", "pids.max": "9"})
@@ -55,8 +58,8 @@ def unified_is_made_properties_and_has_the_last_word(t):
     equal((text(box, "memory.max"), text(box, "memory.oom.group")), (str(32 * MIB), "1"), "files")
 
 
-@driven()
-def limits_survive_a_reload(t):
+@driven
+def test_limits_survive_a_reload(t):
     """daemon-reload leaves properties, files and everything in the scope as they are."""
     box, unit = created(t, **LIMITS)
     before = show(unit, "MemoryMax", "TasksMax", "CPUQuotaPerSecUSec", "InvocationID")
@@ -67,8 +70,8 @@ def limits_survive_a_reload(t):
     equal(box.status(), "running", "status")
 
 
-@driven()
-def the_device_filter_survives_a_reload(t):
+@driven
+def test_the_device_filter_survives_a_reload(t):
     """What the filter forbids is forbidden before and after daemon-reload."""
     by_systemd(t)
     box = t.sleeper()
@@ -82,8 +85,9 @@ def the_device_filter_survives_a_reload(t):
         reload()
 
 
-@driven(control=False, why=IGNORED)
-def updated_device_rules_survive_a_reload(t):
+@differs(IGNORED)
+@driven
+def test_updated_device_rules_survive_a_reload(t):
     """What an update allows or forbids is in force before and after daemon-reload."""
     by_systemd(t)
     box = ruled(t.sleeper(), NOTHING)
@@ -99,8 +103,8 @@ def updated_device_rules_survive_a_reload(t):
         equal(opens(box), expected, "behind daemon-reload, whether it opens")
 
 
-@driven()
-def the_scope_is_the_mapped_users(t):
+@driven
+def test_the_scope_is_the_mapped_users(t):
     """Root of a user namespace owns what the kernel means to be handed over, and divides it; all goes with delete."""
     by_systemd(t)
     box = mapped(t, "sh", "-c", "mkdir -p /sys/fs/cgroup/jobs/1; sleep 60")
@@ -122,8 +126,8 @@ def the_scope_is_the_mapped_users(t):
     true(is_gone(unit), f"{unit} is still there")
 
 
-@driven()
-def limits_hold(t):
+@driven
+def test_limits_hold(t):
     """A fork storm stops at pids.limit; a second daemon-reload changes nothing about that."""
     by_systemd(t)
     box = resources(t.sleeper(), pids={"limit": 12})
@@ -134,8 +138,9 @@ def limits_hold(t):
     equal(storm(box), 12, "processes")
 
 
-@driven(control=False, why="its own process in the container needs threads")
-def a_limit_of_one_process(t):
+@differs("its own process in the container needs threads")
+@driven
+def test_a_limit_of_one_process(t):
     """Nothing of the runtime is in the scope beside init: pids.limit 1 is enough for one process."""
     by_systemd(t)
     box = resources(t.container("true"), pids={"limit": 1})
@@ -143,8 +148,8 @@ def a_limit_of_one_process(t):
     quiet(box, box.run())
 
 
-@driven()
-def update_changes_both(t):
+@driven
+def test_update_changes_both(t):
     """New limits are in the files, and systemd knows them, also after a reload."""
     box, unit = created(t, **LIMITS)
     box.start().ok()
@@ -158,8 +163,9 @@ def update_changes_both(t):
         reload()
 
 
-@driven(control=False, why="Debian's runc sets the properties although the kernel refuses the file")
-def an_update_that_fails_changes_neither(t):
+@differs("Debian's runc sets the properties although the kernel refuses the file")
+@driven
+def test_an_update_that_fails_changes_neither(t):
     """The kernel is asked first: what it refuses, systemd never hears of."""
     box, unit = created(t, **LIMITS)
     t.runtime("update", "--pids-limit", "44", "--cpuset-cpus", "4000", box.id).exits(1)
@@ -167,8 +173,9 @@ def an_update_that_fails_changes_neither(t):
     equal(files(box), FILES, "files")
 
 
-@driven(control=False, why="runc has its own words")
-def a_limit_that_the_kernel_refuses(t):
+@differs("runc has its own words")
+@driven
+def test_a_limit_that_the_kernel_refuses(t):
     """The unit is taken back."""
     by_systemd(t)
     box = resources(t.sleeper(), cpu={"cpus": "4000"})
@@ -192,8 +199,9 @@ def says(box, expected):
     equal({file: text(box, file) for file in expected}, expected, "files")
 
 
-@driven(control=False, why="Debian's runc has the old formula for shares, and loses memory.oom.group")
-def update_keeps_what_it_was_not_told(t):
+@differs("Debian's runc has the old formula for shares, and loses memory.oom.group")
+@driven
+def test_update_keeps_what_it_was_not_told(t):
     """systemd writes more files than were asked for, and rounds: they are brought back."""
     box, unit = with_limits_to_keep(t)
     t.runtime("update", "--pids-limit", "30", box.id).ok()
@@ -209,8 +217,9 @@ def update_keeps_what_it_was_not_told(t):
     equal(show(unit, "CPUWeight", "MemoryMax"), ("59", str(96 * MIB)), "properties")
 
 
-@driven(control=False, why="runc has no faults")
-def a_failed_update_changes_nothing(t):
+@differs("runc has no faults")
+@driven
+def test_a_failed_update_changes_nothing(t):
     """Behind a failure systemd, too, knows the values of before."""
     box, unit = with_limits_to_keep(t)
     before = show(unit, "MemoryMax", "CPUWeight", "TasksMax", "CPUQuotaPerSecUSec")

@@ -4,26 +4,23 @@
 import json
 import os
 
-from harness import case, contains, equal, true
+from harness import contains, differs, equal, parametrize, true
 
 
-@case()
-def empty_list_is_null_in_json(t):
+def test_empty_list_is_null_in_json(t):
     """With no container `list -f json` prints null (or []) and nothing else."""
     t.root.mkdir()
     true(t.runtime("list", "-f", "json").ok().out.strip() in ("null", "[]"), "stdout is not an empty list")
 
 
-@case()
-def empty_list_is_a_header_in_the_table(t):
+def test_empty_list_is_a_header_in_the_table(t):
     """With no container the table is its header."""
     t.root.mkdir()
     lines = t.runtime("list").ok().lines()
     equal([line.split() for line in lines], [["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]], "table")
 
 
-@case()
-def empty_list_is_quiet(t):
+def test_empty_list_is_quiet(t):
     """With no container `list -q` prints nothing."""
     t.root.mkdir()
     equal(t.runtime("list", "-q").ok().out, "", "stdout")
@@ -36,9 +33,9 @@ def two(t):
     return boxes
 
 
-@case(each=[("separate", "--format", "json"), ("short", "-f", "json"), ("equals", "--format=json"),
-            ("one dash", "-format", "json")])
-def list_json(t, _, *flags):
+@parametrize("_, *flags", [("separate", "--format", "json"), ("short", "-f", "json"), ("equals", "--format=json"),
+                           ("one dash", "-format", "json")])
+def test_list_json(t, _, flags):
     """The JSON list is one line, an array of the objects that `state` prints."""
     boxes = two(t)
     result = t.runtime("list", *flags).ok()
@@ -52,8 +49,7 @@ def list_json(t, _, *flags):
         equal(found[box.id]["owner"], "root", "owner")
 
 
-@case()
-def list_table(t):
+def test_list_table(t):
     """The table has a header and a line per container; the fourth column is the bundle."""
     boxes = two(t)
     lines = [line.split() for line in t.runtime("list").ok().lines()]
@@ -64,22 +60,20 @@ def list_table(t):
         equal(found[box.id][-1], "root", "owner")
 
 
-@case(each=["-q", "--quiet"])
-def list_quiet(t, flag):
+@parametrize("flag", ["-q", "--quiet"])
+def test_list_quiet(t, flag):
     """`list -q` prints the ids, one a line."""
     boxes = two(t)
     equal(sorted(t.runtime("list", flag).ok().lines()), sorted(box.id for box in boxes), "ids")
 
 
-@case()
-def list_refuses_another_format(t):
+def test_list_refuses_another_format(t):
     """A format that does not exist is an error."""
     t.root.mkdir()
     contains(t.runtime("list", "--format", "yaml").exits(1).err, "format", "stderr")
 
 
-@case()
-def list_passes_over_foreign_directories(t):
+def test_list_passes_over_foreign_directories(t):
     """A directory in the root that is no container does not break the list."""
     box = t.sleeper()
     box.create().ok()
@@ -89,14 +83,14 @@ def list_passes_over_foreign_directories(t):
     true(box.id in result.lines(), f"ids are {result.lines()}")
 
 
-@case(control=False, why="runc 1.1.5 prints an empty list; newer ones fail")
-def list_of_a_missing_root_is_an_error(t):
+@differs("runc 1.1.5 prints an empty list; newer ones fail")
+def test_list_of_a_missing_root_is_an_error(t):
     """An explicit --root that does not exist cannot be listed."""
     t.runtime("list").exits(1)
 
 
-@case(each=["create", "run"])
-def pid_file_is_digits_only(t, verb):
+@parametrize("verb", ["create", "run"])
+def test_pid_file_is_digits_only(t, verb):
     """The pid file holds the decimal pid and no newline, complete when the verb returns."""
     box = t.sleeper()
     (box.create() if verb == "create" else box.run_detached()).ok()
@@ -105,8 +99,7 @@ def pid_file_is_digits_only(t, verb):
     equal(int(text), box.state()["pid"], "pid")
 
 
-@case()
-def pid_file_may_exist_and_be_empty(t):
+def test_pid_file_may_exist_and_be_empty(t):
     """Engines make the file beforehand; it is overwritten."""
     box = t.sleeper()
     box.pid_file.touch()
@@ -114,8 +107,7 @@ def pid_file_may_exist_and_be_empty(t):
     equal(box.pid, box.state()["pid"], "pid")
 
 
-@case()
-def old_pid_file_is_overwritten(t):
+def test_old_pid_file_is_overwritten(t):
     """A longer old content does not shine through."""
     box = t.sleeper()
     box.pid_file.write_text("99999999999\n")
@@ -123,8 +115,7 @@ def old_pid_file_is_overwritten(t):
     equal(box.pid_file.read_text(), str(box.state()["pid"]), "pid file")
 
 
-@case()
-def pid_file_does_not_follow_a_link(t):
+def test_pid_file_does_not_follow_a_link(t):
     """A link in the place of the pid file is replaced, its target is not written."""
     box = t.sleeper()
     victim = t.scratch / "victim"
@@ -136,24 +127,21 @@ def pid_file_does_not_follow_a_link(t):
     true(not box.pid_file.is_symlink(), "the pid file is still a link")
 
 
-@case()
-def relative_pid_file_is_the_callers(t):
+def test_relative_pid_file_is_the_callers(t):
     """A relative pid file lies in the caller's directory, not in the bundle."""
     box = t.sleeper()
     t.runtime("create", "--bundle", box.bundle.path, "--pid-file", "here.pid", box.id, cwd=t.scratch).ok()
     equal((t.scratch / "here.pid").read_text(), str(box.state()["pid"]), "pid file")
 
 
-@case()
-def pid_file_in_a_missing_directory_fails_clean(t):
+def test_pid_file_in_a_missing_directory_fails_clean(t):
     """A pid file that cannot be written is an error that leaves nothing."""
     box = t.sleeper()
     t.runtime("create", "--bundle", box.bundle.path, "--pid-file", t.scratch / "no/such/p", box.id).exits(1)
     t.no_state()
 
 
-@case()
-def failed_create_leaves_no_pid_file(t):
+def test_failed_create_leaves_no_pid_file(t):
     """A create that fails in the container leaves no pid file behind."""
     box = t.container("/no/such/program")
     box.create().exits(1)

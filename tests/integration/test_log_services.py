@@ -9,7 +9,7 @@ import os
 import re
 import socket
 
-from harness import case, contains, equal, true
+from harness import contains, differs, equal, parametrize, true
 
 NOT_RUNCS = "runc knows files only"
 SERVICES = ["journald", "syslog"]
@@ -57,8 +57,9 @@ class Listener:
         return int(fields["PRIORITY"]), fields["SYSLOG_IDENTIFIER"], fields["MESSAGE"]
 
 
-@case(control=False, why=NOT_RUNCS, each=SERVICES)
-def an_error_arrives(t, service):
+@differs(NOT_RUNCS)
+@parametrize("service", SERVICES)
+def test_an_error_arrives(t, service):
     """The service gets the sentence as an error of ID's; stderr has it, too, bare."""
     listener = Listener(t, service)
     result = listener.call("state", "nobody").exits(1)
@@ -66,8 +67,9 @@ def an_error_arrives(t, service):
     equal(listener.messages(), [(3, "box", "container does not exist: nobody")], "messages")
 
 
-@case(control=False, why=NOT_RUNCS, each=SERVICES)
-def a_warning_arrives(t, service):
+@differs(NOT_RUNCS)
+@parametrize("service", SERVICES)
+def test_a_warning_arrives(t, service):
     """A warning goes there and not to stderr; with --log-level=error nowhere."""
     listener = Listener(t, service)
     box = t.container("true")
@@ -81,8 +83,9 @@ def a_warning_arrives(t, service):
     equal(listener.messages(), [], "messages with --log-level=error")
 
 
-@case(control=False, why=NOT_RUNCS, each=SERVICES)
-def debug_arrives_if_asked_for(t, service):
+@differs(NOT_RUNCS)
+@parametrize("service", SERVICES)
+def test_debug_arrives_if_asked_for(t, service):
     """conmon-rs passes the level along; success says nothing else."""
     listener = Listener(t, service)
     listener.call("list").ok()
@@ -91,8 +94,9 @@ def debug_arrives_if_asked_for(t, service):
     equal({priority for priority, _, _ in listener.messages()}, {7}, "priorities")
 
 
-@case(control=False, why=NOT_RUNCS, each=SERVICES)
-def an_identifier_is_one_word_of_one_line(t, service):
+@differs(NOT_RUNCS)
+@parametrize("service", SERVICES)
+def test_an_identifier_is_one_word_of_one_line(t, service):
     """Line breaks in what the caller says make no fields."""
     listener = Listener(t, service)
     listener.call("state", "x\nPRIORITY=0", identifier="a\nb").exits(1)
@@ -101,9 +105,10 @@ def an_identifier_is_one_word_of_one_line(t, service):
     true("\n" not in message, f"message is {message!r}")
 
 
-@case(control=False, why=NOT_RUNCS, each=[(f"{service} {how}", service, how) for service in SERVICES
-                                          for how in ("no socket", "nobody listens", "a file")])
-def nobody_there_is_no_error(t, _, service, how):
+@differs(NOT_RUNCS)
+@parametrize("_, service, how", [(f"{service} {how}", service, how) for service in SERVICES
+                                 for how in ("no socket", "nobody listens", "a file")])
+def test_nobody_there_is_no_error(t, _, service, how):
     """The verb goes on in silence, and its own error is on stderr all the same."""
     listener = Listener(t, service, bound=how == "nobody listens")
     if how == "nobody listens":
@@ -116,8 +121,9 @@ def nobody_there_is_no_error(t, _, service, how):
     equal(listener.call("run", "--bundle", box.bundle.path, box.id).ok().out, "made\n", "stdout")
 
 
-@case(control=False, why=NOT_RUNCS, each=SERVICES)
-def a_full_queue_is_not_waited_for(t, service):
+@differs(NOT_RUNCS)
+@parametrize("service", SERVICES)
+def test_a_full_queue_is_not_waited_for(t, service):
     """A service that reads nothing any more: the message is lost, the verb ends."""
     listener = Listener(t, service)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as filler:
@@ -130,8 +136,9 @@ def a_full_queue_is_not_waited_for(t, service):
     equal(result.err, "container does not exist: nobody\n", "stderr")
 
 
-@case(control=False, why=NOT_RUNCS, each=SERVICES)
-def a_container_does_not_hold_the_socket(t, service):
+@differs(NOT_RUNCS)
+@parametrize("service", SERVICES)
+def test_a_container_does_not_hold_the_socket(t, service):
     """What was opened for the log is not in the container."""
     listener = Listener(t, service)
     box = t.sleeper()

@@ -5,9 +5,11 @@ import json
 import os
 import shutil
 
+import pytest
+
 import bundles
 import leaks
-from harness import case, equal, eventually, stop, true
+from harness import equal, eventually, needs, stop, true
 
 MANY, VERY_MANY = 100, 1000
 
@@ -61,8 +63,8 @@ def all_forms(t, crowd):
     return max(result.seconds for result in (quiet, as_json, both, table))
 
 
-@case(deadline=90)
-def a_hundred(t):
+@pytest.mark.timeout(90)
+def test_a_hundred(t):
     """100 created containers: each form of list has each of them, once."""
     with Crowd(t, MANY) as crowd:
         seconds = all_forms(t, crowd)
@@ -70,8 +72,8 @@ def a_hundred(t):
     t.no_state()
 
 
-@case(deadline=90)
-def a_hundred_that_end_while_they_are_listed(t):
+@pytest.mark.timeout(90)
+def test_a_hundred_that_end_while_they_are_listed(t):
     """list while containers die and are deleted: it succeeds, and names no one twice."""
     with Crowd(t, MANY) as crowd:
         for number, name in enumerate(crowd.ids):
@@ -84,8 +86,8 @@ def a_hundred_that_end_while_they_are_listed(t):
         equal(t.runtime("list", "-q").ok().lines(), [], "ids")
 
 
-@case(deadline=60)
-def damaged_neighbours(t):
+@pytest.mark.timeout(60)
+def test_damaged_neighbours(t):
     """One broken state file among fifty does not hide the others."""
     with Crowd(t, 50) as crowd:
         victim = crowd.ids[25]
@@ -98,8 +100,8 @@ def damaged_neighbours(t):
             (t.root / victim / "state.json").write_bytes(kept)
 
 
-@case(deadline=60)
-def a_killed_list(t):
+@pytest.mark.timeout(60)
+def test_a_killed_list(t):
     """SIGKILL of a list changes nothing."""
     with Crowd(t, 20) as crowd:
         for _ in range(10):
@@ -114,8 +116,9 @@ def room_for_a_thousand():
     return f"only {free >> 10} MiB of memory are free" if free < 2 << 20 else None
 
 
-@case(deadline=300, needs=room_for_a_thousand)
-def a_thousand(t):
+@needs(room_for_a_thousand)
+@pytest.mark.timeout(300)
+def test_a_thousand(t):
     """1,000 created containers: each form of list ends within 5 s and has each of them. Prints the slowest."""
     with Crowd(t, VERY_MANY) as crowd:
         seconds = all_forms(t, crowd)

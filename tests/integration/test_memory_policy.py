@@ -5,7 +5,7 @@ import os
 import re
 
 import isolation
-from harness import case, contains, equal
+from harness import contains, differs, equal, needs, parametrize
 from test_features import features
 
 NEWER = "runc 1.1.5 is older than the property"
@@ -48,8 +48,9 @@ def policy_of(numa_maps):
     return re.match(r"[0-9a-f]+ (.*?)(?= (file=|anon=|heap|stack|mapped=|dirty=)|$)", numa_maps.splitlines()[0])[1]
 
 
-@case(each=sorted(MODES), control=False, why=NEWER)
-def mode(t, mode):
+@differs(NEWER)
+@parametrize("mode", sorted(MODES))
+def test_mode(t, mode):
     """The program has the mode, although its user is not root; an older kernel refuses it."""
     box = with_policy(t, mode=mode, **nodes_of(mode))
     box.bundle.edit(lambda config: config["process"].update(user={"uid": 1000, "gid": 1000}))
@@ -60,8 +61,9 @@ def mode(t, mode):
     equal(policy_of(box.proc("numa_maps")), MODES[mode], "policy")
 
 
-@case(each=sorted(FLAGS), control=False, why=NEWER)
-def flag(t, flag):
+@differs(NEWER)
+@parametrize("flag", sorted(FLAGS))
+def test_flag(t, flag):
     """The flag is or'ed into the mode; an older kernel refuses it."""
     box = with_policy(t, mode="MPOL_BIND", nodes="0", flags=[flag])
     if not knows(flag):
@@ -71,8 +73,8 @@ def flag(t, flag):
     contains(FLAGS[flag], policy_of(box.proc("numa_maps")), "policy")
 
 
-@case(control=False, why=NEWER)
-def without_it_the_callers_stays(t):
+@differs(NEWER)
+def test_without_it_the_callers_stays(t):
     """A container without the property has the policy of its caller."""
     with open("/proc/self/numa_maps", encoding="ascii") as mine:
         expected = policy_of(mine.read())
@@ -81,8 +83,8 @@ def without_it_the_callers_stays(t):
     equal(policy_of(box.proc("numa_maps")), expected, "policy")
 
 
-@case(control=False, why=NEWER)
-def exec_has_it_as_well(t):
+@differs(NEWER)
+def test_exec_has_it_as_well(t):
     """A further process is bound to the same nodes."""
     box = with_policy(t, mode="MPOL_BIND", nodes="0")
     box.run_detached().ok()
@@ -94,8 +96,9 @@ def has_cpuset():
     return None if "cpuset" in controllers else "this machine's cgroup2 has no cpuset"
 
 
-@case(control=False, why=NEWER, needs=has_cpuset)
-def it_is_set_inside_the_cpuset(t):
+@differs(NEWER)
+@needs(has_cpuset)
+def test_it_is_set_inside_the_cpuset(t):
     """The nodes of a relative policy are those of cpuset.mems, which is in force before."""
     box = with_policy(t, mode="MPOL_BIND", nodes="0", flags=["MPOL_F_RELATIVE_NODES"])
     box.bundle.edit(lambda config: config["linux"]["resources"].update(cpu={"mems": "0"}))
@@ -103,14 +106,15 @@ def it_is_set_inside_the_cpuset(t):
     equal(policy_of(box.proc("numa_maps")), "bind=relative:0", "policy")
 
 
-@case(each=[("mode", {"mode": "BIND", "nodes": "0"}, "/linux/memoryPolicy/mode", "BIND"),
-            ("flag", {"mode": "MPOL_BIND", "nodes": "0", "flags": ["STATIC"]}, "/linux/memoryPolicy/flags/0", "STATIC"),
-            ("list", {"mode": "MPOL_BIND", "nodes": "0-"}, "/linux/memoryPolicy/nodes", "must be a list of nodes"),
-            ("none", {"mode": "MPOL_BIND"}, "/linux/memoryPolicy/nodes", "MPOL_BIND needs nodes"),
-            ("needless", {"mode": "MPOL_LOCAL", "nodes": "0"}, "/linux/memoryPolicy/nodes", "takes no nodes"),
-            ("absent", {"mode": "MPOL_BIND", "nodes": "1023"}, "/linux/memoryPolicy", "set_mempolicy")],
-      control=False, why=NEWER)
-def refused(t, what, policy, *words):
+@differs(NEWER)
+@parametrize("what, policy, *words", [
+    ("mode", {"mode": "BIND", "nodes": "0"}, "/linux/memoryPolicy/mode", "BIND"),
+    ("flag", {"mode": "MPOL_BIND", "nodes": "0", "flags": ["STATIC"]}, "/linux/memoryPolicy/flags/0", "STATIC"),
+    ("list", {"mode": "MPOL_BIND", "nodes": "0-"}, "/linux/memoryPolicy/nodes", "must be a list of nodes"),
+    ("none", {"mode": "MPOL_BIND"}, "/linux/memoryPolicy/nodes", "MPOL_BIND needs nodes"),
+    ("needless", {"mode": "MPOL_LOCAL", "nodes": "0"}, "/linux/memoryPolicy/nodes", "takes no nodes"),
+    ("absent", {"mode": "MPOL_BIND", "nodes": "1023"}, "/linux/memoryPolicy", "set_mempolicy")])
+def test_refused(t, what, policy, words):
     """What cannot be is refused with the pointer, and nothing is left."""
     result = with_policy(t, "true", **policy).run().exits(1)
     for word in words:
@@ -118,8 +122,8 @@ def refused(t, what, policy, *words):
     t.no_state()
 
 
-@case(control=False, why=NEWER)
-def what_works_is_what_features_says(t):
+@differs(NEWER)
+def test_what_works_is_what_features_says(t):
     """Modes and flags are listed, all of them and no others."""
     listed = features(t)["linux"]["memoryPolicy"]
     equal((sorted(listed["modes"]), sorted(listed["flags"])), (sorted(MODES), sorted(FLAGS)), "memoryPolicy")

@@ -6,7 +6,7 @@ import os
 import pathlib
 import subprocess
 
-from harness import absent, case, contains, equal, true
+from harness import absent, contains, differs, equal, needs, parametrize, true
 from test_mounts import host_directory, table
 
 FLAGS = [("ro", "rw"), ("nosuid", "suid"), ("nodev", "dev"), ("noexec", "exec"), ("nodiratime", "diratime")]
@@ -47,16 +47,16 @@ def refused(t, part, *mount, runtime_words=None):
 
 # ---- attributes of the mount and of its tree ------------------------------------------------------------
 
-@case(each=FLAGS)
-def recursive_word_sets_all_below(t, word, _):
+@parametrize("word, _", FLAGS)
+def test_recursive_word_sets_all_below(t, word, _):
     """With an r in front the word is for the whole tree."""
     with tree(t) as top:
         for options in words_of(t, top, "rbind", f"r{word}"):
             contains(options, word, "options")
 
 
-@case(each=FLAGS)
-def plain_word_sets_the_top_alone(t, word, _):
+@parametrize("word, _", FLAGS)
+def test_plain_word_sets_the_top_alone(t, word, _):
     """Without it is for the top alone."""
     with tree(t) as top:
         own, below = words_of(t, top, "rbind", word)
@@ -64,8 +64,8 @@ def plain_word_sets_the_top_alone(t, word, _):
     absent(below, word, "options below")
 
 
-@case(each=[(clear, word) for word, clear in FLAGS])
-def recursive_word_clears_all_below(t, clear, word):
+@parametrize("clear, word", [(clear, word) for word, clear in FLAGS])
+def test_recursive_word_clears_all_below(t, clear, word):
     """What the host has set is cleared everywhere, and stays where nobody asks."""
     with tree(t, "nosuid", "nodev", "noexec", "nodiratime") as top:
         if word == "ro":
@@ -83,34 +83,36 @@ def check_tree_time(t, word, expected):
             equal(options & {"noatime", "relatime"}, expected, "options")
 
 
-@case(each=ATIMES)
-def access_time_of_the_tree(t, word, expected):
+@parametrize("word, expected", ATIMES)
+def test_access_time_of_the_tree(t, word, expected):
     """The access time words are for the whole tree with an r in front, and replace what the host has."""
     check_tree_time(t, word, expected)
 
 
-@case(each=ATIME_OPPOSITES, control=False, why="runc 1.1.5 hands a part of the field to the kernel: EINVAL, or no effect")
-def access_time_of_the_tree_by_an_opposite(t, word, expected):
+@differs("runc 1.1.5 hands a part of the field to the kernel: EINVAL, or no effect")
+@parametrize("word, expected", ATIME_OPPOSITES)
+def test_access_time_of_the_tree_by_an_opposite(t, word, expected):
     """Not this kind of access time is another one."""
     check_tree_time(t, word, expected)
 
 
-@case(each=ATIMES)
-def access_time_of_a_mount(t, word, expected):
+@parametrize("word, expected", ATIMES)
+def test_access_time_of_a_mount(t, word, expected):
     """The word is the mount's own."""
     mount = table(t, t.bundle().add_mount("/home", "tmpfs", "tmpfs", word))["/home"]
     equal(mount["options"] & {"noatime", "relatime"}, expected, "options")
 
 
-@case(each=[*ATIMES, *ATIME_OPPOSITES], control=False, why="of several runc 1.1.5 gives the kernel all, and noatime wins")
-def later_access_time_wins(t, word, expected):
+@differs("of several runc 1.1.5 gives the kernel all, and noatime wins")
+@parametrize("word, expected", [*ATIMES, *ATIME_OPPOSITES])
+def test_later_access_time_wins(t, word, expected):
     """Access time is one field: a word replaces the one before it."""
     bundle = t.bundle().add_mount("/home", "tmpfs", "tmpfs", "noatime" if word != "noatime" else "strictatime", word)
     equal(table(t, bundle)["/home"]["options"] & {"noatime", "relatime"}, expected, "options")
 
 
-@case(control=False, why="runc 1.1.5 does not know the word")
-def no_link_is_followed(t):
+@differs("runc 1.1.5 does not know the word")
+def test_no_link_is_followed(t):
     """nosymfollow and rnosymfollow refuse links; without, the link works."""
     with tree(t) as top:
         for at in (top, top / "below"):
@@ -123,8 +125,7 @@ def no_link_is_followed(t):
     equal(ends, [1, 0, 0], "exit codes")
 
 
-@case()
-def rro_is_in_force(t):
+def test_rro_is_in_force(t):
     """Nothing of a recursively read-only tree can be written; the host still can."""
     with tree(t) as top:
         script = "echo x > /home/x || echo x > /home/below/x || echo refused"
@@ -133,8 +134,7 @@ def rro_is_in_force(t):
         (top / "below/x").write_text("the host may")
 
 
-@case()
-def recursive_words_win(t):
+def test_recursive_words_win(t):
     """rro with rw is read-only: the words for the tree are applied last."""
     with tree(t) as top:
         for options in words_of(t, top, "rbind", "rro", "rw"):
@@ -143,8 +143,8 @@ def recursive_words_win(t):
 
 # ---- words of the file system ---------------------------------------------------------------------------
 
-@case(each=["sync", "dirsync", "mand"])
-def superblock_word(t, word):
+@parametrize("word", ["sync", "dirsync", "mand"])
+def test_superblock_word(t, word):
     """The file system takes the word; its opposite takes it back."""
     bundle = t.bundle().add_mount("/home", "tmpfs", "tmpfs", word).add_mount("/root", "tmpfs", "tmpfs")
     found = table(t, bundle)
@@ -152,8 +152,8 @@ def superblock_word(t, word):
     absent(found["/root"]["super"], word, "options of the other")
 
 
-@case(control=False, why="runc 1.1.5 does not know the word")
-def lazytime(t):
+@differs("runc 1.1.5 does not know the word")
+def test_lazytime(t):
     """lazytime is a word of the file system, and nolazytime takes it back."""
     bundle = t.bundle().add_mount("/home", "tmpfs", "tmpfs", "lazytime")
     bundle.add_mount("/root", "tmpfs", "tmpfs", "lazytime", "nolazytime")
@@ -162,44 +162,43 @@ def lazytime(t):
     absent(found["/root"]["super"], "lazytime", "options of the other")
 
 
-@case(each=[("async", "sync"), ("nomand", "mand")])
-def superblock_word_is_taken_back(t, word, other):
+@parametrize("word, other", [("async", "sync"), ("nomand", "mand")])
+def test_superblock_word_is_taken_back(t, word, other):
     """The later of two opposites wins."""
     found = table(t, t.bundle().add_mount("/home", "tmpfs", "tmpfs", other, word))
     absent(found["/home"]["super"], other, "options")
 
 
-@case(each=["sync", "async", "dirsync", "mand", "nomand"])
-def superblock_word_has_no_effect_on_a_bind(t, word):
+@parametrize("word", ["sync", "async", "dirsync", "mand", "nomand"])
+def test_superblock_word_has_no_effect_on_a_bind(t, word):
     """A bind shares its file system with the host: the word is no error and changes nothing."""
     bundle = t.bundle("cat", "/home/file").add_mount("/home", "bind", str(host_directory(t)), "bind", word)
     equal(t.container(bundle=bundle).run().ok().out, "from the host\n", "stdout")
 
 
-@case(each=["iversion", "noiversion"])
-def word_without_effect(t, word):
+@parametrize("word", ["iversion", "noiversion"])
+def test_word_without_effect(t, word):
     """The word is taken, on a new file system and on a bind."""
     bundle = t.bundle("cat", "/home/file").add_mount("/home", "bind", str(host_directory(t)), "bind", word)
     bundle.add_mount("/tmp", "tmpfs", "tmpfs", word)
     equal(t.container(bundle=bundle).run().ok().out, "from the host\n", "stdout")
 
 
-@case(each=["silent", "loud", "defaults"], control=False, why="runc 1.1.5 hands it to the file system")
-def word_about_nothing(t, word):
+@differs("runc 1.1.5 hands it to the file system")
+@parametrize("word", ["silent", "loud", "defaults"])
+def test_word_about_nothing(t, word):
     """silent and loud are taken; there is nothing to keep silent about. defaults is what there is anyway."""
     bundle = t.bundle("cat", "/home/file").add_mount("/home", "bind", str(host_directory(t)), "bind", word)
     bundle.add_mount("/tmp", "tmpfs", "tmpfs", word)
     equal(t.container(bundle=bundle).run().ok().out, "from the host\n", "stdout")
 
 
-@case()
-def strange_word_is_the_file_systems_to_refuse(t):
+def test_strange_word_is_the_file_systems_to_refuse(t):
     """A word that nobody knows goes to the file system, which refuses it."""
     refused(t, "/home", "/home", "tmpfs", "tmpfs", "nonsense", runtime_words="/mounts/7")
 
 
-@case()
-def file_system_options_on_a_bind_have_no_effect(t):
+def test_file_system_options_on_a_bind_have_no_effect(t):
     """A bind has no file system of its own that could take size= or mode=; its other options hold."""
     source = host_directory(t)
     mode = source.stat().st_mode
@@ -208,14 +207,13 @@ def file_system_options_on_a_bind_have_no_effect(t):
     equal(source.stat().st_mode, mode, "mode of the source")
 
 
-@case(control=False, why="runc 1.1.5 drops it")
-def unknown_word_on_a_bind_is_refused(t):
+@differs("runc 1.1.5 drops it")
+def test_unknown_word_on_a_bind_is_refused(t):
     """A slip like this would be silent: there is no file system that refuses it."""
     refused(t, "/mounts/7/options", "/home", "bind", str(host_directory(t)), "bind", "readnoly")
 
 
-@case()
-def read_only_tmpfs_gets_its_mount_points_first(t):
+def test_read_only_tmpfs_gets_its_mount_points_first(t):
     """Mounts below a read-only tmpfs find their place made, and it is read-only in the end."""
     bundle = t.bundle("sh", "-c", "cat /srv/x/file; echo y > /srv/y").add_mount("/srv", "tmpfs", "tmpfs", "ro")
     bundle.writable().add_mount("/srv/x", "bind", str(host_directory(t)), "bind")
@@ -224,8 +222,7 @@ def read_only_tmpfs_gets_its_mount_points_first(t):
     contains(result.err, "Read-only file system", "stderr")
 
 
-@case()
-def read_only_dev_has_its_nodes(t):
+def test_read_only_dev_has_its_nodes(t):
     """A read-only /dev is filled before it is closed."""
     bundle = t.bundle("sh", "-c", "echo x > /dev/null && ls /dev/zero /dev/pts/ptmx && echo x > /dev/new")
     bundle.config["mounts"][1]["options"].append("ro")
@@ -237,8 +234,7 @@ def read_only_dev_has_its_nodes(t):
 
 # ---- remount --------------------------------------------------------------------------------------------
 
-@case()
-def remount_of_a_file_system(t):
+def test_remount_of_a_file_system(t):
     """remount changes the file system that an earlier mount made."""
     bundle = t.bundle().add_mount("/tmp", "tmpfs", "tmpfs", "size=64k")
     bundle.add_mount("/tmp", "tmpfs", "tmpfs", "remount", "ro", "size=128k")
@@ -247,8 +243,7 @@ def remount_of_a_file_system(t):
     contains(mount["super"], "size=128k", "options of the file system")
 
 
-@case()
-def remount_of_the_mount_alone(t):
+def test_remount_of_the_mount_alone(t):
     """remount with bind changes the mount and leaves the host's file system alone."""
     directory = host_directory(t)
     bundle = t.bundle("sh", "-c", "cat /home/file; echo x > /home/x").add_mount("/home", "bind", str(directory), "bind")
@@ -258,16 +253,15 @@ def remount_of_the_mount_alone(t):
     (directory / "x").write_text("the host may")
 
 
-@case(control=False, why="mount(2) clears what is not named, and so does runc")
-def remount_keeps_what_it_does_not_name(t):
+@differs("mount(2) clears what is not named, and so does runc")
+def test_remount_keeps_what_it_does_not_name(t):
     """A mount that becomes read-only goes on being nosuid."""
     bundle = t.bundle().add_mount("/tmp", "tmpfs", "tmpfs", "nosuid", "noexec")
     bundle.add_mount("/tmp", "tmpfs", "tmpfs", "remount", "bind", "ro")
     true({"ro", "nosuid", "noexec"} <= table(t, bundle)["/tmp"]["options"], "an attribute was lost")
 
 
-@case()
-def remount_of_what_is_no_mount_is_refused(t):
+def test_remount_of_what_is_no_mount_is_refused(t):
     """There has to be a mount at the destination."""
     refused(t, "home", "/home", "tmpfs", "tmpfs", "remount", "ro", runtime_words="/mounts/7")
 
@@ -295,8 +289,7 @@ def image_directory(bundle):
     return srv
 
 
-@case()
-def tmpcopyup_fills_the_tmpfs(t):
+def test_tmpcopyup_fills_the_tmpfs(t):
     """What is in the directory below is in the tmpfs; the directory itself stays as it is."""
     bundle = t.bundle("sh", "-c", COPY_SCRIPT)
     srv = image_directory(bundle)
@@ -306,16 +299,15 @@ def tmpcopyup_fills_the_tmpfs(t):
     true(not (srv / "new").exists(), "written through to the image")
 
 
-@case()
-def without_tmpcopyup_it_is_empty(t):
+def test_without_tmpcopyup_it_is_empty(t):
     """A tmpfs covers what is below."""
     bundle = t.bundle("ls", "-A", "/srv")
     image_directory(bundle)
     equal(t.container(bundle=bundle.add_mount("/srv", "tmpfs", "tmpfs")).run().ok().out, "", "listing")
 
 
-@case(control=False, why="runc copies set-id bits, and devices where it can")
-def tmpcopyup_takes_no_privileges(t):
+@differs("runc copies set-id bits, and devices where it can")
+def test_tmpcopyup_takes_no_privileges(t):
     """No device, no fifo and no set-id bit gets into the copy."""
     bundle = t.bundle("sh", "-c", "ls -A /srv; stat -c %a /srv/su")
     srv = bundle.rootfs / "srv"
@@ -328,15 +320,14 @@ def tmpcopyup_takes_no_privileges(t):
     equal(t.container(bundle=bundle).run().ok().out, "su\n755\n", "stdout")
 
 
-@case(control=False, why="runc looks at the word for tmpfs only and drops it elsewhere")
-def tmpcopyup_elsewhere_is_refused(t):
+@differs("runc looks at the word for tmpfs only and drops it elsewhere")
+def test_tmpcopyup_elsewhere_is_refused(t):
     """Only a tmpfs can be filled."""
     refused(t, "tmpcopyup", "/home", "bind", str(host_directory(t)), "bind", "tmpcopyup",
             runtime_words="/mounts/7/options")
 
 
-@case()
-def tmpcopyup_is_bounded_by_the_size(t):
+def test_tmpcopyup_is_bounded_by_the_size(t):
     """An image directory that does not fit is an error of the start."""
     bundle = t.bundle("true")
     image_directory(bundle)
@@ -348,14 +339,16 @@ def tmpcopyup_is_bounded_by_the_size(t):
 
 # ---- idmap, labels, cgroups -----------------------------------------------------------------------------
 
-@case(each=["idmap", "ridmap"], control=False, why="runc 1.1.5 does not know id-mapped mounts")
-def idmap_without_mappings_is_refused(t, word):
+@differs("runc 1.1.5 does not know id-mapped mounts")
+@parametrize("word", ["idmap", "ridmap"])
+def test_idmap_without_mappings_is_refused(t, word):
     """There is no user namespace whose ids could be meant."""
     refused(t, "/mounts/7/options", "/home", "bind", str(host_directory(t)), "bind", word)
 
 
-@case(each=["idmap", "ridmap"], control=False, why="runc 1.1.5 hands it to the file system")
-def idmap_of_a_new_file_system_is_refused(t, word):
+@differs("runc 1.1.5 hands it to the file system")
+@parametrize("word", ["idmap", "ridmap"])
+def test_idmap_of_a_new_file_system_is_refused(t, word):
     """Only binds are id-mapped."""
     refused(t, "only supported for bind-mounts", "/home", "tmpfs", "tmpfs", word)
 
@@ -364,16 +357,16 @@ def has_selinux():
     return "this kernel has SELinux" if pathlib.Path("/sys/fs/selinux").is_dir() else None
 
 
-@case(needs=has_selinux)
-def mount_label_needs_selinux(t):
+@needs(has_selinux)
+def test_mount_label_needs_selinux(t):
     """A label that nothing enforces is an error."""
     bundle = t.bundle("true").edit(lambda config: config["linux"].update(mountLabel="system_u:object_r:x_t:s0"))
     t.container(bundle=bundle).run().exits(1)
     t.no_state()
 
 
-@case(control=False, why="runc mounts the host's whole hierarchy there")
-def cgroup_mount_without_a_namespace_takes_its_words(t):
+@differs("runc mounts the host's whole hierarchy there")
+def test_cgroup_mount_without_a_namespace_takes_its_words(t):
     """Attributes are in force on the bind of the container's own cgroup; words of the hierarchy have no effect."""
     bundle = t.bundle().without_namespace("cgroup")
     bundle.config["mounts"][-1]["options"] = ["rro", "noexec", "nsdelegate"]
@@ -381,8 +374,8 @@ def cgroup_mount_without_a_namespace_takes_its_words(t):
     true({"ro", "noexec"} <= table(t, bundle)["/sys/fs/cgroup"]["options"], "an attribute was lost")
 
 
-@case(control=False, why="runc mounts the host's whole hierarchy there")
-def cgroup_mount_without_a_namespace_refuses_others(t):
+@differs("runc mounts the host's whole hierarchy there")
+def test_cgroup_mount_without_a_namespace_refuses_others(t):
     """A word that cgroup2 would refuse is refused on the bind as well."""
     bundle = t.bundle("true").without_namespace("cgroup")
     bundle.config["mounts"][-1]["options"] = ["ro", "memory"]

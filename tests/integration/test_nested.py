@@ -5,9 +5,11 @@ import json
 import os
 import shutil
 
+import pytest
+
 import bundles
 
-from harness import case, contains, equal, eventually, true
+from harness import contains, differs, equal, eventually, needs, parametrize, true
 from resources import MIB, handed_down, lacks, no_controllers
 from test_delegation import BY_SYSTEMD_ONLY, writable
 from unprivileged import mapping, with_user_namespace
@@ -75,14 +77,13 @@ def leaving(box, *words):
     return box.exec("sh", "-c", script, "sh", "/bin/runtime", "--root", "/run/inner", *words)
 
 
-@case()
-def a_whole_life(t):
+def test_a_whole_life(t):
     """create, start, exec, pause, kill and delete, all in the container; nothing is left in its cgroup."""
     live(t, outer_box(t))
 
 
-@case(control=False, why=BY_SYSTEMD_ONLY)
-def a_whole_life_in_a_user_namespace(t):
+@differs(BY_SYSTEMD_ONLY)
+def test_a_whole_life_in_a_user_namespace(t):
     """The same by root of a user namespace, who owns the outer cgroup."""
     live(t, outer_box(t, mapped=True))
 
@@ -102,8 +103,7 @@ def live(t, outer):
     equal({path.name for path in top.iterdir() if path.is_dir()}, {"init"}, "cgroups")
 
 
-@case()
-def run_prints(t):
+def test_run_prints(t):
     """run in the container, attached."""
     outer = outer_box(t)
     path = inner_bundle(outer.bundle, "box", "sh", "-c", "cat /proc/self/cgroup; exit 7")
@@ -111,8 +111,8 @@ def run_prints(t):
     contains(inside(outer, "run", "--bundle", path, "box").exits(7).lines(), "0::/", "stdout")
 
 
-@case(needs=lacks("hugetlb"))
-def the_inner_limit_holds(t):
+@needs(lacks("hugetlb"))
+def test_the_inner_limit_holds(t):
     """A limit of the inner container, below that of the outer one."""
     huge = [{"pageSize": "2MB", "limit": 8 * MIB}]
     outer = outer_box(t, hugepageLimits=huge)
@@ -128,8 +128,9 @@ def the_inner_limit_holds(t):
         outer.wait()
 
 
-@case(needs=no_controllers, deadline=90)
-def every_kind_of_limit(t):
+@needs(no_controllers)
+@pytest.mark.timeout(90)
+def test_every_kind_of_limit(t):
     """memory, pids and cpu inside, and a hog in there that the inner limit ends."""
     outer = outer_box(t, memory={"limit": 256 * MIB}, pids={"limit": 200}, cpu={"shares": 1024})
     script = "x=a; while :; do x=$x$x; done"
@@ -140,8 +141,9 @@ def every_kind_of_limit(t):
     equal(outer.status(), "running", "the outer container")
 
 
-@case(needs=lacks("hugetlb"), control=False, why="runc 1.1.5 takes the error of the kernel as it is")
-def who_stands_in_the_way_is_told(t):
+@differs("runc 1.1.5 takes the error of the kernel as it is")
+@needs(lacks("hugetlb"))
+def test_who_stands_in_the_way_is_told(t):
     """Where the container's programs are in the cgroup that should hand a controller down, the error says so."""
     outer = outer_box(t, prepare=":", hugepageLimits=[{"pageSize": "2MB", "limit": 8 * MIB}])
     path = inner_bundle(outer.bundle, "box", "true", hugepageLimits=[{"pageSize": "2MB", "limit": 4 * MIB}])
@@ -157,8 +159,8 @@ def who_stands_in_the_way_is_told(t):
 KMSG = {"allow": True, "type": "c", "major": 1, "minor": 11, "access": "rw"}
 
 
-@case(each=[("forbidden", []), ("allowed", [KMSG])])
-def the_outer_device_rules_hold_inside(t, what, rules):
+@parametrize("what, rules", [("forbidden", []), ("allowed", [KMSG])])
+def test_the_outer_device_rules_hold_inside(t, what, rules):
     """The inner container's program is a second one: it cannot allow what the outer one forbids."""
     outer = outer_box(t)
     outer.bundle.edit(lambda config: config["linux"]["resources"]["devices"].extend(rules))
@@ -176,8 +178,8 @@ def the_outer_device_rules_hold_inside(t, what, rules):
         contains(result.exits(1).err, "can't create /dev/mine: Operation not permitted", "stderr")
 
 
-@case(each=[("running", ["--force"]), ("killed", [])])
-def the_outer_delete_takes_all(t, how, flags):
+@parametrize("how, flags", [("running", ["--force"]), ("killed", [])])
+def test_the_outer_delete_takes_all(t, how, flags):
     """Containers in the container go with it, their processes and their cgroups."""
     outer = outer_box(t)
     path = inner_bundle(outer.bundle, "box", "sh", "-c", "sleep 301 & sleep 302")
@@ -195,8 +197,7 @@ def the_outer_delete_takes_all(t, how, flags):
     t.no_state()
 
 
-@case()
-def three_deep(t):
+def test_three_deep(t):
     """A container in a container in a container."""
     outer = outer_box(t)
     middle = inner_bundle(outer.bundle, "middle", "sh", "-c", f"{ASIDE} && exec /bin/runtime --root /run/inner run --bundle /innermost box")

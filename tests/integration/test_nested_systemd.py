@@ -3,7 +3,9 @@
 
 import os
 
-from harness import case, contains, equal, eventually, true
+import pytest
+
+from harness import contains, differs, equal, eventually, needs, true
 from resources import MIB, no_controllers
 from test_cgroup_removal import top_of
 from test_debian import DEBIAN
@@ -61,14 +63,17 @@ def systemctl(box, *words):
     return box.exec("systemctl", *words, timeout=20 * SLOWER)
 
 
-@case(needs=no_systemd, deadline=60 * SLOWER)
-def it_boots_and_divides_the_cgroup(t):
+@needs(no_systemd)
+@pytest.mark.timeout(60 * SLOWER)
+def test_it_boots_and_divides_the_cgroup(t):
     """init moves into init.scope and makes slices; a further program finds its way in; all is gone afterwards."""
     lives_and_goes(t, *booted(t))
 
 
-@case(control=False, why=BY_SYSTEMD_ONLY, needs=no_systemd, deadline=60 * SLOWER)
-def it_boots_in_a_user_namespace(t):
+@differs(BY_SYSTEMD_ONLY)
+@needs(no_systemd)
+@pytest.mark.timeout(60 * SLOWER)
+def test_it_boots_in_a_user_namespace(t):
     """The same for root of a user namespace, who owns the container's cgroup."""
     lives_and_goes(t, *booted(t, mapped=True))
 
@@ -88,8 +93,9 @@ def lives_and_goes(t, box, own):
     t.no_state()
 
 
-@case(needs=no_systemd, deadline=60 * SLOWER)
-def it_ends_when_it_is_told(t):
+@needs(no_systemd)
+@pytest.mark.timeout(60 * SLOWER)
+def test_it_ends_when_it_is_told(t):
     """SIGRTMIN+3 is its word for halting: the container ends by itself, and delete needs no force."""
     box, own = booted(t)
     box.kill("37").ok()  # SIGRTMIN+3
@@ -102,8 +108,9 @@ def no_systemd_with_controllers():
     return no_systemd() or no_controllers()
 
 
-@case(needs=no_systemd_with_controllers, deadline=60 * SLOWER)
-def its_services_have_limits(t):
+@needs(no_systemd_with_controllers)
+@pytest.mark.timeout(60 * SLOWER)
+def test_its_services_have_limits(t):
     """With controllers: what init hands down limits a service inside, and exec is born where init is."""
     box, own = booted(t, memory={"limit": 512 * MIB}, pids={"limit": 500})
     contains((own / "cgroup.subtree_control").read_text(), "memory", "what systemd hands down")

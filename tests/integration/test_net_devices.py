@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 
-from harness import case, contains, equal, eventually, true
+from harness import contains, differs, equal, eventually, needs, parametrize, true
 from unprivileged import UserRuntime, become_user, mapping, rootless, with_user_namespace
 
 OLD = "runc 1.1.5 knows no netDevices"
@@ -62,8 +62,9 @@ def names(run):
     return {line.split(": ")[1].split("@")[0] for line in run("ip -o link").splitlines()}
 
 
-@case(control=False, why=OLD, needs=needs_veth)
-def a_device_moves(t):
+@differs(OLD)
+@needs(needs_veth)
+def test_a_device_moves(t):
     """It is in the container and up, and no longer on the host."""
     with host(t) as run:
         box = with_devices(t, given={})
@@ -73,8 +74,9 @@ def a_device_moves(t):
         box.delete("--force").ok()
 
 
-@case(control=False, why=OLD, needs=needs_veth)
-def it_gets_its_new_name(t):
+@differs(OLD)
+@needs(needs_veth)
+def test_it_gets_its_new_name(t):
     """`name` is what it is called inside."""
     with host(t):
         box = with_devices(t, given={"name": "eth7"})
@@ -83,8 +85,9 @@ def it_gets_its_new_name(t):
         box.delete("--force").ok()
 
 
-@case(control=False, why=OLD, needs=needs_veth)
-def its_attributes_are_kept(t):
+@differs(OLD)
+@needs(needs_veth)
+def test_its_attributes_are_kept(t):
     """MTU, hardware address, length of the queue and alias are as they were on the host."""
     with host(t, "ip link set given mtu 1280 address 02:00:5e:10:00:07 txqueuelen 77 alias lent"):
         box = with_devices(t, given={"name": "eth0"})
@@ -95,8 +98,9 @@ def its_attributes_are_kept(t):
         box.delete("--force").ok()
 
 
-@case(control=False, why=OLD, needs=needs_veth)
-def its_parameters_can_be_set(t):
+@differs(OLD)
+@needs(needs_veth)
+def test_its_parameters_can_be_set(t):
     """linux.sysctl names the device as it is called inside: it is there when they are written."""
     key = "net.ipv4.conf.eth7.forwarding"
     for _ in range(10):
@@ -106,8 +110,9 @@ def its_parameters_can_be_set(t):
             equal(box.run().exits(0).out, "1\n", key)
 
 
-@case(control=False, why=OLD, needs=needs_veth)
-def the_failure_of_somebody_else_is_told(t):
+@differs(OLD)
+@needs(needs_veth)
+def test_the_failure_of_somebody_else_is_told(t):
     """The process fails while the device is on its way: the reason is told, and the device is back."""
     for _ in range(10):
         with host(t) as run:
@@ -117,8 +122,9 @@ def the_failure_of_somebody_else_is_told(t):
             true("given" in names(run), "the device is lost")
 
 
-@case(control=False, why=OLD, needs=needs_veth)
-def a_template_takes_the_first_free_number(t):
+@differs(OLD)
+@needs(needs_veth)
+def test_a_template_takes_the_first_free_number(t):
     """"eth%d" is eth0 in an empty namespace."""
     with host(t, "ip link add second type veth peer name peer2"):
         box = with_devices(t, given={"name": "eth%d"}, second={"name": "eth%d"})
@@ -127,8 +133,9 @@ def a_template_takes_the_first_free_number(t):
         box.delete("--force").ok()
 
 
-@case(control=False, why=OLD, needs=needs_veth)
-def addresses_come_along(t):
+@differs(OLD)
+@needs(needs_veth)
+def test_addresses_come_along(t):
     """Permanent addresses of global scope, of both families, with their prefix."""
     with host(t, "ip addr add 192.0.2.5/24 dev given", "ip addr add 192.0.2.6/32 dev given",
               "ip -6 addr add 2001:db8::5/64 dev given nodad", "ip link set given up"):
@@ -150,8 +157,9 @@ def given(found):
             for link in found for each in link["addr_info"] if each["scope"] == "global"}
 
 
-@case(control=False, why=OLD, needs=needs_veth)
-def what_was_said_of_an_address_comes_along(t):
+@differs(OLD)
+@needs(needs_veth)
+def test_what_was_said_of_an_address_comes_along(t):
     """The metric of its route, nodad and other flags that somebody gave it, and the end of its label."""
     with host(t, *GIVEN) as run:
         before = given(json.loads(run("ip -json addr show dev given")))
@@ -165,8 +173,9 @@ def what_was_said_of_an_address_comes_along(t):
         box.delete("--force").ok()
 
 
-@case(control=False, why=OLD, needs=needs_veth)
-def what_was_said_of_an_address_comes_back(t):
+@differs(OLD)
+@needs(needs_veth)
+def test_what_was_said_of_an_address_comes_back(t):
     """A creation that fails leaves the host's addresses as they were."""
     with host(t, *GIVEN) as run:
         before = given(json.loads(run("ip -json addr show dev given")))
@@ -174,8 +183,9 @@ def what_was_said_of_an_address_comes_back(t):
         equal(given(json.loads(run("ip -json addr show dev given"))), before, "addresses")
 
 
-@case(control=False, why=OLD, needs=needs_veth)
-def what_is_not_permanent_stays_behind(t):
+@differs(OLD)
+@needs(needs_veth)
+def test_what_is_not_permanent_stays_behind(t):
     """Addresses with a lifetime and those of link scope are not given again."""
     with host(t, "ip addr add 192.0.2.5/24 dev given", "ip addr add 192.0.2.6/32 dev given valid_lft 600 preferred_lft 600",
               "ip addr add 169.254.1.1/16 dev given scope link"):
@@ -186,8 +196,9 @@ def what_is_not_permanent_stays_behind(t):
         box.delete("--force").ok()
 
 
-@case(control=False, why=OLD, needs=needs_veth)
-def a_missing_device_is_an_error(t):
+@differs(OLD)
+@needs(needs_veth)
+def test_a_missing_device_is_an_error(t):
     """The error names it; nothing is left."""
     with host(t):
         result = with_devices(t, nothere={}).create()
@@ -195,8 +206,9 @@ def a_missing_device_is_an_error(t):
         t.no_state()
 
 
-@case(control=False, why=OLD, needs=needs_veth)
-def a_name_that_is_taken_is_an_error(t):
+@differs(OLD)
+@needs(needs_veth)
+def test_a_name_that_is_taken_is_an_error(t):
     """lo is there already: an error, and the device is where it was."""
     with host(t, "ip addr add 192.0.2.5/24 dev given", "ip link set given up") as run:
         contains(with_devices(t, given={"name": "lo"}).create().exits(1).err, "is there already", "stderr")
@@ -205,8 +217,10 @@ def a_name_that_is_taken_is_an_error(t):
         t.no_state()
 
 
-@case(control=False, why=OLD, needs=needs_veth, each=["first", "last"])
-def a_creation_that_fails_gives_it_back(t, when):
+@differs(OLD)
+@needs(needs_veth)
+@parametrize("when", ["first", "last"])
+def test_a_creation_that_fails_gives_it_back(t, when):
     """Under its old name, up as it was, with its addresses."""
     with host(t, "ip addr add 192.0.2.5/24 dev given", "ip -6 addr add 2001:db8::5/64 dev given nodad",
               "ip link set given up") as run:
@@ -222,16 +236,18 @@ def a_creation_that_fails_gives_it_back(t, when):
         contains(run("ip -o link show dev given"), ",UP", "flags on the host")
 
 
-@case(control=False, why=OLD, needs=needs_veth)
-def a_device_that_was_down_comes_back_down(t):
+@differs(OLD)
+@needs(needs_veth)
+def test_a_device_that_was_down_comes_back_down(t):
     """Undo does not raise what nobody had raised."""
     with host(t) as run:
         with_devices(t, "/bin/nothing", given={}).create().exits(1)
         true("UP" not in run("ip -o link show dev given").split(">")[0].replace("LOWER_UP", ""), "the device is up")
 
 
-@case(control=False, why=OLD, needs=needs_veth)
-def traffic_passes(t):
+@differs(OLD)
+@needs(needs_veth)
+def test_traffic_passes(t):
     """A ping from the host's peer reaches the container."""
     with host(t, "ip addr add 192.0.2.1/24 dev peer", "ip addr add 192.0.2.5/24 dev given") as run:
         box = with_devices(t, given={"name": "eth0"})
@@ -240,8 +256,8 @@ def traffic_passes(t):
         box.delete("--force").ok()
 
 
-@case(control=False, why=OLD)
-def without_a_network_namespace_it_is_refused(t):
+@differs(OLD)
+def test_without_a_network_namespace_it_is_refused(t):
     """There is no place to move a device to."""
     bundle = t.bundle("true").without_namespace("network")
     bundle.edit(lambda config: config["linux"].update(netDevices={"given": {}}))
@@ -249,8 +265,8 @@ def without_a_network_namespace_it_is_refused(t):
     t.no_state()
 
 
-@case(control=False, why=OLD)
-def without_root_it_is_refused(t):
+@differs(OLD)
+def test_without_root_it_is_refused(t):
     """In runc's words."""
     become_user(t)
     bundle = rootless(t.bundle("true"))
@@ -260,8 +276,9 @@ def without_root_it_is_refused(t):
     t.no_state()
 
 
-@case(control=False, why=OLD, each=["a/b", "a" * 16, "a b", ".."])
-def names_that_the_kernel_refuses(t, name):
+@differs(OLD)
+@parametrize("name", ["a/b", "a" * 16, "a b", ".."])
+def test_names_that_the_kernel_refuses(t, name):
     """A name that no device can have is an error of the config."""
     contains(with_devices(t, **{name: {}}).create().exits(1).err, "invalid network device name", "stderr")
     contains(with_devices(t, given={"name": name}).create().exits(1).err, "invalid network device name", "stderr")
@@ -276,8 +293,9 @@ def joining(t, first):
     return box
 
 
-@case(control=False, why=OLD, needs=needs_veth)
-def a_joined_namespace_gets_the_device(t):
+@differs(OLD)
+@needs(needs_veth)
+def test_a_joined_namespace_gets_the_device(t):
     """With a path the device goes into the namespace that is joined."""
     with host(t):
         first = t.sleeper()
@@ -289,8 +307,9 @@ def a_joined_namespace_gets_the_device(t):
             each.delete("--force").ok()
 
 
-@case(control=False, why=OLD, needs=needs_veth)
-def delete_leaves_it_to_its_namespace(t):
+@differs(OLD)
+@needs(needs_veth)
+def test_delete_leaves_it_to_its_namespace(t):
     """Whoever has the namespace has the device: no verb configures it again, or takes it out before the end."""
     with host(t) as run:
         first = t.sleeper()
@@ -311,8 +330,9 @@ def delete_leaves_it_to_its_namespace(t):
         first.delete("--force").ok()
 
 
-@case(control=False, why=OLD, needs=needs_veth)
-def a_container_in_a_user_namespace_owns_it(t):
+@differs(OLD)
+@needs(needs_veth)
+def test_a_container_in_a_user_namespace_owns_it(t):
     """Root of the container's user namespace may change its device."""
     maps = [mapping(0, 100000, 65536)]
     with host(t):

@@ -3,7 +3,7 @@
 
 import errno
 
-from harness import case, contains, equal
+from harness import contains, differs, equal, parametrize
 from test_joins import NO_TIME, with_clocks
 from test_overlay import ONLY_HERE, Layers
 
@@ -15,8 +15,8 @@ def without(number):
     return {"refuse": {OPENAT2: number}}
 
 
-@case(each=REFUSALS)
-def the_default_container_runs(t, _, number):
+@parametrize("_, number", REFUSALS)
+def test_the_default_container_runs(t, _, number):
     """Mounts, devices, masks, working directory and HOME are as ever."""
     script = "pwd; echo $HOME; ls /proc/acpi | wc -l; stat -c %F /dev/null; cat /proc/timer_list | wc -c"
     container = t.shell(script, cwd="/home/bob", user={"uid": 1000, "gid": 1000})
@@ -24,8 +24,8 @@ def the_default_container_runs(t, _, number):
     equal(out, ["/home/bob", "/home/bob", "0", "character special file", "0"], "stdout")
 
 
-@case(each=REFUSALS)
-def links_of_the_image_stay_inside(t, _, number):
+@parametrize("_, number", REFUSALS)
+def test_links_of_the_image_stay_inside(t, _, number):
     """An absolute link and one that climbs lead below the root."""
     shared = t.scratch / "shared"
     shared.mkdir()
@@ -37,8 +37,8 @@ def links_of_the_image_stay_inside(t, _, number):
     equal(t.container(bundle=bundle).run(setup=without(number)).exits(0).out, "from the host\n" * 2, "stdout")
 
 
-@case(each=REFUSALS)
-def procfs_is_not_mounted_through_a_link(t, _, number):
+@parametrize("_, number", REFUSALS)
+def test_procfs_is_not_mounted_through_a_link(t, _, number):
     """The refusals are the same as well."""
     bundle = t.bundle("true")
     (bundle.rootfs / "proc").rmdir()
@@ -48,8 +48,8 @@ def procfs_is_not_mounted_through_a_link(t, _, number):
     t.no_state()
 
 
-@case(each=REFUSALS)
-def magic_links_do_not_resolve(t, _, number):
+@parametrize("_, number", REFUSALS)
+def test_magic_links_do_not_resolve(t, _, number):
     """A working directory that is a descriptor of the caller is refused."""
     container = t.container("true", cwd="/proc/self/fd/9")
     result = container.run(setup={**without(number), "fds": {"9": "/dev/null"}}).exits(1)
@@ -57,31 +57,34 @@ def magic_links_do_not_resolve(t, _, number):
     t.no_state()
 
 
-@case(each=REFUSALS)
-def kernel_parameters_are_set(t, _, number):
+@parametrize("_, number", REFUSALS)
+def test_kernel_parameters_are_set(t, _, number):
     """linux.sysctl is written through the stage's own procfs."""
     bundle = t.bundle("cat", "/proc/sys/net/ipv4/ip_default_ttl")
     bundle.edit(lambda config: config["linux"].update(sysctl={"net.ipv4.ip_default_ttl": "77"}))
     equal(t.container(bundle=bundle).run(setup=without(number)).exits(0).out, "77\n", "stdout")
 
 
-@case(each=REFUSALS, control=False, why=NO_TIME)
-def clocks_are_moved(t, _, number):
+@differs(NO_TIME)
+@parametrize("_, number", REFUSALS)
+def test_clocks_are_moved(t, _, number):
     """So are the offsets of a time namespace."""
     bundle = with_clocks(t.bundle("cat", "/proc/self/timens_offsets"), {"boottime": {"secs": 3600}})
     contains(t.container(bundle=bundle).run(setup=without(number)).exits(0).out.split(), "3600", "the offsets")
 
 
-@case(each=REFUSALS, **ONLY_HERE)
-def a_root_is_made_of_layers(t, _, number):
+@differs(ONLY_HERE)
+@parametrize("_, number", REFUSALS)
+def test_a_root_is_made_of_layers(t, _, number):
     """Layers are found below the administrator's directory."""
     layers = Layers(t, "cat", "/name")
     layers.add("top", name="top\n")
     equal(layers.run(t, ["top", "base"], setup=without(number)).exits(0).out, "top\n", "stdout")
 
 
-@case(each=[("relative", "../outside"), ("absolute", "{top}/outside")], **ONLY_HERE)
-def a_layer_that_leads_out_is_refused(t, _, target):
+@differs(ONLY_HERE)
+@parametrize("_, target", [("relative", "../outside"), ("absolute", "{top}/outside")])
+def test_a_layer_that_leads_out_is_refused(t, _, target):
     """A link out of the administrator's directory is no layer, as with openat2."""
     (t.scratch / "outside").mkdir()
     layers = Layers(t, "true")

@@ -8,7 +8,7 @@ import socket
 import stat
 import time
 
-from harness import Failure, absent, case, contains, equal, eventually, read_text, stop, true
+from harness import Failure, absent, contains, differs, equal, eventually, parametrize, read_text, stop, true
 from unprivileged import become_user, mapping, rootless, with_user_namespace
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -80,8 +80,7 @@ def expect_ready(t, manager, pid):
         equal(manager.message(), ("BARRIER=1", 1), "third message")
 
 
-@case()
-def the_container_has_a_socket_of_its_own(t):
+def test_the_container_has_a_socket_of_its_own(t):
     """NOTIFY_SOCKET names a socket in a read-only directory; the caller's is not in sight."""
     box, systemd = t.sleeper(), manager_of(t)
     child = start_run(t, box, systemd, "--detach")
@@ -95,8 +94,7 @@ def the_container_has_a_socket_of_its_own(t):
     equal(child.wait(10), 0, "exit code")
 
 
-@case()
-def a_detached_run_waits_until_it_is_ready(t):
+def test_a_detached_run_waits_until_it_is_ready(t):
     """READY=1 is passed on with the container's pid and a barrier, and then `run` ends."""
     box, systemd = t.sleeper(), manager_of(t)
     child = start_run(t, box, systemd, "--detach")
@@ -110,8 +108,7 @@ def a_detached_run_waits_until_it_is_ready(t):
     equal(box.status(), "running", "status")
 
 
-@case()
-def start_waits_until_it_is_ready(t):
+def test_start_waits_until_it_is_ready(t):
     """Between create and start it is `start` that listens and waits."""
     box, systemd = t.sleeper(), manager_of(t)
     box.create(env=systemd.environment()).exits(0)
@@ -123,8 +120,8 @@ def start_waits_until_it_is_ready(t):
     equal(child.wait(10), 0, "exit code")
 
 
-@case(control=False, why="runc takes READY= only where the message begins with it")
-def ready_may_stand_among_other_lines(t):
+@differs("runc takes READY= only where the message begins with it")
+def test_ready_may_stand_among_other_lines(t):
     """A message has several lines; of them only READY=1 is passed on."""
     box, systemd = t.sleeper(), manager_of(t)
     child = start_run(t, box, systemd, "--detach")
@@ -134,8 +131,9 @@ def ready_may_stand_among_other_lines(t):
     true(systemd.silent(), "more was passed on")
 
 
-@case(each=["READY=0", "READY=10", "XREADY=1", "MAINPID=1", ""], control=False, why="runc passes every READY= on")
-def what_is_not_ready_is_not_passed_on(t, text):
+@differs("runc passes every READY= on")
+@parametrize("text", ["READY=0", "READY=10", "XREADY=1", "MAINPID=1", ""])
+def test_what_is_not_ready_is_not_passed_on(t, text):
     """What the container writes is untrusted: nothing of it reaches the service manager."""
     box, systemd = t.sleeper(), manager_of(t)
     child = start_run(t, box, systemd, "--detach")
@@ -146,8 +144,8 @@ def what_is_not_ready_is_not_passed_on(t, text):
     equal(child.wait(10), 0, "exit code")
 
 
-@case(control=False, why="runc 1.1.5 waits for ever: it does not reap the child whose end it waits for")
-def a_detached_run_ends_with_the_container(t):
+@differs("runc 1.1.5 waits for ever: it does not reap the child whose end it waits for")
+def test_a_detached_run_ends_with_the_container(t):
     """A container that ends without a word is waited for no longer."""
     box, systemd = t.shell("sleep 1"), manager_of(t)
     command = t.runtime.command("run", "--bundle", box.bundle.path, "--pid-file", box.pid_file, "--detach", box.id)
@@ -155,8 +153,8 @@ def a_detached_run_ends_with_the_container(t):
     true(systemd.silent(), "a message of a container that said nothing")
 
 
-@case(control=False, why="runc waits for the container's word before it does anything else, signals too")
-def an_attached_run_names_itself(t):
+@differs("runc waits for the container's word before it does anything else, signals too")
+def test_an_attached_run_names_itself(t):
     """In the foreground the main process is the runtime, which ends as the container does; signals go on."""
     box, systemd = t.sleeper(), manager_of(t)
     child = start_run(t, box, systemd)
@@ -166,8 +164,8 @@ def an_attached_run_names_itself(t):
     equal(child.wait(10), 137, "exit code")
 
 
-@case(control=False, why="runc does not forward signals before the container is ready")
-def an_attached_run_forwards_signals_meanwhile(t):
+@differs("runc does not forward signals before the container is ready")
+def test_an_attached_run_forwards_signals_meanwhile(t):
     """A container that is not ready yet can be stopped."""
     box, systemd = t.shell("trap 'exit 7' TERM; : > /dev/shm/up; while :; do sleep 0.1; done"), manager_of(t)
     child = start_run(t, box, systemd)
@@ -175,8 +173,7 @@ def an_attached_run_forwards_signals_meanwhile(t):
     equal(stop(child, 15), 7, "exit code")
 
 
-@case()
-def an_abstract_socket_of_the_manager(t):
+def test_an_abstract_socket_of_the_manager(t):
     """@name is a socket without a file."""
     box, systemd = t.sleeper(), Manager(f"@{t.prefix}-manager")
     child = start_run(t, box, systemd, "--detach")
@@ -185,8 +182,9 @@ def an_abstract_socket_of_the_manager(t):
     equal(child.wait(10), 0, "exit code")
 
 
-@case(each=["absolute", "abstract"], control=False, why="runc starts the container first")
-def a_manager_that_is_not_there_is_an_error(t, kind):
+@differs("runc starts the container first")
+@parametrize("kind", ["absolute", "abstract"])
+def test_a_manager_that_is_not_there_is_an_error(t, kind):
     """A socket that nobody listens on fails before anything is started, and nothing is left."""
     address = str(t.scratch / "nobody.sock") if kind == "absolute" else f"@{t.prefix}-nobody"
     result = t.container("true").run(env={"PATH": PATH, "NOTIFY_SOCKET": address}).exits(1)
@@ -194,8 +192,8 @@ def a_manager_that_is_not_there_is_an_error(t, kind):
     t.no_state()
 
 
-@case(control=False, why="runc says bind: no such file or directory")
-def start_alone_cannot_listen(t):
+@differs("runc says bind: no such file or directory")
+def test_start_alone_cannot_listen(t):
     """A container that was created without has no directory to listen in: said before it is started."""
     box, systemd = t.sleeper(), manager_of(t)
     box.create().ok()
@@ -204,8 +202,8 @@ def start_alone_cannot_listen(t):
     equal(box.status(), "created", "status")
 
 
-@case(control=False, why="runc leaves the directory to the caller's umask")
-def users_of_the_container_may_write(t):
+@differs("runc leaves the directory to the caller's umask")
+def test_users_of_the_container_may_write(t):
     """The socket is everybody's, whatever the caller's umask is."""
     box, systemd = t.sleeper(user={"uid": 1000, "gid": 1000}), manager_of(t)
     command = t.runtime.command("run", "--bundle", box.bundle.path, "--pid-file", box.pid_file, "--detach", box.id)
@@ -217,8 +215,7 @@ def users_of_the_container_may_write(t):
     child.wait(10)
 
 
-@case()
-def delete_removes_the_directory(t):
+def test_delete_removes_the_directory(t):
     """Nothing of the socket is in the state root, nor left there."""
     box, systemd = t.sleeper(), manager_of(t)
     box.create(env=systemd.environment()).exits(0)
@@ -238,8 +235,9 @@ def nest(path, depth):
     os.close(here)
 
 
-@case(control=False, why="runc's state root is its own", each=[40, 300])
-def delete_removes_what_was_put_there(t, depth):
+@differs("runc's state root is its own")
+@parametrize("depth", [40, 300])
+def test_delete_removes_what_was_put_there(t, depth):
     """An older version bound a directory of the state root into the container, which may have filled it."""
     box, systemd = t.sleeper(), manager_of(t)
     box.create(env=systemd.environment()).exits(0)
@@ -268,9 +266,10 @@ def beside_another(t):
     return box
 
 
-@case(control=False, why="runc binds a directory of its state root", each=[
+@differs("runc binds a directory of its state root")
+@parametrize("_, made", [
     ("user namespace", below_a_user_namespace), ("rootless", without_root), ("joined pid namespace", beside_another)])
-def start_takes_the_socket_from_whoever_holds_it(t, _, made):
+def test_start_takes_the_socket_from_whoever_holds_it(t, _, made):
     """Between create and start the waiting init has it, whatever namespaces that is in."""
     box, systemd = made(t), manager_of(t)
     os.chmod(systemd.address, 0o777)
@@ -293,8 +292,8 @@ echo $i $(stat -c %s /run/notify/bytes 2>/dev/null || echo 0) > /tmp/filled; exe
 ADMIN = {kind: ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"] for kind in ("bounding", "effective", "permitted")}
 
 
-@case(control=False, why="runc binds a directory of its state root")
-def nothing_of_the_state_root_is_in_the_container(t):
+@differs("runc binds a directory of its state root")
+def test_nothing_of_the_state_root_is_in_the_container(t):
     """/run/notify is a small file system of its own, whoever makes it writable; on the host there is no mount more."""
     box, systemd = t.shell(FILL), manager_of(t)
     box.bundle.capabilities(**ADMIN).add_mount("/tmp", "tmpfs", "tmpfs", "mode=1777")
@@ -310,8 +309,8 @@ def nothing_of_the_state_root_is_in_the_container(t):
     t.no_state()
 
 
-@case(control=False, why="of bulkhead's steps")
-def a_killed_runtime_leaves_nothing(t):
+@differs("of bulkhead's steps")
+def test_a_killed_runtime_leaves_nothing(t):
     """At every step of a creation with a notify socket: delete --force removes all, on the host there is no mount more."""
     box, systemd = t.sleeper(), manager_of(t)
     before, environment = read_text("/proc/self/mountinfo"), systemd.environment()
@@ -330,8 +329,8 @@ def a_killed_runtime_leaves_nothing(t):
         t.no_state()
 
 
-@case(control=False, why="runc's socket is a file of its state root")
-def the_socket_goes_to_start_and_then_to_nobody(t):
+@differs("runc's socket is a file of its state root")
+def test_the_socket_goes_to_start_and_then_to_nobody(t):
     """What waits for `start` holds the socket; the program does not, and who writes to nobody is told so."""
     box, systemd = t.sleeper(), manager_of(t)
     box.create(env=systemd.environment()).exits(0)
@@ -350,8 +349,7 @@ def the_socket_goes_to_start_and_then_to_nobody(t):
     raise Failure("somebody still holds the socket")
 
 
-@case()
-def without_the_variable_there_is_none(t):
+def test_without_the_variable_there_is_none(t):
     """No directory, no variable."""
     box = t.sleeper()
     box.run_detached().ok()

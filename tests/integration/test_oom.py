@@ -3,7 +3,7 @@
 
 import pathlib
 
-from harness import case, contains, equal
+from harness import contains, differs, equal, needs, parametrize
 
 CAP_SYS_RESOURCE = 24
 
@@ -20,21 +20,22 @@ def score(t, **process):
     return t.output("cat", "/proc/self/oom_score_adj", **process).strip()
 
 
-@case(each=[0, 123, 1000])
-def raised(t, value):
+@parametrize("value", [0, 123, 1000])
+def test_raised(t, value):
     """The program has the value, and so has every user's program."""
     equal(score(t, oomScoreAdj=value), str(value), "oom_score_adj")
     equal(score(t, oomScoreAdj=value, user={"uid": 1000, "gid": 1000}), str(value), "of a user")
 
 
-@case(each=[-1, -1000], needs=may_not_lower)
-def lowered(t, value):
+@needs(may_not_lower)
+@parametrize("value", [-1, -1000])
+def test_lowered(t, value):
     """With the privilege the value can be below the caller's."""
     equal(score(t, oomScoreAdj=value), str(value), "oom_score_adj")
 
 
-@case(control=False, why="runc says so without the property's pointer")
-def what_may_not_be_lowered_is_refused(t):
+@differs("runc says so without the property's pointer")
+def test_what_may_not_be_lowered_is_refused(t):
     """Without the privilege the kernel refuses, and nothing is left."""
     if not may_not_lower():
         return
@@ -43,15 +44,15 @@ def what_may_not_be_lowered_is_refused(t):
     t.no_state()
 
 
-@case()
-def absent_leaves_the_callers(t):
+def test_absent_leaves_the_callers(t):
     """Without the property the program has the caller's value."""
     own = pathlib.Path("/proc/self/oom_score_adj").read_text(encoding="ascii").strip()
     equal(score(t), own, "oom_score_adj")
 
 
-@case(each=[1001, -1001], control=False, why="runc leaves it to the kernel")
-def out_of_range_is_refused(t, value):
+@differs("runc leaves it to the kernel")
+@parametrize("value", [1001, -1001])
+def test_out_of_range_is_refused(t, value):
     """The kernel's range is the property's."""
     result = t.container("true", oomScoreAdj=value).run().exits(1)
     contains(result.err, "/process/oomScoreAdj", "stderr")

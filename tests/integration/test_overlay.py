@@ -5,10 +5,10 @@ import os
 import shutil
 import subprocess
 
-from harness import absent, case, contains, equal, read_text, true
+from harness import absent, contains, differs, equal, needs, parametrize, read_text, true
 from unprivileged import mapping, with_user_namespace
 
-ONLY_HERE = {"control": False, "why": "runc does not assemble a root file system"}
+ONLY_HERE = "runc does not assemble a root file system"
 PREFIX = "run.bulkhead.overlay."
 
 
@@ -44,8 +44,8 @@ class Layers:
         return t.container(bundle=self.bundle).run(*flags, setup=setup)
 
 
-@case(**ONLY_HERE)
-def upper_layers_win(t):
+@differs(ONLY_HERE)
+def test_upper_layers_win(t):
     """Of two layers with the same file the first named is seen, and the bundle needs no root of its own."""
     layers = Layers(t, "sh", "-c", "cat /name; cat /only-below")
     layers.add("top", name="top\n")
@@ -55,8 +55,8 @@ def upper_layers_win(t):
     true(not layers.bundle.rootfs.exists(), "somebody made the bundle's root")
 
 
-@case(**ONLY_HERE)
-def what_is_written_is_thrown_away(t):
+@differs(ONLY_HERE)
+def test_what_is_written_is_thrown_away(t):
     """Without an upper directory the program may write, and the layers stay as they are."""
     layers = Layers(t, "sh", "-c", "echo x > /etc/made; rm /etc/group; cat /etc/made; ls /etc")
     before = sorted(os.listdir(layers.path / "base/etc"))
@@ -64,16 +64,16 @@ def what_is_written_is_thrown_away(t):
     equal(sorted(os.listdir(layers.path / "base/etc")), before, "the layer")
 
 
-@case(**ONLY_HERE)
-def the_size_of_what_is_thrown_away_is_a_limit(t):
+@differs(ONLY_HERE)
+def test_the_size_of_what_is_thrown_away_is_a_limit(t):
     """run.bulkhead.overlay.size limits the throw-away upper."""
     layers = Layers(t, "sh", "-c", "dd if=/dev/zero of=/f bs=1k count=500 2>/dev/null && dd if=/dev/zero of=/g bs=1k "
                                    "count=2000")
     contains(layers.run(t, size="1m").exits(1).err, "No space left", "stderr")
 
 
-@case(**ONLY_HERE)
-def a_kept_upper_is_kept(t):
+@differs(ONLY_HERE)
+def test_a_kept_upper_is_kept(t):
     """With upper and work what is written is in the upper directory, and the next container finds it."""
     layers = Layers(t, "sh", "-c", "cat /kept; echo again > /kept; rm -f /etc/group; ls /etc")
     layers.add("upper", kept="first\n")
@@ -85,8 +85,9 @@ def a_kept_upper_is_kept(t):
     true((layers.path / "base/etc/group").exists(), "the layer below lost a file")
 
 
-@case(**ONLY_HERE, each=["one layer", "two layers"])
-def read_only_without_an_upper(t, count):
+@differs(ONLY_HERE)
+@parametrize("count", ["one layer", "two layers"])
+def test_read_only_without_an_upper(t, count):
     """With root.readonly and no upper directory nothing can be written, and nothing is mounted for it."""
     layers = Layers(t, "sh", "-c", "grep ' / / ' /proc/self/mountinfo; cat /etc/group; echo x > /x")
     layers.bundle.edit(lambda config: config["root"].update(readonly=True))
@@ -96,8 +97,8 @@ def read_only_without_an_upper(t, count):
     contains(result.out, "bob", "stdout")
 
 
-@case(**ONLY_HERE)
-def more_than_a_hundred_layers(t):
+@differs(ONLY_HERE)
+def test_more_than_a_hundred_layers(t):
     """120 layers are stacked in their order."""
     layers = Layers(t, "sh", "-c", "cat /which; ls / | grep -c '^f'")
     names = [f"a-layer-with-a-name-of-some-length-{number:03}" for number in range(119)]
@@ -106,8 +107,8 @@ def more_than_a_hundred_layers(t):
     equal(layers.run(t, [*names, "base"]).ok().out, "0\n119\n", "stdout")
 
 
-@case(**ONLY_HERE)
-def whiteouts_and_opaque_directories_hide(t):
+@differs(ONLY_HERE)
+def test_whiteouts_and_opaque_directories_hide(t):
     """A whiteout hides the file below it, an opaque directory all that is below."""
     layers = Layers(t, "sh", "-c", "ls /etc /home; true")
     top = layers.add("top")
@@ -119,8 +120,8 @@ def whiteouts_and_opaque_directories_hide(t):
     equal(layers.run(t, ["top", "base"]).ok().out.split(), ["/etc:", "passwd", "/home:"], "listing")
 
 
-@case(**ONLY_HERE)
-def the_host_sees_nothing_of_it(t):
+@differs(ONLY_HERE)
+def test_the_host_sees_nothing_of_it(t):
     """While the container runs the host's mount table is what it was; nothing in the container names a host path."""
     layers = Layers(t, "sleep", "60")
     annotate(layers.bundle, lower=layers.stack("base"), size="1m")
@@ -135,8 +136,8 @@ def the_host_sees_nothing_of_it(t):
     equal(sum(" - tmpfs tmpfs " in line and line.split()[4] == "/" for line in inside.splitlines()), 0, "tmpfs on /")
 
 
-@case(**ONLY_HERE)
-def the_root_looks_like_the_topmost_layer(t):
+@differs(ONLY_HERE)
+def test_the_root_looks_like_the_topmost_layer(t):
     """Mode and owner of / are those of the first layer."""
     layers = Layers(t, "stat", "-c", "%a %u:%g", "/")
     os.chmod(layers.add("top"), 0o711)
@@ -144,8 +145,8 @@ def the_root_looks_like_the_topmost_layer(t):
     equal(layers.run(t, ["top", "base"]).ok().out, "711 5:6\n", "stat")
 
 
-@case(**ONLY_HERE)
-def create_and_start_use_it_too(t):
+@differs(ONLY_HERE)
+def test_create_and_start_use_it_too(t):
     """create makes the overlay, start runs the program in it, state names the root of the bundle."""
     layers = Layers(t, "sh", "-c", "echo hello > /said; cat /said; sleep 60")
     annotate(layers.bundle, lower=layers.stack("base"))
@@ -188,21 +189,23 @@ def needs_attributes_on_tmpfs():
     return None if linux() >= (6, 6) else "a tmpfs takes the marks of a user namespace (user.*) since Linux 6.6"
 
 
-@case(**ONLY_HERE, needs=needs_attributes_on_tmpfs)
-def a_user_namespace_may_throw_away(t):
+@differs(ONLY_HERE)
+@needs(needs_attributes_on_tmpfs)
+def test_a_user_namespace_may_throw_away(t):
     """Root inside changes what belongs to it; whiteouts and opaque directories work there as well."""
     mapped_root(t)
 
 
-@case(**ONLY_HERE, needs=needs_overlays_of_users)
-def a_user_namespace_may_keep(t):
+@differs(ONLY_HERE)
+@needs(needs_overlays_of_users)
+def test_a_user_namespace_may_keep(t):
     """What root inside writes is in the kept upper directory."""
     layers = mapped_root(t, upper="{layers}/upper", work="{layers}/work")
     true((layers.path / "upper/home/new").exists(), "nothing was kept")
 
 
-@case(**ONLY_HERE)
-def without_the_flag_it_is_refused(t):
+@differs(ONLY_HERE)
+def test_without_the_flag_it_is_refused(t):
     """The annotation alone gives nothing: the error says which flag is missing."""
     layers = Layers(t, "true")
     result = layers.run(t, flags=()).exits(1)
@@ -228,8 +231,9 @@ REFUSED = [
 ]
 
 
-@case(**ONLY_HERE, each=REFUSED)
-def refused_as_text(t, name, annotations, reason):
+@differs(ONLY_HERE)
+@parametrize("name, annotations, reason", REFUSED)
+def test_refused_as_text(t, name, annotations, reason):
     """What cannot be right is refused before anything is made, with the annotation's name."""
     layers = Layers(t, "true")
     values = {key: value.format(layers=layers.path) for key, value in annotations.items()}
@@ -244,8 +248,9 @@ LINKS = [("absolute", "/usr"), ("parent", "../outside"), ("magic", "/proc/self/c
          ("absolute to the inside", "{layers}/base")]
 
 
-@case(**ONLY_HERE, each=LINKS)
-def a_link_out_of_the_allowed_directory_is_refused(t, name, target):
+@differs(ONLY_HERE)
+@parametrize("name, target", LINKS)
+def test_a_link_out_of_the_allowed_directory_is_refused(t, name, target):
     """A link that leads out is refused when the layer is opened, as a layer and as an upper directory."""
     (t.scratch / "outside").mkdir()
     layers = Layers(t, "true")
@@ -261,8 +266,8 @@ def a_link_out_of_the_allowed_directory_is_refused(t, name, target):
     equal(os.listdir(t.scratch / "outside"), [], "outside")
 
 
-@case(**ONLY_HERE)
-def a_link_within_the_allowed_directory_is_followed(t):
+@differs(ONLY_HERE)
+def test_a_link_within_the_allowed_directory_is_followed(t):
     """Engines keep short links to their layers."""
     layers = Layers(t, "cat", "/etc/group")
     (layers.path / "short").mkdir()
@@ -270,8 +275,8 @@ def a_link_within_the_allowed_directory_is_followed(t):
     contains(layers.run(t, ["short/L"]).ok().out, "bob", "stdout")
 
 
-@case(**ONLY_HERE)
-def a_missing_layer_is_named(t):
+@differs(ONLY_HERE)
+def test_a_missing_layer_is_named(t):
     """The error names the layer that is not there."""
     layers = Layers(t, "true")
     result = layers.run(t, ["base", "gone"]).exits(1)
@@ -280,8 +285,8 @@ def a_missing_layer_is_named(t):
     t.no_state()
 
 
-@case(**ONLY_HERE)
-def features_warns_of_the_annotations(t):
+@differs(ONLY_HERE)
+def test_features_warns_of_the_annotations(t):
     """features lists them as potentially unsafe."""
     out = t.runtime("features").ok().out
     for name in ("lower", "size", "upper", "work"):

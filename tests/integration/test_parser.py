@@ -4,28 +4,27 @@
 import json
 import re
 
-from harness import case, contains, equal, true
+from harness import contains, differs, equal, parametrize, true
 
 
-@case(each=[("one dash", "-bundle", "{}"), ("two dashes", "--bundle", "{}"), ("equals", "--bundle={}"),
-            ("one dash equals", "-bundle={}"), ("short", "-b", "{}"), ("short equals", "-b={}")])
-def spellings_of_a_flag(t, _, *words):
+@parametrize("_, *words", [("one dash", "-bundle", "{}"), ("two dashes", "--bundle", "{}"), ("equals", "--bundle={}"),
+                           ("one dash equals", "-bundle={}"), ("short", "-b", "{}"), ("short equals", "-b={}")])
+def test_spellings_of_a_flag(t, _, words):
     """A long name may have one dash, a value may follow `=` or a blank."""
     box = t.container("echo", "parsed")
     flags = [word.format(box.bundle.path) for word in words]
     equal(t.runtime("run", *flags, box.id).ok().out, "parsed\n", "stdout")
 
 
-@case(each=[("--detach=true", "running"), ("-d=true", "running"), ("--detach=false", None)])
-def boolean_with_a_value(t, flag, status):
+@parametrize("flag, status", [("--detach=true", "running"), ("-d=true", "running"), ("--detach=false", None)])
+def test_boolean_with_a_value(t, flag, status):
     """A boolean takes =true and =false."""
     box = t.container("sleep", "60") if status else t.container("true")
     t.runtime("run", flag, "--bundle", box.bundle.path, box.id).ok()
     equal(box.status(), status, "status")
 
 
-@case()
-def repeated_globals_the_last_wins(t):
+def test_repeated_globals_the_last_wins(t):
     """--root and --log given twice: the second counts."""
     box = t.container("no-such-tool")
     first, second = t.scratch / "first.log", t.scratch / "second.log"
@@ -37,23 +36,21 @@ def repeated_globals_the_last_wins(t):
     true(not (t.scratch / "wrong").exists(), "the first root was made")
 
 
-@case()
-def repeated_flag_the_last_wins(t):
+def test_repeated_flag_the_last_wins(t):
     """--bundle given twice: the second counts."""
     box = t.container("echo", "second")
     t.runtime("run", "--bundle", "/no/such/bundle", "--bundle", box.bundle.path, box.id).ok()
 
 
-@case(control=False, why="runc 1.1.5 takes globals before the verb only; 1.5 takes them after it, too")
-def globals_after_the_verb(t):
+@differs("runc 1.1.5 takes globals before the verb only; 1.5 takes them after it, too")
+def test_globals_after_the_verb(t):
     """Global options may follow the verb."""
     box = t.container("echo", "here")
     command = [t.runtime.path, "run", "--root", str(t.root), "--bundle", str(box.bundle.path), box.id]
     equal(t.runtime.exec(command).ok().out, "here\n", "stdout")
 
 
-@case()
-def flags_after_the_id(t):
+def test_flags_after_the_id(t):
     """Flags may follow the id, as in `delete ID --force`."""
     box = t.sleeper()
     box.run_detached().ok()
@@ -61,44 +58,43 @@ def flags_after_the_id(t):
     t.no_state()
 
 
-@case(each=[("global", "--beer", "list"), ("verb", "list", "--beer"), ("short", "list", "-z"),
-            ("create", "create", "--beer", "x")])
-def unknown_flag_fails(t, _, *words):
+@parametrize("_, *words", [("global", "--beer", "list"), ("verb", "list", "--beer"), ("short", "list", "-z"),
+                           ("create", "create", "--beer", "x")])
+def test_unknown_flag_fails(t, _, words):
     """A flag that does not exist is an error, not ignored."""
     t.runtime(*words).exits(1)
     t.no_state()
 
 
-@case(each=[("create", "create", "--bundle"), ("list", "list", "--format"), ("log", "--log")])
-def flag_without_its_value_fails(t, _, *words):
+@parametrize("_, *words", [("create", "create", "--bundle"), ("list", "list", "--format"), ("log", "--log")])
+def test_flag_without_its_value_fails(t, _, words):
     """A flag that needs a value and has none is an error in the words that engines match."""
     result = t.runtime(*words).exits(1)
     contains(result.out + result.err, "flag needs an argument", "output")
 
 
-@case(each=["xml", "JSON"])
-def unknown_log_format_fails(t, word):
+@parametrize("word", ["xml", "JSON"])
+def test_unknown_log_format_fails(t, word):
     """--log-format is text or json and nothing else."""
     result = t.runtime("--log-format", word, "list").exits(1)
     contains(result.err, "log", "stderr")
 
 
-@case(control=False, why="runc 1.1.5 takes it; newer ones refuse")
-def root_must_not_be_the_root(t):
+@differs("runc 1.1.5 takes it; newer ones refuse")
+def test_root_must_not_be_the_root(t):
     """--root / is refused."""
     result = t.runtime.exec([t.runtime.path, "--root", "/", "list"]).exits(1)
     contains(result.err, "root", "stderr")
 
 
-@case(each=["true", "false", "auto"])
-def rootless_with_equals(t, value):
+@parametrize("value", ["true", "false", "auto"])
+def test_rootless_with_equals(t, value):
     """--rootless=VALUE is taken; engines send it."""
     box = t.container("true")
     t.runtime(f"--rootless={value}", "run", "--bundle", box.bundle.path, box.id).ok()
 
 
-@case()
-def the_log_is_appended(t):
+def test_the_log_is_appended(t):
     """A log file collects the errors of several calls, one JSON line each."""
     log = t.scratch / "log.json"
     for _ in range(2):
@@ -107,8 +103,7 @@ def the_log_is_appended(t):
     equal([line["level"] for line in lines], ["error", "error"], "levels")
 
 
-@case()
-def success_logs_nothing(t):
+def test_success_logs_nothing(t):
     """A verb that succeeds writes neither to stderr nor to the log."""
     log = t.scratch / "log.json"
     box = t.sleeper()
@@ -119,8 +114,7 @@ def success_logs_nothing(t):
     equal(log.read_text() if log.exists() else "", "", "log")
 
 
-@case()
-def text_log(t):
+def test_text_log(t):
     """The text format names the level and the message."""
     log = t.scratch / "log.txt"
     t.runtime("--log", log, "state", "nobody").exits(1)
@@ -128,23 +122,20 @@ def text_log(t):
     contains(log.read_text(), "does not exist", "log")
 
 
-@case()
-def early_errors_are_logged(t):
+def test_early_errors_are_logged(t):
     """A bundle that is missing is in the log although nothing has begun."""
     log = t.scratch / "log.json"
     t.runtime("--log", log, "--log-format", "json", "create", "--bundle", "/no/such", "x").exits(1)
     contains(json.loads(log.read_text().splitlines()[-1])["msg"], "/no/such", "message")
 
 
-@case()
-def log_in_a_missing_directory_fails(t):
+def test_log_in_a_missing_directory_fails(t):
     """A log file that cannot be opened is an error on stderr."""
     result = t.runtime("--log", "/no/such/dir/log", "list").exits(1)
     contains(result.err, "/no/such/dir/log", "stderr")
 
 
-@case()
-def debug_works_and_stays_in_the_log(t):
+def test_debug_works_and_stays_in_the_log(t):
     """--debug changes neither the exit code nor stdout; its lines are valid JSON in the log."""
     log = t.scratch / "log.json"
     box = t.container("echo", "out")
@@ -154,8 +145,8 @@ def debug_works_and_stays_in_the_log(t):
     true(levels <= {"debug", "info", "warning"} and "debug" in levels, f"levels are {levels}")
 
 
-@case(each=["--version", "-v"])
-def version_shape(t, flag):
+@parametrize("flag", ["--version", "-v"])
+def test_version_shape(t, flag):
     """--version has the lines `NAME version X`, `commit: X`, `spec: X`; one line has the word version."""
     lines = t.runtime.exec([t.runtime.path, flag]).ok().lines()
     name = "bulkhead" if t.bulkhead else "runc"
@@ -165,21 +156,20 @@ def version_shape(t, flag):
     true(t.control or any(line.startswith("commit: ") for line in lines), f"no commit line in {lines}")
 
 
-@case(each=[("--help",), ("-h",), ("help",), ("create", "--help"), ("run", "-h"), ("delete", "--help")])
-def help_works(t, *words):
+@parametrize("*words", [("--help",), ("-h",), ("help",), ("create", "--help"), ("run", "-h"), ("delete", "--help")])
+def test_help_works(t, words):
     """Help goes to stdout and succeeds."""
     result = t.runtime.exec([t.runtime.path, *words]).ok()
     contains(result.out.lower(), "usage", "stdout")
 
 
-@case(each=["create", "start", "state", "kill", "delete", "list", "run", "spec", "features"])
-def help_names_the_verb(t, verb):
+@parametrize("verb", ["create", "start", "state", "kill", "delete", "list", "run", "spec", "features"])
+def test_help_names_the_verb(t, verb):
     """The general help names every verb."""
     true(re.search(rf"^\s+{verb}\b", t.runtime.exec([t.runtime.path, "--help"]).ok().out, re.M), f"{verb} is missing")
 
 
-@case()
-def features_is_json(t):
+def test_features_is_json(t):
     """`features` is an object with `linux`, version bounds, mount options and namespaces."""
     features = json.loads(t.runtime.exec([t.runtime.path, "features"]).ok().out)
     true(features["ociVersionMin"].startswith("1."), f"ociVersionMin is {features['ociVersionMin']}")
@@ -190,8 +180,7 @@ def features_is_json(t):
     contains(features["linux"]["capabilities"], "CAP_SYS_ADMIN", "capabilities")
 
 
-@case()
-def spec_writes_the_default_document(t):
+def test_spec_writes_the_default_document(t):
     """`spec` writes config.json with the values everybody knows."""
     equal(t.runtime("spec", cwd=t.scratch).ok().out, "", "stdout")
     config = json.loads((t.scratch / "config.json").read_text())
@@ -204,24 +193,22 @@ def spec_writes_the_default_document(t):
           {"pid", "network", "ipc", "uts", "mount", "cgroup"}, "namespaces")
 
 
-@case()
-def spec_refuses_to_overwrite(t):
+def test_spec_refuses_to_overwrite(t):
     """A config.json that is there is left alone."""
     (t.scratch / "config.json").write_text("mine")
     t.runtime("spec", cwd=t.scratch).exits(1)
     equal((t.scratch / "config.json").read_text(), "mine", "config.json")
 
 
-@case(each=["-b", "--bundle"])
-def spec_with_a_bundle(t, flag):
+@parametrize("flag", ["-b", "--bundle"])
+def test_spec_with_a_bundle(t, flag):
     """`spec --bundle DIR` writes there."""
     (t.scratch / "there").mkdir()
     t.runtime("spec", flag, t.scratch / "there").ok()
     json.loads((t.scratch / "there/config.json").read_text())
 
 
-@case()
-def written_spec_runs(t):
+def test_written_spec_runs(t):
     """The written document runs as it is, with the terminal switched off."""
     bundle = t.bundle()
     (bundle.path / "config.json").unlink()
@@ -231,8 +218,7 @@ def written_spec_runs(t):
     equal(t.container(bundle=bundle).run().ok().out, "hello\n", "stdout")
 
 
-@case()
-def called_through_a_link_named_runc(t):
+def test_called_through_a_link_named_runc(t):
     """Under the name runc it is the same program."""
     link = t.scratch / "bin/runc"
     link.parent.mkdir()
@@ -242,8 +228,7 @@ def called_through_a_link_named_runc(t):
     equal(t.runtime.exec(command).ok().out, "linked\n", "stdout")
 
 
-@case()
-def called_by_name_through_path(t):
+def test_called_by_name_through_path(t):
     """It works when it is found through PATH, from any directory."""
     link = t.scratch / "bin/runc"
     link.parent.mkdir()

@@ -8,9 +8,17 @@ import json
 import os
 
 import bundles
-from harness import absent, case, contains, equal, true
+from harness import absent, contains, equal, parametrize, true
 
 ADMIN = ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"]
+
+
+def there(paths):
+    return [path for path in paths if os.path.exists(path)]
+
+
+def absent_here(paths):
+    return [path for path in paths if not os.path.exists(path)]
 
 
 def has_admin(t, script):
@@ -20,13 +28,15 @@ def has_admin(t, script):
     return box
 
 
-def masked_is_empty(t, path):
+@parametrize("path", there(bundles.MASKED_PATHS))
+def test_masked_is_empty(t, path):
     """A masked file reads as nothing, a masked directory lists as nothing."""
     script = f"if [ -d {path} ]; then ls -A {path}; else cat {path}; fi"
     equal(t.shell(script).run().ok().out, "", "content")
 
 
-def masked_is_what_it_seems(t, path):
+@parametrize("path", there(bundles.MASKED_PATHS))
+def test_masked_is_what_it_seems(t, path):
     """The mask is the container's null device, or an empty read-only tmpfs."""
     if os.path.isdir(path):
         lines = t.output("cat", "/proc/self/mountinfo").splitlines()
@@ -37,7 +47,8 @@ def masked_is_what_it_seems(t, path):
         equal(t.output("stat", "-c", "%F %t:%T", path).strip(), "character special file 1:3", "kind")
 
 
-def masked_takes_nothing(t, path):
+@parametrize("path", there(bundles.MASKED_PATHS))
+def test_masked_takes_nothing(t, path):
     """What is written to a mask is gone; nothing can be made in it."""
     if os.path.isdir(path):
         true(has_admin(t, f"touch {path}/x").run().code != 0, f"{path}/x could be made")
@@ -45,13 +56,15 @@ def masked_takes_nothing(t, path):
         equal(has_admin(t, f"echo x > {path}; cat {path}").run().exits(0).out, "", "content")
 
 
-def masked_cannot_be_mounted_over(t, path):
+@parametrize("path", there(bundles.MASKED_PATHS))
+def test_masked_cannot_be_mounted_over(t, path):
     """Without CAP_SYS_ADMIN a mask is neither taken away nor mounted over."""
     result = t.shell(f"umount {path} && echo gone; mount -t tmpfs x {path} && echo over; true").run().exits(0)
     equal(result.out, "", "what worked")
 
 
-def readonly_refuses(t, path):
+@parametrize("path", there(bundles.READONLY_PATHS))
+def test_readonly_refuses(t, path):
     """A read-only path refuses a new file or an opening for writing, even with every file right."""
     script = f"if [ -d {path} ]; then touch {path}/x; else : > {path}; fi"
     result = has_admin(t, script).run()
@@ -59,45 +72,33 @@ def readonly_refuses(t, path):
     contains(result.err, "Read-only file system" if os.path.isfile(path) else path, "stderr")
 
 
-def readonly_is_a_readonly_mount(t, path):
+@parametrize("path", there(bundles.READONLY_PATHS))
+def test_readonly_is_a_readonly_mount(t, path):
     """A read-only path is a mount of its own with the flag ro."""
     lines = t.output("cat", "/proc/self/mountinfo").splitlines()
     mine = [line.split() for line in lines if line.split()[4] == path]
     true(mine and "ro" in mine[-1][5].split(","), f"mounts on {path}: {mine}")
 
 
-def is_not_made(t, path):
+@parametrize("path", absent_here(bundles.MASKED_PATHS + bundles.READONLY_PATHS))
+def test_is_not_made(t, path):
     """A path of the default document that this kernel does not have is absent inside, too."""
     equal(t.shell(f"test -e {path} && echo there; true").run().ok().out, "", "test -e")
 
 
-def register(kinds, paths):
-    for function in kinds:
-        case(each=[path for path in paths if os.path.exists(path)])(function)
-    case(each=[path for path in paths if not os.path.exists(path)])(is_not_made)
-
-
-register([masked_is_empty, masked_is_what_it_seems, masked_takes_nothing, masked_cannot_be_mounted_over],
-         bundles.MASKED_PATHS)
-register([readonly_refuses, readonly_is_a_readonly_mount], bundles.READONLY_PATHS)
-
-
-@case()
-def sysctl_cannot_be_written(t):
+def test_sysctl_cannot_be_written(t):
     """/proc/sys refuses a write of a value that the kernel would take."""
     result = has_admin(t, "echo 1 > /proc/sys/net/ipv4/ip_forward").run()
     true(result.code != 0, "a sysctl could be written")
     contains(result.err, "Read-only file system", "stderr")
 
 
-@case()
-def sysctl_can_be_read(t):
+def test_sysctl_can_be_read(t):
     """A read-only path stays readable."""
     equal(t.output("cat", "/proc/sys/kernel/hostname"), "bulkhead-it\n", "hostname")
 
 
-@case()
-def masks_of_own_choice(t):
+def test_masks_of_own_choice(t):
     """maskedPaths may name files and directories of the root file system."""
     bundle = t.bundle("sh", "-c", "cat /etc/secret; ls /etc/hidden").program("etc/secret", "no", 0o644)
     bundle.program("etc/hidden/key", "no", 0o644)
@@ -105,24 +106,21 @@ def masks_of_own_choice(t):
     equal(t.container(bundle=bundle).run().ok().out, "", "content")
 
 
-@case()
-def readonly_paths_of_own_choice(t):
+def test_readonly_paths_of_own_choice(t):
     """readonlyPaths may name a directory below a writable root."""
     bundle = t.bundle("sh", "-c", "touch /home/x && ! touch /home/bob/x").writable()
     bundle.edit(lambda config: config["linux"].update(readonlyPaths=["/home/bob"]))
     t.container(bundle=bundle).run().exits(0)
 
 
-@case()
-def missing_paths_do_no_harm(t):
+def test_missing_paths_do_no_harm(t):
     """A masked or read-only path that does not exist is passed over."""
     bundle = t.bundle("echo", "fine").edit(lambda config: config["linux"].update(
         maskedPaths=["/no/such/file", "/proc/no/such"], readonlyPaths=["/no/such/dir", "/sys/no"]))
     equal(t.container(bundle=bundle).run().ok().out, "fine\n", "stdout")
 
 
-@case()
-def no_paths_no_masks(t):
+def test_no_paths_no_masks(t):
     """With empty lists nothing is masked."""
     bundle = t.bundle("cat", "/proc/self/mountinfo").edit(
         lambda config: config["linux"].update(maskedPaths=[], readonlyPaths=[]))
@@ -131,8 +129,7 @@ def no_paths_no_masks(t):
     absent(out, " /proc/keys ", "mountinfo")
 
 
-@case()
-def masks_hold_under_a_writable_root(t):
+def test_masks_hold_under_a_writable_root(t):
     """Masks are the same when the root file system is writable."""
     bundle = t.bundle("sh", "-c", "cat /proc/keys; echo x > /proc/sys/kernel/domainname").writable()
     result = t.container(bundle=bundle).run()
@@ -140,8 +137,7 @@ def masks_hold_under_a_writable_root(t):
     contains(result.err, "Read-only file system", "stderr")
 
 
-@case()
-def the_masked_file_is_not_the_hosts_null(t):
+def test_the_masked_file_is_not_the_hosts_null(t):
     """The mask's null device is the container's own, made in its /dev, not the host's node."""
     inside = t.output("stat", "-c", "%i %d", "/proc/keys", "/dev/null").split("\n")
     host = os.stat("/dev/null")
@@ -152,8 +148,7 @@ def the_masked_file_is_not_the_hosts_null(t):
 NEWER = {"/proc/interrupts", "/sys/devices/virtual/powercap"}  # runc 1.1.5 did not mask these yet
 
 
-@case()
-def the_spec_documents_paths_are_the_default_ones(t):
+def test_the_spec_documents_paths_are_the_default_ones(t):
     """The document that `spec` writes masks at least what the harness's default document masks."""
     t.runtime("spec", cwd=t.scratch).ok()
     written = json.loads((t.scratch / "config.json").read_text())["linux"]

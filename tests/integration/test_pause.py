@@ -9,7 +9,7 @@ import time
 
 import isolation
 import leaks
-from harness import case, contains, equal, eventually, true
+from harness import contains, differs, equal, eventually, parametrize, true
 from hooks import removed
 from test_kill import alive, cgroup_of, family, kill_all
 
@@ -64,8 +64,7 @@ def moves(count, seconds=5):
 
 # ---- what they do ---------------------------------------------------------------------------------------
 
-@case()
-def paused_stands_still(t):
+def test_paused_stands_still(t):
     """pause says nothing, and when it returns nothing moves; the state is paused, the pid is there."""
     box, count = ticking(t)
     equal(pause(box).ok().out, "", "stdout")
@@ -74,8 +73,7 @@ def paused_stands_still(t):
     contains(t.runtime("list").ok().out, "paused", "list")
 
 
-@case()
-def resumed_goes_on(t):
+def test_resumed_goes_on(t):
     """resume lets it go on where it was; the state is running."""
     box, count = ticking(t)
     pause(box).ok()
@@ -84,8 +82,7 @@ def resumed_goes_on(t):
     equal(box.status(), "running", "status")
 
 
-@case()
-def back_and_forth(t):
+def test_back_and_forth(t):
     """Ten times."""
     box, count = ticking(t)
     for _ in range(10):
@@ -96,8 +93,7 @@ def back_and_forth(t):
     true(moves(count), "the program does not go on")
 
 
-@case()
-def every_process_stands_still(t):
+def test_every_process_stands_still(t):
     """Children, and those in cgroups below, are frozen too."""
     script = "for i in 1 2 3; do (while :; do echo $i >> /dev/shm/$i; sleep 0.02; done) & done; wait"
     box = t.shell(script)
@@ -116,8 +112,7 @@ def every_process_stands_still(t):
     eventually(lambda: all(file.stat().st_size > size for file, size in zip(files, sizes)), "one does not go on")
 
 
-@case()
-def the_kernel_says_frozen(t):
+def test_the_kernel_says_frozen(t):
     """When pause returns, cgroup.events says frozen 1, and 0 after resume."""
     box = paused(t)
     contains((cgroup_of(box) / "cgroup.events").read_text(), "frozen 1", "cgroup.events")
@@ -125,8 +120,7 @@ def the_kernel_says_frozen(t):
     eventually(lambda: "frozen 0" in (cgroup_of(box) / "cgroup.events").read_text(), "it is frozen still")
 
 
-@case()
-def only_this_container(t):
+def test_only_this_container(t):
     """Another container goes on."""
     box, _ = ticking(t)
     _, count = ticking(t)
@@ -134,8 +128,7 @@ def only_this_container(t):
     true(moves(count), "the other one stands still")
 
 
-@case()
-def frozen_by_somebody_else(t):
+def test_frozen_by_somebody_else(t):
     """Who freezes the cgroup by hand pauses the container: the state says so, resume thaws it."""
     box, count = ticking(t)
     (cgroup_of(box) / "cgroup.freeze").write_text("1")
@@ -146,24 +139,21 @@ def frozen_by_somebody_else(t):
 
 # ---- what they refuse -----------------------------------------------------------------------------------
 
-@case()
-def pause_twice(t):
+def test_pause_twice(t):
     """A second pause is an error, and the container stays paused."""
     box = paused(t)
     true(pause(box).exits(1).err, "it says nothing")
     equal(box.status(), "paused", "status")
 
 
-@case()
-def resume_of_running(t):
+def test_resume_of_running(t):
     """What is not paused cannot be resumed."""
     box, count = ticking(t)
     contains(resume(box).exits(1).err, "not paused", "stderr")
     equal((box.status(), moves(count)), ("running", True), "status, movement")
 
 
-@case()
-def pause_of_created(t):
+def test_pause_of_created(t):
     """A created container can be paused, with runc; then it can be resumed, started and ended."""
     box = created(t)
     pause(box).ok()
@@ -174,8 +164,7 @@ def pause_of_created(t):
     eventually(lambda: box.proc("cmdline").startswith("sleep"), "the program does not run")
 
 
-@case()
-def start_of_a_paused_one(t):
+def test_start_of_a_paused_one(t):
     """A created container that is paused does not start, and nothing hangs."""
     box = created(t)
     pause(box).ok()
@@ -186,8 +175,8 @@ def start_of_a_paused_one(t):
     box.start().ok()
 
 
-@case(each=["pause", "resume"])
-def of_a_stopped_one(t, verb):
+@parametrize("verb", ["pause", "resume"])
+def test_of_a_stopped_one(t, verb):
     """A stopped container is neither paused nor resumed."""
     box = stopped(t)
     result = t.runtime(verb, box.id).exits(1)
@@ -195,15 +184,15 @@ def of_a_stopped_one(t, verb):
     equal(box.status(), "stopped", "status")
 
 
-@case(each=["pause", "resume"])
-def of_an_unknown_one(t, verb):
+@parametrize("verb", ["pause", "resume"])
+def test_of_an_unknown_one(t, verb):
     """The error says that it does not exist."""
     t.root.mkdir()
     contains(t.runtime(verb, "nobody").exits(1).err, "does not exist", "stderr")
 
 
-@case(each=["pause", "resume"])
-def one_id_is_needed(t, verb):
+@parametrize("verb", ["pause", "resume"])
+def test_one_id_is_needed(t, verb):
     """No id, and two ids, are wrong usage."""
     t.root.mkdir()
     for operands in ([], ["a", "b"]):
@@ -211,8 +200,7 @@ def one_id_is_needed(t, verb):
         true(result.code != 0 and result.err, str(result))
 
 
-@case()
-def delete_of_a_paused_one(t):
+def test_delete_of_a_paused_one(t):
     """Without --force a paused container is not deleted, and stays paused."""
     box = paused(t)
     contains(box.delete().exits(1).err, "that is not stopped: paused", "stderr")
@@ -221,8 +209,7 @@ def delete_of_a_paused_one(t):
 
 # ---- how a paused container ends ------------------------------------------------------------------------
 
-@case()
-def kill_of_a_paused_one(t):
+def test_kill_of_a_paused_one(t):
     """SIGKILL ends it at once."""
     box = paused(t)
     box.kill("KILL").ok()
@@ -231,8 +218,8 @@ def kill_of_a_paused_one(t):
     box.delete().ok()
 
 
-@case(each=["private", "shared"])
-def kill_all_of_a_paused_one(t, sharing):
+@parametrize("sharing", ["private", "shared"])
+def test_kill_all_of_a_paused_one(t, sharing):
     """`kill --all ID KILL` ends every process of it."""
     box, children = family(t, private=sharing == "private")
     pause(box).ok()
@@ -241,8 +228,7 @@ def kill_all_of_a_paused_one(t, sharing):
     box.delete("--force").ok()
 
 
-@case()
-def another_signal_waits(t):
+def test_another_signal_waits(t):
     """A signal other than KILL is delivered, and acts after resume; the container stays paused until then."""
     box = t.shell("trap 'exit 42' TERM; : > /dev/shm/up; while :; do sleep 0.05; done")
     box.run_detached().ok()
@@ -255,8 +241,8 @@ def another_signal_waits(t):
     equal(box.wait(), 42, "exit status")
 
 
-@case(control=False, why="runc 1.1.5 thaws after it has signalled all")
-def all_get_another_signal_and_stay_paused(t):
+@differs("runc 1.1.5 thaws after it has signalled all")
+def test_all_get_another_signal_and_stay_paused(t):
     """`kill --all ID TERM` does not thaw; who handles the signal does so after resume."""
     member = "sh -c \"trap 'echo $$ >> /dev/shm/got; exit' TERM; echo >> /dev/shm/up; while :; do sleep 0.05; done\""
     box = t.shell(f"{member} & {member} & trap '' TERM; wait; wait; sleep 60")
@@ -271,8 +257,7 @@ def all_get_another_signal_and_stay_paused(t):
     eventually(lambda: got.exists() and len(got.read_text().split()) == 2, "the signal is lost")
 
 
-@case()
-def delete_force_of_a_paused_one(t):
+def test_delete_force_of_a_paused_one(t):
     """`delete --force` ends and removes it."""
     box, _ = family(t)
     pause(box).ok()
@@ -281,8 +266,8 @@ def delete_force_of_a_paused_one(t):
     t.no_state()
 
 
-@case(control=False, why="runc 1.1.5 leaves the children, and the cgroup with them")
-def delete_force_of_a_paused_one_in_a_shared_pid_namespace(t):
+@differs("runc 1.1.5 leaves the children, and the cgroup with them")
+def test_delete_force_of_a_paused_one_in_a_shared_pid_namespace(t):
     """So it is where the first process does not take the others with it."""
     box, children = family(t, private=False)
     pause(box).ok()
@@ -291,8 +276,7 @@ def delete_force_of_a_paused_one_in_a_shared_pid_namespace(t):
     eventually(lambda: not any(alive(pid) for pid in children), "children are alive")
 
 
-@case()
-def delete_force_of_a_paused_created_one(t):
+def test_delete_force_of_a_paused_created_one(t):
     """So it is with one that never started."""
     box = created(t)
     pause(box).ok()
@@ -300,8 +284,7 @@ def delete_force_of_a_paused_created_one(t):
     t.no_state()
 
 
-@case()
-def an_attached_run_that_is_paused(t):
+def test_an_attached_run_that_is_paused(t):
     """The runtime that waits for a paused container goes on waiting, and returns the status in the end."""
     box, let_go = t.gated("exit 9")
     child = box.run_in_background()
@@ -313,8 +296,8 @@ def an_attached_run_that_is_paused(t):
     equal(child.wait(10), 9, "exit code of run")
 
 
-@case(control=False, why="runc 1.1.5 fails at times: the cgroup is gone before it has looked")
-def a_program_that_ends_with_its_resume(t):
+@differs("runc 1.1.5 fails at times: the cgroup is gone before it has looked")
+def test_a_program_that_ends_with_its_resume(t):
     """resume succeeds when the program ends at once and an attached run removes the container meanwhile."""
     for _ in range(8):
         box, let_go = t.gated("exit 0")
@@ -325,8 +308,7 @@ def a_program_that_ends_with_its_resume(t):
         equal(child.wait(10), 0, "exit code of run")
 
 
-@case()
-def paused_and_its_cgroup_is_gone(t):
+def test_paused_and_its_cgroup_is_gone(t):
     """The processes of a paused container die and its cgroup goes: it is stopped, the verbs answer, delete works."""
     box = paused(t)
     top = cgroup_of(box)
@@ -343,8 +325,8 @@ def paused_and_its_cgroup_is_gone(t):
     t.no_state()
 
 
-@case(control=False, why="runc 1.1.5 says paused")
-def a_stopped_one_in_a_frozen_cgroup(t):
+@differs("runc 1.1.5 says paused")
+def test_a_stopped_one_in_a_frozen_cgroup(t):
     """The last process died frozen: the container is stopped, not paused, and can be deleted."""
     box = paused(t)
     os.kill(box.pid, 9)

@@ -4,8 +4,10 @@
 import sys
 import time
 
+import pytest
+
 import leaks
-from harness import case, contains, equal, eventually, stop, true
+from harness import contains, differs, equal, eventually, parametrize, stop, true
 from hooks import removed
 from test_kill import cgroup_of
 from test_pause import moves, pause, resume, ticking
@@ -36,8 +38,9 @@ def stuck_process(t, box):
     return child
 
 
-@case(deadline=60, control=False, why="runc 1.1.5 gives up after 10 s, too, but leaves all the others frozen")
-def a_process_that_does_not_freeze(t):
+@differs("runc 1.1.5 gives up after 10 s, too, but leaves all the others frozen")
+@pytest.mark.timeout(60)
+def test_a_process_that_does_not_freeze(t):
     """A process that does not freeze: pause ends after a deadline, says so, and the container goes on."""
     box, count = ticking(t)
     child = stuck_process(t, box)
@@ -51,8 +54,8 @@ def a_process_that_does_not_freeze(t):
     resume(box).ok()
 
 
-@case(control=False, why="runc 1.1.5 leaves it: it is not below the first process")
-def delete_force_in_spite_of_one_that_does_not_freeze(t):
+@differs("runc 1.1.5 leaves it: it is not below the first process")
+def test_delete_force_in_spite_of_one_that_does_not_freeze(t):
     """Nobody has to freeze for delete --force to remove the container, and all that is in its cgroup."""
     box, _ = ticking(t)
     child = stuck_process(t, box)
@@ -61,8 +64,9 @@ def delete_force_in_spite_of_one_that_does_not_freeze(t):
     equal(child.wait(5), -9, "status of the process that did not freeze")
 
 
-@case(each=["delete", "resume"], control=False, why="runc 1.1.5 cannot resume or delete what is half frozen")
-def a_pause_that_is_killed_while_it_waits(t, verb):
+@differs("runc 1.1.5 cannot resume or delete what is half frozen")
+@parametrize("verb", ["delete", "resume"])
+def test_a_pause_that_is_killed_while_it_waits(t, verb):
     """SIGKILL of a pause that waits: the container can be paused and resumed once all can freeze, and deleted."""
     box, count = ticking(t)
     child = stuck_process(t, box)
@@ -80,8 +84,8 @@ def a_pause_that_is_killed_while_it_waits(t, verb):
         equal(child.wait(5), -9, "status of the process that did not freeze")
 
 
-@case(each=["pause", "resume"])
-def a_killed_verb(t, verb):
+@parametrize("verb", ["pause", "resume"])
+def test_a_killed_verb(t, verb):
     """SIGKILL at any moment: the container is running or paused, and delete --force removes it."""
     for step in range(15):
         box, _ = ticking(t)
@@ -95,8 +99,8 @@ def a_killed_verb(t, verb):
         t.no_state()
 
 
-@case(each=["pause", "resume"])
-def a_killed_verb_can_be_repeated(t, verb):
+@parametrize("verb", ["pause", "resume"])
+def test_a_killed_verb_can_be_repeated(t, verb):
     """After a pause or resume that was killed, the container can be paused and resumed."""
     for step in range(8):
         box, count = ticking(t)

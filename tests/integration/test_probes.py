@@ -7,7 +7,7 @@ import pathlib
 import shutil
 import sys
 
-from harness import absent, case, contains, equal, true
+from harness import absent, contains, differs, equal, parametrize, true
 from unprivileged import become_user, within_reach
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "contract/callers"))
@@ -90,23 +90,25 @@ def answers_the_same(t, place, question):
     true(not (t.scratch / "no-such-root").exists(), "a state root was made")
 
 
-@case(each=[(f"{question} {name}", place, question) for name, place in PLACES.items() for question in QUESTIONS])
-def a_question_is_answered_anywhere(t, _, place, question):
+@parametrize("_, place, question", [
+    (f"{question} {name}", place, question) for name, place in PLACES.items() for question in QUESTIONS])
+def test_a_question_is_answered_anywhere(t, _, place, question):
     """On stdout alone, with nothing on stderr, the same everywhere, and nothing is made for it."""
     answers_the_same(t, place, question)
 
 
-@case(each=[(f"{word} {name}", place, word) for name, place in STRANGE_PLACES.items() for word in QUESTIONS],
-      control=False, why="runc makes its state root for any question, and Debian's needs its libraries")
-def a_question_is_answered_without_anything(t, _, place, question):
+@differs("runc makes its state root for any question, and Debian's needs its libraries")
+@parametrize("_, place, question", [
+    (f"{word} {name}", place, word) for name, place in STRANGE_PLACES.items() for word in QUESTIONS])
+def test_a_question_is_answered_without_anything(t, _, place, question):
     """There is nothing that the program needs to find or to make."""
     answers_the_same(t, place, question)
 
 
 # ---- --version ---------------------------------------------------------------------------------------------
 
-@case(each=[("bare", []), ("go-runc", None)])
-def the_version_for_go_runc(t, _, words):
+@parametrize("_, words", [("bare", []), ("go-runc", None)])
+def test_the_version_for_go_runc(t, _, words):
     """go-runc finds commit and spec; the version only of what calls itself runc."""
     result = ask(t, *(globals_of_go_runc(t) if words is None else words), "--version").ok()
     found = matchers.go_runc_version(result.out)
@@ -114,8 +116,8 @@ def the_version_for_go_runc(t, _, words):
     true(found["spec"].startswith("1.") and found["commit"], f"commit and spec are {found}")
 
 
-@case(each=["--version", "-v"])
-def the_version_for_dockerd(t, flag):
+@parametrize("flag", ["--version", "-v"])
+def test_the_version_for_dockerd(t, flag):
     """dockerd finds name, version and commit: one line has the word version, and the version has no colon before it."""
     result = ask(t, flag).ok()
     name, version, commit = matchers.dockerd_version(result.out)
@@ -127,8 +129,8 @@ def the_version_for_dockerd(t, flag):
 
 # ---- checkpoint and restore ----------------------------------------------------------------------------------
 
-@case(each=[("bare", []), ("with a root", ["--root", "/run/x"])])
-def checkpoints_as_podman_asks_for_them(t, _, before):
+@parametrize("_, before", [("bare", []), ("with a root", ["--root", "/run/x"])])
+def test_checkpoints_as_podman_asks_for_them(t, _, before):
     """`checkpoint --help` and `restore --lsm-mount-context` say the same, and the same as features."""
     has = ask(t, *before, "checkpoint", "--help").code == 0
     answer = ask(t, *before, "restore", "--lsm-mount-context")
@@ -141,8 +143,8 @@ def checkpoints_as_podman_asks_for_them(t, _, before):
 
 # ---- verbs that are none, and help ---------------------------------------------------------------------------
 
-@case(each=["version", "frobnicate", "Create", "--", "checkpoint-all", "creat"])
-def an_unknown_verb(t, verb):
+@parametrize("verb", ["version", "frobnicate", "Create", "--", "checkpoint-all", "creat"])
+def test_an_unknown_verb(t, verb):
     """Not zero, nothing on stdout that could be taken for an answer, one line on stderr and one in the log."""
     log = t.scratch / "log.json"
     words = [verb] if verb != "--" else ["--", "--version"]
@@ -156,32 +158,31 @@ def an_unknown_verb(t, verb):
         equal(matchers.oci_log(log.read_text()), result.err.strip(), "podman's log")
 
 
-@case(each=[*[(f"{verb} {flag}", verb, flag) for verb in VERBS for flag in ("--help", "-h")],
-            *[(f"help {verb}", "help", verb) for verb in VERBS]])
-def help_for_a_verb(t, _, *words):
+@parametrize("_, *words", [*[(f"{verb} {flag}", verb, flag) for verb in VERBS for flag in ("--help", "-h")],
+                           *[(f"help {verb}", "help", verb) for verb in VERBS]])
+def test_help_for_a_verb(t, _, words):
     """On stdout, zero, whatever else the verb would ask for."""
     result = ask(t, *words).ok()
     contains(result.out.lower(), "usage", "stdout")
     contains(result.out, next(word for word in words if word in VERBS), "stdout")
 
 
-@case(each=[["--help"], ["-h"], ["-help"], ["help"], ["h"], [], ["--root", "/no/such", "--help"]])
-def help_for_all(t, words):
+@parametrize("words", [["--help"], ["-h"], ["-help"], ["help"], ["h"], [], ["--root", "/no/such", "--help"]])
+def test_help_for_all(t, words):
     """Without a verb help is the answer, as with runc."""
     out = ask(t, *words).ok().out
     for verb in VERBS:
         contains(out, verb, "stdout")
 
 
-@case()
-def help_for_nothing(t):
+def test_help_for_nothing(t):
     """Of a verb that is none there is no help."""
     result = ask(t, "help", "frobnicate")
     true(result.code != 0 and "frobnicate" in result.err, f"{result}")
 
 
-@case(control=False, why="runc gives create the id --help")
-def help_wins_over_everything(t):
+@differs("runc gives create the id --help")
+def test_help_wins_over_everything(t):
     """A --help behind operands and other flags is still a question, and nothing is done."""
     box = t.sleeper()
     result = ask(t, "--root", t.root, "create", "--bundle", box.bundle.path, box.id, "--help").ok()
@@ -191,26 +192,28 @@ def help_wins_over_everything(t):
 
 # ---- --rootless, and what only crun has -----------------------------------------------------------------------
 
-@case(each=[f"--rootless={word}" for word in ("true", "false", "auto", "1", "0", "t", "F", "TRUE", "False", "")]
-      + ["-rootless=false", "--rootless true", "--rootless false", "--rootless auto", "-rootless auto"])
-def rootless_in_every_form(t, words):
+@parametrize("words", [
+    f"--rootless={word}" for word in ("true", "false", "auto", "1", "0", "t", "F", "TRUE", "False", "")]
++ ["-rootless=false", "--rootless true", "--rootless false", "--rootless auto", "-rootless auto"])
+def test_rootless_in_every_form(t, words):
     """strconv.ParseBool's words, auto and nothing; one dash or two, one word or two."""
     box = t.container("echo", "made")
     equal(t.runtime(*words.split(), "run", "--bundle", box.bundle.path, box.id).ok().out, "made\n", "stdout")
 
 
-@case(each=["--rootless=maybe", "--rootless=yes", "--rootless=tRUE"])
-def rootless_in_no_form(t, word):
+@parametrize("word", ["--rootless=maybe", "--rootless=yes", "--rootless=tRUE"])
+def test_rootless_in_no_form(t, word):
     """Anything else is refused where a container would be made."""
     box = t.container("true")
     true(t.runtime(word, "create", "--bundle", box.bundle.path, box.id).code != 0, "it was taken")
     t.no_state()
 
 
-@case(control=False, why="only crun has them", each=[
+@differs("only crun has them")
+@parametrize("line", [
     "--cgroup-manager=cgroupfs", "--cgroup-manager cgroupfs", "--cgroup-manager=disabled", "--log-level=error",
     "--log-level warning", "--log=file:LOG", "--log file:LOG --log-level=debug --log-format=json"])
-def globals_of_crun(t, line):
+def test_globals_of_crun(t, line):
     """They are taken, and the container runs."""
     box, log = t.container("echo", "made"), t.scratch / "log"
     words = [word.replace("LOG", str(log)) for word in line.split()]
@@ -219,8 +222,9 @@ def globals_of_crun(t, line):
     equal(log.exists() and '"level":"debug"' in log.read_text(), "debug" in line, "debug lines")
 
 
-@case(control=False, why="only crun has them", each=["--cgroup-manager=none", "--log-level=loud"])
-def globals_of_crun_with_other_words(t, word):
+@differs("only crun has them")
+@parametrize("word", ["--cgroup-manager=none", "--log-level=loud"])
+def test_globals_of_crun_with_other_words(t, word):
     """A word that is none is refused, before anything is made."""
     result = t.runtime(word, "list").exits(1)
     contains(result.err, "must be one of", "stderr")

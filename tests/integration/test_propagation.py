@@ -4,7 +4,7 @@
 import contextlib
 import subprocess
 
-from harness import case, contains, equal, eventually, true
+from harness import contains, differs, equal, eventually, parametrize, true
 from test_mounts import host_directory, table
 
 ADMIN = ["CAP_SYS_ADMIN"]
@@ -24,14 +24,13 @@ def with_root_propagation(bundle, word):
 WORDS = [("shared", {"shared"}), ("private", set()), ("slave", set()), ("unbindable", {"unbindable"})]
 
 
-@case(each=[*WORDS, *[(f"r{word}", expected) for word, expected in WORDS]])
-def propagation_of_a_tmpfs(t, word, expected):
+@parametrize("word, expected", [*WORDS, *[(f"r{word}", expected) for word, expected in WORDS]])
+def test_propagation_of_a_tmpfs(t, word, expected):
     """The word is the mount's own."""
     equal(kinds(table(t, t.bundle().add_mount("/tmp", "tmpfs", "tmpfs", word))["/tmp"]["tags"]), expected, "tags")
 
 
-@case()
-def propagation_words_are_applied_in_order(t):
+def test_propagation_words_are_applied_in_order(t):
     """The last word has its way, and a slave can be shared again."""
     bundle = t.bundle().add_mount("/tmp", "tmpfs", "tmpfs", "unbindable", "shared")
     bundle.add_mount("/root", "tmpfs", "tmpfs", "shared", "unbindable")
@@ -47,8 +46,8 @@ BINDS = [((), {"master"}), (("slave",), {"master"}), (("rslave",), {"master"}), 
          (("unbindable",), {"unbindable"})]
 
 
-@case(each=[(" ".join(words) or "none", words, expected) for words, expected in BINDS])
-def propagation_of_a_bind(t, _, words, expected):
+@parametrize("_, words, expected", [(" ".join(words) or "none", words, expected) for words, expected in BINDS])
+def test_propagation_of_a_bind(t, _, words, expected):
     """By default a bind receives and sends nothing; a word changes that."""
     bundle = t.bundle().add_mount("/home", "bind", str(host_directory(t)), "bind", *words)
     equal(kinds(table(t, bundle)["/home"]["tags"]), expected, "tags")
@@ -88,15 +87,15 @@ def arrives_on_host(t, root, *words):
     return arrived
 
 
-@case()
-def bidirectional_mount_arrives_on_the_host(t):
+def test_bidirectional_mount_arrives_on_the_host(t):
     """rootfsPropagation shared and a volume that is rshared: the volume stays the host's peer."""
     true(arrives_on_host(t, "rshared", "rshared"), "the mount did not arrive")
 
 
-@case(each=[(None, None, "rshared"), ("rslave", "rslave", "rshared"), ("rprivate", "rprivate", "rshared"),
-            ("volume", "rshared", "rslave")])
-def mount_stays_inside(t, _, root, *words):
+@parametrize("_, root, *words", [
+    (None, None, "rshared"), ("rslave", "rslave", "rshared"), ("rprivate", "rprivate", "rshared"),
+    ("volume", "rshared", "rslave")])
+def test_mount_stays_inside(t, _, root, words):
     """If only one of the two says shared, nothing arrives."""
     true(not arrives_on_host(t, root, *words), "the mount arrived on the host")
 
@@ -115,14 +114,14 @@ def arrives_inside(t, root, *words):
     return arrived
 
 
-@case(each=[("none",), ("rslave", "rslave"), ("slave", "slave")])
-def mount_of_the_host_arrives(t, _, *words):
+@parametrize("_, *words", [("none",), ("rslave", "rslave"), ("slave", "slave")])
+def test_mount_of_the_host_arrives(t, _, words):
     """HostToContainer: a slave sees what the host mounts later."""
     true(arrives_inside(t, None, *words), "the mount did not arrive")
 
 
-@case(each=[("volume", None, "rprivate"), ("root", "rprivate"), ("both", "rprivate", "private")])
-def mount_of_the_host_stays_outside(t, _, root=None, *words):
+@parametrize("_, root, *words", [("volume", None, "rprivate"), ("root", "rprivate"), ("both", "rprivate", "private")])
+def test_mount_of_the_host_stays_outside(t, _, root, words):
     """A private mount, or one below a private root, receives nothing."""
     true(not arrives_inside(t, root, *words), "the mount arrived in the container")
 
@@ -141,13 +140,14 @@ def mounts_that_appear(t, word):
     return mounts_of_the_host() - before
 
 
-@case(each=["shared", "rshared", "slave", "rslave", "private", "rprivate"])
-def mounts_of_the_container_never_reach_the_host(t, word):
+@parametrize("word", ["shared", "rshared", "slave", "rslave", "private", "rprivate"])
+def test_mounts_of_the_container_never_reach_the_host(t, word):
     """Whatever the propagation of the root: /proc, /dev and the others stay inside."""
     equal(mounts_that_appear(t, word), set(), "new mounts of the host")
 
 
-@case(each=["unbindable", "runbindable"], control=False, why="runc 1.1.5 cannot start with unbindable")
-def mounts_below_an_unbindable_root_stay_inside(t, word):
+@differs("runc 1.1.5 cannot start with unbindable")
+@parametrize("word", ["unbindable", "runbindable"])
+def test_mounts_below_an_unbindable_root_stay_inside(t, word):
     """The same for a root that cannot be bound."""
     equal(mounts_that_appear(t, word), set(), "new mounts of the host")

@@ -7,7 +7,7 @@ import time
 
 import isolation
 import leaks
-from harness import absent, case, contains, equal, eventually, stop, true
+from harness import absent, contains, equal, eventually, parametrize, stop, true
 from hooks import removed
 from test_kill import cgroup_of, family
 
@@ -33,8 +33,8 @@ def rows(t, box, *options):
 
 # ---- json -----------------------------------------------------------------------------------------------
 
-@case(each=JSON)
-def pids_in_json(t, _, *flags):
+@parametrize("_, *flags", JSON)
+def test_pids_in_json(t, _, flags):
     """The JSON form is an array of numbers, the pids on the host, on one line."""
     box, pids = running(t)
     result = t.runtime("ps", *flags, box.id).ok()
@@ -42,8 +42,7 @@ def pids_in_json(t, _, *flags):
     equal(sorted(json.loads(result.out)), pids, "pids")
 
 
-@case()
-def pids_of_a_created_one(t):
+def test_pids_of_a_created_one(t):
     """A created container has the process that waits."""
     box = t.sleeper()
     box.create().ok()
@@ -51,8 +50,7 @@ def pids_of_a_created_one(t):
     equal(len(rows(t, box)[1]), 1, "rows")
 
 
-@case()
-def pids_of_a_paused_one(t):
+def test_pids_of_a_paused_one(t):
     """A paused container has its processes."""
     box, pids = running(t)
     t.runtime("pause", box.id).ok()
@@ -60,8 +58,7 @@ def pids_of_a_paused_one(t):
     equal(len(rows(t, box)[1]), len(pids), "rows")
 
 
-@case()
-def pids_of_a_stopped_one(t):
+def test_pids_of_a_stopped_one(t):
     """A stopped container has none: an empty array, or null."""
     box = t.container("true")
     box.run_detached().ok()
@@ -69,8 +66,7 @@ def pids_of_a_stopped_one(t):
     true(t.runtime("ps", "-f", "json", box.id).ok().out.strip() in ("null", "[]"), "there is something")
 
 
-@case()
-def the_table_of_a_stopped_one(t):
+def test_the_table_of_a_stopped_one(t):
     """Its table is the header."""
     box = t.container("true")
     box.run_detached().ok()
@@ -80,8 +76,8 @@ def the_table_of_a_stopped_one(t):
     equal(body, [], "rows")
 
 
-@case(each=["private", "shared"])
-def pids_of_cgroups_below(t, sharing):
+@parametrize("sharing", ["private", "shared"])
+def test_pids_of_cgroups_below(t, sharing):
     """Processes in cgroups below the container's belong to it."""
     box, children = family(t, "sleep 61 & sleep 62 & wait; sleep 63", private=sharing == "private")
     for name, pid in zip(("a", "a/b"), children):
@@ -94,8 +90,7 @@ def pids_of_cgroups_below(t, sharing):
     removed(box, "--force")
 
 
-@case()
-def only_its_own(t):
+def test_only_its_own(t):
     """Another container's processes are not in it, nor are the host's."""
     box, pids = running(t)
     other, others = running(t)
@@ -106,8 +101,8 @@ def only_its_own(t):
 
 # ---- the table ------------------------------------------------------------------------------------------
 
-@case(each=[("default",), ("table", "--format", "table"), ("short", "-f", "table")])
-def the_table(t, _, *flags):
+@parametrize("_, *flags", [("default",), ("table", "--format", "table"), ("short", "-f", "table")])
+def test_the_table(t, _, flags):
     """The table is what `ps -ef` prints of these processes, with its header."""
     box, pids = running(t)
     lines = [line.split() for line in t.runtime("ps", *flags, box.id).ok().lines()]
@@ -116,42 +111,39 @@ def the_table(t, _, *flags):
     contains([line[-2:] for line in lines[1:]], ["sleep", "61"], "commands")
 
 
-@case(each=[("-e -o", "-e", "-o", "pid,ppid,comm"), ("-eo", "-eo", "ppid,pid"), ("aux", "aux"),
-            ("-e -f", "-e", "-f"),
-            ("-axo", "-axo", "user,pid,args"), ("last", "-eo", "state,ppid,pid"),
-            ("renamed", "-eo", "pid,args=PIDS")])
-def options_of_ps(t, _, *options):
+@parametrize("_, *options", [("-e -o", "-e", "-o", "pid,ppid,comm"), ("-eo", "-eo", "ppid,pid"), ("aux", "aux"),
+                             ("-e -f", "-e", "-f"),
+                             ("-axo", "-axo", "user,pid,args"), ("last", "-eo", "state,ppid,pid"),
+                             ("renamed", "-eo", "pid,args=PIDS")])
+def test_options_of_ps(t, _, options):
     """Options are those of ps(1); the rows are found by the column PID, wherever it is."""
     box, pids = running(t)
     header, body = rows(t, box, *options)
     equal(sorted(int(row[header.index("PID")]) for row in body), pids, f"pids of {body}")
 
 
-@case(each=[("no column", "-eo", "comm,args"), ("renamed", "-eo", "pid=NUMBER,comm")])
-def a_table_without_pid(t, _, *options):
+@parametrize("_, *options", [("no column", "-eo", "comm,args"), ("renamed", "-eo", "pid=NUMBER,comm")])
+def test_a_table_without_pid(t, _, options):
     """Without a column PID nobody can say which rows are the container's: an error."""
     box, _ = running(t)
     contains(t.runtime("ps", box.id, *options).exits(1).err, "PID", "stderr")
 
 
-@case()
-def an_option_that_ps_does_not_know(t):
+def test_an_option_that_ps_does_not_know(t):
     """What ps(1) refuses is an error."""
     box, _ = running(t)
     result = t.runtime("ps", box.id, "--no-such-option")
     true(result.code != 0 and result.err, str(result))
 
 
-@case()
-def options_are_no_shell_text(t):
+def test_options_are_no_shell_text(t):
     """Options are passed as they are."""
     box, _ = running(t)
     t.runtime("ps", box.id, "-ef; touch made", "$(touch made)", cwd=t.scratch)
     true(not (t.scratch / "made").exists(), "a shell has read the options")
 
 
-@case()
-def commands_with_digits_are_no_pids(t):
+def test_commands_with_digits_are_no_pids(t):
     """A process outside whose command has the pid of one inside is not shown."""
     box, pids = running(t)
     decoy = t.runtime.start(["/bin/sh", "-c", "sleep 30; :", str(pids[0]), "PID"])
@@ -164,8 +156,7 @@ def commands_with_digits_are_no_pids(t):
         leaks.reap_orphans()
 
 
-@case()
-def the_title_is_no_trap(t):
+def test_the_title_is_no_trap(t):
     """A process that calls itself PID, with spaces and line ends, does not disturb the table."""
     box = t.container("sh", "-c", "sleep 60; :", "PID 1 2\n 77 PID")
     box.run_detached().ok()
@@ -177,8 +168,8 @@ def the_title_is_no_trap(t):
 
 # ---- what is refused ------------------------------------------------------------------------------------
 
-@case(each=["yaml", "JSON", ""])
-def another_format(t, word):
+@parametrize("word", ["yaml", "JSON", ""])
+def test_another_format(t, word):
     """A format that does not exist is an error."""
     box, _ = running(t)
     result = t.runtime("ps", "--format", word, box.id)
@@ -187,23 +178,21 @@ def another_format(t, word):
     contains(result.exits(1).err, "format", "stderr")
 
 
-@case(each=["json", "table"])
-def of_an_unknown_one(t, kind):
+@parametrize("kind", ["json", "table"])
+def test_of_an_unknown_one(t, kind):
     """The error says that it does not exist."""
     t.root.mkdir()
     contains(t.runtime("ps", "--format", kind, "nobody").exits(1).err, "does not exist", "stderr")
 
 
-@case()
-def an_id_is_needed(t):
+def test_an_id_is_needed(t):
     """No id is wrong usage."""
     t.root.mkdir()
     result = t.runtime("ps")
     true(result.code != 0 and result.err, str(result))
 
 
-@case()
-def without_its_cgroup(t):
+def test_without_its_cgroup(t):
     """A stopped container whose cgroup is gone: no processes, or an error; no crash."""
     box = t.container("true")
     box.create().ok()
@@ -217,8 +206,7 @@ def without_its_cgroup(t):
     box.delete().ok()
 
 
-@case()
-def many_processes(t):
+def test_many_processes(t):
     """Three hundred processes are all there, in both forms."""
     box, _ = family(t, "i=0; while [ $i -lt 300 ]; do sleep 61 & i=$((i+1)); done; wait", 300)
     pids = sorted([box.pid, *leaks.descendants(box.pid)])
@@ -226,8 +214,7 @@ def many_processes(t):
     equal(len(rows(t, box)[1]), len(pids), "rows")
 
 
-@case()
-def while_they_come_and_go(t):
+def test_while_they_come_and_go(t):
     """ps of a container whose processes come and go succeeds each time."""
     box = t.shell("while :; do sleep 0.01 & sleep 0.01; done")
     box.run_detached().ok()
@@ -236,8 +223,7 @@ def while_they_come_and_go(t):
         contains([row[1] for row in rows(t, box)[1]], str(box.pid), "pids")
 
 
-@case()
-def the_environment_of_ps_is_harmless(t):
+def test_the_environment_of_ps_is_harmless(t):
     """Variables that change the output of ps(1) do not change what is found."""
     box, pids = running(t)
     env = {"PATH": "/usr/bin:/bin", "PS_FORMAT": "comm", "PS_PERSONALITY": "aix", "COLUMNS": "20"}
@@ -246,8 +232,8 @@ def the_environment_of_ps_is_harmless(t):
     t.runtime("ps", box.id, env=env)
 
 
-@case(each=["json", "table"])
-def a_killed_ps(t, kind):
+@parametrize("kind", ["json", "table"])
+def test_a_killed_ps(t, kind):
     """SIGKILL at any moment changes nothing; no ps(1) is left."""
     box, _ = running(t)
     for step in range(12):

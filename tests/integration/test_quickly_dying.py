@@ -6,11 +6,10 @@ import signal
 import time
 
 import leaks
-from harness import case, contains, equal, eventually, true
+from harness import contains, differs, equal, eventually, true
 
 
-@case()
-def twenty_short_runs(t):
+def test_twenty_short_runs(t):
     """20 runs of `true` all end with 0 and leave nothing."""
     box = t.container("true")
     for _ in range(20):
@@ -18,15 +17,13 @@ def twenty_short_runs(t):
     t.no_state()
 
 
-@case()
-def twenty_short_statuses(t):
+def test_twenty_short_statuses(t):
     """20 quick deaths all report their status."""
     for status in range(20):
         t.shell(f"exit {status}").run().exits(status)
 
 
-@case()
-def twenty_detached_runs(t):
+def test_twenty_detached_runs(t):
     """run --detach succeeds although the program may be dead already; its output is there."""
     for _ in range(20):
         box = t.container("echo", "x")
@@ -35,8 +32,7 @@ def twenty_detached_runs(t):
         box.delete().ok()
 
 
-@case()
-def start_of_a_short_program(t):
+def test_start_of_a_short_program(t):
     """create, start, wait, delete of `true`, ten times with one id."""
     box = t.container("true")
     for _ in range(10):
@@ -47,8 +43,7 @@ def start_of_a_short_program(t):
         box.delete().ok()
 
 
-@case()
-def start_after_init_was_killed(t):
+def test_start_after_init_was_killed(t):
     """start of a container whose waiting init was killed fails and does not hang."""
     box = t.sleeper()
     box.create().ok()
@@ -59,8 +54,7 @@ def start_after_init_was_killed(t):
     equal(box.status(), "stopped", "status")
 
 
-@case()
-def kill_right_after_start(t):
+def test_kill_right_after_start(t):
     """A kill that follows start at once succeeds or says `container not running`."""
     for _ in range(10):
         box = t.container("true")
@@ -72,8 +66,7 @@ def kill_right_after_start(t):
         box.delete().ok()
 
 
-@case()
-def delete_right_after_the_end(t):
+def test_delete_right_after_the_end(t):
     """delete at the moment of death works without force, zombie or not."""
     for _ in range(10):
         box = t.container("true")
@@ -84,8 +77,7 @@ def delete_right_after_the_end(t):
     t.no_state()
 
 
-@case()
-def delete_force_right_after_start(t):
+def test_delete_force_right_after_start(t):
     """delete --force in the first moment of life works ten times."""
     for _ in range(10):
         box = t.sleeper()
@@ -94,8 +86,7 @@ def delete_force_right_after_start(t):
     t.no_state()
 
 
-@case()
-def state_during_create_is_whole_or_nothing(t):
+def test_state_during_create_is_whole_or_nothing(t):
     """Another caller who asks while create runs sees no container or a complete one."""
     box = t.sleeper()
     command = t.runtime.command("create", "--bundle", box.bundle.path, "--pid-file", box.pid_file, box.id)
@@ -116,8 +107,8 @@ def box_word(result):
     return "does not exist"
 
 
-@case(control=False, why="runc 1.1.5 killed during create leaves what delete --force cannot remove")
-def create_killed_at_any_moment(t):
+@differs("runc 1.1.5 killed during create leaves what delete --force cannot remove")
+def test_create_killed_at_any_moment(t):
     """A create that is killed after 0 to 30 ms leaves only what delete --force removes."""
     for step in range(16):
         box = t.sleeper()
@@ -131,8 +122,7 @@ def create_killed_at_any_moment(t):
         t.no_state()
 
 
-@case()
-def ten_containers_at_once(t):
+def test_ten_containers_at_once(t):
     """Ten containers live side by side, are listed, and go."""
     boxes = [t.sleeper() for _ in range(10)]
     for box in boxes:
@@ -143,8 +133,8 @@ def ten_containers_at_once(t):
         box.delete("--force").ok()
 
 
-@case(control=False, why="runc 1.1.5 lets the loser remove the winner's state directory: in 14 of 60 runs both fail")
-def two_creates_of_one_id(t):
+@differs("runc 1.1.5 lets the loser remove the winner's state directory: in 14 of 60 runs both fail")
+def test_two_creates_of_one_id(t):
     """Of two creates at the same time with one id exactly one succeeds."""
     first, second = t.sleeper(), t.sleeper()
     commands = [t.runtime.command("create", "--bundle", box.bundle.path, first.id) for box in (first, second)]

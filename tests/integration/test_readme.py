@@ -5,7 +5,9 @@ import os
 import pathlib
 import pty
 
-from harness import BASE_ENV, case, contains, equal, eventually
+import pytest
+
+from harness import BASE_ENV, contains, differs, equal, eventually
 from test_terminal import read_master
 from unprivileged import GID, SETPRIV, UID, become_user
 
@@ -18,8 +20,9 @@ def commands(title):
     return [line[4:] for line in section.splitlines() if line.startswith("    ")]
 
 
-@case(control=False, why="another program", deadline=90)
-def three_commands_without_root(t):
+@differs("another program")
+@pytest.mark.timeout(90)
+def test_three_commands_without_root(t):
     """From nothing to a shell in a container: exactly three lines, as they are, by a user."""
     become_user(t)
     lines = commands("Without root")

@@ -14,9 +14,11 @@ import statistics
 import threading
 import time
 
+import pytest
+
 import every_property
 import refusal_rows
-from harness import Failure, case, read_text, true
+from harness import Failure, parametrize, read_text, true
 from leaks import cgroups_of
 
 SOURCES = pathlib.Path(__file__).resolve().parents[2] / "src/spec"
@@ -130,21 +132,22 @@ def types_of(theme):
                    lambda good, path=path, wrong=wrong: every_property.grafted(good, path, wrong), pointer, [shown(wrong)])
 
 
-@case(each=list(every_property.DOCUMENT), deadline=240)
-def wrong_types(t, theme):
+@pytest.mark.timeout(240)
+@parametrize("theme", list(every_property.DOCUMENT))
+def test_wrong_types(t, theme):
     """Each property of the standard with a value of every JSON type that is not its own."""
     judge_all(t, types_of(theme))
 
 
-@case(each=list(refusal_rows.THEMES), deadline=120)
-def wrong_values(t, theme):
+@pytest.mark.timeout(120)
+@parametrize("theme", list(refusal_rows.THEMES))
+def test_wrong_values(t, theme):
     """Numbers out of range, unknown words, what is missing, conflicts, duplicates."""
     judge_all(t, [(f"{theme} {changes}"[:160], lambda good, changes=changes: changed(good, changes), pointer, words)
                   for changes, pointer, words in refusal_rows.THEMES[theme]])
 
 
-@case()
-def no_property_is_missing(t):
+def test_no_property_is_missing(t):
     """The document of wrong_types has every property that the parser knows."""
     known = {name for path in SOURCES.glob("fields*.hpp")
              for name in re.findall(r'(?:field<[^;]*?>\(|Field<\w+>\{)"(\w+)"', read_text(path))}

@@ -3,13 +3,14 @@
 
 import pathlib
 
-from harness import contains, equal, stop, true
+from harness import contains, differs, equal, parametrize, stop, true
 from systemd import (busy_scope, by_systemd, cgroups_path, create, created, driven, exists, failed_scope, goes,
                      is_gone, quiet, reload, resources, scope, show, systemctl, text)
 
 
-@driven(each=["created", "running", "paused", "stopped"])
-def delete_leaves_nothing(t, status):
+@driven
+@parametrize("status", ["created", "running", "paused", "stopped"])
+def test_delete_leaves_nothing(t, status):
     """No unit, no cgroup, whatever the container did; the verbs are not told of the driver."""
     box, unit = created(t, pids={"limit": 20})
     cgroup = box.cgroup()
@@ -26,8 +27,8 @@ def delete_leaves_nothing(t, status):
     true(is_gone(unit), f"{unit} is still there")
 
 
-@driven()
-def the_same_name_again_at_once(t):
+@driven
+def test_the_same_name_again_at_once(t):
     """An engine restarts a container: the scope of the same name is made again, five times."""
     by_systemd(t)
     box = t.sleeper()
@@ -41,8 +42,8 @@ def the_same_name_again_at_once(t):
     equal(len(seen), 5, "different scopes")
 
 
-@driven()
-def run_removes_it(t):
+@driven
+def test_run_removes_it(t):
     """An attached run leaves no unit."""
     by_systemd(t)
     box = t.container("cat", "/proc/self/cgroup")
@@ -51,8 +52,8 @@ def run_removes_it(t):
     true(is_gone(unit), f"{unit} is still there")
 
 
-@driven()
-def nested_cgroups_go_with_it(t):
+@driven
+def test_nested_cgroups_go_with_it(t):
     """What the container made below its cgroup is removed."""
     by_systemd(t)
     box = t.sleeper()
@@ -64,8 +65,9 @@ def nested_cgroups_go_with_it(t):
     true(not exists(cgroup) and is_gone(unit), "it is still there")
 
 
-@driven(control=False, why="Debian's runc takes the failed unit for its own, and starts none")
-def a_failed_unit_of_the_same_name_makes_room(t):
+@differs("Debian's runc takes the failed unit for its own, and starts none")
+@driven
+def test_a_failed_unit_of_the_same_name_makes_room(t):
     """systemd keeps units that failed; a new one takes the name."""
     by_systemd(t)
     box = t.sleeper()
@@ -75,8 +77,9 @@ def a_failed_unit_of_the_same_name_makes_room(t):
     equal(show(unit, "ActiveState"), ("active",), "the unit")
 
 
-@driven(control=False, why="runc kills whoever is in the scope when it undoes its creation")
-def a_unit_in_use_is_refused_and_left_alone(t):
+@differs("runc kills whoever is in the scope when it undoes its creation")
+@driven
+def test_a_unit_in_use_is_refused_and_left_alone(t):
     """Somebody else's scope of the same name: an error; it lives on."""
     by_systemd(t)
     box = t.sleeper()
@@ -89,8 +92,9 @@ def a_unit_in_use_is_refused_and_left_alone(t):
     goes(unit)
 
 
-@driven(control=False, why="runc's delete stops the unit by its name alone")
-def delete_leaves_another_unit_of_the_name_alone(t):
+@differs("runc's delete stops the unit by its name alone")
+@driven
+def test_delete_leaves_another_unit_of_the_name_alone(t):
     """The scope ended without us, and its name is taken: that one is not ours."""
     box, unit = created(t)
     box.start().ok()
@@ -104,8 +108,9 @@ def delete_leaves_another_unit_of_the_name_alone(t):
     goes(unit)
 
 
-@driven(control=False, why="runc starts it frozen, and hangs")
-def below_a_frozen_slice(t):
+@differs("runc starts it frozen, and hangs")
+@driven
+def test_below_a_frozen_slice(t):
     """init would never begin: refused before systemd is asked."""
     by_systemd(t)
     box = t.sleeper()
@@ -122,8 +127,9 @@ def below_a_frozen_slice(t):
         systemctl("stop", "bhfrozen.slice")
 
 
-@driven(control=False, why="runc asks systemd to put its process into the slice, which it refuses to do")
-def a_slice_of_its_own(t):
+@differs("runc asks systemd to put its process into the slice, which it refuses to do")
+@driven
+def test_a_slice_of_its_own(t):
     """A name that ends in .slice: the container is in that slice itself."""
     by_systemd(t)
     box = resources(t.sleeper(), pids={"limit": 33})
@@ -141,8 +147,8 @@ def a_slice_of_its_own(t):
     true(not exists(cgroup), f"{cgroup} is still there")
 
 
-@driven()
-def stopping_the_scope_stops_the_container(t):
+@driven
+def test_stopping_the_scope_stops_the_container(t):
     """systemctl stop: systemd ends what is in the scope, and delete has nothing to complain about."""
     box, unit = created(t)
     box.start().ok()

@@ -8,7 +8,9 @@ import shutil
 import subprocess
 import time
 
-from harness import case, equal, status_field, true
+import pytest
+
+from harness import differs, equal, needs, status_field, true
 from resources import MIB, NO_UNITS, disk, disk_numbers, limited, no_controllers, read, running, scratch_directory
 
 HOG = ["tail", "/dev/zero"]  # keeps all that it has read of the line that never ends
@@ -28,14 +30,15 @@ def update(box, *flags):
 
 # ---- memory -----------------------------------------------------------------------------------------------
 
-@case(needs=no_controllers)
-def a_hog_is_killed(t):
+@needs(no_controllers)
+def test_a_hog_is_killed(t):
     """Who wants more than the limit is killed, and `run` returns 137."""
     limited(t, *HOG, memory={"limit": 24 * MIB}).run().exits(KILLED)
 
 
-@case(needs=no_controllers, crun=NO_UNITS)
-def a_hog_is_killed_behind_update(t):
+@differs(crun=NO_UNITS)
+@needs(no_controllers)
+def test_a_hog_is_killed_behind_update(t):
     """The same by a limit that was set while the container ran."""
     box = running(t)
     update(box, "--memory", "24m")
@@ -44,8 +47,9 @@ def a_hog_is_killed_behind_update(t):
     equal(box.status(), "running", "status: the hog was killed, not the container")
 
 
-@case(needs=no_controllers, crun=NO_UNITS)
-def a_hog_has_room_behind_update(t):
+@differs(crun=NO_UNITS)
+@needs(no_controllers)
+def test_a_hog_has_room_behind_update(t):
     """A limit that was raised lets a program have what killed it before."""
     box = running(t, memory={"limit": 16 * MIB})
     room = ["sh", "-c", "head -c 24m /dev/zero | tail -c 1 | wc -c; x=$(head -c 12m /dev/zero | tr '\\0' x); echo ${#x}"]
@@ -64,14 +68,14 @@ def storm(box):
     return int(read(box, "pids.current"))
 
 
-@case(needs=no_controllers)
-def a_fork_storm_stops(t):
+@needs(no_controllers)
+def test_a_fork_storm_stops(t):
     """No process more than the limit says."""
     equal(storm(running(t, pids={"limit": 20})), 20, "processes")
 
 
-@case(needs=no_controllers)
-def a_fork_storm_stops_behind_update(t):
+@needs(no_controllers)
+def test_a_fork_storm_stops_behind_update(t):
     """The same by a limit that was set while the container ran."""
     box = running(t)
     update(box, "--pids-limit", "15")
@@ -97,8 +101,8 @@ def near(actual, expected, what):
     true(abs(actual - expected) <= 0.1 * expected, f"{what} is {actual:.3f}, expected {expected:.3f} within 10 %")
 
 
-@case(needs=no_controllers)
-def cpu_quota(t):
+@needs(no_controllers)
+def test_cpu_quota(t):
     """A program that never rests gets its quota, and behind `update` the other one."""
     box = running(t, *SPIN, cpu={"quota": 20000, "period": 100000})
     near(used(box)[0], 0.2, "CPU time in a second")
@@ -110,8 +114,8 @@ SHARES = {100: "1024", 300: "4050"}  # of these weights, by the quadratic formul
 SHARES_OF_RUNC = {100: "2598", 300: "7841"}  # and on a straight line, as Debian's runc and crun have it
 
 
-@case(needs=no_controllers)
-def cpu_weights(t):
+@needs(no_controllers)
+def test_cpu_weights(t):
     """Two that want the same CPU share it by their weights, and behind `update` by the new ones."""
     pinned = {"cpu": {"cpus": "0"}}
     light = running(t, *SPIN, **pinned, unified={"cpu.weight": "100"})
@@ -126,8 +130,8 @@ def cpu_weights(t):
     near(many / few, 3.0, "behind update, the light one's part of the heavy one's")
 
 
-@case(needs=no_controllers)
-def cpuset(t):
+@needs(no_controllers)
+def test_cpuset(t):
     """A program runs on its CPU and on no other, and behind `update` on the other one."""
     box = running(t, cpu={"cpus": "1"})
     allowed = ["sh", "-c", "grep Cpus_allowed_list /proc/self/status"]
@@ -162,8 +166,9 @@ def writing(box, mebibytes):
     return time.monotonic() - begin
 
 
-@case(needs=no_controllers, deadline=60)
-def io_max(t):
+@needs(no_controllers)
+@pytest.mark.timeout(60)
+def test_io_max(t):
     """A direct write is as slow as io.max says, and behind `update` as fast as the disk."""
     slow = {**disk_numbers(), "rate": MIB}
     with on_disk(t, blockIO={"throttleWriteBpsDevice": [slow]}) as box:
@@ -193,8 +198,8 @@ def huge_pages(count):
         path.write_text(before)
 
 
-@case(needs=no_controllers)
-def hugetlb(t):
+@needs(no_controllers)
+def test_hugetlb(t):
     """No huge page more than the limit says, and behind `update` as many as the other one says."""
     with huge_pages(8):
         bundle = t.bundle("sleep", "300")
@@ -219,8 +224,8 @@ def hugetlb(t):
 
 # ---- swap -------------------------------------------------------------------------------------------------
 
-@case(needs=no_controllers)
-def swap(t):
+@needs(no_controllers)
+def test_swap(t):
     """Memory and swap together are the limit where there is swap."""
     SWAP.write_bytes(bytes(96 * MIB))
     SWAP.chmod(0o600)

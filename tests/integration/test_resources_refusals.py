@@ -5,7 +5,7 @@ import contextlib
 import subprocess
 
 import isolation
-from harness import case, contains, equal, read_text
+from harness import contains, differs, equal, needs, parametrize, read_text
 from leaks import cgroups_of
 from resources import EVERY, MIB, controllers, disk_numbers, limited, no_controllers
 
@@ -55,8 +55,9 @@ def refused(t, resources, *words):
     equal(cgroups_of(box), [], "cgroups")
 
 
-@case(each=WRONG, control=False, why="runc says it in other words, of some only when the kernel does, and takes two of them")
-def wrong(t, _, resources, message):
+@differs("runc says it in other words, of some only when the kernel does, and takes two of them")
+@parametrize("_, resources, message", WRONG)
+def test_wrong(t, _, resources, message):
     """This value is refused with the pointer, the value and the reason."""
     refused(t, resources, f"config.json: {message}")
 
@@ -65,8 +66,10 @@ def all_here():
     return "every controller is here" if EVERY <= controllers() else None
 
 
-@case(needs=all_here, each=NEEDED, control=False, why="runc names the file that it cannot open")
-def controller_that_is_not_there(t, name, resources, pointer):
+@differs("runc names the file that it cannot open")
+@needs(all_here)
+@parametrize("name, resources, pointer", NEEDED)
+def test_controller_that_is_not_there(t, name, resources, pointer):
     """A limit whose controller cgroup v2 does not have here is refused, with the place where the controller is."""
     refused(t, resources, f"config.json: /linux/resources/{pointer}: the cgroup controller \"{name}\" is not available: ")
 
@@ -94,50 +97,57 @@ def hierarchy(t, controller):
         subprocess.run(["umount", path], check=True)
 
 
-@case(needs=no_version_1, control=False, why="runc names the file that it cannot open")
-def controller_of_version_1(t):
+@differs("runc names the file that it cannot open")
+@needs(no_version_1)
+def test_controller_of_version_1(t):
     """Where cgroup v1 has the controller, the error names its mount."""
     with hierarchy(t, "memory") as path:
         refused(t, {"memory": {"limit": 64 * MIB}}, "config.json: /linux/resources/memory/limit: the cgroup controller "
                 f"\"memory\" is not available: it is mounted as cgroup v1 at {path}\n")
 
 
-@case(needs=no_controllers, control=False, why="runc names the file that it cannot open")
-def unknown_controller(t):
+@differs("runc names the file that it cannot open")
+@needs(no_controllers)
+def test_unknown_controller(t):
     """The same where all the real ones are there."""
     refused(t, {"unified": {"nonsense.max": "5"}}, "/linux/resources/unified/nonsense.max: the cgroup controller "
             "\"nonsense\" is not available: cgroup / has cpuset cpu io memory hugetlb pids rdma")
 
 
-@case(needs=no_controllers, control=False, why="runc 1.1.5 says that it cannot open the file")
-def page_size_that_this_machine_has_not(t):
+@differs("runc 1.1.5 says that it cannot open the file")
+@needs(no_controllers)
+def test_page_size_that_this_machine_has_not(t):
     """A page size that is well written and not there."""
     refused(t, {"hugepageLimits": [{"pageSize": "64KB", "limit": 1}]},
             "/linux/resources/hugepageLimits/0: \"64KB\": this machine has no huge pages of this size")
 
 
-@case(needs=no_controllers, each=[
+@differs("runc 1.1.5 does not know burst and idle, and names files, not properties")
+@needs(no_controllers)
+@parametrize("_, resources, message", [
     ("cpus", {"cpu": {"cpus": "77"}}, "cpu/cpus: \"77\": "), ("no list", {"cpu": {"cpus": "x"}}, "cpu/cpus: \"x\": "),
     ("mems", {"cpu": {"mems": "9"}}, "cpu/mems: \"9\": "),
     ("rdma device", {"rdma": {"nobody": {"hcaHandles": 3}}}, "rdma/nobody: \"nobody hca_handle=3\": "),
     ("unified file", {"unified": {"memory.nonsense": "3"}}, "unified/memory.nonsense: \"3\": the kernel has no"),
     ("unified text", {"unified": {"memory.high": "x"}}, "unified/memory.high: \"x\": "),
-], control=False, why="runc 1.1.5 does not know burst and idle, and names files, not properties")
-def what_the_kernel_refuses(t, _, resources, message):
+])
+def test_what_the_kernel_refuses(t, _, resources, message):
     """The error of the kernel comes with the property, and what was made for it is gone."""
     refused(t, resources, f"/linux/resources/{message}")
 
 
-@case(needs=no_controllers, control=False, why="runc takes the number for one of cgroup v1 and ignores it")
-def block_device_that_is_not_there(t):
+@differs("runc takes the number for one of cgroup v1 and ignores it")
+@needs(no_controllers)
+def test_block_device_that_is_not_there(t):
     """A throttle for no device is refused by the kernel (ENODEV)."""
     nowhere = {**disk_numbers(), "minor": 999}
     refused(t, {"blockIO": {"throttleReadBpsDevice": [{**nowhere, "rate": 5}]}},
             "/linux/resources/blockIO/throttleReadBpsDevice/0: ", "no such device")
 
 
-@case(needs=no_controllers, control=False, why="runc wants a cgroup that hands controllers down, too, and names a file")
-def parent_with_processes(t):
+@differs("runc wants a cgroup that hands controllers down, too, and names a file")
+@needs(no_controllers)
+def test_parent_with_processes(t):
     """A cgroup with processes in it cannot hand controllers down: the error names it and the controller."""
     place = isolation.cgroup2_mount() / f"{t.prefix}-busy"
     place.mkdir()

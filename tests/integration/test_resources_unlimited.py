@@ -3,7 +3,7 @@
 
 import json
 
-from harness import case, contains, equal
+from harness import contains, differs, equal, needs, parametrize
 from resources import MIB, controllers, limited, running
 from unprivileged import become_user, rootless
 
@@ -34,16 +34,19 @@ def unlimited():
     return {key: value for name in missing() for key, value in UNLIMITED[name].items()}
 
 
-@case(needs=all_here, control=False, why="runc 1.1.5 wants the file there, too")
-def is_passed_by(t):
+@differs("runc 1.1.5 wants the file there, too")
+@needs(all_here)
+def test_is_passed_by(t):
     """-1 where its controller is missing asks for nothing: the container runs, in a cgroup without such files."""
     box = running(t, **unlimited())
     equal([name for name in missing() if list(box.cgroup().glob(f"{name}.*max*"))], [], "files of missing controllers")
     t.runtime("update", "--resources", "-", box.id, stdin=json.dumps(unlimited()).encode()).ok()
 
 
-@case(needs=all_here, each=sorted(LIMITED), control=False, why="runc names the file that it cannot open")
-def is_not_mistaken(t, name):
+@differs("runc names the file that it cannot open")
+@needs(all_here)
+@parametrize("name", sorted(LIMITED))
+def test_is_not_mistaken(t, name):
     """A limit of {} among them is refused."""
     if name not in missing():
         return
@@ -54,16 +57,16 @@ def is_not_mistaken(t, name):
     t.no_state()
 
 
-@case(each=[("1.0.2-dev", "podman 4"), ("1.2.0", "podman 5")])
-def zero_of_an_old_version(t, version, _):
+@parametrize("version, _", [("1.0.2-dev", "podman 4"), ("1.2.0", "podman 5")])
+def test_zero_of_an_old_version(t, version, _):
     """A pids.limit of 0 in a config of version {} is no limit: the program may have children."""
     bundle = t.bundle("sh", "-c", "sh -c 'echo one; true'; echo two")
     box = limited(t, bundle=bundle.edit(lambda config: config.update(ociVersion=version)), pids={"limit": 0})
     equal(box.run().ok().out, "one\ntwo\n", "output")
 
 
-@case(control=False, why="runc has no rootless container with pids.limit, whatever it is, but in a cgroup")
-def needs_no_cgroup(t):
+@differs("runc has no rootless container with pids.limit, whatever it is, but in a cgroup")
+def test_needs_no_cgroup(t):
     """A user who may make no cgroup gets a container without one, and nobody warns."""
     become_user(t)
     bundle = rootless(t.bundle("cat", "/proc/self/cgroup"))
@@ -73,8 +76,8 @@ def needs_no_cgroup(t):
     t.container(bundle=bundle).create().exits(1)
 
 
-@case(control=False, why="runc has no such option")
-def nobody_misses_it(t):
+@differs("runc has no such option")
+def test_nobody_misses_it(t):
     """--cgroup-manager disabled names limits that are not in force, and not what is none."""
     for limit, named in ((-1, False), (5, True)):
         box, warnings = limited(t, "true", pids={"limit": limit}), t.runtime.warned()

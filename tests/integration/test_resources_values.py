@@ -8,7 +8,9 @@ import pathlib
 import re
 import subprocess
 
-from harness import case, contains, equal
+import pytest
+
+from harness import contains, differs, equal, needs, parametrize
 from resources import MIB, created, disk, disk_numbers, limited, no_controllers, read, reads
 
 # Name, resources, files. A fourth entry is what Debian's runc 1.1.5 makes of it, where that differs: its shares are on a
@@ -60,8 +62,9 @@ DEFAULTS = {"memory.max": "max", "memory.low": "0", "memory.swap.max": "max", "c
             "cpu.max": "max 100000", "pids.max": "max", "io.max": "", "cpuset.cpus": ""}
 
 
-@case(needs=no_controllers, each=VALUES)
-def value(t, name, resources, files, of_control=None):
+@needs(no_controllers)
+@parametrize("name, resources, files, of_control", VALUES)
+def test_value(t, name, resources, files, of_control):
     """This property is in force, in this file, before the program starts."""
     differs = of_control and t.control and not (t.control == "crun" and name == "idle")
     reads(created(t, **resources), of_control if differs else files)
@@ -70,9 +73,10 @@ def value(t, name, resources, files, of_control=None):
 NETWORK = "it refuses network limits on cgroup v2, empty ones and a class, and leaves the cgroup"
 
 
-@case(needs=no_controllers, crun={"unset": NETWORK, "version 1": NETWORK},
-      each=[("unset", UNSET), ("null", NULLS), ("version 1", OF_VERSION_1)])
-def no_limit(t, _, resources):
+@differs(crun={"unset": NETWORK, "version 1": NETWORK})
+@needs(no_controllers)
+@parametrize("_, resources", [("unset", UNSET), ("null", NULLS), ("version 1", OF_VERSION_1)])
+def test_no_limit(t, _, resources):
     """What says `no limit`, or is for cgroup v1 only, leaves every file as it was."""
     neighbour = created(t, memory={"limit": MIB * 64}, cpu={"shares": 512, "cpus": "0"}, pids={"limit": 9},
                         unified={"io.max": f"{disk()} rbps=1000000"})  # hands every controller down
@@ -95,8 +99,8 @@ def name_each(lines, where):
         contains(line.replace('\\"', '"'), f"{where}{pointer} is ignored: only cgroup v1", "log")
 
 
-@case(control=False, why="runc names kernel memory alone")
-def what_is_of_version_1_is_named(t):
+@differs("runc names kernel memory alone")
+def test_what_is_of_version_1_is_named(t):
     """Each value once, with its pointer, in the log; the container is created, and update takes the same from a file."""
     box, file = limited(t, "true", **OF_VERSION_1), t.scratch / "new.json"
     file.write_text(json.dumps(OF_VERSION_1))
@@ -104,16 +108,16 @@ def what_is_of_version_1_is_named(t):
     name_each(logged(t, "update", "--resources", file, box.id), f"{file}: ")
 
 
-@case(control=False, why="runc names kernel memory alone")
-def what_asks_for_nothing_is_not_named(t):
+@differs("runc names kernel memory alone")
+def test_what_asks_for_nothing_is_not_named(t):
     """Engines write 0, -1 and false."""
     box = limited(t, "true", memory={"kernel": -1, "kernelTCP": 0, "disableOOMKiller": False, "useHierarchy": True},
                   cpu={"realtimeRuntime": 0, "realtimePeriod": 0}, blockIO={"leafWeight": 0}, network={"classID": 0})
     equal(logged(t, "create", "--bundle", box.bundle.path, box.id), [], "log")
 
 
-@case(needs=no_controllers)
-def block_weight(t):
+@needs(no_controllers)
+def test_block_weight(t):
     """The weight is that of BFQ where there is BFQ, else its place on the scale of io.weight."""
     box = created(t, blockIO={"weight": 500})
     if (box.cgroup() / "io.bfq.weight").exists():
@@ -144,41 +148,43 @@ def bfq():
         subprocess.run(["rmmod", "bfq"], check=True)
 
 
-@case(needs=no_modules, deadline=60)
-def block_weights_of_bfq(t):
+@needs(no_modules)
+@pytest.mark.timeout(60)
+def test_block_weights_of_bfq(t):
     """Where there is BFQ, the weight and those of devices are its own, as they are."""
     with bfq():
         box = created(t, blockIO={"weight": 500, "weightDevice": [{**disk_numbers(), "weight": 300}]})
         equal(read(box, "io.bfq.weight"), f"default 500\n{disk()} 300", "io.bfq.weight")
 
 
-@case(needs=no_controllers, each=[("throttleReadBpsDevice", "rbps"), ("throttleWriteBpsDevice", "wbps"),
-                                  ("throttleReadIOPSDevice", "riops"), ("throttleWriteIOPSDevice", "wiops")])
-def block_throttle(t, name, key):
+@needs(no_controllers)
+@parametrize("name, key", [("throttleReadBpsDevice", "rbps"), ("throttleWriteBpsDevice", "wbps"),
+                           ("throttleReadIOPSDevice", "riops"), ("throttleWriteIOPSDevice", "wiops")])
+def test_block_throttle(t, name, key):
     """Each of the four throttles is in io.max, beside no other."""
     box = created(t, blockIO={name: [{**disk_numbers(), "rate": 1048576}]})
     words = {each: "max" for each in ("rbps", "wbps", "riops", "wiops")} | {key: "1048576"}
     equal(read(box, "io.max"), f"{disk()} " + " ".join(f"{each}={text}" for each, text in words.items()), "io.max")
 
 
-@case(needs=no_controllers)
-def block_throttles_together(t):
+@needs(no_controllers)
+def test_block_throttles_together(t):
     """Throttles of one device go together."""
     rate = {**disk_numbers(), "rate": 2000000}
     box = created(t, blockIO={"throttleReadBpsDevice": [rate], "throttleWriteIOPSDevice": [{**rate, "rate": 50}]})
     equal(read(box, "io.max"), f"{disk()} rbps=2000000 wbps=max riops=max wiops=50", "io.max")
 
 
-@case(control=False, why="runc 1.1.5 writes all lines at once, of which the kernel takes the first",
-      needs=no_controllers)
-def unified_in_lines(t):
+@differs("runc 1.1.5 writes all lines at once, of which the kernel takes the first")
+@needs(no_controllers)
+def test_unified_in_lines(t):
     """A value of several lines is written line by line."""
     box = created(t, unified={"io.max": f"{disk()} rbps=1000000\n{disk()} wbps=2000000\n"})
     equal(read(box, "io.max"), f"{disk()} rbps=1000000 wbps=2000000 riops=max wiops=max", "io.max")
 
 
-@case(needs=no_controllers)
-def everything_at_once(t):
+@needs(no_controllers)
+def test_everything_at_once(t):
     """All controllers together, and the container runs in them."""
     rate = {**disk_numbers(), "rate": 5000000}
     box = created(t, memory={"limit": 64 * MIB, "reservation": 16 * MIB}, pids={"limit": 50},
@@ -191,8 +197,8 @@ def everything_at_once(t):
     equal(box.wait(), 0, "exit status")
 
 
-@case(needs=no_controllers)
-def the_program_is_born_into_its_limits(t):
+@needs(no_controllers)
+def test_the_program_is_born_into_its_limits(t):
     """The first thing that the program can see of its cgroup is the limit."""
     box = limited(t, "cat", "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/pids.max", memory={"limit": 32 * MIB},
                   pids={"limit": 9})

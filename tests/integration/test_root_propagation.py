@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """linux.rootfsPropagation."""
 
-from harness import case, contains, equal, true
+from harness import contains, differs, equal, parametrize, true
 
 RECEIVING = ["slave", "rslave", "private", "rprivate"]
 # word -> the kind of tag that mountinfo has for "/"
 TAGGED = [("shared", "shared:"), ("rshared", "shared:"), ("unbindable", "unbindable"), ("runbindable", "unbindable")]
-RUNC = {"control": False, "why": "runc 1.1.5 leaves / private for shared, and cannot start with unbindable"}
+RUNC = "runc 1.1.5 leaves / private for shared, and cannot start with unbindable"
 
 
 def tags(t, word, point="/"):
@@ -21,40 +21,39 @@ def tags(t, word, point="/"):
     return None
 
 
-@case(each=RECEIVING)
-def root_sends_nothing(t, word):
+@parametrize("word", RECEIVING)
+def test_root_sends_nothing(t, word):
     """Neither a slave nor a private root is in a peer group, and both can be bound."""
     equal([tag for tag in tags(t, word).split() if not tag.startswith("master:")], [], "tags of /")
 
 
-@case(**RUNC, each=TAGGED)
-def root_has_the_propagation(t, word, tag):
+@differs(RUNC)
+@parametrize("word, tag", TAGGED)
+def test_root_has_the_propagation(t, word, tag):
     """The root mount is what rootfsPropagation says."""
     found = tags(t, word)
     for kind in ("shared:", "unbindable"):
         true((kind in found) == (kind == tag), f"{word}: tags of / are {found!r}")
 
 
-@case(**RUNC)
-def recursive_words_reach_the_mounts(t):
+@differs(RUNC)
+def test_recursive_words_reach_the_mounts(t):
     """The word with an r is for the mounts below as well."""
     contains(tags(t, "rshared", "/dev"), "shared:", "tags of /dev")
 
 
-@case()
-def plain_words_are_for_the_root_alone(t):
+def test_plain_words_are_for_the_root_alone(t):
     """The word without an r leaves the mounts below alone."""
     equal(tags(t, "shared", "/dev"), "", "tags of /dev")
 
 
-@case(each=["private", "rprivate"])
-def private_receives_nothing(t, word):
+@parametrize("word", ["private", "rprivate"])
+def test_private_receives_nothing(t, word):
     """A private root is no slave of the host's mount."""
     equal(tags(t, word), "", "tags of /")
 
 
-@case()
-def shared_stays_inside(t):
+def test_shared_stays_inside(t):
     """A mount under a shared root does not arrive on the host."""
     before = open("/proc/self/mountinfo", encoding="utf-8").read()
     bundle = t.bundle("sh", "-c", "mount -t tmpfs here /tmp && grep -c ' /tmp ' /proc/self/mountinfo && sleep 60")
@@ -66,8 +65,7 @@ def shared_stays_inside(t):
     equal(open("/proc/self/mountinfo", encoding="utf-8").read(), before, "the host's mount table")
 
 
-@case()
-def unknown_word_is_refused(t):
+def test_unknown_word_is_refused(t):
     """A word that the standard does not know is an error that names it."""
     bundle = t.bundle("true")
     bundle.edit(lambda config: config["linux"].update(rootfsPropagation="foo"))

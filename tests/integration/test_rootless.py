@@ -7,7 +7,7 @@ import pathlib
 import stat
 
 import isolation
-from harness import BASE_ENV, absent, case, contains, equal, eventually, status_field, true
+from harness import BASE_ENV, absent, contains, differs, equal, eventually, needs, parametrize, status_field, true
 from test_terminal import below_a_terminal, listener, read_master, receive
 from unprivileged import (FIRST_SUBID, GID, SETPRIV, SUBIDS, UID, become_root_of_a_user_namespace, become_user,
                           become_user_with_ranges, delegate, mapping, needs_mapping_tools, rootless,
@@ -38,22 +38,20 @@ def without(bundle, kind):
 
 # ---- ids ------------------------------------------------------------------------------------------------
 
-@case()
-def the_caller_is_root_inside(t):
+def test_the_caller_is_root_inside(t):
     """One uid and one gid: the caller's, which are 0 inside."""
     equal(user_shell(t, "id -u; id -g; cat /proc/self/uid_map").run().ok().out.split(),
           ["0", "0", "0", str(UID), "1"], "ids")
 
 
-@case(control=False, why="runc 1.1.5 wants user 0 in the map")
-def the_caller_as_itself(t):
+@differs("runc 1.1.5 wants user 0 in the map")
+def test_the_caller_as_itself(t):
     """uid == uid and no 0: the container is set up all the same, and the program is who its caller is."""
     box = user_shell(t, "id -u; id -g; echo x > /dev/null; ls -d /dev/pts", uid=UID, gid=GID)
     equal(box.run().ok().out.split(), [str(UID), str(GID), "/dev/pts"], "ids")
 
 
-@case()
-def without_a_user_namespace_it_is_refused(t):
+def test_without_a_user_namespace_it_is_refused(t):
     """Nobody but root can do without; the error says so."""
     become_user(t)
     bundle = rootless(t.bundle("true"))
@@ -64,8 +62,7 @@ def without_a_user_namespace_it_is_refused(t):
     t.no_state()
 
 
-@case()
-def ids_of_others_are_refused(t):
+def test_ids_of_others_are_refused(t):
     """Nobody may map an id that is not its own."""
     become_user(t)
     bundle = with_user_namespace(t.bundle("true").without_namespace("network"), [mapping(0, 0)], [mapping(0, 0)])
@@ -73,23 +70,23 @@ def ids_of_others_are_refused(t):
     t.no_state()
 
 
-@case(needs=needs_mapping_tools)
-def ranges_are_mapped_by_the_helpers(t):
+@needs(needs_mapping_tools)
+def test_ranges_are_mapped_by_the_helpers(t):
     """newuidmap and newgidmap write what /etc/subuid and /etc/subgid allow."""
     box = ranged_box(t, "cat", "/proc/self/uid_map", "/proc/self/gid_map")
     equal(box.run().ok().out.split(), ["0", str(UID), "1", "1", str(FIRST_SUBID), str(SUBIDS),
                                        "0", str(GID), "1", "1", str(FIRST_SUBID), str(SUBIDS)], "maps")
 
 
-@case(needs=needs_mapping_tools)
-def ranges_have_other_users(t):
+@needs(needs_mapping_tools)
+def test_ranges_have_other_users(t):
     """A user of the range can run the program."""
     box = ranged_box(t, "id", "-u", user={"uid": 1000, "gid": 1000})
     equal(box.run().ok().out.split(), ["1000"], "uid")
 
 
-@case(needs=needs_mapping_tools)
-def another_user_of_the_range_can_be_killed(t):
+@needs(needs_mapping_tools)
+def test_another_user_of_the_range_can_be_killed(t):
     """The owner of the user namespace may signal whoever is in it, whatever its uid."""
     box = ranged_box(t, "sh", "-c", "sleep 60 & sleep 61", user={"uid": 1000, "gid": 1000})
     box.run_detached().ok()
@@ -101,8 +98,8 @@ def another_user_of_the_range_can_be_killed(t):
     t.no_state()
 
 
-@case(needs=needs_mapping_tools)
-def more_than_the_ranges_is_refused(t):
+@needs(needs_mapping_tools)
+def test_more_than_the_ranges_is_refused(t):
     """What the helpers refuse is an error with their words; nothing is left."""
     box = ranged_box(t, "true")
     box.bundle.edit(lambda config: config["linux"].update(uidMappings=[mapping(0, UID), mapping(1, 1, 10)]))
@@ -112,14 +109,13 @@ def more_than_the_ranges_is_refused(t):
 
 # ---- groups ---------------------------------------------------------------------------------------------
 
-@case()
-def setgroups_is_denied_with_one_gid(t):
+def test_setgroups_is_denied_with_one_gid(t):
     """Who maps without help cannot be allowed to drop groups (CVE-2014-8989)."""
     equal(user_box(t, "cat", "/proc/self/setgroups").run().ok().out, "deny\n", "setgroups")
 
 
-@case(needs=needs_mapping_tools)
-def setgroups_is_allowed_with_ranges(t):
+@needs(needs_mapping_tools)
+def test_setgroups_is_allowed_with_ranges(t):
     """newgidmap vouches for ranges: groups are allowed, and are exactly those of the config."""
     box = ranged_box(t, "cat", "/proc/self/setgroups", "/proc/self/status")
     out = box.run().ok().out
@@ -127,15 +123,15 @@ def setgroups_is_allowed_with_ranges(t):
     equal(set(status_field(out, "Groups").split()) - {"0"}, set(), "groups")
 
 
-@case(needs=needs_mapping_tools, control=False, why="runc refuses groups of every caller who is not root")
-def groups_with_ranges(t):
+@differs("runc refuses groups of every caller who is not root")
+@needs(needs_mapping_tools)
+def test_groups_with_ranges(t):
     """additionalGids of the range are set."""
     box = ranged_box(t, "id", "-G", user={"uid": 0, "gid": 0, "additionalGids": [5, 6]})
     equal(set(box.run().ok().out.split()) - {"0"}, {"5", "6"}, "groups")
 
 
-@case()
-def groups_with_one_gid_are_refused(t):
+def test_groups_with_one_gid_are_refused(t):
     """additionalGids where setgroups is denied are an error."""
     box = user_box(t, "true", user={"uid": 0, "gid": 0, "additionalGids": [5]})
     contains(box.create().exits(1).err, "cannot set any additional groups in a rootless container", "stderr")
@@ -144,8 +140,7 @@ def groups_with_one_gid_are_refused(t):
 
 # ---- the inside -----------------------------------------------------------------------------------------
 
-@case()
-def the_default_mounts_are_there(t):
+def test_the_default_mounts_are_there(t):
     """Every mount of `spec --rootless` is mounted, and /sys is read-only."""
     out = user_box(t, "cat", "/proc/mounts").run().ok().out
     points = {line.split()[1]: line.split() for line in out.splitlines()}
@@ -155,23 +150,20 @@ def the_default_mounts_are_there(t):
     contains(points["/"][3].split(","), "ro", "options of /")
 
 
-@case()
-def devices_are_the_hosts(t):
+def test_devices_are_the_hosts(t):
     """They cannot be made, so they are bound; they work and cannot be changed."""
     box = user_shell(t, "echo x > /dev/null && head -c 2 /dev/zero | od -An -tx1; chmod 600 /dev/null || echo kept")
     equal(box.run().out.split(), ["00", "00", "kept"], "output")
 
 
-@case()
-def masks_and_read_only_paths_hold(t):
+def test_masks_and_read_only_paths_hold(t):
     """What the config masks and protects is masked and protected without root, too."""
     out = user_shell(t, "ls /sys/firmware | wc -l; wc -c < /proc/timer_list; (echo 1 > /proc/sys/kernel/sysrq) "
                         "2>/dev/null || echo protected").run().ok().out
     equal(out.split(), ["0", "0", "protected"], "masked and read-only paths")
 
 
-@case()
-def the_root_is_the_users(t):
+def test_the_root_is_the_users(t):
     """A root file system of the caller can be written, as its owner."""
     become_user(t)
     bundle = rootless(t.bundle("sh", "-c", "echo hello > /tmp/file; stat -c %u /tmp/file")).writable()
@@ -179,8 +171,7 @@ def the_root_is_the_users(t):
     equal((bundle.rootfs / "tmp/file").stat().st_uid, UID, "owner outside")
 
 
-@case()
-def missing_mount_targets_are_made(t):
+def test_missing_mount_targets_are_made(t):
     """In a root of the caller's own, mount points that are missing are made."""
     become_user(t)
     bundle = rootless(t.bundle("ls", "-d", "/new/place"))
@@ -189,8 +180,7 @@ def missing_mount_targets_are_made(t):
     equal(t.container(bundle=bundle).run().ok().out.split(), ["/new/place"], "target")
 
 
-@case()
-def a_bind_mount_keeps_its_locked_flags(t):
+def test_a_bind_mount_keeps_its_locked_flags(t):
     """A source that is nosuid on the host stays so, whatever the config says."""
     become_user(t)
     bundle = rootless(t.bundle("cat", "/proc/mounts")).add_mount("/tmp", "bind", "/dev/shm", "rbind", "rw")
@@ -203,9 +193,9 @@ def a_bind_mount_keeps_its_locked_flags(t):
             contains(line[3].split(","), flag, "options")
 
 
-@case(control=False, why="runc 1.1.5 makes /sys read-only, and not the cgroups mounted below",
-      each=[("its own cgroup namespace", True), ("the host's", False)])
-def cgroups_of_the_host_cannot_be_written(t, _, own):
+@differs("runc 1.1.5 makes /sys read-only, and not the cgroups mounted below")
+@parametrize("_, own", [("its own cgroup namespace", True), ("the host's", False)])
+def test_cgroups_of_the_host_cannot_be_written(t, _, own):
     """CVE-2023-25809: a recursive bind of /sys shows no cgroup that the caller could write."""
     become_user(t)
     top = delegate(t)
@@ -225,8 +215,7 @@ def cgroups_of_the_host_cannot_be_written(t, _, own):
 
 # ---- the verbs ------------------------------------------------------------------------------------------
 
-@case()
-def the_whole_life(t):
+def test_the_whole_life(t):
     """create, state, list, start, kill and delete, all as the user."""
     box = user_box(t, "sleep", "60")
     box.create().ok()
@@ -243,8 +232,7 @@ def the_whole_life(t):
     t.no_state()
 
 
-@case()
-def delete_force_kills(t):
+def test_delete_force_kills(t):
     """delete --force of a running container, without a cgroup to kill."""
     box = user_shell(t, "sleep 60 & sleep 61")
     box.run_detached().ok()
@@ -253,21 +241,18 @@ def delete_force_kills(t):
     t.no_state()
 
 
-@case()
-def the_exit_status_comes_through(t):
+def test_the_exit_status_comes_through(t):
     """An attached run returns the program's status."""
     user_shell(t, "exit 42").run().exits(42)
 
 
-@case()
-def a_program_that_is_missing_is_an_error_of_create(t):
+def test_a_program_that_is_missing_is_an_error_of_create(t):
     """Failures of the stage are told, and nothing is left."""
     contains(user_box(t, "/bin/nothing").create().exits(1).err, "/bin/nothing", "stderr")
     t.no_state()
 
 
-@case()
-def a_console_socket_works(t):
+def test_a_console_socket_works(t):
     """The terminal of a container of a user goes to the user's socket."""
     box = user_shell(t, "test -t 0 && echo terminal", terminal=True)
     with listener(t) as server:
@@ -280,16 +265,15 @@ def a_console_socket_works(t):
     equal(box.wait(), 0, "status")
 
 
-@case()
-def an_attached_terminal_works(t):
+def test_an_attached_terminal_works(t):
     """run on a terminal."""
     box = user_shell(t, "test -t 0 && echo terminal", terminal=True)
     code, text, *_ = below_a_terminal(t, box)
     equal((code, text), (0, "terminal\n"), "status and output")
 
 
-@case(control=False, why="another directory name")
-def states_are_in_the_runtime_directory(t):
+@differs("another directory name")
+def test_states_are_in_the_runtime_directory(t):
     """Without --root the states of a user are below XDG_RUNTIME_DIR."""
     box = user_box(t, "sleep", "60")
     place = t.scratch / "run"
@@ -312,16 +296,14 @@ def own_cgroup(pid):
             if line.startswith("0::")][0][3:]
 
 
-@case()
-def without_permission_there_is_no_cgroup(t):
+def test_without_permission_there_is_no_cgroup(t):
     """Who may not make cgroups has none: the container stays in the caller's."""
     box = user_box(t, "sleep", "60")
     box.run_detached().ok()
     equal(own_cgroup(box.pid), own_cgroup("self"), "cgroup")
 
 
-@case()
-def a_delegated_cgroup_is_used(t):
+def test_a_delegated_cgroup_is_used(t):
     """Who has a cgroup of its own gets one in there, and it goes with the container."""
     box = user_box(t, "sleep", "60")
     top = delegate(t)
@@ -336,8 +318,8 @@ def a_delegated_cgroup_is_used(t):
         isolation.remove_tree(top)
 
 
-@case(control=False, why="runc 1.1.5 fails with the EACCES of cgroup.procs")
-def a_cgroup_that_cannot_be_entered_is_given_up(t):
+@differs("runc 1.1.5 fails with the EACCES of cgroup.procs")
+def test_a_cgroup_that_cannot_be_entered_is_given_up(t):
     """The directory can be made and a process cannot be moved into it: it is removed, and there is none."""
     box = user_box(t, "sleep", "60")
     top = delegate(t)
@@ -352,8 +334,8 @@ def a_cgroup_that_cannot_be_entered_is_given_up(t):
         isolation.remove_tree(top)
 
 
-@case(control=False, why="runc 1.1.5 tells a named cgroup by other rules")
-def a_cgroup_that_was_named_is_needed(t):
+@differs("runc 1.1.5 tells a named cgroup by other rules")
+def test_a_cgroup_that_was_named_is_needed(t):
     """cgroupsPath is no wish: without permission it is an error, and nothing is left."""
     box = user_box(t, "true")
     box.bundle.edit(lambda config: config["linux"].update(cgroupsPath=f"/{box.id}"))
@@ -361,8 +343,8 @@ def a_cgroup_that_was_named_is_needed(t):
     t.no_state()
 
 
-@case(control=False, why="runc 1.1.5 tolerates it for every user")
-def rootless_false_insists(t):
+@differs("runc 1.1.5 tolerates it for every user")
+def test_rootless_false_insists(t):
     """--rootless false: a missing permission is an error; true and auto tolerate it."""
     box = user_box(t, "true")
     create = lambda *flags: t.runtime.exec([*t.runtime.command(*flags, "run", "--bundle", box.bundle.path, box.id)])
@@ -372,8 +354,8 @@ def rootless_false_insists(t):
         create("--rootless", word).ok()
 
 
-@case(control=False, why="runc has no such option")
-def disabled_makes_no_cgroup(t):
+@differs("runc has no such option")
+def test_disabled_makes_no_cgroup(t):
     """--cgroup-manager disabled: no cgroup, for root as for a user; the default device rules warn nobody."""
     box = t.sleeper()
     bundle = with_user_namespace(box.bundle, [mapping(0, 100000, 65536)], [mapping(0, 100000, 65536)])
@@ -386,16 +368,16 @@ def disabled_makes_no_cgroup(t):
     box.delete().ok()
 
 
-@case(control=False, why="runc has no such option")
-def disabled_warns_where_devices_could_be_made(t):
+@differs("runc has no such option")
+def test_disabled_warns_where_devices_could_be_made(t):
     """Root without a user namespace is told that the device rules of its config are not in force."""
     box, warnings = t.container("true"), t.runtime.warned()
     t.runtime("--cgroup-manager", "disabled", "run", "--bundle", box.bundle.path, box.id).ok()
     contains(warnings(), "no device rule is in force", "the log")
 
 
-@case(control=False, why="runc has no such option")
-def disabled_warns_of_limits(t):
+@differs("runc has no such option")
+def test_disabled_warns_of_limits(t):
     """Limits that nobody enforces are named."""
     box, warnings = t.container("true"), t.runtime.warned()
     box.bundle.edit(lambda config: config["linux"]["resources"].update(pids={"limit": 9}))
@@ -404,8 +386,8 @@ def disabled_warns_of_limits(t):
              "the log")
 
 
-@case(control=False, why="runc has no explain")
-def explain_tells_a_user_what_root_would_do(t):
+@differs("runc has no explain")
+def test_explain_tells_a_user_what_root_would_do(t):
     """Any user may ask about any bundle."""
     become_user(t)
     out = t.runtime("explain", "--bundle", t.bundle("true").path).ok().out
@@ -415,8 +397,8 @@ def explain_tells_a_user_what_root_would_do(t):
     absent(out, "attach_device_filter", "explain")
 
 
-@case(control=False, why="runc has no such option")
-def disabled_contradicts_a_named_cgroup(t):
+@differs("runc has no such option")
+def test_disabled_contradicts_a_named_cgroup(t):
     """A cgroupsPath and no cgroup cannot both be had."""
     box = t.container("true")
     box.bundle.edit(lambda config: config["linux"].update(cgroupsPath=f"/{box.id}"))
@@ -425,8 +407,8 @@ def disabled_contradicts_a_named_cgroup(t):
     t.no_state()
 
 
-@case(control=False, why="runc kills init alone")
-def kill_without_cgroup_and_pid_namespace_says_so(t):
+@differs("runc kills init alone")
+def test_kill_without_cgroup_and_pid_namespace_says_so(t):
     """Where neither can take all of the container, SIGKILL is refused with the reason; delete --force still removes."""
     become_user(t)
     bundle = rootless(t.bundle("sleep", "60"))
@@ -443,8 +425,7 @@ def kill_without_cgroup_and_pid_namespace_says_so(t):
 
 # ---- root of a user namespace ---------------------------------------------------------------------------
 
-@case()
-def root_of_a_user_namespace_runs_the_default_bundle(t):
+def test_root_of_a_user_namespace_runs_the_default_bundle(t):
     """As in rootless podman: the caller is 0 of a namespace of its own, and the bundle asks for none."""
     become_root_of_a_user_namespace(t)
     bundle = t.bundle("sh", "-c", "id -u; echo x > /dev/null; ls /dev")
@@ -456,8 +437,7 @@ def root_of_a_user_namespace_runs_the_default_bundle(t):
         contains(out, name, "/dev")
 
 
-@case()
-def spec_rootless_runs(t):
+def test_spec_rootless_runs(t):
     """What `spec --rootless` writes for this caller runs for it, as it is."""
     become_user(t)
     bundle = t.bundle()
@@ -469,8 +449,7 @@ def spec_rootless_runs(t):
     equal(t.container(bundle=bundle).run().ok().out, "0\n", "uid")
 
 
-@case()
-def spec_rootless_is_that_of_runc(t):
+def test_spec_rootless_is_that_of_runc(t):
     """A user namespace with the caller as 0, no network namespace, no sysfs, no gid, no limits."""
     become_user(t)
     place = t.scratch / "new"

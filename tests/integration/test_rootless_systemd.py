@@ -5,7 +5,9 @@ import json
 import os
 import pathlib
 
-from harness import absent, case, contains, equal, true
+import pytest
+
+from harness import absent, contains, differs, equal, needs, parametrize, true
 from systemd import cgroups_path, create, is_gone, needs_systemd, resources, scope, show, systemctl, text
 from unprivileged import GID, SETPRIV, UID, UserRuntime, become, rootless
 
@@ -24,8 +26,8 @@ def needs_user():
     return needs_systemd()
 
 
-def driven(**options):
-    return case(needs=needs_user, deadline=180, **options)
+def driven(function):
+    return needs(needs_user)(pytest.mark.timeout(180)(function))
 
 
 def add_line(path, line):
@@ -75,8 +77,9 @@ def show_user(unit, *names):
     return show(unit, *names, user=AS_USER)
 
 
-@driven(each=[("a session", AS_USER), ("the user's systemd", INSIDE)])
-def the_scope_is_the_users(t, _, prefix):
+@driven
+@parametrize("_, prefix", [("a session", AS_USER), ("the user's systemd", INSIDE)])
+def test_the_scope_is_the_users(t, _, prefix):
     """From anywhere: the scope is below the user's own systemd, with its limits."""
     user(t, prefix)
     box = resources(sleeper(t), memory={"limit": 64 * MIB}, pids={"limit": 33})
@@ -90,8 +93,8 @@ def the_scope_is_the_users(t, _, prefix):
     true(is_gone(unit, AS_USER), f"{unit} is still there")
 
 
-@driven()
-def without_a_path_it_is_in_user_slice(t):
+@driven
+def test_without_a_path_it_is_in_user_slice(t):
     """The default of a user."""
     user(t, AS_USER)
     box = sleeper(t)
@@ -99,8 +102,9 @@ def without_a_path_it_is_in_user_slice(t):
     contains(str(box.cgroup()), f"{MANAGER}/user.slice/", "cgroup")
 
 
-@driven(control=False, why="runc lets what it executes out of the scope, and out of its limits")
-def exec_from_a_session_is_in_the_scope(t):
+@differs("runc lets what it executes out of the scope, and out of its limits")
+@driven
+def test_exec_from_a_session_is_in_the_scope(t):
     """Nobody but root moves a process from a session into the user's tree: systemd does."""
     user(t, AS_USER)
     box = sleeper(t)
@@ -113,8 +117,9 @@ def exec_from_a_session_is_in_the_scope(t):
     equal(box.exec("sh", "-c", "exit 7").code, 7, "exit code")
 
 
-@driven(control=False, why="as above")
-def exec_into_a_cgroup_below(t):
+@differs("as above")
+@driven
+def test_exec_into_a_cgroup_below(t):
     """exec --cgroup, from a session, too."""
     user(t, AS_USER)
     box = sleeper(t)
@@ -130,8 +135,8 @@ def exec_into_a_cgroup_below(t):
     equal(box.executed[0].cgroup(), below, "cgroup")
 
 
-@driven()
-def limits_hold(t):
+@driven
+def test_limits_hold(t):
     """pids.limit stops a fork storm of a user."""
     user(t, AS_USER)
     box = t.shell("for n in 1 2 3 4 5 6 7 8; do sleep 60 & echo $n; done")
@@ -148,8 +153,9 @@ def resources_of(box, **limits):
     box.bundle.edit(lambda config: config["linux"].update(resources=limits))
 
 
-@driven(control=False, why="runc needs XDG_RUNTIME_DIR or the address of the bus")
-def later_verbs_need_no_environment(t):
+@differs("runc needs XDG_RUNTIME_DIR or the address of the bus")
+@driven
+def test_later_verbs_need_no_environment(t):
     """The container's record says where its systemd is."""
     user(t, AS_USER)
     box = sleeper(t)
@@ -163,8 +169,9 @@ def later_verbs_need_no_environment(t):
     true(is_gone(unit, AS_USER), f"{unit} is still there")
 
 
-@driven(control=False, why="runc takes the address from the environment or not at all")
-def without_a_bus_systemd_itself_is_asked(t):
+@differs("runc takes the address from the environment or not at all")
+@driven
+def test_without_a_bus_systemd_itself_is_asked(t):
     """A user without a session bus: systemd's own socket."""
     user(t, [*OUTSIDE, "env", f"XDG_RUNTIME_DIR={t.scratch}/run"])
     (t.scratch / "run/systemd").mkdir(parents=True)
@@ -177,8 +184,9 @@ def without_a_bus_systemd_itself_is_asked(t):
     contains(str(box.cgroup()), MANAGER, "cgroup")
 
 
-@driven(control=False, why="runc has its own words")
-def no_systemd_of_the_user(t):
+@differs("runc has its own words")
+@driven
+def test_no_systemd_of_the_user(t):
     """A clear error that names where it was looked for; nothing is made."""
     user(t, [*OUTSIDE, "env", f"XDG_RUNTIME_DIR={t.scratch}"])
     result = sleeper(t).create().exits(1)
@@ -186,8 +194,9 @@ def no_systemd_of_the_user(t):
     t.no_state()
 
 
-@driven(control=False, why="Debian's runc asks busctl for the user's id")
-def root_of_a_user_namespace_is_the_user(t):
+@differs("Debian's runc asks busctl for the user's id")
+@driven
+def test_root_of_a_user_namespace_is_the_user(t):
     """uid 0 of a user namespace, as podman's runtime is: the user's systemd, not the machine's."""
     user(t, [*AS_USER, "unshare", "--user", "--map-root-user", "--mount"])
     box = t.sleeper()
@@ -201,8 +210,9 @@ def root_of_a_user_namespace_is_the_user(t):
     true(is_gone(unit, AS_USER), f"{unit} is still there")
 
 
-@driven(control=False, why="Debian's runc runs the hook outside")
-def a_hook_in_the_container_is_in_its_cgroup(t):
+@differs("Debian's runc runs the hook outside")
+@driven
+def test_a_hook_in_the_container_is_in_its_cgroup(t):
     """createContainer, from a session: for who is in the container's cgroup namespace, that is the root."""
     user(t, AS_USER)
     box = sleeper(t)
@@ -216,8 +226,10 @@ def a_hook_in_the_container_is_in_its_cgroup(t):
     contains(str(box.cgroup()), unit, "the container's cgroup")
 
 
-@driven(control=False, why="its errors are runc's", each=["hugetlb", "a slice of the machine"])
-def what_was_not_delegated(t, what):
+@differs("its errors are runc's")
+@driven
+@parametrize("what", ["hugetlb", "a slice of the machine"])
+def test_what_was_not_delegated(t, what):
     """A controller that the user's systemd does not hand down is named; nothing is left."""
     user(t, AS_USER)
     box = sleeper(t)
@@ -239,8 +251,9 @@ def what_was_not_delegated(t, what):
     true(is_gone(unit, AS_USER), f"{unit} is there")
 
 
-@driven(control=False, why="runc's state is its own")
-def explain_shows_the_users_scope(t):
+@differs("runc's state is its own")
+@driven
+def test_explain_shows_the_users_scope(t):
     """explain says where the scope will be."""
     user(t, AS_USER)
     box = sleeper(t)

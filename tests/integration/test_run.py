@@ -8,32 +8,28 @@ import signal
 import subprocess
 
 import leaks
-from harness import absent, case, contains, equal, eventually, stop, true
+from harness import absent, contains, equal, eventually, parametrize, stop, true
 
 
-@case()
-def stdout_and_stderr_stay_apart(t):
+def test_stdout_and_stderr_stay_apart(t):
     """What the program writes to 1 and 2 arrives on the caller's 1 and 2."""
     result = t.shell("echo out; echo err >&2").run().exits(0)
     equal(result.out, "out\n", "stdout")
     equal(result.err, "err\n", "stderr")
 
 
-@case()
-def stdin_pipe_passes_through(t):
+def test_stdin_pipe_passes_through(t):
     """The program reads the caller's stdin to its end."""
     result = t.container("cat").run(stdin=b"hello\nworld\n").ok()
     equal(result.out, "hello\nworld\n", "stdout")
 
 
-@case()
-def stdin_null_is_at_its_end(t):
+def test_stdin_null_is_at_its_end(t):
     """With a null device as stdin the program reads nothing and ends."""
     equal(t.container("wc", "-c").run().ok().out.strip(), "0", "bytes read")
 
 
-@case()
-def big_output_through_a_pipe(t):
+def test_big_output_through_a_pipe(t):
     """8 MiB through a pipe arrive complete."""
     box = t.container("head", "-c", str(8 << 20), "/dev/zero")
     command = t.runtime.command("run", "--bundle", box.bundle.path, box.id)
@@ -43,8 +39,7 @@ def big_output_through_a_pipe(t):
     equal(hashlib.sha256(data).hexdigest(), hashlib.sha256(bytes(8 << 20)).hexdigest(), "hash of the output")
 
 
-@case()
-def stdout_pipe_closed_by_the_reader(t):
+def test_stdout_pipe_closed_by_the_reader(t):
     """A reader that goes away gives the program SIGPIPE, and the runtime reports 128+13."""
     bundle = t.bundle("sh", "-c", "exec cat /dev/zero").without_namespace("pid")
     box = t.container(bundle=bundle)
@@ -55,8 +50,8 @@ def stdout_pipe_closed_by_the_reader(t):
     equal(child.wait(10), 128 + signal.SIGPIPE, "exit code")
 
 
-@case(each=["TERM", "INT", "HUP", "USR1", "USR2", "QUIT"])
-def attached_run_forwards_signals(t, name):
+@parametrize("name", ["TERM", "INT", "HUP", "USR1", "USR2", "QUIT"])
+def test_attached_run_forwards_signals(t, name):
     """A signal that the runtime gets reaches the program, which decides."""
     box = t.shell(f"trap 'exit 42' {name}; echo ready; while :; do sleep 0.1; done")
     out = t.scratch / "live"
@@ -66,16 +61,14 @@ def attached_run_forwards_signals(t, name):
     equal(stop(child, getattr(signal, f"SIG{name}")), 42, "exit code")
 
 
-@case()
-def attached_run_forwards_a_fatal_signal(t):
+def test_attached_run_forwards_a_fatal_signal(t):
     """SIGTERM kills a program that does not handle it; the exit code says so."""
     box = t.container(bundle=t.bundle("sleep", "60").without_namespace("pid"))
     child = box.run_in_background()
     equal(stop(child, signal.SIGTERM), 143, "exit code")
 
 
-@case()
-def attached_run_removes_the_container(t):
+def test_attached_run_removes_the_container(t):
     """After an attached run no container is known under the id."""
     box = t.container("true")
     box.run().ok()
@@ -83,15 +76,13 @@ def attached_run_removes_the_container(t):
     t.no_state()
 
 
-@case()
-def attached_run_removes_a_failing_container(t):
+def test_attached_run_removes_a_failing_container(t):
     """A program that fails is cleaned up like one that succeeds."""
     t.shell("exit 3").run().exits(3)
     t.no_state()
 
 
-@case()
-def keep_leaves_a_stopped_container(t):
+def test_keep_leaves_a_stopped_container(t):
     """`run --keep` leaves state and cgroup until delete."""
     box = t.shell("exit 5")
     box.run("--keep").exits(5)
@@ -102,16 +93,14 @@ def keep_leaves_a_stopped_container(t):
     t.no_state()
 
 
-@case()
-def same_id_again_after_run(t):
+def test_same_id_again_after_run(t):
     """An id is free again as soon as run has returned."""
     box = t.container("true")
     for _ in range(3):
         box.run().ok()
 
 
-@case()
-def detach_returns_while_the_container_runs(t):
+def test_detach_returns_while_the_container_runs(t):
     """`run --detach` returns 0, prints nothing, and the container is running."""
     box = t.sleeper()
     equal(box.run_detached().ok().out, "", "stdout")
@@ -119,16 +108,14 @@ def detach_returns_while_the_container_runs(t):
     equal(box.state()["pid"], box.pid, "pid")
 
 
-@case()
-def detached_short_flag(t):
+def test_detached_short_flag(t):
     """`-d` is `--detach`, `-b` is `--bundle`."""
     box = t.sleeper()
     t.runtime("run", "-d", "-b", box.bundle.path, box.id).ok()
     equal(box.status(), "running", "status")
 
 
-@case()
-def detached_container_is_a_child_of_the_caller(t):
+def test_detached_container_is_a_child_of_the_caller(t):
     """No helper stays between the subreaper and the container's first process."""
     box = t.sleeper()
     box.run_detached().ok()
@@ -136,8 +123,7 @@ def detached_container_is_a_child_of_the_caller(t):
     equal(set(leaks.descendants(os.getpid())), {box.pid}, "processes below the caller")
 
 
-@case()
-def attached_run_has_init_and_itself_only(t):
+def test_attached_run_has_init_and_itself_only(t):
     """While an attached run waits there are two processes: the runtime and the program."""
     box = t.sleeper()
     child = box.run_in_background()
@@ -146,8 +132,7 @@ def attached_run_has_init_and_itself_only(t):
     equal(child.wait(10), 137, "exit code")
 
 
-@case()
-def attached_run_reaps_orphans(t):
+def test_attached_run_reaps_orphans(t):
     """Orphans of a container that shares the host's pid namespace do not stay as zombies."""
     box, let_go = t.gated("exit 4", before="for i in 1 2 3; do (sleep 0.1 &) ; done; : > /dev/shm/up")
     box.bundle.without_namespace("pid")
@@ -158,15 +143,13 @@ def attached_run_reaps_orphans(t):
     equal(child.wait(10), 4, "exit code")
 
 
-@case()
-def children_die_with_pid_1(t):
+def test_children_die_with_pid_1(t):
     """When the first process ends, the kernel ends the rest and run returns."""
     result = t.shell("sleep 60 & sleep 60 & exit 9").run().exits(9)
     true(result.seconds < 10, f"run took {result.seconds} s")
 
 
-@case()
-def killed_runtime_leaves_a_deletable_container(t):
+def test_killed_runtime_leaves_a_deletable_container(t):
     """SIGKILL of an attached run loses nothing: delete --force removes the container."""
     box = t.sleeper()
     child = box.run_in_background()
@@ -176,23 +159,20 @@ def killed_runtime_leaves_a_deletable_container(t):
     t.no_state()
 
 
-@case()
-def config_is_taken_from_the_cwd_without_bundle(t):
+def test_config_is_taken_from_the_cwd_without_bundle(t):
     """Without --bundle the current directory is the bundle."""
     box = t.container("echo", "here")
     equal(t.runtime("run", box.id, cwd=box.bundle.path).ok().out, "here\n", "stdout")
 
 
-@case()
-def bundle_may_be_relative(t):
+def test_bundle_may_be_relative(t):
     """A relative bundle is taken from the caller's directory, and state shows it absolute."""
     box = t.sleeper()
     t.runtime("run", "-d", "-b", box.bundle.path.name, box.id, cwd=box.bundle.path.parent).ok()
     equal(box.state()["bundle"], str(box.bundle.path), "bundle")
 
 
-@case()
-def default_root_is_not_touched_with_root(t):
+def test_default_root_is_not_touched_with_root(t):
     """With --root nothing appears in the default state root."""
     default = pathlib.Path("/run/bulkhead" if t.bulkhead else "/run/runc")
     box = t.sleeper()

@@ -5,7 +5,7 @@ import ctypes
 import os
 import struct
 
-from harness import case, contains, equal
+from harness import contains, differs, equal, parametrize
 
 NEWER = "runc 1.1.5 is older than the property"
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -43,16 +43,18 @@ def io_priority(pid):
     return value >> 13, value & 0x1fff
 
 
-@case(each=[("SCHED_BATCH", os.SCHED_BATCH, 7), ("SCHED_OTHER", os.SCHED_OTHER, -5)], control=False, why=NEWER)
-def policy_and_nice(t, word, policy, nice):
+@differs(NEWER)
+@parametrize("word, policy, nice", [("SCHED_BATCH", os.SCHED_BATCH, 7), ("SCHED_OTHER", os.SCHED_OTHER, -5)])
+def test_policy_and_nice(t, word, policy, nice):
     """The program has the policy and the nice value, although its user could not set them."""
     box = running(t, scheduler={"policy": word, "nice": nice}, user={"uid": 1000, "gid": 1000})
     equal(os.sched_getscheduler(box.pid), policy, "policy")
     equal(os.getpriority(os.PRIO_PROCESS, box.pid), nice, "nice")
 
 
-@case(each=[0, 5], control=False, why=NEWER)
-def idle_leaves_the_nice_value(t, more):
+@differs(NEWER)
+@parametrize("more", [0, 5])
+def test_idle_leaves_the_nice_value(t, more):
     """sched_setattr(2) takes a nice value for SCHED_OTHER and SCHED_BATCH alone: it stays the caller's."""
     expected = min(os.getpriority(os.PRIO_PROCESS, 0) + more, 19)
     box = t.sleeper(scheduler={"policy": "SCHED_IDLE", "nice": 0}, user={"uid": 1000, "gid": 1000})
@@ -61,16 +63,17 @@ def idle_leaves_the_nice_value(t, more):
     equal(os.getpriority(os.PRIO_PROCESS, box.pid), expected, "nice")
 
 
-@case(each=[("SCHED_FIFO", os.SCHED_FIFO), ("SCHED_RR", os.SCHED_RR)], control=False, why=NEWER)
-def realtime_priority(t, word, policy):
+@differs(NEWER)
+@parametrize("word, policy", [("SCHED_FIFO", os.SCHED_FIFO), ("SCHED_RR", os.SCHED_RR)])
+def test_realtime_priority(t, word, policy):
     """The program has the real-time policy and priority, and a fork of it has not, if the flag says so."""
     box = running(t, scheduler={"policy": word, "priority": 9, "flags": ["SCHED_FLAG_RESET_ON_FORK"]})
     equal(os.sched_getscheduler(box.pid), policy | os.SCHED_RESET_ON_FORK, "policy")
     equal(os.sched_getparam(box.pid).sched_priority, 9, "priority")
 
 
-@case(control=False, why=NEWER)
-def deadline(t):
+@differs(NEWER)
+def test_deadline(t):
     """Runtime, deadline and period reach the kernel."""
     times = {"runtime": 1_000_000, "deadline": 10_000_000, "period": 20_000_000}
     box = running(t, scheduler={"policy": "SCHED_DEADLINE", **times})
@@ -78,8 +81,8 @@ def deadline(t):
     equal(deadline_of(box.pid), tuple(times.values()), "runtime, deadline and period")
 
 
-@case(control=False, why=NEWER)
-def what_is_not_said_is_0(t):
+@differs(NEWER)
+def test_what_is_not_said_is_0(t):
     """Without nice the program has 0, whatever its caller has; without priority a real-time policy is refused."""
     refused(t, lambda config: config["process"].update(scheduler={"policy": "SCHED_FIFO"}), "/process/scheduler")
     box = t.sleeper(scheduler={"policy": "SCHED_BATCH"})
@@ -89,52 +92,53 @@ def what_is_not_said_is_0(t):
     equal(os.getpriority(os.PRIO_PROCESS, box.pid), 0, "nice")
 
 
-@case(control=False, why=NEWER)
-def a_deadline_that_no_kernel_takes_is_refused(t):
+@differs(NEWER)
+def test_a_deadline_that_no_kernel_takes_is_refused(t):
     """What sched_setattr(2) refuses ends the creation, with the property's pointer."""
     wish = {"policy": "SCHED_DEADLINE", "runtime": 30, "deadline": 20, "period": 10}
     refused(t, lambda config: config["process"].update(scheduler=wish), "/process/scheduler", "sched_setattr")
 
 
-@case(control=False, why=NEWER)
-def a_nice_value_out_of_range_is_refused(t):
+@differs(NEWER)
+def test_a_nice_value_out_of_range_is_refused(t):
     """nice goes from -20 to 19."""
     refused(t, lambda config: config["process"].update(scheduler={"policy": "SCHED_OTHER", "nice": 20}),
             "/process/scheduler/nice", "invalid scheduler.nice: 20")
 
 
-@case()
-def without_a_scheduler_the_callers_stays(t):
+def test_without_a_scheduler_the_callers_stays(t):
     """A container without the property has the policy of its caller."""
     box = running(t)
     equal(os.sched_getscheduler(box.pid), os.sched_getscheduler(0), "policy")
 
 
-@case(each=[("IOPRIO_CLASS_BE", 2, 6), ("IOPRIO_CLASS_IDLE", 3, 0), ("IOPRIO_CLASS_RT", 1, 2)],
-      control=False, why=NEWER)
-def io_priority_is_set(t, word, number, priority):
+@differs(NEWER)
+@parametrize("word, number, priority", [
+    ("IOPRIO_CLASS_BE", 2, 6), ("IOPRIO_CLASS_IDLE", 3, 0), ("IOPRIO_CLASS_RT", 1, 2)])
+def test_io_priority_is_set(t, word, number, priority):
     """The program's I/O class and priority are the given ones, whoever it is."""
     box = running(t, ioPriority={"class": word, "priority": priority}, user={"uid": 1000, "gid": 1000})
     equal(io_priority(box.pid), (number, priority), "I/O priority")
 
 
-@case(control=False, why=NEWER)
-def io_priority_is_the_containers_alone(t):
+@differs(NEWER)
+def test_io_priority_is_the_containers_alone(t):
     """The caller, in another process group, keeps its own."""
     before = io_priority(0)
     running(t, ioPriority={"class": "IOPRIO_CLASS_IDLE", "priority": 1})
     equal(io_priority(0), before, "the caller's I/O priority")
 
 
-@case(control=False, why=NEWER)
-def an_io_priority_out_of_range_is_refused(t):
+@differs(NEWER)
+def test_an_io_priority_out_of_range_is_refused(t):
     """Priorities go from 0 to 7."""
     refused(t, lambda config: config["process"].update(ioPriority={"class": "IOPRIO_CLASS_BE", "priority": 8}),
             "/process/ioPriority/priority", "invalid ioPriority.Priority: 8")
 
 
-@case(each=[("LINUX32", "00000008"), ("LINUX", "00000000")], control=False, why=NEWER)
-def personality(t, word, expected):
+@differs(NEWER)
+@parametrize("word, expected", [("LINUX32", "00000008"), ("LINUX", "00000000")])
+def test_personality(t, word, expected):
     """The execution domain is the given one."""
     box = t.sleeper()
     box.bundle.edit(lambda config: config["linux"].update(personality={"domain": word}))
@@ -142,8 +146,8 @@ def personality(t, word, expected):
     equal(box.proc("personality").strip(), expected, "personality")
 
 
-@case(control=False, why=NEWER)
-def personality_flags_are_a_warning(t):
+@differs(NEWER)
+def test_personality_flags_are_a_warning(t):
     """The standard knows no flag: the warning names it, and the container runs."""
     box = t.container("true")
     box.bundle.edit(lambda config: config["linux"].update(personality={"domain": "LINUX", "flags": ["ADDR_NO"]}))
@@ -152,7 +156,7 @@ def personality_flags_are_a_warning(t):
     contains(log.read_text(), "ignoring unsupported personality flags: [ADDR_NO]", "log")
 
 
-@case(control=False, why=NEWER)
-def an_unknown_personality_is_refused(t):
+@differs(NEWER)
+def test_an_unknown_personality_is_refused(t):
     """LINUX and LINUX32 are all."""
     refused(t, lambda config: config["linux"].update(personality={"domain": "BSD"}), "/linux/personality/domain")

@@ -11,7 +11,7 @@ import socket
 import struct
 import threading
 
-from harness import case, contains, equal, eventually, true
+from harness import contains, differs, equal, eventually, true
 from test_features import features
 
 RECEIVE, SEND = 0xC0502100, 0xC0182101  # SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND
@@ -79,8 +79,7 @@ def notifying(t, path, *calls, **more):
         seccomp={"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": str(path), "syscalls": [rule], **more}))
 
 
-@case()
-def the_agent_answers(t):
+def test_the_agent_answers(t):
     """mkdir is notified and gets the agent's answer; the state names id, pid, bundle and metadata."""
     agent = Agent(t.scratch / "agent")
     box = t.container(bundle=notifying(t, agent.path, "mkdir", listenerMetadata="some \"data\""))
@@ -94,8 +93,7 @@ def the_agent_answers(t):
     equal(agent.state["pid"], agent.state["state"]["pid"], "pid")
 
 
-@case()
-def one_state_with_what_is_required(t):
+def test_one_state_with_what_is_required(t):
     """One object in one connection, of the version that the runtime follows, with what is required."""
     agent = Agent(t.scratch / "agent")
     box = t.container(bundle=notifying(t, agent.path, "mkdir"))
@@ -110,8 +108,8 @@ def one_state_with_what_is_required(t):
     true(not select.select([agent.socket], [], [], 0)[0], "there is a second connection")
 
 
-@case(control=False, why="runc 1.1.5 leaves it open until it ends")
-def the_connection_is_closed(t):
+@differs("runc 1.1.5 leaves it open until it ends")
+def test_the_connection_is_closed(t):
     """As soon as the state is sent: a runtime that waits for its container does not hold it."""
     agent = Agent(t.scratch / "agent")
     box = t.container(bundle=notifying(t, agent.path, "mkdir").process(args=["sleep", "60"]))
@@ -125,8 +123,7 @@ def the_connection_is_closed(t):
 LARGE = {f"key{number}": "x" * 1000 for number in range(400)}
 
 
-@case()
-def descriptors_come_first(t):
+def test_descriptors_come_first(t):
     """A state that is larger than a socket's buffer: the descriptor is with its first bytes, and no other ones."""
     agent = Agent(t.scratch / "agent")
     box = t.container(bundle=notifying(t, agent.path, "mkdir"))
@@ -137,8 +134,7 @@ def descriptors_come_first(t):
     equal(numbers, [1, *[0] * (len(numbers) - 1)], "descriptors of each part")
 
 
-@case()
-def a_send_that_fails_is_an_error(t):
+def test_a_send_that_fails_is_an_error(t):
     """An agent that closes the connection before it has read everything: no container is made."""
     agent = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     agent.bind(str(t.scratch / "agent"))
@@ -155,8 +151,7 @@ def a_send_that_fails_is_an_error(t):
     closing.join()
 
 
-@case()
-def created_and_started(t):
+def test_created_and_started(t):
     """With create and start the agent is told by create."""
     agent = Agent(t.scratch / "agent")
     box = t.container(bundle=notifying(t, agent.path, "mkdir"))
@@ -168,8 +163,8 @@ def created_and_started(t):
     equal(agent.seen, [MKDIR], "calls")
 
 
-@case(control=False, why="runc refuses to notify about write, which its own init calls behind the load")
-def even_execve_may_be_notified(t):
+@differs("runc refuses to notify about write, which its own init calls behind the load")
+def test_even_execve_may_be_notified(t):
     """The listener is out of the container before the first call that the filter sees."""
     agent = Agent(t.scratch / "agent")
     box = t.container(bundle=notifying(t, agent.path, "execve", "write", "close_range", "sendmsg", "ppoll"))
@@ -177,8 +172,7 @@ def even_execve_may_be_notified(t):
     equal(agent.seen[0], EXECVE, "first call")
 
 
-@case()
-def nobody_listens(t):
+def test_nobody_listens(t):
     """Without an agent the container is not made."""
     box = t.container(bundle=notifying(t, t.scratch / "nobody", "mkdir"))
     result = box.create()
@@ -189,8 +183,7 @@ def nobody_listens(t):
     t.no_state()
 
 
-@case()
-def no_path_is_refused(t):
+def test_no_path_is_refused(t):
     """NOTIFY without listenerPath has nobody to answer."""
     bundle = notifying(t, "/nobody", "mkdir")
     bundle.edit(lambda config: config["linux"]["seccomp"].pop("listenerPath"))
@@ -199,8 +192,7 @@ def no_path_is_refused(t):
     t.no_state()
 
 
-@case()
-def a_path_without_notify_is_ignored(t):
+def test_a_path_without_notify_is_ignored(t):
     """listenerPath is not used where no rule notifies."""
     bundle = t.bundle("true").edit(lambda config: config["linux"].update(
         seccomp={"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/run/no/such/socket"}))

@@ -7,7 +7,7 @@ import pathlib
 import signal
 import subprocess
 
-from harness import absent, case, contains, equal, eventually, read_text, true
+from harness import absent, contains, differs, equal, eventually, parametrize, read_text, true
 from test_notify_socket import manager_of, say, start_run
 from test_terminal import listener, read_master, receive
 
@@ -55,8 +55,8 @@ def shared_ground(box):
             subprocess.run(["umount", "--lazy", path], check=True)
 
 
-@case(control=False, why=CONTROL)
-def without_mounts_nothing_is_mounted(t):
+@differs(CONTROL)
+def test_without_mounts_nothing_is_mounted(t):
     """It is in the runtime's mount namespace, its root is the bundle's, and the table of mounts is the same."""
     before = mounts()
     box = container(t, "sleep", "1000", **PLAIN)
@@ -69,8 +69,8 @@ def without_mounts_nothing_is_mounted(t):
     box.delete("--force").ok()
 
 
-@case(control=False, why=CONTROL)
-def what_is_mounted_is_below_the_root(t):
+@differs(CONTROL)
+def test_what_is_mounted_is_below_the_root(t):
     """The config's mounts are there, below the bundle's root on the host, and gone after delete."""
     before = mounts()
     box = container(t, "sh", "-c", "mount; touch /x; sleep 1000")
@@ -87,8 +87,8 @@ def what_is_mounted_is_below_the_root(t):
     equal(mounts(), before, "mounts after delete")
 
 
-@case(control=False, why=CONTROL)
-def on_a_shared_mount(t):
+@differs(CONTROL)
+def test_on_a_shared_mount(t):
     """No propagation changes, and a peer of the host's mount sees none of the mounts below, and nothing afterwards."""
     box = container(t, "sleep", "1000")
     with shared_ground(box) as seen_by_peer:
@@ -102,8 +102,8 @@ def on_a_shared_mount(t):
         equal(seen_by_peer(), [], "what the peer sees after delete")
 
 
-@case(control=False, why=CONTROL)
-def a_failed_create_leaves_no_mount(t):
+@differs(CONTROL)
+def test_a_failed_create_leaves_no_mount(t):
     """The program is missing: everything was mounted, and nothing is any more."""
     before = mounts()
     result = container(t, "/no/such/program").create()
@@ -111,8 +111,9 @@ def a_failed_create_leaves_no_mount(t):
     equal(mounts(), before, "mounts")
 
 
-@case(control=False, why=CONTROL, each=["open_root", "spawn", "send_go", "await_ready", "publish"])
-def a_killed_runtime_leaves_what_delete_finds(t, verb):
+@differs(CONTROL)
+@parametrize("verb", ["open_root", "spawn", "send_go", "await_ready", "publish"])
+def test_a_killed_runtime_leaves_what_delete_finds(t, verb):
     """Whoever kills the runtime in the middle leaves a record of the mount: delete --force takes it away, twice."""
     before = mounts()
     box = container(t, "sleep", "1000")
@@ -125,8 +126,8 @@ def a_killed_runtime_leaves_what_delete_finds(t, verb):
     equal(mounts(), before, "mounts")
 
 
-@case(control=False, why=CONTROL)
-def nobody_elses_mount_is_taken(t):
+@differs(CONTROL)
+def test_nobody_elses_mount_is_taken(t):
     """Who has unmounted the container's root and mounted his own there, keeps that."""
     box = container(t, "sleep", "1000")
     box.run_detached()
@@ -139,8 +140,8 @@ def nobody_elses_mount_is_taken(t):
         subprocess.run(["umount", box.bundle.rootfs], check=True)
 
 
-@case(control=False, why=CONTROL)
-def a_covered_root_is_an_error(t):
+@differs(CONTROL)
+def test_a_covered_root_is_an_error(t):
     """What somebody has mounted over it hides the mount: delete says so, and works once that is gone."""
     box = container(t, "sleep", "1000")
     box.run_detached()
@@ -150,8 +151,9 @@ def a_covered_root_is_an_error(t):
     box.delete("--force").ok()
 
 
-@case(control=False, why=CONTROL, each=[("mounted", {}), ("plain", PLAIN)])
-def exec_has_the_same_root(t, name, top):
+@differs(CONTROL)
+@parametrize("name, top", [("mounted", {}), ("plain", PLAIN)])
+def test_exec_has_the_same_root(t, name, top):
     """A further process is in the container's chroot, at its working directory, with its devices."""
     box = container(t, "sleep", "1000", **top)
     (box.bundle.rootfs / "mark").write_text("here")
@@ -165,8 +167,8 @@ def exec_has_the_same_root(t, name, top):
     box.delete("--force").ok()
 
 
-@case(control=False, why=CONTROL)
-def exec_without_any_namespace(t):
+@differs(CONTROL)
+def test_exec_without_any_namespace(t):
     """No namespace at all: nothing to join, and still the container's root."""
     box = container(t, "sleep", "1000", also=("pid", "network", "ipc", "uts", "cgroup"), hostname="", **PLAIN)
     (box.bundle.rootfs / "mark").write_text("here")
@@ -175,8 +177,8 @@ def exec_without_any_namespace(t):
     box.delete("--force").ok()
 
 
-@case(control=False, why=CONTROL)
-def terminal(t):
+@differs(CONTROL)
+def test_terminal(t):
     """A terminal of the container's own devpts, whose slave is /dev/console as well."""
     box = container(t, "sh", "-c", "tty", process={"terminal": True})
     with listener(t) as server:
@@ -187,8 +189,8 @@ def terminal(t):
     box.delete("--force").ok()
 
 
-@case(control=False, why=CONTROL)
-def hooks_find_the_mounts(t):
+@differs(CONTROL)
+def test_hooks_find_the_mounts(t):
     """createRuntime and createContainer see the mounts below the root's path; startContainer is in the root."""
     box = container(t, "sleep", "1000")
     out = t.scratch / "seen"
@@ -202,8 +204,8 @@ def hooks_find_the_mounts(t):
     box.delete("--force").ok()
 
 
-@case(control=False, why=CONTROL)
-def a_warning_says_what_it_is(t):
+@differs(CONTROL)
+def test_a_warning_says_what_it_is(t):
     """create logs that a chroot holds nobody back."""
     box = container(t, "true", **PLAIN)
     log = t.scratch / "log"
@@ -217,13 +219,14 @@ def new_user(config):
                             for key in ("uidMappings", "gidMappings")})
 
 
-@case(control=False, why=CONTROL,
-      each=[("mount", new_user, {}, "/mounts/0: without a mount namespace nothing can be mounted"),
-            ("read-only", new_user, {"mounts": []}, "/root/readonly: without a mount namespace"),
-            ("host", lambda config: None, {"root": {"path": "/"}}, "/root/path: without a mount namespace"),
-            ("mask", lambda config: config["linux"].update(maskedPaths=["/proc/kcore"]), {},
-             "/linux/maskedPaths: unable to restrict sys entries without a private MNT namespace")])
-def what_cannot_be_is_refused(t, name, edit, top, words):
+@differs(CONTROL)
+@parametrize("name, edit, top, words", [
+    ("mount", new_user, {}, "/mounts/0: without a mount namespace nothing can be mounted"),
+    ("read-only", new_user, {"mounts": []}, "/root/readonly: without a mount namespace"),
+    ("host", lambda config: None, {"root": {"path": "/"}}, "/root/path: without a mount namespace"),
+    ("mask", lambda config: config["linux"].update(maskedPaths=["/proc/kcore"]), {},
+     "/linux/maskedPaths: unable to restrict sys entries without a private MNT namespace")])
+def test_what_cannot_be_is_refused(t, name, edit, top, words):
     """With the property's pointer, before anything is made."""
     before = mounts()
     box = container(t, "true", **top)
@@ -233,8 +236,8 @@ def what_cannot_be_is_refused(t, name, edit, top, words):
     t.no_state()
 
 
-@case(control=False, why=CONTROL)
-def in_a_user_namespace_without_mounts(t):
+@differs(CONTROL)
+def test_in_a_user_namespace_without_mounts(t):
     """With the devices in the image there is nothing to mount."""
     box = container(t, "sleep", "1000", **PLAIN)
     nodes = {"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9}
@@ -252,8 +255,9 @@ def in_a_user_namespace_without_mounts(t):
 
 # ---- what asks for a mount, or for none -----------------------------------------------------------------------------
 
-@case(control=False, why=CONTROL, each=[("mounted", {}), ("plain", PLAIN)])
-def without_pivot_it_is_the_same_chroot(t, name, top):
+@differs(CONTROL)
+@parametrize("name, top", [("mounted", {}), ("plain", PLAIN)])
+def test_without_pivot_it_is_the_same_chroot(t, name, top):
     """--no-pivot unmounts the host's procfs and sysfs in a namespace of the container's own; here they stay."""
     before = mounts()
     box = container(t, "sleep", "1000", **top)
@@ -264,9 +268,10 @@ def without_pivot_it_is_the_same_chroot(t, name, top):
     equal(mounts(), before, "mounts after delete")
 
 
-@case(control=False, why=CONTROL, each=[("private", []), ("slave", []), ("shared", ["shared"]),
-                                        ("unbindable", ["unbindable"])])
-def propagation_is_that_of_its_root_alone(t, word, tags):
+@differs(CONTROL)
+@parametrize("word, tags", [("private", []), ("slave", []), ("shared", ["shared"]),
+                            ("unbindable", ["unbindable"])])
+def test_propagation_is_that_of_its_root_alone(t, word, tags):
     """rootfsPropagation changes the mount that is made for the container, and no mount of the host's."""
     before = mounts()
     box = container(t, "sleep", "1000", mounts=[], root={"path": "rootfs", "readonly": False})
@@ -279,8 +284,8 @@ def propagation_is_that_of_its_root_alone(t, word, tags):
     equal(mounts(), before, "mounts after delete")
 
 
-@case(control=False, why=CONTROL)
-def readiness_is_heard(t):
+@differs(CONTROL)
+def test_readiness_is_heard(t):
     """The notify socket is bound into the root on the host, and nothing of it is left."""
     before, manager = mounts(), manager_of(t)
     box = container(t, "sleep", "1000", root={"path": "rootfs", "readonly": False}, mounts=[])
@@ -293,8 +298,9 @@ def readiness_is_heard(t):
     equal(mounts(), before, "mounts after run")
 
 
-@case(control=False, why=CONTROL, each=["without /proc", "with /proc"])
-def the_links_in_dev(t, how):
+@differs(CONTROL)
+@parametrize("how", ["without /proc", "with /proc"])
+def test_the_links_in_dev(t, how):
     """They lead to /proc, and are made where it is mounted (runtime-linux.md, "Dev symbolic links"); ptmx needs none."""
     proc = [{"destination": "/proc", "type": "proc", "source": "proc"}] if how == "with /proc" else []
     box = container(t, "sh", "-c", "for l in ptmx fd stdin stdout stderr; do readlink /dev/$l; done; true",

@@ -3,7 +3,7 @@
 
 import sys
 
-from harness import absent, case, contains, equal
+from harness import absent, contains, differs, equal, parametrize
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # A service manager sets LISTEN_PID between fork and exec.
@@ -30,8 +30,7 @@ def environment(box):
     return dict(entry.split("=", 1) for entry in box.proc("environ").split("\0") if entry)
 
 
-@case()
-def descriptors_and_variables_reach_the_program(t):
+def test_descriptors_and_variables_reach_the_program(t):
     """So many descriptors from 3 on, LISTEN_FDS as given, LISTEN_PID as the program counts."""
     box = t.sleeper()
     activated(t, box, LISTEN_FDS="2").ok()
@@ -40,8 +39,7 @@ def descriptors_and_variables_reach_the_program(t):
     equal((found.get("LISTEN_FDS"), found.get("LISTEN_PID")), ("2", "1"), "LISTEN_FDS and LISTEN_PID")
 
 
-@case()
-def they_stand_before_the_preserved_ones(t):
+def test_they_stand_before_the_preserved_ones(t):
     """--preserve-fds counts behind them."""
     box = t.sleeper()
     activated(t, box, "--preserve-fds", "1", LISTEN_FDS="2").ok()
@@ -49,24 +47,23 @@ def they_stand_before_the_preserved_ones(t):
     equal(environment(box)["LISTEN_FDS"], "2", "LISTEN_FDS")
 
 
-@case(control=False, why="runc does not pass the names on")
-def names_come_along(t):
+@differs("runc does not pass the names on")
+def test_names_come_along(t):
     """LISTEN_FDNAMES goes with the descriptors."""
     box = t.sleeper()
     activated(t, box, LISTEN_FDS="2", LISTEN_FDNAMES="web:admin").ok()
     equal(environment(box)["LISTEN_FDNAMES"], "web:admin", "LISTEN_FDNAMES")
 
 
-@case()
-def the_manager_wins_over_the_config(t):
+def test_the_manager_wins_over_the_config(t):
     """Of a variable that the config has, too, the program sees the service manager's."""
     box = t.sleeper(env=[f"PATH={PATH}", "LISTEN_FDS=9"])
     activated(t, box, LISTEN_FDS="1").ok()
     equal(environment(box)["LISTEN_FDS"], "1", "LISTEN_FDS")
 
 
-@case(each=["0", "many", ""])
-def a_count_that_is_none_is_none(t, count):
+@parametrize("count", ["0", "many", ""])
+def test_a_count_that_is_none_is_none(t, count):
     """Nothing is kept, nothing is set."""
     box = t.sleeper()
     activated(t, box, LISTEN_FDS=count).ok()
@@ -74,8 +71,8 @@ def a_count_that_is_none_is_none(t, count):
     absent(box.proc("environ"), "LISTEN_", "environment")
 
 
-@case(control=False, why="runc 1.1.5 does not look whether they are open")
-def a_closed_descriptor_is_refused(t):
+@differs("runc 1.1.5 does not look whether they are open")
+def test_a_closed_descriptor_is_refused(t):
     """LISTEN_FDS counts more than there are: an error, nothing left."""
     box = t.sleeper()
     result = activated(t, box, fds=1, LISTEN_FDS="2").exits(1)

@@ -5,7 +5,7 @@ import json
 import os
 import statistics
 
-from harness import case, contains, equal, true
+from harness import contains, differs, equal, parametrize, true
 
 OURS = "the short form is bulkhead's own"
 
@@ -34,8 +34,8 @@ class Form:
         return result.out
 
 
-@case(control=False, why=OURS)
-def the_process(t):
+@differs(OURS)
+def test_the_process(t):
     """User, groups, umask, directory, environment, capabilities, resource limits."""
     said = Form(t, """
 command: [sh, -c, "id -u; id -g; id -G; umask; pwd; echo $A $TERM; grep CapBnd /proc/self/status; ulimit -Sn; ulimit -Hn"]
@@ -48,8 +48,8 @@ rlimits: {nofile: "256:512"}
     equal(said.split("\n")[:-1], ["7", "8", "8 9", "0027", "/tmp", "b dumb", "CapBnd:\t0000000000000001", "256", "512"], "output")
 
 
-@case(control=False, why=OURS)
-def the_file_system(t):
+@differs(OURS)
+def test_the_file_system(t):
     """A root that can be written, a bind that cannot, a tmpfs of a size, a device with its mode."""
     (t.scratch / "data").mkdir()
     (t.scratch / "data/x").write_text("from the host\n")
@@ -69,8 +69,8 @@ devices: [{{path: /dev/mine, type: c, major: 1, minor: 5, mode: 0640}}]
     true(not (t.scratch / "data/y").exists(), "the bind could be written")
 
 
-@case(control=False, why=OURS)
-def the_isolation(t):
+@differs(OURS)
+def test_the_isolation(t):
     """Names, namespaces, a kernel parameter, a filter, a hook."""
     mark = t.scratch / "hook ran"
     said = Form(t, f"""
@@ -87,14 +87,14 @@ hooks:
     true(mark.exists(), "the hook did not run")
 
 
-@case(control=False, why=OURS)
-def from_standard_input(t):
+@differs(OURS)
+def test_from_standard_input(t):
     """- is standard input."""
     equal(Form(t, "command: echo 'a  b'\n", stdin=True).run(), "a  b\n", "output")
 
 
-@case(control=False, why=OURS)
-def what_it_says_of_limits(t):
+@differs(OURS)
+def test_what_it_says_of_limits(t):
     """The kernel's controllers are not needed to compile: the numbers of the standard."""
     config = json.loads((Form(t, "limits: {memory: 512Mi, swap: 0, cpus: 0.5, pids: 10}\n").path / "config.json").read_text())
     resources = config["linux"]["resources"]
@@ -117,8 +117,9 @@ REFUSALS = [
 ]
 
 
-@case(control=False, why=OURS, each=range(len(REFUSALS)))
-def refused(t, index):
+@differs(OURS)
+@parametrize("index", range(len(REFUSALS)))
+def test_refused(t, index):
     """The place, the pointer, the reason; no config.json, and quickly."""
     text, words = REFUSALS[index]
     folder = t.scratch / "new"
@@ -132,8 +133,8 @@ def refused(t, index):
     true(median < 0.05, f"{median:.3f} s")
 
 
-@case(control=False, why=OURS)
-def an_old_config_stays(t):
+@differs(OURS)
+def test_an_old_config_stays(t):
     """As without --from."""
     folder = t.scratch / "old"
     folder.mkdir()
@@ -144,8 +145,8 @@ def an_old_config_stays(t):
     equal((folder / "config.json").read_text(), "mine", "config.json")
 
 
-@case(control=False, why=OURS)
-def a_missing_form(t):
+@differs(OURS)
+def test_a_missing_form(t):
     """A file that is not there, and a folder."""
     for path in ("/no/such.yaml", t.scratch):
         result = t.runtime("spec", "--from", path, "--bundle", t.scratch)

@@ -7,15 +7,15 @@ import os
 import re
 import socket
 
-from harness import case, contains, equal, true
+from harness import contains, differs, equal, needs, parametrize, true
 
 F_GET_SEALS = 1034
 SEALS_OF_WRITING = 0x01 | 0x02 | 0x04 | 0x08  # SEAL, SHRINK, GROW, WRITE
 NO_RUNC = "runc 1.1.5 does not have it"
 
 
-@case(control=False, why="runc's init is a copy of its own binary, protected in another way")
-def the_waiting_init_is_a_sealed_memfd(t):
+@differs("runc's init is a copy of its own binary, protected in another way")
+def test_the_waiting_init_is_a_sealed_memfd(t):
     """What a container could reach as /proc/1/exe cannot be written, grown or shrunk (CVE-2019-5736)."""
     box = t.container("true")
     box.create().ok()
@@ -27,8 +27,8 @@ def the_waiting_init_is_a_sealed_memfd(t):
     box.delete().ok()
 
 
-@case(control=False, why="runc's init is a Go program of several megabytes")
-def the_waiting_init_is_small(t):
+@differs("runc's init is a Go program of several megabytes")
+def test_the_waiting_init_is_small(t):
     """A created container is charged a few pages, not a runtime."""
     box = t.container("true")
     box.create().ok()
@@ -43,8 +43,9 @@ def no_memfd_noexec():
     return None if os.path.exists("/proc/sys/vm/memfd_noexec") else "vm.memfd_noexec is Linux 6.3"
 
 
-@case(control=False, why="runc 1.1.5 cannot start where vm.memfd_noexec is 2", needs=no_memfd_noexec)
-def executable_memfds_may_be_forbidden(t):
+@differs("runc 1.1.5 cannot start where vm.memfd_noexec is 2")
+@needs(no_memfd_noexec)
+def test_executable_memfds_may_be_forbidden(t):
     """With vm.memfd_noexec=2 (in a pid namespace of its own) the stage comes from a detached tmpfs."""
     box = t.container("echo", "alive")
     run = t.runtime.command("run", "--bundle", box.bundle.path, box.id)
@@ -53,8 +54,8 @@ def executable_memfds_may_be_forbidden(t):
     equal(result.ok().out, "alive\n", "stdout")
 
 
-@case(control=False, why=NO_RUNC)
-def pidfd_socket_gets_a_pidfd_of_init(t):
+@differs(NO_RUNC)
+def test_pidfd_socket_gets_a_pidfd_of_init(t):
     """--pidfd-socket receives one descriptor, a pidfd of the container's init, with runc's word."""
     box = t.container("true")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
@@ -73,8 +74,8 @@ def pidfd_socket_gets_a_pidfd_of_init(t):
     box.delete().ok()
 
 
-@case(control=False, why=NO_RUNC)
-def trace_has_a_time_for_each_step_of_both_lanes(t):
+@differs(NO_RUNC)
+def test_trace_has_a_time_for_each_step_of_both_lanes(t):
     """run --trace writes one line a step, in the order of their ends, with verbs of both lanes."""
     box = t.container("true")
     box.run("--trace", t.scratch / "trace").ok()
@@ -90,8 +91,9 @@ def trace_has_a_time_for_each_step_of_both_lanes(t):
     true(len(missing) == 2, f"steps without a time: {missing} (the report that carries them and execute have none)")
 
 
-@case(control=False, why=NO_RUNC, each=[(["--detach"],), ([],)])
-def a_trace_that_cannot_be_written_leaves_nothing(t, flags):
+@differs(NO_RUNC)
+@parametrize("flags", [(["--detach"],), ([],)])
+def test_a_trace_that_cannot_be_written_leaves_nothing(t, flags):
     """--trace into a missing directory fails the run, and the container goes with it."""
     box = t.container("sleep", "60")
     result = box.run("--trace", t.scratch / "missing/trace", *flags).exits(1)
@@ -99,8 +101,8 @@ def a_trace_that_cannot_be_written_leaves_nothing(t, flags):
     t.no_state()
 
 
-@case(control=False, why=NO_RUNC)
-def explain_changes_nothing(t):
+@differs(NO_RUNC)
+def test_explain_changes_nothing(t):
     """explain prints the steps of a bundle and leaves no state, for an id that does not exist."""
     box = t.container("true")
     text = t.runtime("explain", "--bundle", box.bundle.path, "some-id").ok().out

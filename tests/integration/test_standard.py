@@ -5,13 +5,13 @@ import os
 import subprocess
 
 import isolation
-from harness import case, contains, equal, true
+from harness import contains, differs, equal, parametrize, true
 from hooks import Journal
 from test_features import features
 
 
-@case(each=["state", "create", "start", "kill", "delete"])
-def an_operation_needs_an_id(t, verb):
+@parametrize("verb", ["state", "create", "start", "kill", "delete"])
+def test_an_operation_needs_an_id(t, verb):
     """Without an id every operation is an error (runtime.md, "Operations")."""
     result = t.runtime(verb)
     true(result.code != 0, f"{verb} without an id succeeded")
@@ -19,8 +19,8 @@ def an_operation_needs_an_id(t, verb):
     t.no_state()
 
 
-@case(each=["create", "run"])
-def without_a_bundle_it_is_the_current_directory(t, verb):
+@parametrize("verb", ["create", "run"])
+def test_without_a_bundle_it_is_the_current_directory(t, verb):
     """An absent --bundle is the current directory: one without config.json is an error, and nothing is made."""
     empty = t.scratch / "empty"
     empty.mkdir()
@@ -28,9 +28,9 @@ def without_a_bundle_it_is_the_current_directory(t, verb):
     t.no_state()
 
 
-@case(each=[("a size", {"height": 5, "width": 6}), ("half of one", {"height": 5}),
-            ("more than a terminal can have", {"height": 65536, "width": 4294967295}), ("none", {})])
-def console_size_without_a_terminal_is_ignored(t, _, size):
+@parametrize("_, size", [("a size", {"height": 5, "width": 6}), ("half of one", {"height": 5}),
+                         ("more than a terminal can have", {"height": 65536, "width": 4294967295}), ("none", {})])
+def test_console_size_without_a_terminal_is_ignored(t, _, size):
     """consoleSize is for a terminal (config.md, "Process"): without one, whatever it is, it changes nothing."""
     box = t.shell("test -t 0 && echo terminal; test -e /dev/console && echo console; echo end", terminal=False,
                   consoleSize=size)
@@ -40,16 +40,16 @@ def console_size_without_a_terminal_is_ignored(t, _, size):
     equal(unset.run().ok().out, "end\n", "output where terminal is unset")
 
 
-@case(control=False, why="runc takes what is left of 16 bits")
-def console_size_with_a_terminal_has_to_fit(t):
+@differs("runc takes what is left of 16 bits")
+def test_console_size_with_a_terminal_has_to_fit(t):
     """With a terminal it is the size of one, and its numbers have 16 bits."""
     box = t.container("true", terminal=True, consoleSize={"height": 65536, "width": 1})
     contains(box.create("--console-socket", t.scratch / "none").exits(1).err,
              "/process/consoleSize/height: 65536: must be a whole number from 0 to 65535", "stderr")
 
 
-@case(each=["no ids", "no user"])
-def an_absent_id_is_0(t, what):
+@parametrize("what", ["no ids", "no user"])
+def test_an_absent_id_is_0(t, what):
     """uid and gid are required (config.md, "User"); engines leave them out where they are 0."""
     box = t.container("sh", "-c", "id -u; id -g")
     box.bundle.edit(lambda config: config["process"].pop("user") if what == "no user" else
@@ -59,8 +59,7 @@ def an_absent_id_is_0(t, what):
 
 # ---- the state (runtime.md, "State") ------------------------------------------------------------------------
 
-@case()
-def the_state_is_of_the_runtimes_version(t):
+def test_the_state_is_of_the_runtimes_version(t):
     """Whatever version the document is of: `state` and hooks see that of the standard that the runtime follows."""
     newest = features(t)["ociVersionMax"]
     journal = Journal(t)
@@ -71,8 +70,8 @@ def the_state_is_of_the_runtimes_version(t):
     equal(journal.seen("createRuntime")["state"]["ociVersion"], newest, "ociVersion of a hook's state")
 
 
-@case(each=["relative", "absent"])
-def the_bundle_is_absolute(t, how):
+@parametrize("how", ["relative", "absent"])
+def test_the_bundle_is_absolute(t, how):
     """`bundle` is an absolute path, however the caller said it."""
     box = t.sleeper()
     words = ["--bundle", box.bundle.path.name] if how == "relative" else []
@@ -81,8 +80,7 @@ def the_bundle_is_absolute(t, how):
     equal(box.state()["bundle"], str(box.bundle.path), "bundle")
 
 
-@case()
-def the_pid_is_in_the_state(t):
+def test_the_pid_is_in_the_state(t):
     """`pid` is that of the container's process, created and running."""
     box = t.sleeper()
     box.create().ok()
@@ -93,8 +91,7 @@ def the_pid_is_in_the_state(t):
 
 # ---- create (runtime.md, "Create") ---------------------------------------------------------------------------
 
-@case()
-def create_applies_all_but_the_process(t):
+def test_create_applies_all_but_the_process(t):
     """Before start: root, mounts, masks, names, parameters and cgroup are there, the program is not."""
     box = t.sleeper()
     box.bundle.add_mount("/opt", "tmpfs", "tmpfs", "size=64k")
@@ -132,8 +129,8 @@ def from_another_cgroup(t, box):
     return found
 
 
-@case(each=["absolute", "relative"])
-def the_same_path_is_the_same_cgroup(t, how):
+@parametrize("how", ["absolute", "relative"])
+def test_the_same_path_is_the_same_cgroup(t, how):
     """One value of cgroupsPath is one place, again and again; an absolute one for every caller."""
     box = t.sleeper()
     box.bundle.edit(lambda config: config["linux"].update(cgroupsPath=f"{'/' * (how == 'absolute')}{box.id}-place"))

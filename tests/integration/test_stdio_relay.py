@@ -5,7 +5,7 @@ import os
 import signal
 import time
 
-from harness import case, contains, equal, eventually, true
+from harness import contains, differs, equal, eventually, parametrize, true
 from terminals import PROMPT, Terminal, send, state_of
 
 BOTH = ["run", "exec"]
@@ -34,8 +34,8 @@ def shown(t, verb, script, shell=None):
     return Terminal(t).start(command, shell).ends_with(0)
 
 
-@case(each=BOTH)
-def the_container_has_pipes(t, verb):
+@parametrize("verb", BOTH)
+def test_the_container_has_pipes(t, verb):
     """0 to 2 are three different pipes, and the program finds no terminal anywhere."""
     lines = shown(t, verb, f"{ENDS}; tty; {{ tty < /dev/tty; }} 2> /dev/null || echo none").text.split("\n")
     true(all(line.startswith("pipe:[") for line in lines[:3]), f"0 to 2: {lines}")
@@ -44,16 +44,17 @@ def the_container_has_pipes(t, verb):
     contains(lines, "none", "controlling terminal")
 
 
-@case(each=BOTH)
-def only_pipes_are_open(t, verb):
+@parametrize("verb", BOTH)
+def test_only_pipes_are_open(t, verb):
     """The runtime's own ends, and the caller's terminal, stay outside."""
     text = shown(t, verb, "ls -l /proc/self/fd").text
     true("/dev/pts" not in text and "/dev/tty" not in text, text)
     equal(text.count("pipe:["), 3, "pipes")
 
 
-@case(each=BOTH, control=False, why=ALL_PIPES)
-def what_is_no_terminal_passes_untouched(t, verb):
+@differs(ALL_PIPES)
+@parametrize("verb", BOTH)
+def test_what_is_no_terminal_passes_untouched(t, verb):
     """Files, pipes and /dev/null of the caller are the container's own; only the terminal is replaced."""
     (t.scratch / "in").write_text("")
     shell = f'stat -L -c %d:%i {t.scratch}/in {t.scratch}/out; "$@" < {t.scratch}/in > {t.scratch}/out'
@@ -64,8 +65,9 @@ def what_is_no_terminal_passes_untouched(t, verb):
     contains(lines[4], "pipe:[", "2")
 
 
-@case(each=BOTH, control=False, why=ALL_PIPES)
-def callers_pipes_are_the_containers(t, verb):
+@differs(ALL_PIPES)
+@parametrize("verb", BOTH)
+def test_callers_pipes_are_the_containers(t, verb):
     """A pipe of the caller is not relayed: the container has that one."""
     shell = 'readlink /proc/self/fd/2 > /dev/null; "$@" < /dev/null 2>&1 | { cat; readlink /proc/self/fd/0; }'
     lines = shown(t, verb, ENDS, shell).text.split("\n")
@@ -73,8 +75,8 @@ def callers_pipes_are_the_containers(t, verb):
     contains(lines[0], "null", "0")
 
 
-@case(each=BOTH)
-def the_terminal_keeps_its_settings(t, verb):
+@parametrize("verb", BOTH)
+def test_the_terminal_keeps_its_settings(t, verb):
     """It stays cooked: the line discipline echoes, and nobody changes it."""
     _, command = piped(t, verb, "sh", "-c", "echo ready; read line; echo got $line; exit 5")
     terminal = Terminal(t).start(command)
@@ -85,8 +87,8 @@ def the_terminal_keeps_its_settings(t, verb):
     equal(terminal.text.split("\n")[:3], ["ready", "word", "got word"], "echo and answer")
 
 
-@case(each=BOTH)
-def control_d_ends_the_input(t, verb):
+@parametrize("verb", BOTH)
+def test_control_d_ends_the_input(t, verb):
     """Lines come back from cat; Ctrl-D at the beginning of one ends it, within one it sends what is there."""
     _, command = piped(t, verb, "cat")
     terminal = Terminal(t).start(command)
@@ -98,8 +100,8 @@ def control_d_ends_the_input(t, verb):
     terminal.ends_with(0)
 
 
-@case(each=BOTH)
-def control_c_interrupts(t, verb):
+@parametrize("verb", BOTH)
+def test_control_c_interrupts(t, verb):
     """Ctrl-C is a signal that reaches the program, whose exit code comes back."""
     _, command = piped(t, verb, "sh", "-c", "trap 'exit 9' INT; echo armed; while :; do sleep 0.05; done")
     terminal = Terminal(t).start(command)
@@ -108,8 +110,8 @@ def control_c_interrupts(t, verb):
     terminal.ends_with(9)
 
 
-@case(each=BOTH)
-def a_flood_is_complete_and_in_order(t, verb):
+@parametrize("verb", BOTH)
+def test_a_flood_is_complete_and_in_order(t, verb):
     """Every line is shown, in its place, also the last ones, of 1 and of 2."""
     for stream in ("1", "2"):
         _, command = piped(t, verb, "sh", "-c", f"seq 1 60000 >&{stream}; exit 6")
@@ -117,8 +119,8 @@ def a_flood_is_complete_and_in_order(t, verb):
         true(terminal.text.split() == NUMBERS, f"the output of {stream} is not complete and in order")
 
 
-@case(each=BOTH)
-def both_outputs_are_shown(t, verb):
+@parametrize("verb", BOTH)
+def test_both_outputs_are_shown(t, verb):
     """What is written to 1 and to 2 at the same time is all there."""
     script = "seq 1 60000 & seq 1 60000 | tr 0-9 a-j >&2; wait"
     text = shown(t, verb, script).text
@@ -126,16 +128,16 @@ def both_outputs_are_shown(t, verb):
     equal(sum(character.isalpha() for character in text), sum(map(len, NUMBERS)), "letters of 2")
 
 
-@case(each=BOTH)
-def the_last_words_are_shown(t, verb):
+@parametrize("verb", BOTH)
+def test_the_last_words_are_shown(t, verb):
     """What was written last is there, many times over."""
     for _ in range(20 if verb == "run" else 1):
         terminal = shown(t, verb, "seq 1 400; echo last")
         equal(terminal.text.split()[-2:], ["400", "last"], "end of the output")
 
 
-@case(each=BOTH)
-def a_slow_terminal_loses_nothing(t, verb):
+@parametrize("verb", BOTH)
+def test_a_slow_terminal_loses_nothing(t, verb):
     """Whose reader begins late still gets all of more than any pipe or terminal holds; meanwhile signals arrive."""
     box, command = piped(t, verb, "sh", "-c", "trap 'echo > /dev/shm/seen' USR1; : > /dev/shm/up; seq 1 50000; "
                                               "sleep 0.1; test -e /dev/shm/seen")
@@ -150,8 +152,8 @@ def a_slow_terminal_loses_nothing(t, verb):
     true(terminal.text.split() == NUMBERS[:50000], "the output is not complete and in order")
 
 
-@case(each=BOTH)
-def much_input_arrives(t, verb):
+@parametrize("verb", BOTH)
+def test_much_input_arrives(t, verb):
     """More than a pipe holds is typed before anybody reads; all of it arrives."""
     _, command = piped(t, verb, "sh", "-c", "echo ready; sleep 0.5; wc -c; echo done")
     terminal = Terminal(t).start(command)
@@ -164,8 +166,9 @@ def much_input_arrives(t, verb):
     terminal.ends_with(0)
 
 
-@case(each=["exec"], control=False, why=WAITS)
-def the_background_is_not_waited_for(t, verb):
+@differs(WAITS)
+@parametrize("verb", ["exec"])
+def test_the_background_is_not_waited_for(t, verb):
     """A child that keeps the output open, and goes on writing, does not keep the caller."""
     script = "{ trap '' PIPE; while :; do echo more; done; } & sleep 61 & echo said; exit 4"
     _, command = piped(t, verb, "sh", "-c", script)
@@ -173,8 +176,9 @@ def the_background_is_not_waited_for(t, verb):
     contains(terminal.text, "said\n", "output")
 
 
-@case(each=BOTH, control=False, why=TAKES_KEYS)
-def who_does_not_read_leaves_the_keys(t, verb):
+@differs(TAKES_KEYS)
+@parametrize("verb", BOTH)
+def test_who_does_not_read_leaves_the_keys(t, verb):
     """Once the program has closed its input the keys stay for who comes next."""
     _, command = piped(t, verb, "sh", "-c", "exec < /dev/null; echo ready; sleep 0.7")
     terminal = Terminal(t).start(command, '"$@"; read line; echo "mine: $line"')
@@ -185,8 +189,8 @@ def who_does_not_read_leaves_the_keys(t, verb):
     contains(terminal.text, "mine: word", "the caller's shell")
 
 
-@case(each=BOTH)
-def errors_are_shown_at_the_callers(t, verb):
+@parametrize("verb", BOTH)
+def test_errors_are_shown_at_the_callers(t, verb):
     """What the runtime itself says when the program cannot start is on the caller's terminal."""
     _, command = piped(t, verb, "/no/such/program")
     terminal = Terminal(t).start(command)
@@ -195,16 +199,16 @@ def errors_are_shown_at_the_callers(t, verb):
     contains(terminal.text, "/no/such/program", "the error")
 
 
-@case(each=BOTH)
-def a_program_that_ends_at_once(t, verb):
+@parametrize("verb", BOTH)
+def test_a_program_that_ends_at_once(t, verb):
     """Exit codes come back, also of programs that neither read nor write."""
     for code in (0, 1, 42):
         _, command = piped(t, verb, "sh", "-c", f"exit {code}")
         Terminal(t).start(command).ends_with(code)
 
 
-@case(each=BOTH)
-def a_hang_up_ends_the_input(t, verb):
+@parametrize("verb", BOTH)
+def test_a_hang_up_ends_the_input(t, verb):
     """When the caller's terminal is gone the program finds the end of its input."""
     _, command = piped(t, verb, "sh", "-c", "trap '' HUP; echo ready; cat > /dev/null; exit 3")
     terminal = Terminal(t).start(command)
@@ -229,8 +233,9 @@ def leave(terminal):
     equal(terminal.finish(), 0, "the shell's exit code")
 
 
-@case(each=BOTH, control=False, why=NO_JOBS)
-def control_z_stops_the_job(t, verb):
+@differs(NO_JOBS)
+@parametrize("verb", BOTH)
+def test_control_z_stops_the_job(t, verb):
     """Ctrl-Z gives the shell its terminal back; fg goes on with the program."""
     terminal, runtime = job(t, verb, "echo re''ady; read x; echo got $x; exit 7")
     terminal.type(b"\x1a")
@@ -244,8 +249,9 @@ def control_z_stops_the_job(t, verb):
     leave(terminal)
 
 
-@case(each=BOTH, control=False, why="it is stopped at once, although its program does not read")
-def the_background_takes_no_keys(t, verb):
+@differs("it is stopped at once, although its program does not read")
+@parametrize("verb", BOTH)
+def test_the_background_takes_no_keys(t, verb):
     """In the background it shows its output and leaves the keys to the shell; in the foreground they are its own."""
     terminal, runtime = job(t, verb, "echo re''ady; read x; echo got $x; exit 7", " &")
     for number in range(5):
@@ -261,8 +267,9 @@ def the_background_takes_no_keys(t, verb):
     leave(terminal)
 
 
-@case(each=BOTH, control=False, why=SPINS)
-def output_in_the_background_may_be_unwelcome(t, verb):
+@differs(SPINS)
+@parametrize("verb", BOTH)
+def test_output_in_the_background_may_be_unwelcome(t, verb):
     """Where the terminal wants no output from the background (TOSTOP), writing stops the runtime."""
     _, command = piped(t, verb, "sh", "-c", "sleep 0.3; echo said")
     terminal = Terminal(t).start_shell()

@@ -9,13 +9,13 @@ name; it takes names with other numbers of colons; and it does not know all type
 import contextlib
 import pathlib
 
-from harness import contains, equal, true
+from harness import contains, differs, equal, parametrize, true
 from systemd import (by_systemd, cgroups_path, create, driven, exists, goes, is_gone, maker, reload, scope, show,
                      systemctl)
 
 
-@driven()
-def the_scope_is_seen_by_systemctl(t):
+@driven
+def test_the_scope_is_seen_by_systemctl(t):
     """init is in prefix-name.scope in the slice of cgroupsPath, which is delegated."""
     by_systemd(t)
     box = t.sleeper()
@@ -29,8 +29,8 @@ def the_scope_is_seen_by_systemctl(t):
     contains(show(unit, "Description")[0], box.id, "description")
 
 
-@driven()
-def without_a_path_it_is_named_after_the_id(t):
+@driven
+def test_without_a_path_it_is_named_after_the_id(t):
     """No cgroupsPath: system.slice, and a scope with the runtime's name."""
     by_systemd(t)
     box = t.sleeper()
@@ -38,8 +38,9 @@ def without_a_path_it_is_named_after_the_id(t):
     equal(show(f"{maker(t)}-{box.id}.scope", "ActiveState", "Slice"), ("active", "system.slice"), "properties")
 
 
-@driven(control=False, why="systemd refuses the unit's name")
-def an_id_with_a_plus(t):
+@differs("systemd refuses the unit's name")
+@driven
+def test_an_id_with_a_plus(t):
     """What a unit's name may not have is escaped in the default name."""
     by_systemd(t)
     box = t.sleeper()
@@ -51,9 +52,10 @@ def an_id_with_a_plus(t):
     goes(unit)
 
 
-@driven(each=[("empty slice", ":bh:{}", "bh-{}.scope", "system.slice"),
-              ("root slice", "-.slice:bh:{}", "bh-{}.scope", "-.slice")])
-def parts_of_the_path(t, _, path, unit, slice_name):
+@driven
+@parametrize("_, path, unit, slice_name", [("empty slice", ":bh:{}", "bh-{}.scope", "system.slice"),
+                                           ("root slice", "-.slice:bh:{}", "bh-{}.scope", "-.slice")])
+def test_parts_of_the_path(t, _, path, unit, slice_name):
     """Each part of slice:prefix:name."""
     by_systemd(t)
     box = t.sleeper()
@@ -62,14 +64,16 @@ def parts_of_the_path(t, _, path, unit, slice_name):
     equal(show(unit.format(box.id), "ActiveState", "Slice"), ("active", slice_name), "properties")
 
 
-@driven(control=False, why="runc begins the name with the dash behind the prefix")
-def an_empty_prefix(t):
+@differs("runc begins the name with the dash behind the prefix")
+@driven
+def test_an_empty_prefix(t):
     """The scope is called like the name alone."""
-    parts_of_the_path(t, "empty prefix", "system.slice::{}", "{}.scope", "system.slice")
+    test_parts_of_the_path(t, "empty prefix", "system.slice::{}", "{}.scope", "system.slice")
 
 
-@driven(control=False, why="runc wants the name in full")
-def a_dash_is_the_root_slice(t):
+@differs("runc wants the name in full")
+@driven
+def test_a_dash_is_the_root_slice(t):
     """slice "-"."""
     by_systemd(t)
     box = cgroups_path(t.sleeper(), "-:bh:x")
@@ -84,8 +88,8 @@ def annotated(box, **properties):
     return box
 
 
-@driven()
-def annotations_are_properties(t):
+@driven
+def test_annotations_are_properties(t):
     """org.systemd.property.*, as podman and CRI-O send them."""
     by_systemd(t)
     box = annotated(t.sleeper(), KillSignal="10", TimeoutStopUSec="uint64 30000000", CollectMode="'inactive'",
@@ -96,8 +100,8 @@ def annotations_are_properties(t):
     contains(show(unit, "After")[0], "basic.target", "After")
 
 
-@driven()
-def seconds_are_microseconds(t):
+@driven
+def test_seconds_are_microseconds(t):
     """NameSec is NameUSec."""
     by_systemd(t)
     box = annotated(t.sleeper(), TimeoutStopSec="uint16 7")
@@ -106,9 +110,10 @@ def seconds_are_microseconds(t):
     equal(show(unit, "TimeoutStopUSec"), ("7s",), "property")
 
 
-@driven(each=[("no value", "KillSignal", "SIGTERM"), ("the wrong type", "KillSignal", "'TERM'"),
-              ("no property", "NoSuchThing", "5"), ("a short name", "Ab", "5")])
-def bad_annotations_are_refused(t, _, name, value):
+@driven
+@parametrize("_, name, value", [("no value", "KillSignal", "SIGTERM"), ("the wrong type", "KillSignal", "'TERM'"),
+                                ("no property", "NoSuchThing", "5"), ("a short name", "Ab", "5")])
+def test_bad_annotations_are_refused(t, _, name, value):
     """An annotation that is no property is an error; nothing is left."""
     by_systemd(t)
     box = annotated(t.sleeper(), **{name: value})
@@ -149,8 +154,8 @@ def refused(t, box, unit, **options):
     return result.err
 
 
-@driven()
-def a_start_that_fails(t):
+@driven
+def test_a_start_that_fails(t):
     """The job of the scope fails with the service that it requires: an error, and nothing is left."""
     by_systemd(t)
     with service(t, "/bin/false") as name:
@@ -162,8 +167,8 @@ def a_start_that_fails(t):
         contains(said, "systemd could not start it: the job has the result dependency", "stderr")
 
 
-@driven()
-def a_start_that_never_ends(t):
+@driven
+def test_a_start_that_never_ends(t):
     """The scope waits for a service that is never done: an error after half a minute, and no unit is left that waits."""
     by_systemd(t)
     with service(t, "/bin/sleep 600") as name:
@@ -180,8 +185,9 @@ PATHS = ["/absolute/path", "name", "system.slice:name", "a.slice:b:c:d", "system
          "system.slice:bh:a b"]
 
 
-@driven(each=PATHS)
-def malformed_paths(t, path):
+@driven
+@parametrize("path", PATHS)
+def test_malformed_paths(t, path):
     """A cgroupsPath that is no slice:prefix:name is refused; nothing is left."""
     by_systemd(t)
     box = cgroups_path(t.sleeper(), path)
@@ -192,8 +198,9 @@ def malformed_paths(t, path):
     t.no_state()
 
 
-@driven(control=False, why="--cgroup-manager is crun's")
-def the_flag_of_crun(t):
+@differs("--cgroup-manager is crun's")
+@driven
+def test_the_flag_of_crun(t):
     """--cgroup-manager=systemd is the same."""
     by_systemd(t, "--cgroup-manager=systemd")
     box = t.sleeper()

@@ -8,7 +8,9 @@ import socket
 import struct
 import threading
 
-from harness import Runtime, case, contains, equal, true
+import pytest
+
+from harness import Runtime, contains, differs, equal, parametrize, true
 from systemd import Driven
 
 NOT_RUNNING = "systemd not running on this host, cannot use systemd cgroups manager"
@@ -129,8 +131,7 @@ def create(t, address):
     return result
 
 
-@case()
-def it_does_not_run(t):
+def test_it_does_not_run(t):
     """In runc's words, before anything is made."""
     become(t, NotBooted)
     for verb in ("create", "run"):
@@ -139,8 +140,7 @@ def it_does_not_run(t):
     t.no_state()
 
 
-@case()
-def nobody_listens(t):
+def test_nobody_listens(t):
     """No bus, and no systemd that listens itself."""
     become(t, Apart)
     if not t.bulkhead:
@@ -149,16 +149,19 @@ def nobody_listens(t):
     contains(create(t, f"unix:path={t.scratch}/nothing").err, "no such file or directory", "stderr")
 
 
-@case(control=False, why="runc waits for ever", deadline=60, each=["says_nothing", "welcomes"])
-def a_bus_that_hangs(t, name):
+@differs("runc waits for ever")
+@pytest.mark.timeout(60)
+@parametrize("name", ["says_nothing", "welcomes"])
+def test_a_bus_that_hangs(t, name):
     """Ten seconds, then both places that were tried are named."""
     become(t, Apart)
     with bus(t, globals()[name]) as address:
         contains(create(t, address).err, "no answer in time", "stderr")
 
 
-@case(control=False, why="runc waits for ever", deadline=60)
-def a_systemd_that_hangs(t):
+@differs("runc waits for ever")
+@pytest.mark.timeout(60)
+def test_a_systemd_that_hangs(t):
     """25 s, as long as D-Bus waits by default: a busy systemd is not one that hangs."""
     become(t, Apart)
     with bus(t, greets) as address:
@@ -169,24 +172,26 @@ def a_systemd_that_hangs(t):
     true(not t.root.exists(), "the state root was made")
 
 
-@case(control=False, why="runc has its own words",
-      each=["hangs_up", "hangs_up_when_authenticated", "refuses", "talks_nonsense"])
-def a_bus_that_is_none(t, name):
+@differs("runc has its own words")
+@parametrize("name", ["hangs_up", "hangs_up_when_authenticated", "refuses", "talks_nonsense"])
+def test_a_bus_that_is_none(t, name):
     """Whatever is at the address, it is an error of create."""
     become(t, Apart)
     with bus(t, globals()[name]) as address:
         create(t, address)
 
 
-@case(control=False, why="runc knows no other address", deadline=60)
-def explain_needs_it_as_well(t):
+@differs("runc knows no other address")
+@pytest.mark.timeout(60)
+def test_explain_needs_it_as_well(t):
     """What would be done depends on systemd."""
     become(t, NotBooted)
     contains(t.runtime("explain", "--bundle", t.bundle("true").path, "x").exits(1).err, NOT_RUNNING, "stderr")
 
 
-@case(control=False, why="runc looks at the path last", each=["/a/b", "a.slice:b", "a:b:c"])
-def a_malformed_path_is_said_first(t, path):
+@differs("runc looks at the path last")
+@parametrize("path", ["/a/b", "a.slice:b", "a:b:c"])
+def test_a_malformed_path_is_said_first(t, path):
     """Nobody is asked for a unit that cannot be."""
     become(t, NotBooted)
     box = t.container("true")
@@ -195,8 +200,8 @@ def a_malformed_path_is_said_first(t, path):
     t.no_state()
 
 
-@case(control=False, why="runc has no such helper")
-def a_helper_that_is_not_there(t):
+@differs("runc has no such helper")
+def test_a_helper_that_is_not_there(t):
     """The program that talks to systemd is missing: said, with its path."""
     become(t, Apart)
     copy = t.scratch / "alone"
@@ -207,8 +212,8 @@ def a_helper_that_is_not_there(t):
     t.no_state()
 
 
-@case(control=False, why="runc has no --cgroup-manager")
-def contradictions_are_refused(t):
+@differs("runc has no --cgroup-manager")
+def test_contradictions_are_refused(t):
     """--systemd-cgroup and --cgroup-manager disabled."""
     plain = Runtime(t.runtime.path, t.root, t.scratch, t.null)
     command = [plain.path, "--root", str(t.root), "--systemd-cgroup", "--cgroup-manager", "disabled", "run",

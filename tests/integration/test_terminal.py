@@ -11,7 +11,7 @@ import stat
 import termios
 import time
 
-from harness import case, contains, eventually, equal, true
+from harness import contains, equal, eventually, parametrize, true
 
 DETACHED_NEEDS_SOCKET = "will detach without setting console socket"
 SOCKET_NEEDS_TERMINAL = "will not detach or allocate tty"
@@ -75,8 +75,7 @@ def output(t, script, **process):
     return text
 
 
-@case()
-def console_socket_gets_a_pty_master(t):
+def test_console_socket_gets_a_pty_master(t):
     """The one descriptor is a pty master: a device of major 5 or 128.. with a slave number and termios."""
     box, master = with_console(t, "exit 0")
     true(stat.S_ISCHR(os.fstat(master).st_mode), "it is no character device")
@@ -86,15 +85,13 @@ def console_socket_gets_a_pty_master(t):
     os.close(master)
 
 
-@case()
-def the_program_has_a_terminal(t):
+def test_the_program_has_a_terminal(t):
     """0, 1 and 2 of the program are terminals."""
     script = "for n in 0 1 2; do test -t $n && echo $n; done"
     equal(output(t, script), "0\n1\n2\n", "terminals")
 
 
-@case()
-def the_terminal_is_the_containers(t):
+def test_the_terminal_is_the_containers(t):
     """The terminal is /dev/pts/0 of the container's own devpts, and /dev/console is it."""
     text = output(t, "tty; stat -c %t:%T /dev/console /dev/pts/0; ls /dev/pts; "
                      "grep -c /dev/console /proc/self/mountinfo")
@@ -105,14 +102,12 @@ def the_terminal_is_the_containers(t):
     equal(lines[5], "1", "mounts on /dev/console")
 
 
-@case()
-def the_terminal_is_the_controlling_one(t):
+def test_the_terminal_is_the_controlling_one(t):
     """/dev/tty can be opened: the terminal controls the session."""
     equal(output(t, "echo to the tty > /dev/tty"), "to the tty\n", "output")
 
 
-@case()
-def input_reaches_the_program(t):
+def test_input_reaches_the_program(t):
     """What is written to the master is read by the program."""
     box, master = with_console(t, "stty -echo; echo ready; read line; echo got $line")
     box.start().ok()
@@ -123,8 +118,7 @@ def input_reaches_the_program(t):
     box.wait()
 
 
-@case()
-def interrupt_key_is_a_signal(t):
+def test_interrupt_key_is_a_signal(t):
     """Ctrl-C on the master is SIGINT for the program."""
     box, master = with_console(t, "trap 'exit 42' INT; echo ready; while :; do sleep 0.1; done")
     box.start().ok()
@@ -134,26 +128,22 @@ def interrupt_key_is_a_signal(t):
     os.close(master)
 
 
-@case()
-def console_size_is_set(t):
+def test_console_size_is_set(t):
     """process.consoleSize is the size of the new terminal."""
     equal(output(t, "stty size", consoleSize={"height": 33, "width": 111}), "33 111\n", "size")
 
 
-@case()
-def console_size_zero_is_ignored(t):
+def test_console_size_zero_is_ignored(t):
     """A size of 0 x 0 does no harm."""
     equal(output(t, "echo fine", consoleSize={"height": 0, "width": 0}), "fine\n", "output")
 
 
-@case()
-def the_terminal_belongs_to_the_user(t):
+def test_the_terminal_belongs_to_the_user(t):
     """The slave is owned by the process's user."""
     equal(output(t, "stat -c %u /dev/pts/0", user={"uid": 1000, "gid": 1000}), "1000\n", "owner")
 
 
-@case()
-def nobody_else_holds_the_terminal(t):
+def test_nobody_else_holds_the_terminal(t):
     """The master sees the end when the program ends: no helper keeps the slave."""
     box, master = with_console(t, "exit 0")
     box.start().ok()
@@ -162,8 +152,7 @@ def nobody_else_holds_the_terminal(t):
     box.wait()
 
 
-@case()
-def stdio_of_the_caller_is_not_held(t):
+def test_stdio_of_the_caller_is_not_held(t):
     """With a terminal the container does not keep the caller's stdout."""
     box, master = with_console(t, "sleep 60")
     box.start().ok()
@@ -173,8 +162,8 @@ def stdio_of_the_caller_is_not_held(t):
     os.close(master)
 
 
-@case(each=["create", "run --detach"])
-def terminal_without_socket_is_refused(t, verb):
+@parametrize("verb", ["create", "run --detach"])
+def test_terminal_without_socket_is_refused(t, verb):
     """A detached terminal needs a console socket: refused in runc's words."""
     box = t.container("true", terminal=True)
     result = t.runtime(*verb.split(), "--bundle", box.bundle.path, box.id).exits(1)
@@ -183,8 +172,7 @@ def terminal_without_socket_is_refused(t, verb):
     t.no_state()
 
 
-@case()
-def socket_without_terminal_is_refused(t):
+def test_socket_without_terminal_is_refused(t):
     """A console socket for a program without terminal is refused in runc's words."""
     box = t.container("true")
     with listener(t) as server:
@@ -194,8 +182,7 @@ def socket_without_terminal_is_refused(t):
     t.no_state()
 
 
-@case()
-def missing_socket_is_refused(t):
+def test_missing_socket_is_refused(t):
     """A console socket that nobody listens on fails and leaves nothing."""
     box = t.container("true", terminal=True)
     box.create("--console-socket", t.scratch / "nobody.sock").exits(1)
@@ -225,8 +212,7 @@ def below_a_terminal(t, box, keys=b""):
     return code, text.decode().replace("\r\n", "\n").replace("\r", ""), before, after
 
 
-@case()
-def attached_run_of_the_default_document(t):
+def test_attached_run_of_the_default_document(t):
     """`run` below a terminal runs the default document, whose terminal is true."""
     t.runtime("spec", cwd=t.scratch).ok()
     bundle = t.bundle()
@@ -250,39 +236,35 @@ def run_shell(t, box):
     return child.wait(5), text
 
 
-@case()
-def attached_run_relays_output_and_status(t):
+def test_attached_run_relays_output_and_status(t):
     """Output and exit code come through the relay."""
     box = t.container("sh", "-c", "tty; exit 5", terminal=True)
     code, text, _, _ = below_a_terminal(t, box)
     equal((code, text), (5, "/dev/pts/0\n"), "exit code and output")
 
 
-@case()
-def attached_run_relays_much_output(t):
+def test_attached_run_relays_much_output(t):
     """Nothing of 500 lines is lost at the end."""
     box = t.container("seq", "1", "500", terminal=True)
     code, text, _, _ = below_a_terminal(t, box)
     equal((code, text.split()), (0, [str(number) for number in range(1, 501)]), "exit code and output")
 
 
-@case()
-def attached_run_relays_keys(t):
+def test_attached_run_relays_keys(t):
     """Keys reach the program; Ctrl-C is the program's signal, not the runtime's."""
     box = t.container("sh", "-c", "trap 'exit 42' INT; echo ready; while :; do sleep 0.1; done", terminal=True)
     equal(below_a_terminal(t, box, b"\x03")[0], 42, "exit code")
 
 
-@case(each=["exit 0", "exit 3", "stty raw -echo; exit 0"])
-def the_callers_terminal_is_restored(t, script):
+@parametrize("script", ["exit 0", "exit 3", "stty raw -echo; exit 0"])
+def test_the_callers_terminal_is_restored(t, script):
     """After the run the caller's terminal has the settings from before."""
     box = t.container("sh", "-c", script, terminal=True)
     _, _, before, after = below_a_terminal(t, box)
     equal(after, before, "terminal settings")
 
 
-@case()
-def the_callers_terminal_is_restored_after_a_failure(t):
+def test_the_callers_terminal_is_restored_after_a_failure(t):
     """A run that cannot begin leaves the caller's terminal as it was."""
     box = t.container("/no/such/program", terminal=True)
     code, text, before, after = below_a_terminal(t, box)

@@ -6,14 +6,16 @@ import os
 import signal
 import time
 
-from harness import begins, case, contains, equal, eventually
+import pytest
+
+from harness import begins, contains, differs, equal, eventually, parametrize
 from terminals import Terminal, attached, inside, names_beside, send
 
 BOTH = ["run", "exec"]
 
 
-@case(each=BOTH)
-def the_callers_terminal_is_raw_meanwhile(t, verb):
+@parametrize("verb", BOTH)
+def test_the_callers_terminal_is_raw_meanwhile(t, verb):
     """While the program runs no key is echoed, collected into lines or made a signal; then all is as before."""
     _, command = attached(t, verb, *inside("read x; exit 7"))
     terminal = Terminal(t).start(command)
@@ -23,24 +25,25 @@ def the_callers_terminal_is_raw_meanwhile(t, verb):
     terminal.ends_with(7)
 
 
-@case(each=BOTH)
-def the_size_is_the_callers(t, verb):
+@parametrize("verb", BOTH)
+def test_the_size_is_the_callers(t, verb):
     """The program finds the size of the caller's terminal."""
     _, command = attached(t, verb, "sh", "-c", "sleep 0.3; stty size")
     terminal = Terminal(t, 31, 97).start(command).ends_with(0)
     equal(terminal.text, "31 97\n", "size")
 
 
-@case(each=BOTH, control=False, why="runc 1.1.5 sets it when the program may have asked already")
-def the_size_is_there_from_the_first_instruction(t, verb):
+@differs("runc 1.1.5 sets it when the program may have asked already")
+@parametrize("verb", BOTH)
+def test_the_size_is_there_from_the_first_instruction(t, verb):
     """A program that asks at once gets no 0 by 0."""
     _, command = attached(t, verb, "stty", "size")
     terminal = Terminal(t, 31, 97).start(command).ends_with(0)
     equal(terminal.text, "31 97\n", "size")
 
 
-@case(each=BOTH)
-def a_new_size_is_passed_on(t, verb):
+@parametrize("verb", BOTH)
+def test_a_new_size_is_passed_on(t, verb):
     """When the caller's terminal changes its size, the program gets SIGWINCH and finds the new one."""
     script = "trap 'stty size' WINCH; echo armed; until stty size | grep -q '42 142'; do sleep 0.1; done; exit 8"
     _, command = attached(t, verb, *inside(script))
@@ -52,9 +55,10 @@ def a_new_size_is_passed_on(t, verb):
     contains(terminal.text, "42 142", "output")
 
 
-@case(each=[(f"{verb}, {name}", verb, key, code) for verb in BOTH
-            for name, key, code in [("Ctrl-C", b"\x03", 130), ("Ctrl-backslash", b"\x1c", 131)]])
-def an_interrupt_ends_the_foreground_job(t, _, verb, key, code):
+@parametrize("_, verb, key, code", [
+    (f"{verb}, {name}", verb, key, code) for verb in BOTH
+    for name, key, code in [("Ctrl-C", b"\x03", 130), ("Ctrl-backslash", b"\x1c", 131)]])
+def test_an_interrupt_ends_the_foreground_job(t, _, verb, key, code):
     """Ctrl-C and Ctrl-\\ are signals for the job in front; the shell goes on, and so does the runtime."""
     terminal = Terminal(t).start(attached(t, verb, "sh")[1])
     terminal.until("# ")
@@ -68,8 +72,8 @@ def an_interrupt_ends_the_foreground_job(t, _, verb, key, code):
     terminal.ends_with(4)
 
 
-@case(each=BOTH)
-def a_stop_key_stops_the_foreground_job(t, verb):
+@parametrize("verb", BOTH)
+def test_a_stop_key_stops_the_foreground_job(t, verb):
     """Ctrl-Z stops the job in the container, not the runtime; fg continues it."""
     terminal = Terminal(t).start(attached(t, verb, "sh")[1])
     terminal.until("# ")
@@ -87,8 +91,8 @@ def a_stop_key_stops_the_foreground_job(t, verb):
     terminal.ends_with(5)
 
 
-@case(each=BOTH)
-def the_end_key_ends_the_shell(t, verb):
+@parametrize("verb", BOTH)
+def test_the_end_key_ends_the_shell(t, verb):
     """Ctrl-D ends the shell in the container."""
     terminal = Terminal(t).start(attached(t, verb, "sh")[1])
     terminal.until("# ")
@@ -107,20 +111,23 @@ def signal_is_passed_on(t, verb, word):
     contains(terminal.text, f"got {word}", "output")
 
 
-@case(each=[(f"{verb}, {word}", verb, word) for verb in BOTH for word in ("TERM", "HUP", "QUIT", "USR1")])
-def a_signal_for_the_runtime_is_the_programs(t, _, verb, word):
+@parametrize("_, verb, word", [
+    (f"{verb}, {word}", verb, word) for verb in BOTH for word in ("TERM", "HUP", "QUIT", "USR1")])
+def test_a_signal_for_the_runtime_is_the_programs(t, _, verb, word):
     """Signals are passed on; the terminal is restored when the program has ended by them."""
     signal_is_passed_on(t, verb, word)
 
 
-@case(each=BOTH, control=False, why="it restores the terminal and exits with 0, and leaves the program running")
-def an_interrupt_for_the_runtime_is_the_programs(t, verb):
+@differs("it restores the terminal and exits with 0, and leaves the program running")
+@parametrize("verb", BOTH)
+def test_an_interrupt_for_the_runtime_is_the_programs(t, verb):
     """SIGINT is passed on, too."""
     signal_is_passed_on(t, verb, "INT")
 
 
-@case(each=BOTH, deadline=60)
-def a_large_paste_arrives(t, verb):
+@pytest.mark.timeout(60)
+@parametrize("verb", BOTH)
+def test_a_large_paste_arrives(t, verb):
     """A megabyte that is pasted arrives complete, while the program is slow to read."""
     paste = os.urandom(1 << 19).hex().encode()
     expected = hashlib.md5(paste).hexdigest()
@@ -152,8 +159,9 @@ def paste_and_read(terminal, paste, size, seconds=30):
         terminal.read(0.001)
 
 
-@case(each=BOTH, deadline=60)
-def floods_in_both_directions(t, verb):
+@pytest.mark.timeout(60)
+@parametrize("verb", BOTH)
+def test_floods_in_both_directions(t, verb):
     """What comes back from a program that copies its input is what was pasted, a megabyte of it."""
     paste = os.urandom(1 << 19).hex().encode()
     script = f"stty raw; echo listening; head -c {len(paste)}; stty sane"
@@ -167,8 +175,9 @@ def floods_in_both_directions(t, verb):
     equal(hashlib.md5(terminal.shown[start:start + len(paste)]).digest(), hashlib.md5(paste).digest(), "what came back")
 
 
-@case(each=BOTH, deadline=60)
-def a_stopped_output_loses_nothing(t, verb):
+@pytest.mark.timeout(60)
+@parametrize("verb", BOTH)
+def test_a_stopped_output_loses_nothing(t, verb):
     """Nobody reads the output for a second and a half; then all of it is there."""
     _, command = attached(t, verb, "seq", "1", "100000")
     terminal = Terminal(t).start(command)
@@ -177,8 +186,8 @@ def a_stopped_output_loses_nothing(t, verb):
     equal(terminal.text.split(), [str(number) for number in range(1, 100001)], "output")
 
 
-@case(each=BOTH)
-def a_stopped_output_stops_nothing_else(t, verb):
+@parametrize("verb", BOTH)
+def test_a_stopped_output_stops_nothing_else(t, verb):
     """While nobody reads the output, keys and signals still arrive."""
     box, command = attached(t, verb, *inside(
         "trap 'kill $!; exit 9' TERM; yes & "

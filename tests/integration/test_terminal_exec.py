@@ -5,8 +5,7 @@ import os
 import stat
 import termios
 
-import runner
-from harness import Runtime, case, contains, equal, true
+from harness import CONTROL_RUNTIME, Runtime, contains, equal, parametrize, true
 from terminals import Terminal
 from test_terminal import DETACHED_NEEDS_SOCKET, SOCKET_NEEDS_TERMINAL, listener, read_master, receive, with_console
 
@@ -35,8 +34,7 @@ def output(t, script, flags=()):
     return text
 
 
-@case()
-def the_socket_gets_the_master(t):
+def test_the_socket_gets_the_master(t):
     """exec --detach --tty --console-socket sends one message with one descriptor, the master of a pty."""
     _, process, master = with_exec(t, "sleep", "60")
     true(stat.S_ISCHR(os.fstat(master).st_mode), "it is no character device")
@@ -44,15 +42,13 @@ def the_socket_gets_the_master(t):
     os.close(master)
 
 
-@case()
-def the_program_has_the_terminal(t):
+def test_the_program_has_the_terminal(t):
     """0, 1 and 2 are the terminal, which is a pty of the container's devpts and controls the session."""
     script = "for n in 0 1 2; do test -t $n && echo $n; done; tty; stat -c %t /dev/pts/0; echo to the tty > /dev/tty"
     equal(output(t, script), "0\n1\n2\n/dev/pts/0\n88\nto the tty\n", "output")
 
 
-@case()
-def a_second_terminal_is_another_one(t):
+def test_a_second_terminal_is_another_one(t):
     """Two programs have two terminals."""
     box, one, first = with_exec(t, "sleep", "60")
     _, two, second = with_exec(t, "sh", "-c", "tty", box=box)
@@ -62,20 +58,17 @@ def a_second_terminal_is_another_one(t):
     os.close(second)
 
 
-@case()
-def the_terminal_belongs_to_the_user(t):
+def test_the_terminal_belongs_to_the_user(t):
     """The slave is owned by the user of the program."""
     equal(output(t, "stat -c %u /dev/pts/0", ["--user", "1000:1000"]), "1000\n", "owner")
 
 
-@case()
-def nobody_else_holds_it(t):
+def test_nobody_else_holds_it(t):
     """The master sees the end when the program ends: no helper keeps the slave."""
     equal(output(t, "exit 0"), "", "output")
 
 
-@case()
-def the_size_of_the_process_file(t):
+def test_the_size_of_the_process_file(t):
     """consoleSize of --process is the size of the new terminal."""
     box = t.sleeper()
     box.run_detached().ok()
@@ -86,8 +79,7 @@ def the_size_of_the_process_file(t):
     os.close(master)
 
 
-@case()
-def the_callers_streams_are_not_held(t):
+def test_the_callers_streams_are_not_held(t):
     """With a terminal the program has nothing of the caller's."""
     _, process, master = with_exec(t, "sleep", "60")
     for number, target in process.descriptors().items():
@@ -95,8 +87,7 @@ def the_callers_streams_are_not_held(t):
     os.close(master)
 
 
-@case()
-def detached_without_a_socket_is_refused(t):
+def test_detached_without_a_socket_is_refused(t):
     """A detached terminal needs a console socket: refused in runc's words."""
     box = t.sleeper()
     box.run_detached().ok()
@@ -104,8 +95,8 @@ def detached_without_a_socket_is_refused(t):
     contains(result.err, DETACHED_NEEDS_SOCKET, "stderr")
 
 
-@case(each=[("no terminal", "--detach"), ("not detached", "--tty")])
-def a_socket_for_nothing_is_refused(t, _, flag):
+@parametrize("_, flag", [("no terminal", "--detach"), ("not detached", "--tty")])
+def test_a_socket_for_nothing_is_refused(t, _, flag):
     """A console socket without terminal, or for a program that is waited for, is refused in runc's words."""
     box = t.sleeper()
     box.run_detached().ok()
@@ -114,16 +105,15 @@ def a_socket_for_nothing_is_refused(t, _, flag):
     contains(result.err, SOCKET_NEEDS_TERMINAL, "stderr")
 
 
-@case()
-def a_socket_that_nobody_listens_on_is_refused(t):
+def test_a_socket_that_nobody_listens_on_is_refused(t):
     """It fails, and leaves nothing."""
     box = t.sleeper()
     box.run_detached().ok()
     box.exec("sleep", "60", flags=["--tty", "--detach", "--console-socket", t.scratch / "nobody"]).exits(EXEC_FAILED)
 
 
-@case(each=["/no/such/program", "/etc"])
-def a_failure_restores_the_callers_terminal(t, program):
+@parametrize("program", ["/no/such/program", "/etc"])
+def test_a_failure_restores_the_callers_terminal(t, program):
     """An exec that cannot begin leaves the caller's terminal as it was, and says why."""
     box = t.sleeper()
     box.run_detached().ok()
@@ -135,7 +125,7 @@ def a_failure_restores_the_callers_terminal(t, program):
 def masters_settings(t, verb):
     """The settings of a new terminal, and of the same with Debian's runc."""
     found = []
-    for path in (t.runtime.path, runner.CONTROL_RUNTIME):
+    for path in (t.runtime.path, CONTROL_RUNTIME):
         own, t.runtime = t.runtime, Runtime(path, t.root, t.scratch, t.null)
         if verb == "exec":
             box, _, master = with_exec(t, "sleep", "60")
@@ -152,8 +142,8 @@ def masters_settings(t, verb):
     return found
 
 
-@case(each=["create", "exec"])
-def the_settings_are_those_of_runc(t, verb):
+@parametrize("verb", ["create", "exec"])
+def test_the_settings_are_those_of_runc(t, verb):
     """A terminal that is sent to a console socket has the same settings with runc, ONLCR among them."""
     own, control = masters_settings(t, verb)
     equal(own, control, "terminal settings")

@@ -6,7 +6,9 @@ import signal
 import termios
 import time
 
-from harness import case, equal, eventually, true
+import pytest
+
+from harness import differs, equal, eventually, parametrize, true
 from terminals import PROMPT, Terminal, attached, children, inside, send, state_of
 
 BOTH = ["run", "exec"]
@@ -37,8 +39,9 @@ def leave(terminal):
     equal(terminal.finish(), 0, "the shell's exit code")
 
 
-@case(each=BOTH, control=False, why=NO_STOP)
-def a_stop_from_outside_gives_the_terminal_back(t, verb):
+@differs(NO_STOP)
+@parametrize("verb", BOTH)
+def test_a_stop_from_outside_gives_the_terminal_back(t, verb):
     """SIGTSTP stops the runtime, whose caller then has the terminal as it was; fg makes it raw again."""
     terminal, runtime = job(t, verb)
     send(runtime, signal.SIGTSTP)
@@ -51,9 +54,10 @@ def a_stop_from_outside_gives_the_terminal_back(t, verb):
     leave(terminal)
 
 
-@case(each=[(f"{verb}, {name}", verb, name) for verb in BOTH for name in ("SIGSTOP", "SIGTTIN", "SIGTTOU")],
-      control=False, why=NO_STOP)
-def other_stops_from_outside(t, _, verb, name):
+@differs(NO_STOP)
+@parametrize("_, verb, name", [
+    (f"{verb}, {name}", verb, name) for verb in BOTH for name in ("SIGSTOP", "SIGTTIN", "SIGTTOU")])
+def test_other_stops_from_outside(t, _, verb, name):
     """The same with the signal that nobody can catch, and with those of the background."""
     terminal, runtime = job(t, verb)
     send(runtime, signal.Signals[name])
@@ -66,8 +70,9 @@ def other_stops_from_outside(t, _, verb, name):
     leave(terminal)
 
 
-@case(each=BOTH, control=False, why=NO_STOP)
-def a_size_that_changed_meanwhile_is_passed_on(t, verb):
+@differs(NO_STOP)
+@parametrize("verb", BOTH)
+def test_a_size_that_changed_meanwhile_is_passed_on(t, verb):
     """What happens to the size while the runtime is stopped reaches the program when it goes on."""
     terminal, runtime = job(t, verb, "until stty size | grep '40 130'; do sleep 0.1; done; exit 0")
     send(runtime, signal.SIGSTOP)
@@ -79,8 +84,8 @@ def a_size_that_changed_meanwhile_is_passed_on(t, verb):
     leave(terminal)
 
 
-@case(each=BOTH)
-def a_stop_that_the_shell_does_not_see(t, verb):
+@parametrize("verb", BOTH)
+def test_a_stop_that_the_shell_does_not_see(t, verb):
     """Stopped and continued from outside, by somebody who knows nothing of jobs: it goes on."""
     _, command = attached(t, verb, *inside("read x; exit 7"))
     terminal = Terminal(t).start(command)
@@ -94,8 +99,9 @@ def a_stop_that_the_shell_does_not_see(t, verb):
     terminal.ends_with(7)
 
 
-@case(each=BOTH, control=False, why=SPINS)
-def a_job_in_the_background_stops(t, verb):
+@differs(SPINS)
+@parametrize("verb", BOTH)
+def test_a_job_in_the_background_stops(t, verb):
     """Started in the background it stops before it touches the terminal, and fg lets it work."""
     _, command = attached(t, verb, *inside("read x; echo got $x; exit 7"))
     terminal = Terminal(t).start_shell()
@@ -112,8 +118,9 @@ def a_job_in_the_background_stops(t, verb):
     leave(terminal)
 
 
-@case(each=BOTH, control=False, why=NO_STOP)
-def a_job_that_is_sent_to_the_background_stops_again(t, verb):
+@differs(NO_STOP)
+@parametrize("verb", BOTH)
+def test_a_job_that_is_sent_to_the_background_stops_again(t, verb):
     """bg of a stopped runtime stops it again, with the terminal untouched."""
     terminal, runtime = job(t, verb)
     send(runtime, signal.SIGTSTP)
@@ -131,8 +138,9 @@ def a_job_that_is_sent_to_the_background_stops_again(t, verb):
     leave(terminal)
 
 
-@case(each=BOTH, control=False, why=SPINS)
-def an_end_in_the_background_leaves_the_terminal_alone(t, verb):
+@differs(SPINS)
+@parametrize("verb", BOTH)
+def test_an_end_in_the_background_leaves_the_terminal_alone(t, verb):
     """The program ends while another one has the terminal: the settings of that one stay."""
     terminal, runtime = job(t, verb)
     send(runtime, signal.SIGSTOP)
@@ -149,8 +157,9 @@ def an_end_in_the_background_leaves_the_terminal_alone(t, verb):
     leave(terminal)
 
 
-@case(each=BOTH, deadline=60)
-def a_hang_up_of_the_callers_terminal(t, verb):
+@pytest.mark.timeout(60)
+@parametrize("verb", BOTH)
+def test_a_hang_up_of_the_callers_terminal(t, verb):
     """When the caller's terminal goes away, the shell in the container and the runtime end."""
     _, command = attached(t, verb, "sh", "-c", "trap 'echo x > /dev/shm/hup; exit 3' HUP; echo ready; read x; read x")
     terminal = Terminal(t).start(command)
@@ -160,9 +169,9 @@ def a_hang_up_of_the_callers_terminal(t, verb):
     eventually(lambda: terminal.child.poll() is not None, "the runtime does not end")
 
 
-@case(each=[(f"{verb}, {name}", verb, name) for verb in BOTH for name in FATAL], control=False,
-      why="it dies of SIGABRT with the terminal raw; Go turns the others into a crash or ignores them")
-def a_crash_of_the_runtime_restores_the_terminal(t, _, verb, name):
+@differs("it dies of SIGABRT with the terminal raw; Go turns the others into a crash or ignores them")
+@parametrize("_, verb, name", [(f"{verb}, {name}", verb, name) for verb in BOTH for name in FATAL])
+def test_a_crash_of_the_runtime_restores_the_terminal(t, _, verb, name):
     """The runtime dies of a signal that means a broken program: the terminal is as it was, and the container's hangs up."""
     box, command = attached(t, verb, *inside("trap 'exit 3' HUP; read x; exit 7"))
     terminal = Terminal(t).start(command)
@@ -187,20 +196,19 @@ def job_does_not_hold_the_end_up(t, verb):
     true(terminal.text.split() == [str(number) for number in range(1, 2001)], "the output is not complete")
 
 
-@case()
-def a_background_job_does_not_hold_an_exec_up(t):
+def test_a_background_job_does_not_hold_an_exec_up(t):
     """The main program ends while a job has the terminal open: the output is complete and nobody waits for the job."""
     job_does_not_hold_the_end_up(t, "exec")
 
 
-@case(control=False, why="the end of its output is lost")
-def a_background_job_does_not_hold_a_run_up(t):
+@differs("the end of its output is lost")
+def test_a_background_job_does_not_hold_a_run_up(t):
     """The same with a container in the pid namespace of the host."""
     job_does_not_hold_the_end_up(t, "run")
 
 
-@case(each=BOTH)
-def a_flood_from_a_background_job_does_not_hold_the_end_up(t, verb):
+@parametrize("verb", BOTH)
+def test_a_flood_from_a_background_job_does_not_hold_the_end_up(t, verb):
     """The main program ends while a job writes without end: bounded."""
     command = holder(t, verb, "trap '' HUP; yes & sleep 0.5; exit 6")
     Terminal(t).start(command).ends_with(6, 5)

@@ -4,7 +4,7 @@
 import os
 
 import harness
-from harness import case, contains, equal, eventually, true
+from harness import contains, differs, equal, eventually, parametrize, true
 from terminals import Terminal, attached, inside
 
 BOTH = ["run", "exec"]
@@ -16,16 +16,16 @@ def words(path):
     return path.read_bytes().decode().split()
 
 
-@case(each=BOTH)
-def output_goes_into_a_file(t, verb):
+@parametrize("verb", BOTH)
+def test_output_goes_into_a_file(t, verb):
     """With stdout a file all of the output is in it."""
     _, command = attached(t, verb, "seq", "1", "20000")
     Terminal(t).start(command, f'"$@" > {t.scratch}/out').ends_with(0)
     true(words(t.scratch / "out") == NUMBERS, "the output is not complete")
 
 
-@case(each=BOTH)
-def output_goes_into_a_pipe(t, verb):
+@parametrize("verb", BOTH)
+def test_output_goes_into_a_pipe(t, verb):
     """With stdout a pipe all of the output comes out of it, also where its reader begins late."""
     _, command = attached(t, verb, "seq", "1", "20000")
     Terminal(t).start(command, f'"$@" | {{ sleep 1; cat > {t.scratch}/out; }}').ends_with(0)
@@ -39,8 +39,8 @@ def non_blocking(pid):
     return [number for number, text in flags.items() if int(text, 8) & os.O_NONBLOCK]
 
 
-@case(each=BOTH)
-def the_callers_descriptors_stay_blocking(t, verb):
+@parametrize("verb", BOTH)
+def test_the_callers_descriptors_stay_blocking(t, verb):
     """The caller's own descriptors do not become non-blocking, neither meanwhile nor afterwards."""
     _, command = attached(t, verb, *inside("read x; exit 0"))
     terminal = Terminal(t).start(command, '"$@"; exec sleep 60')
@@ -53,16 +53,18 @@ def the_callers_descriptors_stay_blocking(t, verb):
     terminal.finish()
 
 
-@case(each=[(f"{verb}, {source}", verb, source) for verb in BOTH for source in ("</dev/null", "<&-", "</etc/hostname")],
-      control=False, why=NO_END)
-def input_that_has_ended_ends_a_shell(t, _, verb, source):
+@differs(NO_END)
+@parametrize("_, verb, source", [
+    (f"{verb}, {source}", verb, source) for verb in BOTH for source in ("</dev/null", "<&-", "</etc/hostname")])
+def test_input_that_has_ended_ends_a_shell(t, _, verb, source):
     """A shell whose caller has no input finds its end, and ends."""
     _, command = attached(t, verb, "sh")
     Terminal(t).start(command, f'"$@" {source}').finish()
 
 
-@case(each=BOTH, control=False, why=NO_END)
-def input_from_a_pipe_is_typed(t, verb):
+@differs(NO_END)
+@parametrize("verb", BOTH)
+def test_input_from_a_pipe_is_typed(t, verb):
     """Lines from a pipe are typed into the shell; behind them is the end of input."""
     _, command = attached(t, verb, "sh")
     terminal = Terminal(t).start(command, 'printf "echo \\$((40+2))\\ncat\\n" | "$@"')
@@ -70,8 +72,9 @@ def input_from_a_pipe_is_typed(t, verb):
     contains(terminal.text, "\n42\n", "output")
 
 
-@case(each=BOTH, control=False, why=NO_END)
-def input_without_a_last_newline_arrives(t, verb):
+@differs(NO_END)
+@parametrize("verb", BOTH)
+def test_input_without_a_last_newline_arrives(t, verb):
     """An unfinished line reaches the program, and then the end of input."""
     _, command = attached(t, verb, "cat")
     terminal = Terminal(t).start(command, 'printf "one\\ntwo" | "$@"')
@@ -79,8 +82,9 @@ def input_without_a_last_newline_arrives(t, verb):
     equal([terminal.text.count(word) for word in ("one", "two")], [2, 2], "echoes and copies")
 
 
-@case(each=BOTH, control=False, why="it refuses to work where no terminal is on 0 to 2 or at /dev/tty")
-def no_terminal_at_all(t, verb):
+@differs("it refuses to work where no terminal is on 0 to 2 or at /dev/tty")
+@parametrize("verb", BOTH)
+def test_no_terminal_at_all(t, verb):
     """Without any terminal of the caller's the program still has one, and its output arrives."""
     _, command = attached(t, verb, "sh", "-c", "tty; cat; exit 3")
     code = t.runtime.exec(["/bin/sh", "-c", f'printf "hello\\n" | "$@" > {t.scratch}/out', "sh", *command]).code
@@ -96,8 +100,8 @@ def silent_input(t):
     return f'exec "$@" < {path}', os.open(path, os.O_RDWR)
 
 
-@case(each=BOTH)
-def the_size_is_that_of_the_output(t, verb):
+@parametrize("verb", BOTH)
+def test_the_size_is_that_of_the_output(t, verb):
     """Where the input is no terminal and the output is, the size is the output's, also a new one."""
     script = "sleep 0.3; stty size; until stty size | grep -q '42 142'; do sleep 0.1; done; exit 8"
     _, command = attached(t, verb, *inside(script))
@@ -108,8 +112,9 @@ def the_size_is_that_of_the_output(t, verb):
     terminal.ends_with(8)
 
 
-@case(each=BOTH, control=False, why="its terminal is raw although it does not read from it, so no key ends it")
-def keys_are_signals_where_the_input_is_no_terminal(t, verb):
+@differs("its terminal is raw although it does not read from it, so no key ends it")
+@parametrize("verb", BOTH)
+def test_keys_are_signals_where_the_input_is_no_terminal(t, verb):
     """Where the input is no terminal the caller's keeps its settings: Ctrl-C is a signal for the program."""
     _, command = attached(t, verb, *inside("trap 'exit 9' INT; echo armed; while :; do sleep 0.1; done"))
     shell, _ = silent_input(t)
@@ -120,8 +125,9 @@ def keys_are_signals_where_the_input_is_no_terminal(t, verb):
     terminal.ends_with(9)
 
 
-@case(each=BOTH, control=False, why="its exec ends by SIGPIPE, and not by the program's exit code")
-def output_that_nobody_reads_hangs_up(t, verb):
+@differs("its exec ends by SIGPIPE, and not by the program's exit code")
+@parametrize("verb", BOTH)
+def test_output_that_nobody_reads_hangs_up(t, verb):
     """When the reader of stdout is gone the container's terminal hangs up, and the caller's is restored."""
     box, command = attached(t, verb, "sh", "-c", 
                             "stty -opost; echo first; trap 'exit 5' HUP; while echo more; do :; done; exit 6")
@@ -130,8 +136,8 @@ def output_that_nobody_reads_hangs_up(t, verb):
     contains(["5\n", "6\n"], (t.scratch / "code").read_text(), "exit code")
 
 
-@case(each=BOTH)
-def the_end_of_the_output_is_complete(t, verb):
+@parametrize("verb", BOTH)
+def test_the_end_of_the_output_is_complete(t, verb):
     """What was written last is there, 30 times over."""
     for _ in range(30 if verb == "run" else 1):
         box, command = attached(t, verb, "sh", "-c", "seq 1 400; echo last")

@@ -3,9 +3,10 @@
 
 import hashlib
 
+import pytest
+
 import leaks
-import runner
-from harness import Runtime, begins, case, equal, eventually, true
+from harness import CONTROL_RUNTIME, Runtime, begins, differs, equal, eventually, needs, parametrize, true
 from terminals import PROMPT, names_beside, state_of
 from tmux import Screen, missing
 
@@ -17,7 +18,7 @@ class Peer:
     """The same bundles below Debian's runc, with a state root of its own."""
 
     def __init__(self, t):
-        self.runtime = Runtime(runner.CONTROL_RUNTIME, t.scratch / "peer", t.scratch, t.null)
+        self.runtime = Runtime(CONTROL_RUNTIME, t.scratch / "peer", t.scratch, t.null)
 
     def command(self, verb, box):
         return command(self.runtime, verb, box, f"{box.id}-peer")
@@ -61,8 +62,10 @@ def end(screen):
     return screen.until("code=3", PROMPT)
 
 
-@case(each=BOTH, needs=missing, deadline=90)
-def a_session(t, verb):
+@needs(missing)
+@pytest.mark.timeout(90)
+@parametrize("verb", BOTH)
+def test_a_session(t, verb):
     """Typing, editing the line, a new size, the end of the shell."""
     def play(screen):
         screen.enter("box")
@@ -80,8 +83,10 @@ def a_session(t, verb):
     compare(t, verb, lambda screen: list(play(screen)))
 
 
-@case(each=BOTH, needs=missing, deadline=90)
-def jobs(t, verb):
+@needs(missing)
+@pytest.mark.timeout(90)
+@parametrize("verb", BOTH)
+def test_jobs(t, verb):
     """Ctrl-C ends a job, Ctrl-Z stops one, fg continues it, Ctrl-D ends its input."""
     def play(screen):
         screen.enter("box")
@@ -108,8 +113,10 @@ def jobs(t, verb):
     compare(t, verb, lambda screen: list(play(screen)))
 
 
-@case(each=BOTH, needs=missing, deadline=90)
-def an_editor(t, verb):
+@needs(missing)
+@pytest.mark.timeout(90)
+@parametrize("verb", BOTH)
+def test_an_editor(t, verb):
     """A program of the whole screen: keys, escape sequences, a new size in the middle, and the file that it wrote."""
     def play(screen):
         screen.enter("box")
@@ -132,8 +139,10 @@ def an_editor(t, verb):
     compare(t, verb, lambda screen: list(play(screen)))
 
 
-@case(each=BOTH, needs=missing, deadline=90)
-def much_at_once(t, verb):
+@needs(missing)
+@pytest.mark.timeout(90)
+@parametrize("verb", BOTH)
+def test_much_at_once(t, verb):
     """A flood of output ends on the right screen, and a paste of 60,000 bytes arrives complete."""
     paste = "".join(f"line {number} of a long paste, which is longer than a buffer\n" for number in range(1000))
     expected = hashlib.md5(paste.encode()).hexdigest()
@@ -152,8 +161,10 @@ def much_at_once(t, verb):
     compare(t, verb, lambda screen: list(play(screen)))
 
 
-@case(each=BOTH, needs=missing, control=False, why="a container's first shell goes on without its terminal")
-def the_window_is_closed(t, verb):
+@differs("a container's first shell goes on without its terminal")
+@needs(missing)
+@parametrize("verb", BOTH)
+def test_the_window_is_closed(t, verb):
     """When the emulator goes away, so does the shell in the container, and the runtime."""
     box = t.container("sh", terminal=True) if verb == "run" else t.sleeper()
     with Screen(t.scratch, command(t.runtime, verb, box, box.id), "own") as screen:

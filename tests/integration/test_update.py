@@ -3,7 +3,7 @@
 
 import json
 
-from harness import case, contains, equal, eventually, true
+from harness import contains, differs, equal, eventually, needs, parametrize, true
 from resources import MIB, NO_UNITS, created, disk, disk_numbers, limited, no_controllers, read, reads, running
 
 FULL = {"memory": {"limit": 128 * MIB}, "cpu": {"shares": 1024, "quota": 50000, "period": 100000}, "pids": {"limit": 100}}
@@ -54,8 +54,11 @@ def everything(box):
             if not path.name.startswith("cgroup.") and not path.name.endswith(".pressure")}
 
 
-@case(needs=no_controllers, crun=OF_CRUN, each=[(f"{flag} {value}", flag, value, *rest) for flag, value, *rest in FLAGS])
-def flag(t, _, name, value, files, *of_runc):
+@differs(crun=OF_CRUN)
+@needs(no_controllers)
+@parametrize("_, name, value, files, *of_runc", [
+    (f"{flag} {value}", flag, value, *rest) for flag, value, *rest in FLAGS])
+def test_flag(t, _, name, value, files, of_runc):
     """This flag changes its limit and no other."""
     box = running(t, **FULL)
     before = {**UNTOUCHED, "cpu.weight": "39"} if t.control else UNTOUCHED
@@ -64,15 +67,17 @@ def flag(t, _, name, value, files, *of_runc):
     reads(box, {**before, **(of_runc[0] if t.control and of_runc else files)})
 
 
-@case(needs=no_controllers, control=False, why="runc 1.1.5 does not know the flag",
-      each=[(f"{flag} {value}", flag, value, files) for flag, value, files in LATER_FLAGS])
-def later_flag(t, _, name, value, files):
+@differs("runc 1.1.5 does not know the flag")
+@needs(no_controllers)
+@parametrize("_, name, value, files", [(f"{flag} {value}", flag, value, files) for flag, value, files in LATER_FLAGS])
+def test_later_flag(t, _, name, value, files):
     """The same of flags that later versions of runc have."""
-    flag(t, _, name, value, files)
+    test_flag(t, _, name, value, files, [])
 
 
-@case(needs=no_controllers, crun=NO_UNITS)
-def several_flags(t):
+@differs(crun=NO_UNITS)
+@needs(no_controllers)
+def test_several_flags(t):
     """Flags go together."""
     box = running(t, **FULL)
     update(t, box, "--memory", "32m", "--memory-swap", "48m", "--pids-limit", "7", "--cpu-quota", "30000",
@@ -80,8 +85,9 @@ def several_flags(t):
     reads(box, {"memory.max": "33554432", "memory.swap.max": "16777216", "pids.max": "7", "cpu.max": "30000 60000"})
 
 
-@case(needs=no_controllers, control=False, why="runc 1.1.5 refuses it: unable to set swap limit without memory limit")
-def memory_swap_alone(t):
+@differs("runc 1.1.5 refuses it: unable to set swap limit without memory limit")
+@needs(no_controllers)
+def test_memory_swap_alone(t):
     """It counts both, so the limit of memory that there is goes off."""
     box = running(t, memory={"limit": 32 * MIB})
     update(t, box, "--memory-swap", "48m").exits(0)
@@ -89,8 +95,8 @@ def memory_swap_alone(t):
     contains(update(t, box, "--memory-swap", "31m").exits(1).err, "memory+swap limit should be >= memory limit", "stderr")
 
 
-@case(needs=no_controllers)
-def blkio_weight(t):
+@needs(no_controllers)
+def test_blkio_weight(t):
     """The weight goes where create puts it."""
     box = running(t)
     update(t, box, "--blkio-weight", "500").exits(0)
@@ -98,8 +104,9 @@ def blkio_weight(t):
     equal(read(box, "io.bfq.weight" if bfq else "io.weight"), "default 500" if bfq else "default 4950", "weight")
 
 
-@case(needs=no_controllers, each=["file", "stdin"])
-def json_document(t, how):
+@needs(no_controllers)
+@parametrize("how", ["file", "stdin"])
+def test_json_document(t, how):
     """--resources takes an object as in config.json; what is not in it stays."""
     box, document = running(t, **FULL), {"memory": {"limit": 32 * MIB}, "cpu": {"quota": 25000}}
     if how == "file":
@@ -111,9 +118,10 @@ def json_document(t, how):
     reads(box, {"memory.max": "33554432", "cpu.max": "25000 100000", "pids.max": "100"})
 
 
-@case(needs=no_controllers, control=False, why="to runc 1.1.5 a limit of 0 is none of any version, to later ones 1",
-      each=[("1.2.1", "max"), ("1.3.0", "1")])
-def a_pids_limit_of_zero(t, version, limit):
+@differs("to runc 1.1.5 a limit of 0 is none of any version, to later ones 1")
+@needs(no_controllers)
+@parametrize("version, limit", [("1.2.1", "max"), ("1.3.0", "1")])
+def test_a_pids_limit_of_zero(t, version, limit):
     """A limit of 0 is none before version 1.3 of the container's config.json and the lowest since, as for create."""
     zero = limited(t, "sleep", "60", **{**FULL, "pids": {"limit": 0}})
     zero.bundle.edit(lambda config: config.update(ociVersion=version))
@@ -125,16 +133,17 @@ def a_pids_limit_of_zero(t, version, limit):
     equal(read(zero, "pids.max"), limit, "changed to 0")
 
 
-@case(needs=no_controllers)
-def json_beats_flags(t):
+@needs(no_controllers)
+def test_json_beats_flags(t):
     """With --resources the other flags count for nothing."""
     box = running(t, **FULL)
     update(t, box, "--resources", "-", "--pids-limit", "5", stdin=b'{"memory": {"limit": 33554432}}').exits(0)
     reads(box, {"memory.max": "33554432", "pids.max": "100"})
 
 
-@case(needs=no_controllers, control=False, why="runc 1.1.5 ignores these in update")
-def json_of_everything(t):
+@differs("runc 1.1.5 ignores these in update")
+@needs(no_controllers)
+def test_json_of_everything(t):
     """What create can set, update can change."""
     box = running(t, **FULL)
     rate = {**disk_numbers(), "rate": 1000000}
@@ -146,9 +155,11 @@ def json_of_everything(t):
     equal(read(box, "io.max"), "", "io.max behind a rate of 0")
 
 
-@case(needs=no_controllers, crun={"unset": "it writes memory.max 0: the container would be killed"},
-      each=[("empty", {}), ("unset", {"memory": {"limit": 0}, "cpu": {"shares": 0, "quota": 0}, "pids": {}})])
-def nothing_to_change(t, _, document):
+@differs(crun={"unset": "it writes memory.max 0: the container would be killed"})
+@needs(no_controllers)
+@parametrize("_, document", [
+    ("empty", {}), ("unset", {"memory": {"limit": 0}, "cpu": {"shares": 0, "quota": 0}, "pids": {}})])
+def test_nothing_to_change(t, _, document):
     """What is unset stays as it is."""
     box = running(t, **FULL)
     before = everything(box)
@@ -156,14 +167,15 @@ def nothing_to_change(t, _, document):
     equal(everything(box), before, "files")
 
 
-@case(needs=no_controllers, control=False, why="runc 1.1.5 crashes")
-def null_is_nothing_to_change(t):
+@differs("runc 1.1.5 crashes")
+@needs(no_controllers)
+def test_null_is_nothing_to_change(t):
     """What is null stays as it is, too."""
-    nothing_to_change(t, "null", {"memory": None, "cpu": None, "pids": None})
+    test_nothing_to_change(t, "null", {"memory": None, "cpu": None, "pids": None})
 
 
-@case(needs=no_controllers)
-def created_and_paused(t):
+@needs(no_controllers)
+def test_created_and_paused(t):
     """Limits of a container that is created or paused change as well."""
     box = created(t, **FULL)
     update(t, box, "--pids-limit", "33").exits(0)
@@ -176,8 +188,9 @@ def created_and_paused(t):
     t.runtime("resume", other.id).ok()
 
 
-@case(needs=no_controllers, control=False, why="runc leaves what it had written before the failure")
-def all_or_nothing(t):
+@differs("runc leaves what it had written before the failure")
+@needs(no_controllers)
+def test_all_or_nothing(t):
     """Where one value is refused by the kernel, those before it are taken back."""
     box = running(t, **FULL, unified={"io.max": f"{disk()} wbps=5000000"})
     before = everything(box)
@@ -188,8 +201,9 @@ def all_or_nothing(t):
     equal(everything(box), before, "files")
 
 
-@case(needs=no_controllers, control=False, why="runc 1.1.5 has no such check on cgroup v2")
-def check_before_update(t):
+@differs("runc 1.1.5 has no such check on cgroup v2")
+@needs(no_controllers)
+def test_check_before_update(t):
     """With checkBeforeUpdate a limit below what is used is refused; without it the kernel decides."""
     hold = "x=$(head -c 12m /dev/zero | tr '\\0' x); echo ready; sleep 300"
     box = limited(t, "sh", "-c", hold)
@@ -206,8 +220,9 @@ def check_before_update(t):
     child.wait()
 
 
-@case(needs=no_controllers, control=False, why="runc 1.1.5 does not know burst")
-def quota_and_burst_in_both_directions(t):
+@differs("runc 1.1.5 does not know burst")
+@needs(no_controllers)
+def test_quota_and_burst_in_both_directions(t):
     """Values that have to fit together change in any order."""
     box = running(t, cpu={"quota": 20000, "burst": 10000})
     update(t, box, "--cpu-quota", "60000", "--cpu-burst", "50000").ok()
@@ -221,8 +236,8 @@ def quota_and_burst_in_both_directions(t):
 
 # ---- refusals, on any machine -----------------------------------------------------------------------------
 
-@case(each=[(f"{flag} {value!r}", flag, value) for flag, value in WRONG])
-def wrong_value(t, _, flag, value):
+@parametrize("_, flag, value", [(f"{flag} {value!r}", flag, value) for flag, value in WRONG])
+def test_wrong_value(t, _, flag, value):
     """A value out of its grammar is refused, naming the flag."""
     box = running_here(t)
     result = update(t, box, flag, value)
@@ -231,10 +246,10 @@ def wrong_value(t, _, flag, value):
         contains(result.err, flag.lstrip("-"), "stderr")
 
 
-@case(control=False, why="runc 1.1.5 does not know the flag")
-def wrong_idle(t):
+@differs("runc 1.1.5 does not know the flag")
+def test_wrong_idle(t):
     """cpu.idle is 0 or 1."""
-    wrong_value(t, "--cpu-idle '2'", "--cpu-idle", "2")
+    test_wrong_value(t, "--cpu-idle '2'", "--cpu-idle", "2")
 
 
 def running_here(t):
@@ -243,14 +258,14 @@ def running_here(t):
     return box
 
 
-@case(crun="it says that a file is not there")
-def unknown_container(t):
+@differs(crun="it says that a file is not there")
+def test_unknown_container(t):
     """There is nobody to update."""
     contains(t.runtime("update", "--pids-limit", "5", f"{t.prefix}-nobody").exits(1).err, "container does not exist", "stderr")
 
 
-@case(control=False, why="runc 1.1.5 writes to the cgroup of a stopped container, if it finds it")
-def stopped_container(t):
+@differs("runc 1.1.5 writes to the cgroup of a stopped container, if it finds it")
+def test_stopped_container(t):
     """A stopped container has no limits to change."""
     box = t.container("true")
     box.run_detached().ok()
@@ -258,10 +273,11 @@ def stopped_container(t):
     contains(update(t, box, "--pids-limit", "5").exits(1).err, f"container not running: {box.id}", "stderr")
 
 
-@case(crun={"no object": "it takes an array", "unknown type": "it takes a text"},
-      each=[("no JSON", b"{", "-: "), ("no object", b"[]", "-: "), ("unknown type", b'{"memory": {"limit": "5"}}', "/memory/limit"),
-            ("swap", b'{"memory": {"limit": 5, "swap": 2}}', "memory+swap limit should be >= memory limit")])
-def wrong_document(t, _, document, words):
+@differs(crun={"no object": "it takes an array", "unknown type": "it takes a text"})
+@parametrize("_, document, words", [
+    ("no JSON", b"{", "-: "), ("no object", b"[]", "-: "), ("unknown type", b'{"memory": {"limit": "5"}}', "/memory/limit"),
+    ("swap", b'{"memory": {"limit": 5, "swap": 2}}', "memory+swap limit should be >= memory limit")])
+def test_wrong_document(t, _, document, words):
     """A document that says something wrong is refused with the place."""
     result = update(t, running_here(t), "--resources", "-", stdin=document)
     true(result.code == 1, f"taken: {result}")
@@ -269,21 +285,20 @@ def wrong_document(t, _, document, words):
         contains(result.err, words, "stderr")
 
 
-@case(control=False, why="runc 1.1.5 does not look at huge pages in update")
-def wrong_page_size(t):
+@differs("runc 1.1.5 does not look at huge pages in update")
+def test_wrong_page_size(t):
     """The same of a page size."""
-    wrong_document(t, "page size", b'{"hugepageLimits": [{"pageSize": "3XB", "limit": 2}]}',
+    test_wrong_document(t, "page size", b'{"hugepageLimits": [{"pageSize": "3XB", "limit": 2}]}',
                    "-: /hugepageLimits/0/pageSize: \"3XB\"")
 
 
-@case()
-def missing_document(t):
+def test_missing_document(t):
     """A file that is not there."""
     contains(update(t, running_here(t), "--resources", "/nowhere.json").exits(1).err, "/nowhere.json", "stderr")
 
 
-@case(each=[("--l3-cache-schema", "L3:0=f"), ("--mem-bw-schema", "MB:0=20")])
-def resource_director(t, flag, schema):
+@parametrize("flag, schema", [("--l3-cache-schema", "L3:0=f"), ("--mem-bw-schema", "MB:0=20")])
+def test_resource_director(t, flag, schema):
     """Without Intel RDT its schemata cannot be changed."""
     result = update(t, running_here(t), flag, schema)
     true(result.code != 0, f"taken: {result}")

@@ -46,7 +46,7 @@ SUITES = {
     "tests/vm/": tiers.Suite("guest", ("tests/vm/run",)),
     "tests/witness/": tiers.Suite("witness", ("tests/witness/run",)),
     "tests/conformance/": tiers.Suite("coverage", ("tests/conformance/coverage", "--build", "build/check")),
-    "tests/contract/callers/": tiers.Suite("contract", ("tests/contract/run", "--only", "bulkhead")),
+    "tests/contract/callers/": tiers.CONTRACT,
 }
 
 
@@ -106,7 +106,7 @@ def own_cases(file):
     path = running.ROOT / file
     line = re.fullmatch(r"tests/contract/test_(\w+)\.py", file)
     if line and path.exists():
-        return tiers.Suite(f"contract: {line[1]}", ("tests/contract/run", "--only", "bulkhead", "--filter", f"{line[1]}:"))
+        return tiers.Suite(f"contract: {line[1]}", (*tiers.PYTEST, "--patience", "2", file))
     if re.fullmatch(r"tests/escape/test_\w+\.py", file) and path.exists():
         numbers = sorted(set(re.findall(r'@attack\("(E\d+)"', path.read_text())))
         words = [word for number in numbers for word in ("--filter", f"{number}:")]
@@ -117,12 +117,9 @@ def own_cases(file):
 def suites_for(files):
     found = {suite.name: suite for file in files for place, suite in SUITES.items() if file.startswith(place)}
     found.update({suite.name: suite for file in files if (suite := own_cases(file))})
-    topics = topics_for(files)
-    words = tuple(word for topic in topics for word in ("--topic", topic))
-    shares = range(1, tiers.SHARES + 1) if topics else ()
-    return [*(tiers.Suite(f"integration {number}/{tiers.SHARES}: {', '.join(topics)}",
-                          (tiers.INTEGRATION, *words, "--share", f"{number}/{tiers.SHARES}")) for number in shares),
-            *found.values(), tiers.ARCHITECTURE]
+    files = [f"tests/integration/test_{topic}.py" for topic in topics_for(files)]
+    cases = [tiers.Suite(f"integration: {len(files)} topics", (*tiers.PYTEST, "-n", "3", *files))] if files else []
+    return [*cases, *found.values(), tiers.ARCHITECTURE]
 
 
 def misnamed():

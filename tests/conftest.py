@@ -23,6 +23,7 @@ import places
 sys.dont_write_bytecode = True
 DEFAULT_RUNTIME = pathlib.Path(__file__).resolve().parent.parent / "build/release/bulkhead"
 CONTROLS = harness.CONTROLS
+CALLERS_SECONDS = 15  # the patience of a caller of tests/contract, alone on the machine
 
 
 def pytest_addoption(parser):
@@ -62,13 +63,14 @@ def pytest_cmdline_main(config):
         raise pytest.UsageError(reason)
     # A view of our own would hide the units of systemd, which has made one tree for all anyway.
     config.option.native = config.option.native or isolation.booted_by_systemd()
-    return None if config.getoption("numprocesses") or config.option.tx else places.go_on_inside(config.option.native)
+    return places.go_on_inside(config.option.native) if places.runs_alone(config) else None
 
 
 def pytest_configure(config):
+    os.environ["CONTRACT_SECONDS"] = str(int(CALLERS_SECONDS * config.getoption("patience")))
     config.pluginmanager.register(places.Places(config), "places")
     config.pluginmanager.register(apart.Apart(config), "apart")
-    if config.getoption("control") == "crun" and places.is_worker(config):
+    if config.getoption("control") == "crun" and places.runs_cases(config):
         memlock.intercept()
 
 
@@ -79,7 +81,7 @@ def pytest_itemcollected(item):
 
 def pytest_collection_modifyitems(config, items):
     factor = config.getoption("patience")
-    for item in items if factor != 1 else ():
+    for item in items if factor > 1 else ():
         marker = item.get_closest_marker("timeout")
         item.add_marker(pytest.mark.timeout((marker.args[0] if marker else 40) * factor), append=False)
 

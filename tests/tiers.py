@@ -3,8 +3,7 @@
 
 import typing
 
-INTEGRATION = "tests/integration/run"
-SHARES = 3  # of the integration cases, which mostly wait
+PYTEST = ("pytest", "-q", "-rs")
 
 
 class Suite(typing.NamedTuple):
@@ -13,14 +12,11 @@ class Suite(typing.NamedTuple):
     command: tuple
 
 
-def without(words):
-    return tuple(option for word in words for option in ("--without", word))
-
-
 # Of more than one tier.
-INTEGRATION_SHARES = [Suite(f"integration {number}/{SHARES}", (INTEGRATION, "--share", f"{number}/{SHARES}"))
-                      for number in range(1, SHARES + 1)]
+# The integration cases mostly wait, and have a place of their own in each process.
+INTEGRATION = Suite("integration", (*PYTEST, "-n", "3", "tests/integration"))
 ESCAPE = Suite("escape", ("tests/escape/run",))
+CONTRACT = Suite("contract", (*PYTEST, "--patience", "2", "tests/contract"))
 EXPLAIN = Suite("explain", ("tests/explain/run",))
 ARCHITECTURE = Suite("architecture", ("tests/architecture/run",))
 
@@ -30,9 +26,9 @@ ARCHITECTURE = Suite("architecture", ("tests/architecture/run",))
 EVERYDAY = [
     Suite("guest", ("tests/vm/run",)),
     ESCAPE,
-    *INTEGRATION_SHARES,
+    INTEGRATION,
     Suite("engines, smoke", ("tests/engines/run", "--smoke")),
-    Suite("contract", ("env", "CONTRACT_SECONDS=30", "tests/contract/run", "--only", "bulkhead")),
+    CONTRACT,
     EXPLAIN,
     ARCHITECTURE,
     Suite("conformance, every row has its tests", ("tests/conformance/coverage", "--build", "build/check")),
@@ -47,45 +43,25 @@ DEEP_ALONE = [
     Suite("engines", ("tests/engines/run", "--whole")),
     Suite("validation programs in a guest", ("tests/conformance/validation", "--place", "guest", "--whole")),
 ]
-# What takes its time by waiting is the same with another build of the binary.
-PATIENT = ("nobody_reads", "never_accepts", "never_reads", "does_not_come", "forwarded_meanwhile", "many:",
-           "pause_deadline:", "terminal_tmux:", "hooks_hostile:", "hooks_killing:", "hooks_meanwhile:",
-           "systemd_missing: a_")
-# AddressSanitizer takes the signals of a broken program for itself; a program with it needs libraries in a container,
-# and /proc, and does not fork a thousand times in good time.
-CRASHES = ("a_crash_of_the_runtime", "nested:", "device_update: a_thousand", "without_run]",
-           "a_question_is_answered_without_anything")
-# Work of the stage, which no sanitizer is compiled into: the host side of it is the planner, and the unit tests of that
-# are run with them.
-BY_THE_STAGE = ("features_mounts:", "features_seccomp:", "mount_options:", "mounts:", "propagation:", "credentials:",
-                "devices:", "sysctl:", "no_openat2:", "scheduling:", "exec_privileges:", "exec_user:", "exec_affinity:",
-                "exec_seccomp:", "environment:")
-# The sanitizers' build is not to be judged by its time.
-IN_TIME = ("refusals: wrong_", "spec_from: refused")
 # A thousand containers of runc take minutes; with a hundred the cases are proven as well.
-CROWDS = ("many: a_thousand",)
-# What has nothing to do with the view of the cgroups.
-ANYWHERE = (*PATIENT, "terminal", "stdio_relay:", "hooks", "kill:", "exec_attached:", "exec_flags:", "exec_policy:",
-            "exec_privileges:", "exec_process:", "exec_refusals:", "exec_seccomp:", "exec_user:", "features", "probes:",
-            "error_texts:", "log_services:", "caller_")
+FEWER = ("-k", "not (test_many and a_thousand)")
+# The markers are explained in pytest.ini.
+SANITIZED = ("--runtime", "build/asan/bulkhead", "-m", "not slow and not released and not by_the_stage", "-k", "not without_run")
 # Each in a place of its own, and each mostly waits: some at a time, the longest first.
 DEEP = [
-    Suite("integration, runc as the control", (INTEGRATION, "--control", *without(CROWDS))),
-    Suite("contract, twenty times", ("tests/contract/run", "--only", "bulkhead", "--times", "20",
-                                     "--without", "patience:")),
-    Suite("contract, patience twenty times", ("tests/contract/run", "--only", "bulkhead", "--times", "20",
-                                              "--filter", "patience:")),
+    Suite("integration, runc as the control", (*PYTEST, "tests/integration", "--control", "runc", *FEWER)),
+    Suite("contract, twenty times", (*PYTEST, "tests/contract", "--patience", "2", "--times", "20", "--timeout", "600")),
     Suite("conformance, ten mutations", ("tests/conformance/coverage", "mutate")),
-    Suite("integration, AddressSanitizer and UBSan", (INTEGRATION, "--runtime", "build/asan/bulkhead",
-                                                      *without((*PATIENT, *CRASHES, *BY_THE_STAGE, *IN_TIME)))),
-    Suite("contract, sixteen at the same time", ("tests/contract/run", "--parallel", "16")),
-    Suite("refusals, crun as the control", (INTEGRATION, "--control=crun", "--topic", "refusals")),
-    *INTEGRATION_SHARES,
-    Suite("contract, with runc beside it", ("env", "CONTRACT_SECONDS=30", "tests/contract/run")),
+    Suite("integration, AddressSanitizer and UBSan", (*PYTEST, "tests/integration", *SANITIZED)),
+    Suite("contract, sixteen at the same time", (*PYTEST, "tests/contract", "--patience", "8", "--tx", "16*popen", "--dist", "each")),
+    Suite("refusals, crun as the control", (*PYTEST, "tests/integration/test_refusals.py", "--control", "crun")),
+    INTEGRATION,
+    CONTRACT,
+    Suite("contract, runc as the control", (*PYTEST, "tests/contract", "--patience", "2", "--control", "runc")),
     Suite("contract, can its lines fail", ("tests/contract/selftest",)),
     ESCAPE,
     Suite("faults", ("tests/faults/run",)),
-    Suite("integration, hybrid cgroups", (INTEGRATION, "--native", *without(ANYWHERE))),
+    Suite("integration, hybrid cgroups", (*PYTEST, "tests/integration", "--native", "-m", "not slow and not any_cgroups")),
     EXPLAIN,
     Suite("integration, can the leak checks fail", ("tests/integration/selftest",)),
     Suite("validation programs", ("tests/conformance/validation", "--place", "native")),

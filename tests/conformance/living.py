@@ -9,6 +9,7 @@ import subprocess
 import table
 
 SUITES = ("contract", "escape", "integration")
+NODE = re.compile(r"(?:.*/)?test_(\w+)\.py::test_(.*)")
 GOOGLE = re.compile(r"^(?:unit|kernel) (test_\w+): (\S+)$")
 
 
@@ -34,16 +35,19 @@ def google(program):
 def suite(name):
     """The cases of a suite of ours, with and without the parameters of each."""
     names = set()
-    for line in ask([f"tests/{name}/run", "--list"]):
-        title = escape_title(line) if name == "escape" else case_title(line)
+    for title in attacks() if name == "escape" else cases(name):
         names.update({f"{name}: {title}", f"{name}: {title.partition('[')[0]}"})
     return names
 
 
-def case_title(line):
-    """`topic: case[parameters]` without what a list says behind it."""
-    found = re.match(r"\w+: \w+(?:\[.*?\](?= |:|$))?", line)
-    return found[0] if found else line
+def cases(name):
+    """`topic: case[parameters]` of what pytest collects."""
+    nodes = (NODE.match(line) for line in ask(["pytest", f"tests/{name}", "--collect-only", "-q"]))
+    return [f"{node[1]}: {node[2]}" for node in nodes if node]
+
+
+def attacks():
+    return [escape_title(line) for line in ask(["tests/escape/run", "--list"])]
 
 
 def escape_title(line):

@@ -28,8 +28,8 @@ NAMES = """## How tests are named
 | --- | --- |
 | `unit test_spec: Suite.Name` | GoogleTest program `build/release/tests/test_spec`, anywhere |
 | `kernel test_cgroups_kernel: Suite.Name` | the same, on the real kernel as root |
-| `integration: topic: case` | `tests/integration/run --filter "topic: case"` |
-| `contract: caller: case` | `tests/contract/run --filter "caller: case"` |
+| `integration: topic: case` | `pytest tests/integration/test_topic.py::test_case` |
+| `contract: caller: case` | `pytest tests/contract/test_caller.py::test_case` |
 | `escape: E01 case` | `tests/escape/run --filter "case"` |
 """
 

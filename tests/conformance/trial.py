@@ -9,7 +9,7 @@ import mutants
 
 GOOGLE_SECONDS, SUITE_SECONDS = 300, 3600
 SUITE = "integration: "
-CASE = re.compile(r"^(ok|FAIL)\s+(.*?) \(\d+\.\d+ s\)$")
+CASE = re.compile(r"^(PASSED|FAILED|ERROR) integration/test_(\w+)\.py::test_(.*?)(?: - .*)?$")
 CLOSING = re.compile(r"^\d+ passed, \d+ failed, \d+ skipped$", re.M)
 
 
@@ -35,18 +35,22 @@ def suite_verdicts(tests):
     """The cases in one run; one with parameters has failed if it fails with any of them."""
     if not tests:
         return {}
-    filters = [option for test in tests for option in ("--filter", test.removeprefix(SUITE))]
-    done = call([mutants.PLACE / "tests/integration/run", "--runtime", mutants.BUILT / "bulkhead", *filters],
-                SUITE_SECONDS)
+    done = call(["pytest", "-q", "-rpfE", "--runtime", mutants.BUILT / "bulkhead", *map(node, tests)], SUITE_SECONDS)
     if not CLOSING.search(done.stdout):
-        raise SystemExit(f"mutate: tests/integration/run did not come to its end:\n{done.stdout[-2000:]}")
+        raise SystemExit(f"mutate: pytest did not come to its end:\n{done.stdout[-2000:]}")
     found = {test: "skipped" for test in tests}
     for line in done.stdout.splitlines():
         result = CASE.match(line)
         for test in tests if result else ():
-            if same(test.removeprefix(SUITE), result[2]) and found[test] != "failed":
-                found[test] = "failed" if result[1] == "FAIL" else "passed"
+            if same(test.removeprefix(SUITE), f"{result[2]}: {result[3]}") and found[test] != "failed":
+                found[test] = "passed" if result[1] == "PASSED" else "failed"
     return found
+
+
+def node(test):
+    """`integration: topic: case`, as pytest calls it."""
+    topic, case = test.removeprefix(SUITE).split(": ", 1)
+    return f"tests/integration/test_{topic}.py::test_{case}"
 
 
 def same(name, title):

@@ -4,16 +4,14 @@
 import os
 
 from buildah import Buildah
-from harness import Failure, contains, equal, eventually, true
-from lines import line
+from harness import Failure, contains, equal, eventually, parametrize, true
 
 
 def shell(t, script, **fields):
     return Buildah(t, t.bundle("sh", "-c", script), **fields)
 
 
-@line()
-def a_build_step(t):
+def test_a_build_step(t):
     """A step of a build: create, start, state until stopped, the exit status from wait4, delete; only the four known
     states are seen and every verb is silent."""
     step = shell(t, "echo out; echo err >&2; exit 3").create()
@@ -24,9 +22,10 @@ def a_build_step(t):
     true(set(step.seen) <= {"created", "running", "stopped"}, f"states {step.seen}")
 
 
-@line(each=[("plain", {}), ("no_pivot", {"no_pivot": True}), ("no_new_keyring", {"no_new_keyring": True}),
-            ("both", {"no_pivot": True, "no_new_keyring": True})])
-def flags_of_create(t, name, fields):
+@parametrize("name, fields", [
+    ("plain", {}), ("no_pivot", {"no_pivot": True}), ("no_new_keyring", {"no_new_keyring": True}),
+    ("both", {"no_pivot": True, "no_new_keyring": True})])
+def test_flags_of_create(t, name, fields):
     """`create --bundle B --pid-file B/pid [--no-new-keyring] [--no-pivot] NAME` works: {}."""
     step = shell(t, "read word; echo got $word", **fields).create()
     step.start().silent()
@@ -35,8 +34,7 @@ def flags_of_create(t, name, fields):
     step.delete().silent()
 
 
-@line()
-def the_pid_is_our_child(t):
+def test_the_pid_is_our_child(t):
     """The pid in B/pid is a child of buildah, the subreaper, when `create` has returned: nobody is between them."""
     step = shell(t, "exit 9").create()
     with open(f"/proc/{step.pid}/stat", encoding="utf-8", errors="replace") as file:
@@ -46,8 +44,7 @@ def the_pid_is_our_child(t):
     step.delete().silent()
 
 
-@line()
-def the_state_is_in_the_default_root(t):
+def test_the_state_is_in_the_default_root(t):
     """Without --root every verb finds the container where `create` left it: a directory in /run/NAME-OF-THE-RUNTIME."""
     step = shell(t, "exit 0").create()
     true((t.default_root / step.name).is_dir(), f"no state in {t.default_root}")
@@ -57,8 +54,8 @@ def the_state_is_in_the_default_root(t):
     true(not (t.default_root / step.name).exists(), "the state is left")
 
 
-@line(each=["/run/user/0", "/run/nowhere/that/exists", ""])
-def xdg_runtime_dir_of_the_caller(t, directory):
+@parametrize("directory", ["/run/user/0", "/run/nowhere/that/exists", ""])
+def test_xdg_runtime_dir_of_the_caller(t, directory):
     """An inherited XDG_RUNTIME_DIR={} does not move root's states away from /run."""
     step = shell(t, "exit 0", env={"XDG_RUNTIME_DIR": directory}).create()
     true((t.default_root / step.name).is_dir(), f"no state in {t.default_root}")
@@ -68,8 +65,7 @@ def xdg_runtime_dir_of_the_caller(t, directory):
     step.delete().silent()
 
 
-@line()
-def kill_without_a_signal(t):
+def test_kill_without_a_signal(t):
     """`kill NAME` without a signal sends SIGTERM."""
     step = shell(t, "trap 'exit 15' TERM; echo ready; while :; do sleep 0.02; done").create()
     step.start().silent()
@@ -79,8 +75,8 @@ def kill_without_a_signal(t):
     step.delete().silent()
 
 
-@line(each=[("SIGKILL", 137), ("SIGTERM", 15), ("KILL", 137), ("9", 137)])
-def kill_with_a_signal(t, word, status):
+@parametrize("word, status", [("SIGKILL", 137), ("SIGTERM", 15), ("KILL", 137), ("9", 137)])
+def test_kill_with_a_signal(t, word, status):
     """`kill NAME {}` sends that signal, and `state` says stopped afterwards."""
     step = shell(t, "trap 'exit 15' TERM; echo ready; while :; do sleep 0.02; done").create()
     step.start().silent()
@@ -90,8 +86,7 @@ def kill_with_a_signal(t, word, status):
     step.delete().silent()
 
 
-@line()
-def kill_of_what_has_ended(t):
+def test_kill_of_what_has_ended(t):
     """`kill NAME` of a step that has ended fails with `container not running`."""
     step = shell(t, "exit 0").create()
     step.start().silent()
@@ -100,8 +95,7 @@ def kill_of_what_has_ended(t):
     step.delete().silent()
 
 
-@line()
-def the_state_while_nobody_waits(t):
+def test_the_state_while_nobody_waits(t):
     """`state` says stopped of a process that has ended and that buildah has not waited for."""
     step = shell(t, "exit 4").create()
     step.start().silent()
@@ -110,8 +104,7 @@ def the_state_while_nobody_waits(t):
     step.delete().silent()
 
 
-@line()
-def a_step_that_was_never_started(t):
+def test_a_step_that_was_never_started(t):
     """`delete NAME` without --force removes what was created and never started."""
     step = shell(t, "exit 0").create()
     step.delete().silent()
@@ -119,8 +112,7 @@ def a_step_that_was_never_started(t):
     contains(step.call("state", step.name).failed().err, "does not exist", "the message")
 
 
-@line()
-def state_speaks_on_stdout(t):
+def test_state_speaks_on_stdout(t):
     """`state` writes its document to stdout and nothing to stderr; of an unknown container the other way round."""
     step = shell(t, "exit 0").create()
     true(step.call("state", step.name).ok().out.startswith("{"), "the document")
@@ -131,8 +123,7 @@ def state_speaks_on_stdout(t):
     os.close(step.stdin)
 
 
-@line()
-def a_terminal(t):
+def test_a_terminal(t):
     """B/console.sock is accepted only when `create` has ended; the size that buildah sets then is the step's."""
     step = Buildah(t, t.bundle("sh", "-c", "stty size; test -t 0 && test -t 1 && test -t 2 && exit 5", terminal=True),
                    terminal=True).create()
@@ -142,8 +133,7 @@ def a_terminal(t):
     step.delete().silent()
 
 
-@line()
-def a_terminal_that_ends(t):
+def test_a_terminal_that_ends(t):
     """When the last process with the terminal ends, the master's reader is told so: no helper keeps the other side."""
     step = Buildah(t, t.bundle("sh", "-c", "echo a; exec echo b", terminal=True), terminal=True).create()
     step.start().silent()
@@ -151,8 +141,7 @@ def a_terminal_that_ends(t):
     step.delete().silent()
 
 
-@line()
-def a_program_that_is_missing(t):
+def test_a_program_that_is_missing(t):
     """A step whose program is missing fails in `create`, says so once on stderr, and leaves nothing."""
     step = Buildah(t, t.bundle("no-such-program"))
     try:
@@ -165,8 +154,7 @@ def a_program_that_is_missing(t):
     os.close(step.stdin)
 
 
-@line()
-def many_steps_at_a_time(t):
+def test_many_steps_at_a_time(t):
     """Steps beside each other do not disturb each other."""
     steps = [shell(t, f"exit {number}").create() for number in range(4)]
     for step in steps:

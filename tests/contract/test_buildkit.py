@@ -8,12 +8,11 @@ import signal
 
 import isolation
 from buildkit import WAITING, BuildKit, build, ended, errors, running
-from harness import contains, equal, eventually, true
-from lines import line
+from harness import breaks, contains, equal, eventually, parametrize, true
 
 
-@line(each=[0, 1, 3, 127, 255])
-def the_status_of_the_step(t, code):
+@parametrize("code", [0, 1, 3, 127, 255])
+def test_the_status_of_the_step(t, code):
     """`run --keep` ends with the step's own exit status: {}."""
     worker, name, step = build(t, f"echo out; echo err >&2; exit {code}")
     answer = step.finish()
@@ -21,22 +20,20 @@ def the_status_of_the_step(t, code):
     worker.delete(name).silent()
 
 
-@line()
-def the_status_of_a_killed_step(t):
+def test_the_status_of_a_killed_step(t):
     """`kill ID 9` of a canceled build makes the attached run end with 137."""
     ended(*running(t))
 
 
-@line(each=["no_pivot", "keep"])
-def flags_of_run(t, flag):
+@parametrize("flag", ["no_pivot", "keep"])
+def test_flags_of_run(t, flag):
     """`--{}` is understood in front of the id."""
     worker, name, step = build(t, "echo out", **({"no_pivot": True} if flag == "no_pivot" else {}))
     equal(step.finish().ok().out, "out\n", "output")
     worker.delete(name).silent()
 
 
-@line()
-def kept_until_deleted(t):
+def test_kept_until_deleted(t):
     """Behind its end the state says stopped and pid 0, and `delete` without --force takes it away."""
     worker, name, step = build(t, "exit 3")
     equal(step.finish().code, 3, "exit status")
@@ -46,16 +43,14 @@ def kept_until_deleted(t):
     contains(worker.delete(name).failed().out, "does not exist", "the message of the second delete")
 
 
-@line()
-def not_kept_without_the_flag(t):
+def test_not_kept_without_the_flag(t):
     """Without --keep nothing of a step is left behind its end."""
     worker, name, step = build(t, "exit 3", keep=False)
     equal(step.finish().code, 3, "exit status")
     contains(worker.delete(name).failed().out, "does not exist", "the message")
 
 
-@line()
-def the_cgroup_is_kept(t):
+def test_the_cgroup_is_kept(t):
     """The cgroup of the step is there behind its end, with cgroup.events, and goes with `delete`."""
     name = t.fresh_id()
     worker, bundle = BuildKit(t), t.bundle("true")
@@ -67,8 +62,8 @@ def the_cgroup_is_kept(t):
     true(not cgroup.exists(), f"{cgroup} is left")
 
 
-@line(each=["HUP", "INT", "QUIT", "TERM", "USR1", "USR2"])
-def signals_are_passed_on(t, word):
+@parametrize("word", ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2"])
+def test_signals_are_passed_on(t, word):
     """SIG{} to the runtime reaches the step's process."""
     worker, name, step = running(t, f"trap 'exit 42' {word}; {WAITING}")
     step.signal(getattr(signal, f"SIG{word}"))
@@ -76,8 +71,7 @@ def signals_are_passed_on(t, word):
     worker.delete(name).silent()
 
 
-@line()
-def state_while_it_runs(t):
+def test_state_while_it_runs(t):
     """`state` becomes running, and its bundle and rootfs are directories in which the worker finds what it needs."""
     worker, name, step = running(t)
     state = worker.running(name)
@@ -86,8 +80,7 @@ def state_while_it_runs(t):
     ended(worker, name, step)
 
 
-@line()
-def state_while_it_is_made(t):
+def test_state_while_it_is_made(t):
     """From the first moment of a run on, `state` either fails or prints a whole document with a known word."""
     worker, name, step = build(t, WAITING)
     seen = set()
@@ -104,8 +97,7 @@ def state_while_it_is_made(t):
     ended(worker, name, step)
 
 
-@line()
-def a_terminal(t):
+def test_a_terminal(t):
     """A step with a terminal has the size of the worker's, and its output arrives whole up to its end."""
     worker, name, step = build(t, "stty size; exit 6", terminal=True, rows=31, columns=101)
     answer = step.finish()
@@ -113,8 +105,7 @@ def a_terminal(t):
     worker.delete(name).silent()
 
 
-@line()
-def a_terminal_that_changes(t):
+def test_a_terminal_that_changes(t):
     """A new size and SIGWINCH to the runtime change the size of the step's terminal, and the step is told."""
     worker, name, step = build(t, "trap 'stty size; exit 0' WINCH; stty -echo; " + WAITING, terminal=True)
     step.until("ready")
@@ -123,8 +114,8 @@ def a_terminal_that_changes(t):
     worker.delete(name).silent()
 
 
-@line(runc="keeps the state of a container that never ran")
-def a_step_that_cannot_run(t):
+@breaks("keeps the state of a container that never ran")
+def test_a_step_that_cannot_run(t):
     """A missing program ends `run` with 1, says why on stderr and in the log, and nothing is left to delete."""
     worker, name = BuildKit(t), t.fresh_id()
     answer = worker.run(t.bundle("no-such-program"), name).finish()
@@ -134,8 +125,7 @@ def a_step_that_cannot_run(t):
     contains(worker.run_or_error("state", name).failed().out, "does not exist", "the message of state")
 
 
-@line()
-def one_log_for_all_builds(t):
+def test_one_log_for_all_builds(t):
     """Builds that fail beside each other append to one log: each its own line, whole, and none is lost."""
     worker, names = BuildKit(t), [t.fresh_id() for _ in range(6)]
     bundles = [t.bundle(f"missing-{number}") for number in range(6)]
@@ -146,8 +136,7 @@ def one_log_for_all_builds(t):
           f"the programs that the log names: {said}")
 
 
-@line()
-def a_log_of_success(t):
+def test_a_log_of_success(t):
     """A build that succeeds adds no error to the log."""
     worker, name, step = build(t, "exit 3")
     equal(step.finish().code, 3, "exit status")
@@ -155,8 +144,7 @@ def a_log_of_success(t):
     equal(errors(worker.log), [], "errors in the log")
 
 
-@line()
-def parents_of_many_at_once(t):
+def test_parents_of_many_at_once(t):
     """Builds below a cgroup that none of them has made yet can begin at the same time."""
     worker, names = BuildKit(t), [t.fresh_id() for _ in range(6)]
     top = isolation.cgroup2_mount() / f"{t.prefix}-top"

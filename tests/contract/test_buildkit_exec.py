@@ -5,12 +5,11 @@ import hashlib
 import signal
 
 from buildkit import WAITING, ended, errors, running
-from harness import contains, equal, true
-from lines import line
+from harness import contains, equal, parametrize, true
 
 
-@line(each=[0, 7, 126, 255])
-def the_status_of_an_exec(t, code):
+@parametrize("code", [0, 7, 126, 255])
+def test_the_status_of_an_exec(t, code):
     """An attached exec into a step ends with its process's status, {}, and leaves the step alone."""
     worker, name, step = running(t)
     answer = worker.execute(name, "sh", "-c", f"echo out; echo err >&2; exit {code}").finish()
@@ -19,8 +18,7 @@ def the_status_of_an_exec(t, code):
     ended(worker, name, step)
 
 
-@line()
-def exec_as_another_user(t):
+def test_exec_as_another_user(t):
     """A user found below the state's rootfs, more environment and another directory are those of the exec."""
     worker, name, step = running(t)
     done = worker.execute(name, "sh", "-c", "id -u; id -g; pwd; echo $WORD", user="bob", env=["WORD=here"], cwd="/tmp")
@@ -28,8 +26,7 @@ def exec_as_another_user(t):
     ended(worker, name, step)
 
 
-@line()
-def input_of_an_exec(t):
+def test_input_of_an_exec(t):
     """What the worker copies into an exec arrives whole, a megabyte of it, and so does its end."""
     worker, name, step = running(t)
     text = b"0123456789abcdef" * 65536
@@ -40,8 +37,7 @@ def input_of_an_exec(t):
     ended(worker, name, step)
 
 
-@line()
-def output_of_an_exec(t):
+def test_output_of_an_exec(t):
     """What an exec writes arrives whole, a megabyte of it, also where the exec ends at once behind it."""
     worker, name, step = running(t)
     done = worker.execute(name, "sh", "-c", "yes 0123456 | head -c 1048576")
@@ -50,8 +46,7 @@ def output_of_an_exec(t):
     ended(worker, name, step)
 
 
-@line()
-def the_pid_file_of_an_exec(t):
+def test_the_pid_file_of_an_exec(t):
     """The pid file of an attached exec is there while it runs, and names the process itself in the host's numbers."""
     worker, name, step = running(t)
     done = worker.execute(name, "sh", "-c", "echo ready; read word")
@@ -62,8 +57,7 @@ def the_pid_file_of_an_exec(t):
     ended(worker, name, step)
 
 
-@line()
-def an_exec_that_is_canceled(t):
+def test_an_exec_that_is_canceled(t):
     """SIGKILL to the pid in the exec's pid file ends the attached runtime with 137, and the step goes on."""
     worker, name, step = running(t)
     done = worker.execute(name, "sh", "-c", WAITING)
@@ -74,8 +68,7 @@ def an_exec_that_is_canceled(t):
     ended(worker, name, step)
 
 
-@line()
-def an_exec_that_is_canceled_at_once(t):
+def test_an_exec_that_is_canceled_at_once(t):
     """An exec that is canceled as soon as its pid file is there ends as killed, and the step goes on."""
     worker, name, step = running(t)
     done = worker.execute(name, "sleep", "60")
@@ -85,8 +78,7 @@ def an_exec_that_is_canceled_at_once(t):
     ended(worker, name, step)
 
 
-@line()
-def signals_to_an_exec(t):
+def test_signals_to_an_exec(t):
     """A signal to the runtime of an attached exec reaches its process and not the step's."""
     worker, name, step = running(t, f"trap 'exit 9' TERM; {WAITING}")
     done = worker.execute(name, "sh", "-c", f"trap 'exit 42' TERM; {WAITING}")
@@ -96,8 +88,7 @@ def signals_to_an_exec(t):
     ended(worker, name, step)
 
 
-@line()
-def an_exec_dies_with_its_step(t):
+def test_an_exec_dies_with_its_step(t):
     """When a step is killed, the attached execs in it end, too, with 137."""
     worker, name, step = running(t)
     done = worker.execute(name, "sh", "-c", WAITING)
@@ -106,8 +97,7 @@ def an_exec_dies_with_its_step(t):
     equal(done.finish().code, 137, "exit status")
 
 
-@line()
-def a_terminal_of_an_exec(t):
+def test_a_terminal_of_an_exec(t):
     """An attached exec with a terminal answers to keys, follows SIGWINCH, and ends with its process's status."""
     worker, name, step = running(t)
     script = "trap 'stty size' WINCH; stty -echo; echo ready; while ! read word; do :; done; echo got $word; exit 8"
@@ -121,8 +111,7 @@ def a_terminal_of_an_exec(t):
     ended(worker, name, step)
 
 
-@line()
-def an_exec_that_cannot_run(t):
+def test_an_exec_that_cannot_run(t):
     """A missing program ends `exec` with 255, is said in the log, leaves no pid file, and the step goes on."""
     worker, name, step = running(t)
     done = worker.execute(name, "no-such-program")

@@ -5,8 +5,7 @@ import os
 
 from caller import merged, reap
 from conmon import Conmon, atoi
-from harness import contains, equal, status_field
-from lines import line
+from harness import contains, equal, parametrize, status_field
 
 
 def conmon(t, arguments=(), **fields):
@@ -26,8 +25,7 @@ def made(t, *args, terminal=False, stdin=False, change=None, process=None, **fie
     return conmon(t, **fields).create(t.fresh_id(), bundle.path, terminal=terminal, stdin=stdin).made()
 
 
-@line()
-def streams_are_the_containers(t):
+def test_streams_are_the_containers(t):
     """Behind `create` the three pipes are the container's alone, and end with it."""
     box = made(t, "sh", "-c", "cat; echo out; echo err >&2", stdin=True)
     go(t, box)
@@ -36,8 +34,7 @@ def streams_are_the_containers(t):
     equal(box.exit_code(), 0, "exit code")
 
 
-@line()
-def no_stdin(t):
+def test_no_stdin(t):
     """Without -i stdin is /dev/null: a program that reads it goes on at once."""
     box = made(t, "sh", "-c", "cat; stat -L -c %t:%T /proc/self/fd/0")
     go(t, box)
@@ -45,8 +42,8 @@ def no_stdin(t):
     box.exit_code()
 
 
-@line(each=[0, 1, 42, 255])
-def exit_code(t, code):
+@parametrize("code", [0, 1, 42, 255])
+def test_exit_code(t, code):
     """The process in the pid file is conmon's child, and {} its exit code."""
     box = made(t, "sh", "-c", f"exit {code}")
     go(t, box)
@@ -54,8 +51,8 @@ def exit_code(t, code):
     box.read()
 
 
-@line(each=[1, 9, 15, 37])
-def ends_by_a_signal(t, number):
+@parametrize("number", [1, 9, 15, 37])
+def test_ends_by_a_signal(t, number):
     """The end by signal {} is 128 and the number."""
     box = made(t, "sleep", "60", change=lambda config: config["linux"].update(
         namespaces=[space for space in config["linux"]["namespaces"] if space["type"] != "pid"]))
@@ -65,8 +62,8 @@ def ends_by_a_signal(t, number):
     box.read()
 
 
-@line(each=[("empty", ""), ("stale", "4194304999\nmore\n")])
-def pid_file_that_is_there(t, _, text):
+@parametrize("_, text", [("empty", ""), ("stale", "4194304999\nmore\n")])
+def test_pid_file_that_is_there(t, _, text):
     """An {} pid file is replaced by one that has digits and nothing else."""
     path = t.scratch / "pidfile"
     path.write_text(text)
@@ -77,8 +74,7 @@ def pid_file_that_is_there(t, _, text):
     box.read()
 
 
-@line()
-def signals_are_as_new(t):
+def test_signals_are_as_new(t):
     """That conmon ignores SIGPIPE does not reach the container: nothing is blocked, nothing ignored."""
     box = made(t, "cat", "/proc/self/status")
     go(t, box)
@@ -87,8 +83,7 @@ def signals_are_as_new(t):
     box.exit_code()
 
 
-@line()
-def another_user_opens_the_streams(t):
+def test_another_user_opens_the_streams(t):
     """A program of another user opens /dev/stdout and /dev/stderr anew."""
     box = made(t, "sh", "-c", "echo out > /dev/stdout; echo err > /dev/stderr",
                process={"user": {"uid": 1000, "gid": 1000}})
@@ -97,8 +92,7 @@ def another_user_opens_the_streams(t):
     box.exit_code()
 
 
-@line()
-def cgroup_is_final(t):
+def test_cgroup_is_final(t):
     """Right behind `create` the process is in the cgroup in which it will run, with the files that are watched."""
     box = made(t, "sleep", "60", change=lambda config: config["linux"].update(cgroupsPath=f"/{t.prefix}/libpod-x"))
     place = box.cgroup()
@@ -116,8 +110,7 @@ def cgroup_is_final(t):
     os.rmdir(f"/sys/fs/cgroup/{t.prefix}")
 
 
-@line()
-def passthrough(t):
+def test_passthrough(t):
     """With the log driver passthrough the container has the very descriptors of the engine, whatever they are."""
     (t.scratch / "in").write_text("from a file\n")
     files = [open(t.scratch / name, mode, encoding="utf-8") for name, mode in
@@ -131,8 +124,7 @@ def passthrough(t):
     equal([(t.scratch / name).read_text() for name in ("out", "err")], ["from a file\n", "err\n"], "output")
 
 
-@line()
-def no_pivot_and_no_keyring(t):
+def test_no_pivot_and_no_keyring(t):
     """`--no-pivot` and `--no-new-keyring` stand behind the pid file, and the container runs with them."""
     box = made(t, "echo", "out", no_pivot=True, no_new_keyring=True)
     go(t, box)
@@ -140,8 +132,7 @@ def no_pivot_and_no_keyring(t):
     box.exit_code()
 
 
-@line()
-def session_of_its_own(t):
+def test_session_of_its_own(t):
     """The container does not stay in the session in which conmon starts the runtime."""
     box = made(t, "sleep", "60")
     go(t, box)
@@ -151,8 +142,7 @@ def session_of_its_own(t):
     box.read()
 
 
-@line()
-def ends_at_once(t):
+def test_ends_at_once(t):
     """A container that ends while `start` still runs: `start` succeeds, and its end comes to conmon."""
     for _ in range(4):
         box = made(t, "true")
@@ -160,8 +150,7 @@ def ends_at_once(t):
         equal((box.exit_code(), box.read()), (0, ("", "")), "exit code and output")
 
 
-@line()
-def conmon_ends(t):
+def test_conmon_ends(t):
     """The end of the process that called `create` is not the container's, though the runtime was to die with it."""
     name, keeper = t.fresh_id(), t.scratch / "out"
     child = os.fork()
@@ -176,8 +165,7 @@ def conmon_ends(t):
     equal((reap(pid), keeper.read_text()), (9, "out\n"), "exit code and output")
 
 
-@line()
-def gone_without_start(t):
+def test_gone_without_start(t):
     """A container that is created and never started is deleted without force, and conmon gets its end."""
     box = made(t, "true")
     go(t, box, "kill", "9")

@@ -4,8 +4,7 @@
 import os
 
 from conmon import atoi
-from harness import contains, equal, true
-from lines import line
+from harness import breaks, contains, equal, parametrize, true
 from test_conmon import conmon, go, made
 
 
@@ -27,8 +26,7 @@ def end(t, box):
     return box.read()
 
 
-@line()
-def streams_and_code(t):
+def test_streams_and_code(t):
     """The process of an exec has pipes of its own, is conmon's child behind the pid file, and ends with its code."""
     box = running(t)
     other = conmon(t).exec(box.name, process("sh", "-c", "cat; echo out; echo err >&2; exit 7"), stdin=True).made()
@@ -38,8 +36,7 @@ def streams_and_code(t):
     equal(end(t, box), ("", ""), "what the container wrote")
 
 
-@line()
-def ends_by_a_signal(t):
+def test_ends_by_a_signal(t):
     """conmon itself signals the process of an exec, as at the end of a timeout, and sees 128 and the number."""
     box = running(t)
     other = conmon(t).exec(box.name, process("sleep", "60")).made()
@@ -49,8 +46,8 @@ def ends_by_a_signal(t):
     end(t, box)
 
 
-@line(runc="has no --cgroup-manager")
-def without_the_flags_of_create(t):
+@breaks("has no --cgroup-manager")
+def test_without_the_flags_of_create(t):
     """exec comes without what create was told about cgroups, and puts the process beside the container's."""
     box = running(t, arguments=["--cgroup-manager", "disabled"])
     other = conmon(t).exec(box.name, process("sleep", "60")).made()
@@ -61,8 +58,7 @@ def without_the_flags_of_create(t):
     end(t, box)
 
 
-@line()
-def empty_pid_file(t):
+def test_empty_pid_file(t):
     """The pid file of an exec may be there already, empty, as CRI-O's ExecSync makes it; it gets digits only."""
     path, box = t.scratch / "pidfile", running(t)
     path.touch(0o600)
@@ -73,11 +69,11 @@ def empty_pid_file(t):
     end(t, box)
 
 
-@line(each=[("in PATH", "nothere", "executable file not found in $PATH"),
-            ("absolute", "/no/such", "no such file or directory"),
-            ("directory", "/etc", "permission denied"),
-            ("data", "/etc/passwd", "permission denied")])
-def program_that_cannot_be(t, _, program, phrase):
+@parametrize("_, program, phrase", [("in PATH", "nothere", "executable file not found in $PATH"),
+                                    ("absolute", "/no/such", "no such file or directory"),
+                                    ("directory", "/etc", "permission denied"),
+                                    ("data", "/etc/passwd", "permission denied")])
+def test_program_that_cannot_be(t, _, program, phrase):
     """exec of a program that is {} and cannot be executed: a message in one read, no pid, and the container goes on."""
     box, path = running(t), t.scratch / "pidfile"
     path.touch()
@@ -89,15 +85,13 @@ def program_that_cannot_be(t, _, program, phrase):
     equal(end(t, box), ("", ""), "what the container wrote")
 
 
-@line()
-def nobody_there(t):
+def test_nobody_there(t):
     """exec in a container that nobody knows: the old conmon has a message, too, because stderr has one."""
     message = conmon(t, old=True).exec("nobody", process("true")).refused()
     contains(message, "does not exist", "the message")
 
 
-@line()
-def stopped(t):
+def test_stopped(t):
     """exec in a container that has ended is refused with words of runc."""
     box = running(t, "true")
     box.exit_code()
@@ -105,8 +99,7 @@ def stopped(t):
     contains(conmon(t).exec(box.name, process("true")).refused(), "cannot exec in a stopped container", "message")
 
 
-@line()
-def ends_at_once(t):
+def test_ends_at_once(t):
     """A process that ends before its runtime does: the pid is told all the same, and its end is collected."""
     box = running(t)
     for code in range(4):
@@ -115,8 +108,7 @@ def ends_at_once(t):
     end(t, box)
 
 
-@line()
-def session_of_its_own(t):
+def test_session_of_its_own(t):
     """The process of an exec does not stay in the session in which conmon starts the runtime."""
     box = running(t)
     other = conmon(t).exec(box.name, process("sleep", "60")).made()
@@ -126,8 +118,7 @@ def session_of_its_own(t):
     end(t, box)
 
 
-@line()
-def while_created(t):
+def test_while_created(t):
     """exec works in a container that is created and not started yet, which goes on as if nothing had been."""
     box = made(t, "echo", "out")
     other = conmon(t).exec(box.name, process("echo", "other")).made()
@@ -136,8 +127,7 @@ def while_created(t):
     equal((box.read(), box.exit_code()), (("out\n", ""), 0), "the container")
 
 
-@line()
-def terminal(t):
+def test_terminal(t):
     """exec with a terminal: a master of its own for conmon, and a process that leads its session there."""
     box = running(t)
     script = "stty -echo; tty; cut -d' ' -f1,6 /proc/self/stat > /dev/tty; read line; stty size; exit 4"

@@ -6,7 +6,6 @@ import os
 from caller import holders
 from conmon import reserved_port
 from harness import absent, equal
-from lines import line
 from test_conmon import conmon, go, made
 from test_conmon_exec import end, process, running
 
@@ -29,8 +28,7 @@ def files(t, count):
     return found
 
 
-@line()
-def reserved_ports_stay_outside(t):
+def test_reserved_ports_stay_outside(t):
     """Sockets that podman keeps ports with, and forgets to close on exec, are in no container: 0, 1, 2, and no more."""
     ports = [reserved_port() for _ in range(3)]
     bundle, numbers = t.bundle("sh", "-c", f"{LIST}; read line"), [port.fileno() for port in ports]
@@ -46,8 +44,7 @@ def reserved_ports_stay_outside(t):
     box.exit_code()
 
 
-@line()
-def conmons_pipes_stay_outside(t):
+def test_conmons_pipes_stay_outside(t):
     """Variables of conmon and its parent are neither in the container's environment nor in that of an exec."""
     box = made(t, "env")
     go(t, box)
@@ -64,8 +61,7 @@ def conmons_pipes_stay_outside(t):
     end(t, box)
 
 
-@line()
-def sockets_of_a_service_manager(t):
+def test_sockets_of_a_service_manager(t):
     """LISTEN_FDS come as 3 and 4, LISTEN_PID as the runtime's pid; inside it is 1."""
     bundle = t.bundle("sh", "-c", f"{LIST}; echo $LISTEN_FDS $LISTEN_PID >&2; cat <&3 >&2; cat <&4 >&2")
     box = conmon(t).create(t.fresh_id(), bundle.path, passed=files(t, 2), listen=2).made()
@@ -76,8 +72,7 @@ def sockets_of_a_service_manager(t):
     equal(box.exit_code(), 0, "exit code")
 
 
-@line()
-def preserved(t):
+def test_preserved(t):
     """`--preserve-fds 2` of create passes 3 and 4 on, and the leaked socket beside them not."""
     bundle, port = t.bundle("sh", "-c", f"{LIST}; cat <&3 >&2; cat <&4 >&2"), reserved_port()
     box = conmon(t, options=["--preserve-fds", "2"]).create(t.fresh_id(), bundle.path, passed=files(t, 2),
@@ -89,8 +84,7 @@ def preserved(t):
     equal(box.exit_code(), 0, "exit code")
 
 
-@line()
-def preserved_by_exec(t):
+def test_preserved_by_exec(t):
     """`--preserve-fds 2` of exec does the same there."""
     box = running(t)
     other = conmon(t, options=["--preserve-fds", "2"]).exec(

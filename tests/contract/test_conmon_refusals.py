@@ -6,9 +6,8 @@ import signal
 
 from caller import merged, reap, spawn
 from conmon import atoi
-from harness import absent, contains, eventually, equal, true
+from harness import absent, contains, equal, eventually, parametrize, true
 from leaks import descendants
-from lines import line
 from test_conmon import conmon, go, made
 
 
@@ -51,8 +50,8 @@ CAUSES = [
 ]
 
 
-@line(each=CAUSES)
-def one_read_is_the_message(t, _, damage, phrase):
+@parametrize("_, damage, phrase", CAUSES)
+def test_one_read_is_the_message(t, _, damage, phrase):
     """`create` fails ({}): the first read of stderr is the whole message, no pid is told, and no state is left."""
     bundle, path = t.bundle("true"), t.scratch / "pidfile"
     damage(bundle)
@@ -64,8 +63,7 @@ def one_read_is_the_message(t, _, damage, phrase):
     t.no_state()
 
 
-@line()
-def an_id_twice(t):
+def test_an_id_twice(t):
     """A second `create` with the same id says that it exists, and the first container does not notice."""
     box = made(t, "sh", "-c", "exit 4")
     message = conmon(t).create(box.name, t.bundle("true").path, pid_file=t.scratch / "second").refused()
@@ -75,8 +73,7 @@ def an_id_twice(t):
     box.read()
 
 
-@line()
-def old_conmon_has_words(t):
+def test_old_conmon_has_words(t):
     """conmon up to 2.1.12 tells nothing where stderr is empty; it is not, even where `--log` names a file, too."""
     caller = conmon(t, arguments=["--log", t.scratch / "log", "--log-format", "json"], old=True)
     message = caller.create(t.fresh_id(), t.bundle("/no/such").path).refused()
@@ -84,23 +81,20 @@ def old_conmon_has_words(t):
     absent(message, '"level"', "the message")
 
 
-@line()
-def unknown_option(t):
+def test_unknown_option(t):
     """An option that the runtime does not know fails `create`, and stderr names it."""
     message = conmon(t, options=["--no-such-option"]).create(t.fresh_id(), t.bundle("true").path)
     true(message.pid <= 0 and "no-such-option" in message.message, f"the message: {message.message!r}")
 
 
-@line()
-def systemd_cgroups_without_systemd(t):
+def test_systemd_cgroups_without_systemd(t):
     """-s, where systemd does not run: `create` is refused with a message that says so."""
     message = conmon(t, systemd=True).create(t.fresh_id(), t.bundle("true").path).refused()
     contains(message, "systemd", "the message")
     t.no_state()
 
 
-@line()
-def killed_on_the_way(t):
+def test_killed_on_the_way(t):
     """A `create` that is killed on its way leaves what `delete --force` clears away, processes and all."""
     name, bundle = t.fresh_id(), t.bundle("true")
     hook = {"path": "/bin/sleep", "args": ["sleep", "60"]}

@@ -10,8 +10,7 @@ import termios
 import leaks
 from caller import merged, until_end
 from conmonrs import ConmonRs
-from harness import absent, contains, equal
-from lines import line
+from harness import absent, breaks, contains, equal, parametrize
 
 
 def go(t, name, verb="start", *words):
@@ -37,16 +36,15 @@ def end(t, name, child):
     return child.read()
 
 
-@line()
-def doubled_globals(t):
+def test_doubled_globals(t):
     """`--root=R` twice is one root; the streams are the container's, and a pid file of digits names our child."""
     name, child = made(t, ConmonRs(t), "sh", "-c", "echo out; echo err >&2; exit 3")
     go(t, name)
     equal((child.read(), child.exit_code()), (("out\n", "err\n"), 3), "output and exit code")
 
 
-@line(runc="has no --cgroup-manager")
-def doubled_values(t):
+@breaks("has no --cgroup-manager")
+def test_doubled_values(t):
     """Of a global that comes twice with different values the last counts, as for Docker's wrappers."""
     server = ConmonRs(t, arguments=["--cgroup-manager=disabled", "--cgroup-manager=cgroupfs"])
     name, child = running(t, server)
@@ -55,8 +53,9 @@ def doubled_values(t):
     end(t, name, child)
 
 
-@line(runc="has no --log-level", each=["error", "warning", "debug"])
-def a_runtime_named_crun(t, level):
+@breaks("has no --log-level")
+@parametrize("level", ["error", "warning", "debug"])
+def test_a_runtime_named_crun(t, level):
     """Under the name crun there is `--log=journald:ID --log-level={}` in front; where nobody hears, nothing fails."""
     path = t.directory("bin") / "crun"
     path.symlink_to(t.path)
@@ -65,8 +64,8 @@ def a_runtime_named_crun(t, level):
     end(t, name, child)
 
 
-@line(runc="takes journald:ID for a file")
-def the_journal_hears_of_a_failure(t):
+@breaks("takes journald:ID for a file")
+def test_the_journal_hears_of_a_failure(t):
     """With `--log=journald:ID` a failure is in the journal, too, as one record with the id and the priority of an
     error; stderr has the same words."""
     path, name = t.directory("bin") / "crun", t.fresh_id()
@@ -96,8 +95,7 @@ def heard(listener):
         return []
 
 
-@line()
-def exec_stops_at_the_id(t):
+def test_exec_stops_at_the_id(t):
     """exec has no `--`: words behind the id that look like options are the program's."""
     server = ConmonRs(t)
     name, child = running(t, server)
@@ -106,8 +104,7 @@ def exec_stops_at_the_id(t):
     end(t, name, child)
 
 
-@line()
-def exec_has_what_the_config_has(t):
+def test_exec_has_what_the_config_has(t):
     """Without a process file user, groups, directory, environment and capabilities are those of the config."""
     server = ConmonRs(t)
     names = {kind: ["CAP_KILL"] for kind in ("bounding", "effective", "permitted", "inheritable", "ambient")}
@@ -120,8 +117,8 @@ def exec_has_what_the_config_has(t):
     end(t, name, child)
 
 
-@line(each=["create", "exec"])
-def terminal_without_data(t, verb):
+@parametrize("verb", ["create", "exec"])
+def test_terminal_without_data(t, verb):
     """The terminal of {} comes while the runtime runs, to one that has room for a descriptor and for no data."""
     server = ConmonRs(t)
     script = "stty -echo; tty; read line; stty size; exit 5"
@@ -141,8 +138,7 @@ def terminal_without_data(t, verb):
         end(t, name, child)
 
 
-@line()
-def pipes_end_beside_a_terminal(t):
+def test_pipes_end_beside_a_terminal(t):
     """Behind `create` with a terminal the three pipes have ended: nobody holds them, not even the container."""
     name, child = made(t, ConmonRs(t), "sleep", "60", terminal=True)
     equal(until_end([child.stdout, child.stderr], 5), [b"", b""], "what the pipes had")
@@ -152,8 +148,9 @@ def pipes_end_beside_a_terminal(t):
     os.close(child.master)
 
 
-@line(each=[("create", "/no/such", "no such file or directory"), ("exec", "nothere", "executable file not found")])
-def failures_are_read_to_the_end(t, verb, program, phrase):
+@parametrize("verb, program, phrase", [
+    ("create", "/no/such", "no such file or directory"), ("exec", "nothere", "executable file not found")])
+def test_failures_are_read_to_the_end(t, verb, program, phrase):
     """{} that fails: both pipes end with the runtime, and stderr says why."""
     server = ConmonRs(t)
     if verb == "create":
@@ -167,8 +164,8 @@ def failures_are_read_to_the_end(t, verb, program, phrase):
     contains(error, "stdout: ''", "the error")
 
 
-@line(each=["create", "exec"])
-def no_helper_is_left(t, verb):
+@parametrize("verb", ["create", "exec"])
+def test_no_helper_is_left(t, verb):
     """Behind {} the subreaper has one child more, the process of the pid file: no helper is left to collect."""
     server = ConmonRs(t)
     name, child = running(t, server)
@@ -184,8 +181,7 @@ def no_helper_is_left(t, verb):
     equal((child.exit_code(), child.read()), (137, ("", "")), "the container")
 
 
-@line()
-def stdin_stays_open(t):
+def test_stdin_stays_open(t):
     """stdin is a pipe that stays open: what is written later arrives, and its end, too."""
     name, child = made(t, ConmonRs(t), "cat")
     go(t, name)

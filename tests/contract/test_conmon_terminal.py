@@ -6,12 +6,10 @@ import stat
 
 from caller import holders, until_end
 from harness import contains, equal, true
-from lines import line
 from test_conmon import conmon, go, made
 
 
-@line()
-def one_descriptor(t):
+def test_one_descriptor(t):
     """The one message on the socket has one descriptor, the master of a terminal that is the container's console."""
     box = made(t, "sh", "-c", "tty; readlink /proc/self/fd/0", terminal=True)
     true(stat.S_ISCHR(os.fstat(box.master).st_mode) and os.isatty(box.master), "no terminal came")
@@ -22,8 +20,7 @@ def one_descriptor(t):
     equal(box.exit_code(), 0, "exit code")
 
 
-@line()
-def stderr_pipe_has_ended(t):
+def test_stderr_pipe_has_ended(t):
     """With a terminal nobody, not even the container, holds the stderr pipe behind `create`."""
     box = made(t, "sleep", "60", terminal=True)
     equal(until_end([box.stderr], 5), [b""], "what stderr had")
@@ -32,8 +29,7 @@ def stderr_pipe_has_ended(t):
     until_end([box.master])
 
 
-@line()
-def newlines_are_two_letters(t):
+def test_newlines_are_two_letters(t):
     """ONLCR, which conmon switches on, is still on when the program writes."""
     box = made(t, "printf", "a\\nb\\n", terminal=True)
     go(t, box)
@@ -41,8 +37,7 @@ def newlines_are_two_letters(t):
     box.exit_code()
 
 
-@line()
-def size_by_conmon(t):
+def test_size_by_conmon(t):
     """A size that conmon sets before `start` is the program's first, and a later one comes as SIGWINCH."""
     script = "stty -echo; trap 'stty size; exit 6' WINCH; stty size; echo ready; while :; do read line || :; done"
     box = made(t, "sh", "-c", script, terminal=True)
@@ -55,8 +50,7 @@ def size_by_conmon(t):
     equal(box.exit_code(), 6, "exit code")
 
 
-@line()
-def end_of_the_terminal(t):
+def test_end_of_the_terminal(t):
     """The terminal ends with the last process of the container: nobody of the runtime keeps a slave."""
     box = made(t, "true", terminal=True)
     equal(holders(box.master), "nobody below us", "who has the master")
@@ -65,8 +59,7 @@ def end_of_the_terminal(t):
     equal(box.read(), ("", ""), "what is shown")
 
 
-@line()
-def keys_make_signals(t):
+def test_keys_make_signals(t):
     """The terminal is the container's controlling one: the key for an interrupt ends what waits there."""
     box = made(t, "sh", "-c", "trap 'exit 8' INT; stty -echo; echo ready; while :; do sleep 0.1; done", terminal=True)
     go(t, box)
@@ -76,8 +69,7 @@ def keys_make_signals(t):
     equal(box.exit_code(), 8, "exit code")
 
 
-@line()
-def size_of_the_config(t):
+def test_size_of_the_config(t):
     """consoleSize is the terminal's size before conmon has set one."""
     box = made(t, "stty", "size", terminal=True, process={"consoleSize": {"height": 40, "width": 120}})
     go(t, box)
@@ -85,8 +77,7 @@ def size_of_the_config(t):
     box.exit_code()
 
 
-@line()
-def failure_beside_the_socket(t):
+def test_failure_beside_the_socket(t):
     """`create` with a terminal that fails says why on the stderr pipe, as one message."""
     bundle = t.bundle("/no/such", terminal=True)
     message = conmon(t).create(t.fresh_id(), bundle.path, terminal=True).refused()
@@ -94,8 +85,7 @@ def failure_beside_the_socket(t):
     t.no_state()
 
 
-@line()
-def socket_that_nobody_hears(t):
+def test_socket_that_nobody_hears(t):
     """A console socket that is not there fails `create` with a message, and leaves nothing."""
     caller = conmon(t, options=["--console-socket", str(t.scratch / "nothere")])
     message = caller.create(t.fresh_id(), t.bundle("true", terminal=True).path).refused()

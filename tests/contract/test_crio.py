@@ -5,8 +5,7 @@ import os
 
 from caller import until_end
 from crio import Crio, NotFound
-from harness import contains, equal, eventually, true
-from lines import line
+from harness import breaks, contains, equal, eventually, parametrize, true
 from podman import alive
 from test_podman import without
 
@@ -47,8 +46,7 @@ def not_found(function, *arguments):
     return False
 
 
-@line()
-def life(t):
+def test_life(t):
     """`--root=R` by conmon and `--root R` by CRI-O are one root: created, running, stopped, gone."""
     crio = Crio(t)
     box = made(t, crio, "sh", "-c", "echo out; echo err >&2; exit 3")
@@ -59,8 +57,7 @@ def life(t):
     crio.delete(box.name)
 
 
-@line()
-def a_pid_that_is_gone(t):
+def test_a_pid_that_is_gone(t):
     """State is decoded on top of the last one: a stopped container says pid 0 aloud, and the same when asked again."""
     crio = Crio(t)
     box = running(t, crio)
@@ -74,8 +71,7 @@ def a_pid_that_is_gone(t):
     forget(crio, box)
 
 
-@line()
-def words_and_times(t):
+def test_words_and_times(t):
     """The words are created, running, paused and stopped, and `created` is the same RFC 3339 time in all of them."""
     crio = Crio(t)
     box = made(t, crio)
@@ -91,8 +87,7 @@ def words_and_times(t):
     forget(crio, box)
 
 
-@line()
-def stop_by_a_number(t):
+def test_stop_by_a_number(t):
     """The stop signal is a decimal number, and who obeys is not killed."""
     crio = Crio(t)
     box = running(t, crio, "sh", "-c", "trap 'exit 4' TERM; echo ready; while :; do sleep 0.05; done")
@@ -101,8 +96,7 @@ def stop_by_a_number(t):
     equal(end(crio, box), 4, "exit code")
 
 
-@line()
-def kill_by_name_again_and_again(t):
+def test_kill_by_name_again_and_again(t):
     """Who does not obey gets `kill ID KILL` until the process is gone; from then on it is "not running", never another
     failure."""
     crio = Crio(t)
@@ -116,8 +110,7 @@ def kill_by_name_again_and_again(t):
     forget(crio, box)
 
 
-@line()
-def stop_of_a_paused_one(t):
+def test_stop_of_a_paused_one(t):
     """A paused container is resumed, then killed."""
     crio = Crio(t)
     box = running(t, crio)
@@ -126,8 +119,7 @@ def stop_of_a_paused_one(t):
     equal(end(crio, box), 137, "exit code")
 
 
-@line()
-def everybody_behind_the_end(t):
+def test_everybody_behind_the_end(t):
     """With the node's pid namespace `kill -a ID 9` comes behind the end, does not fail, and ends whoever is left."""
     crio = Crio(t)
     box = running(t, crio, "sh", "-c", "setsid sleep 60 & exit 5", change=without("pid"))
@@ -139,8 +131,7 @@ def everybody_behind_the_end(t):
     crio.delete(box.name)
 
 
-@line()
-def everybody_where_nobody_is_left(t):
+def test_everybody_where_nobody_is_left(t):
     """`kill -a ID 9` does not fail behind the end of a container that left no process."""
     crio = Crio(t)
     box = running(t, crio, "true", change=without("pid"))
@@ -150,11 +141,12 @@ def everybody_where_nobody_is_left(t):
     crio.delete(box.name)
 
 
-@line(each=[("empty sections", {"memory": {}, "cpu": {}, "devices": [{"allow": False, "access": "rwm"}]}),
-            ("nulls in sections", {"memory": {"limit": None, "swap": None}, "cpu": {"shares": None}}),
-            ("nulls for sections", {"memory": None, "cpu": None, "pids": None, "unified": None})],
-      runc={"nulls in sections": "panics", "nulls for sections": "panics"})
-def update_in_two_words(t, _, resources):
+@breaks({"nulls in sections": "panics", "nulls for sections": "panics"})
+@parametrize("_, resources", [
+    ("empty sections", {"memory": {}, "cpu": {}, "devices": [{"allow": False, "access": "rwm"}]}),
+    ("nulls in sections", {"memory": {"limit": None, "swap": None}, "cpu": {"shares": None}}),
+    ("nulls for sections", {"memory": None, "cpu": None, "pids": None, "unified": None})])
+def test_update_in_two_words(t, _, resources):
     """`update --resources - ID` reads stdin to its end, takes {} as no change, and says nothing."""
     crio = Crio(t)
     box = running(t, crio)
@@ -163,8 +155,7 @@ def update_in_two_words(t, _, resources):
     end(crio, box)
 
 
-@line()
-def gone_already(t):
+def test_gone_already(t):
     """`delete --force` of who is gone is success, `kill` of who has ended ErrNotFound, `state` of who is gone 255."""
     crio = Crio(t)
     box = running(t, crio, "true")
@@ -176,8 +167,7 @@ def gone_already(t):
     equal(crio.state(box.name), {"status": "stopped", "exitCode": 255}, "state")
 
 
-@line()
-def restart_of_crio(t):
+def test_restart_of_crio(t):
     """A new CRI-O without memory has the whole state from one call: the fields of its struct are all there."""
     box = running(t, Crio(t))
     crio = Crio(t)
@@ -187,16 +177,14 @@ def restart_of_crio(t):
     end(crio, box)
 
 
-@line()
-def features(t):
+def test_features(t):
     """`features` is JSON with stdout and stderr in one pipe; ociVersionMin and ociVersionMax are not empty."""
     document = Crio(t).features()
     true("rro" in document["mountOptions"] or t.control, "no rro")
     contains(document, "linux", "the document")
 
 
-@line()
-def taskset(t):
+def test_taskset(t):
     """With infra_ctr_cpuset every call goes by `taskset -c CPUS`, whose process becomes the runtime."""
     crio = Crio(t, prefix=["taskset", "-c", "0"])
     box = running(t, crio)
@@ -204,8 +192,7 @@ def taskset(t):
     end(crio, box)
 
 
-@line()
-def living_by_the_start_time(t):
+def test_living_by_the_start_time(t):
     """The pid of `state` is a process whose start time does not change, from create to the end: CRI-O compares it."""
     crio = Crio(t)
     box = made(t, crio)
@@ -219,8 +206,7 @@ def living_by_the_start_time(t):
     end(crio, box)
 
 
-@line()
-def killed_from_outside(t):
+def test_killed_from_outside(t):
     """A container that the kernel kills, as for want of memory, is stopped for `state` at once, collected or not."""
     crio = Crio(t)
     box = running(t, crio)

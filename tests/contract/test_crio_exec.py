@@ -7,8 +7,7 @@ import leaks
 from caller import reap
 from conmon import atoi
 from crio import Crio
-from harness import command_line, contains, equal, eventually, true
-from lines import line
+from harness import command_line, contains, equal, eventually, parametrize, true
 from test_conmon_exec import process
 from test_crio import end, running
 from test_podman import without
@@ -21,8 +20,7 @@ def sleeper_below_us(seconds):
     return eventually(found, "the process of the exec does not begin", 15)[0]
 
 
-@line()
-def pipes(t):
+def test_pipes(t):
     """Without a terminal the caller's pipes are the process's own, each stream by itself, and end with it."""
     crio = Crio(t)
     box = running(t, crio)
@@ -31,8 +29,8 @@ def pipes(t):
     end(crio, box)
 
 
-@line(each=[0, 1, 126, 127, 255])
-def exit_code(t, code):
+@parametrize("code", [0, 1, 126, 127, 255])
+def test_exit_code(t, code):
     """The exit code of the runtime is that of the process: {}."""
     crio = Crio(t)
     box = running(t, crio)
@@ -41,8 +39,7 @@ def exit_code(t, code):
     end(crio, box)
 
 
-@line()
-def exit_by_a_signal(t):
+def test_exit_by_a_signal(t):
     """The end by a signal is 128 and the number as an exit code."""
     crio = Crio(t)
     box = running(t, crio)
@@ -50,8 +47,7 @@ def exit_by_a_signal(t):
     end(crio, box)
 
 
-@line()
-def much_output(t):
+def test_much_output(t):
     """A megabyte on each of both streams comes complete."""
     crio = Crio(t)
     box = running(t, crio)
@@ -61,8 +57,7 @@ def much_output(t):
     end(crio, box)
 
 
-@line()
-def missing_program(t):
+def test_missing_program(t):
     """A program that is missing: not exit 0, and the words on stderr, which kubectl shows."""
     crio = Crio(t)
     box = running(t, crio)
@@ -72,8 +67,7 @@ def missing_program(t):
     end(crio, box)
 
 
-@line()
-def terminal(t):
+def test_terminal(t):
     """With a terminal the process has one of its own beside the caller's, whose keys and output are passed on."""
     crio = Crio(t)
     box = running(t, crio)
@@ -87,8 +81,7 @@ def terminal(t):
     end(crio, box)
 
 
-@line()
-def terminal_follows_the_size(t):
+def test_terminal_follows_the_size(t):
     """The size of the caller's terminal is the inner one's, at the beginning and with every SIGWINCH."""
     crio = Crio(t)
     box = running(t, crio)
@@ -102,8 +95,7 @@ def terminal_follows_the_size(t):
     end(crio, box)
 
 
-@line()
-def terminal_passes_keys_for_signals(t):
+def test_terminal_passes_keys_for_signals(t):
     """The key for an interrupt goes to the process inside, not to the runtime."""
     crio = Crio(t)
     box = running(t, crio)
@@ -114,8 +106,7 @@ def terminal_passes_keys_for_signals(t):
     end(crio, box)
 
 
-@line()
-def nobody_keeps_the_terminal(t):
+def test_nobody_keeps_the_terminal(t):
     """Behind the end nobody has the caller's terminal, and what the process wrote last is shown."""
     crio = Crio(t)
     box = running(t, crio)
@@ -125,8 +116,7 @@ def nobody_keeps_the_terminal(t):
     end(crio, box)
 
 
-@line()
-def killed_runtime_with_a_terminal(t):
+def test_killed_runtime_with_a_terminal(t):
     """SIGKILL for the runtime's pid hangs up the inner terminal, which ends the process of the exec."""
     crio = Crio(t)
     box = running(t, crio)
@@ -138,8 +128,7 @@ def killed_runtime_with_a_terminal(t):
     end(crio, box)
 
 
-@line()
-def killed_runtime_with_pipes(t):
+def test_killed_runtime_with_pipes(t):
     """Without a terminal the process of the exec outlives a runtime that is killed, and ends with the container."""
     crio = Crio(t)
     box = running(t, crio)
@@ -153,8 +142,7 @@ def killed_runtime_with_pipes(t):
     end(crio, box)
 
 
-@line()
-def killed_runtime_in_the_nodes_namespace(t):
+def test_killed_runtime_in_the_nodes_namespace(t):
     """In the node's pid namespace `kill -a ID 9` ends what an exec, whose runtime was killed, has left."""
     crio = Crio(t)
     box = running(t, crio, change=without("pid"))
@@ -168,8 +156,7 @@ def killed_runtime_in_the_nodes_namespace(t):
     crio.delete(box.name)
 
 
-@line()
-def stop_while_something_is_executed(t):
+def test_stop_while_something_is_executed(t):
     """At the end of the container the attached exec ends, too: its code is 137, and its streams have ended."""
     crio = Crio(t)
     box = running(t, crio)
@@ -181,8 +168,7 @@ def stop_while_something_is_executed(t):
     end(crio, box)
 
 
-@line()
-def sync(t):
+def test_sync(t):
     """ExecSync: conmon's exec with an empty pid file that is there, and with streams of its own."""
     crio = Crio(t)
     box = running(t, crio)
@@ -191,8 +177,7 @@ def sync(t):
     end(crio, box)
 
 
-@line()
-def sync_that_takes_too_long(t):
+def test_sync_that_takes_too_long(t):
     """ExecSync behind its time: conmon kills the pid in the pid file, and no process of the exec is left."""
     crio = Crio(t)
     box = running(t, crio)
@@ -202,8 +187,7 @@ def sync_that_takes_too_long(t):
     end(crio, box)
 
 
-@line()
-def sync_of_a_missing_program(t):
+def test_sync_of_a_missing_program(t):
     """ExecSync of a program that is missing: no pid in the file, and words that say "not found"."""
     crio = Crio(t)
     box = running(t, crio)
@@ -213,8 +197,8 @@ def sync_of_a_missing_program(t):
     end(crio, box)
 
 
-@line(each=[("without a terminal", False), ("with one", True)])
-def special_cgroup(t, _, with_terminal):
+@parametrize("_, with_terminal", [("without a terminal", False), ("with one", True)])
+def test_special_cgroup(t, _, with_terminal):
     """A runtime that starts inside a cgroup of CRI-O's puts the process ({}) into the container's; nobody stays."""
     place = f"/sys/fs/cgroup/{t.prefix}-exec"
     os.mkdir(place)

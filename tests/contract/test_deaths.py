@@ -5,18 +5,19 @@ import os
 import time
 from subprocess import DEVNULL
 
+import pytest
+
 import leaks
 from buildkit import Attached, BuildKit
 from caller import spawn, until_end, wait
 from gorunc import library
-from harness import begins, equal, eventually, true
+from harness import begins, breaks, equal, eventually, parametrize, true
 from hooks import shell
-from lines import line
 from mortal import Mortal, ended, inherited, nothing_below_us
 
 
-@line(each=["create", "start", "exec", "run"])
-def descriptors_that_come_along(t, verb):
+@parametrize("verb", ["create", "start", "exec", "run"])
+def test_descriptors_that_come_along(t, verb):
     """Pipes that a careless caller lets `{}` inherit end with it: neither the container nor a helper keeps them."""
     runc, box = library(t), t.sleeper()
     create = ["--bundle", box.bundle.path, "--pid-file", box.pid_file]
@@ -36,8 +37,8 @@ def descriptors_that_come_along(t, verb):
         ended(t.scratch / "exec.pid")
 
 
-@line(each=["start", "kill", "pause", "resume", "update", "delete"])
-def streams_of_a_short_verb(t, verb):
+@parametrize("verb", ["start", "kill", "pause", "resume", "update", "delete"])
+def test_streams_of_a_short_verb(t, verb):
     """`{}` ends its caller's streams: stdin, stdout and stderr are one pipe each that nobody else holds afterwards."""
     runc, box = library(t), t.sleeper()
     box.create().ok() if verb == "start" else box.run_detached().ok()
@@ -60,8 +61,8 @@ def killed_after(t, seconds, argv, **how):
     caller.die()
 
 
-@line(deadline=60)
-def a_caller_that_dies_during_create(t):
+@pytest.mark.timeout(60)
+def test_a_caller_that_dies_during_create(t):
     """When the caller of `create` dies at any moment, `delete --force` removes all there is, processes too."""
     runc, bundle = library(t), t.bundle("sleep", "60")
     for step in range(16):
@@ -74,8 +75,8 @@ def a_caller_that_dies_during_create(t):
         nothing_below_us()
 
 
-@line(deadline=60)
-def a_caller_that_dies_during_start(t):
+@pytest.mark.timeout(60)
+def test_a_caller_that_dies_during_start(t):
     """When the caller of `start` dies at any moment, the container is created or running, and can be deleted."""
     runc = library(t)
     for step in range(8):
@@ -87,8 +88,8 @@ def a_caller_that_dies_during_start(t):
         nothing_below_us()
 
 
-@line(deadline=60)
-def a_caller_that_dies_during_exec(t):
+@pytest.mark.timeout(60)
+def test_a_caller_that_dies_during_exec(t):
     """When the caller of a detached `exec` dies at any moment, the container is as it was, and ends as it should."""
     runc, box = library(t), t.running()
     for step in range(12):
@@ -100,8 +101,9 @@ def a_caller_that_dies_during_exec(t):
     runc.delete(box.id).silent()
 
 
-@line(deadline=60, runc="leaves the hook behind")
-def a_caller_that_dies_during_a_hook(t):
+@breaks("leaves the hook behind")
+@pytest.mark.timeout(60)
+def test_a_caller_that_dies_during_a_hook(t):
     """When the caller of `create` dies while a hook runs, the hook's process ends, and the rest can be deleted."""
     runc, name = library(t), t.fresh_id()
     word = f"{t.scratch}/hook-runs"
@@ -115,8 +117,8 @@ def a_caller_that_dies_during_a_hook(t):
     nothing_below_us()
 
 
-@line(each=["run", "exec"])
-def a_caller_that_dies_when_attached(t, verb):
+@parametrize("verb", ["run", "exec"])
+def test_a_caller_that_dies_when_attached(t, verb):
     """When the caller of an attached `{}` dies, others can still ask, kill and delete the container."""
     runc = BuildKit(t)
     runc.root = t.root
@@ -135,8 +137,7 @@ def a_caller_that_dies_when_attached(t, verb):
     runc.delete(box.id).silent()
 
 
-@line()
-def a_caller_that_is_no_subreaper(t):
+def test_a_caller_that_is_no_subreaper(t):
     """The container's process becomes the child of the nearest subreaper, where the caller itself is none."""
     runc, box = library(t), t.container("sh", "-c", "exit 7")
     caller = Mortal(runc.argv("create", "--bundle", box.bundle.path, "--pid-file", box.pid_file, box.id))
@@ -145,8 +146,8 @@ def a_caller_that_is_no_subreaper(t):
     equal(box.wait(), 7, "exit status of the container, which is our child")
 
 
-@line(each=["create", "run", "exec"])
-def no_helper_stays(t, verb):
+@parametrize("verb", ["create", "run", "exec"])
+def test_no_helper_stays(t, verb):
     """Behind `{}` --detach there is one process more below its caller, the container's, and no helper beside it."""
     box = t.sleeper()
     if verb == "create":

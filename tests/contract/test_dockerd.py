@@ -10,8 +10,7 @@ import termios
 from caller import reap, separate
 from dockerd import docker_task, features, hook, parse_runtime_version, wrapper
 from gorunc import GoRunc
-from harness import BASE_ENV, absent, contains, equal, true
-from lines import line
+from harness import BASE_ENV, absent, contains, equal, parametrize, true
 from shim import TaskError, error_of
 
 STRANGERS = {  # what other runtimes have in the same root
@@ -37,15 +36,14 @@ def over(box, status=137):
     parent_gone()
 
 
-@line(each=[("nothing",), ("runtimeArgs",)])
-def features_of_a_runtime(t, how):
+@parametrize("how", [("nothing",), ("runtimeArgs",)])
+def test_features_of_a_runtime(t, how):
     """`features` with {} in front prints, on stdout alone, JSON with mountOptions and linux."""
     document = features(t, *([] if how == "nothing" else ["--debug"]))
     true(isinstance(document["linux"], dict) and "rbind" in document["mountOptions"], f"features are {document}")
 
 
-@line()
-def version_for_docker_info(t):
+def test_version_for_docker_info(t):
     """`--version` has one line with the word, name before and number behind it, and a line with the commit."""
     text = separate([t.path, "--version"], env=BASE_ENV).ok().out
     equal(text.count("version"), 1, "how often the word is there")
@@ -54,8 +52,7 @@ def version_for_docker_info(t):
     true(version[0].isdigit() and commit, f"version {version!r} and commit {commit!r}")
 
 
-@line()
-def the_cgroup_of_docker(t):
+def test_the_cgroup_of_docker(t):
     """`/docker/ID` is the container's cgroup, to the letter, and goes with it."""
     box = docker(t).create("null").start()
     equal(str(box.cgroup), f"/sys/fs/cgroup/docker/{box.id}", "cgroup")
@@ -64,8 +61,7 @@ def the_cgroup_of_docker(t):
     equal(box.cgroup.exists(), False, "whether the cgroup is left")
 
 
-@line()
-def globals_given_twice(t):
+def test_globals_given_twice(t):
     """Through the script of runtimeArgs every global comes twice, and the last, which is the shim's, wins."""
     script = t.scratch / "script"
     box = docker(t, command=script)
@@ -79,9 +75,9 @@ def globals_given_twice(t):
     equal([(t.scratch / name).exists() for name in ("wrong", "wrong.log")], [False, False], "what the first ones made")
 
 
-@line(each=[("--log=X", ["--log=X"]), ("-log X", ["-log", "X"]), ("-root=X", ["-root=X"]),
-            ("--rootless=false", ["--rootless=false"])])
-def other_spellings_in_front(t, _, words):
+@parametrize("_, words", [("--log=X", ["--log=X"]), ("-log X", ["-log", "X"]), ("-root=X", ["-root=X"]),
+                          ("--rootless=false", ["--rootless=false"])])
+def test_other_spellings_in_front(t, _, words):
     """The script of runtimeArgs may have {}: both spellings of a global are one, and the last wins."""
     script = t.scratch / "script"
     box = docker(t, command=script)
@@ -93,8 +89,7 @@ def other_spellings_in_front(t, _, words):
     equal((t.scratch / "wrong").exists(), False, "what the first one made")
 
 
-@line()
-def a_root_shared_with_others(t):
+def test_a_root_shared_with_others(t):
     """`list` in a root with other runtimes' directories names its own containers, with status 0."""
     box = docker(t).create("null").start()
     for name, files in STRANGERS.items():
@@ -111,8 +106,7 @@ def a_root_shared_with_others(t):
     over(box)
 
 
-@line()
-def the_prestart_hook_of_libnetwork(t):
+def test_the_prestart_hook_of_libnetwork(t):
     """A prestart hook reads the pid: its network namespace is there, and new, its root is still the host's, its
     program not begun.
     """
@@ -133,8 +127,7 @@ def the_prestart_hook_of_libnetwork(t):
     over(box)
 
 
-@line()
-def a_prestart_hook_that_fails(t):
+def test_a_prestart_hook_that_fails(t):
     """When the network cannot be set up the create fails, with the hook's words in the error, and nothing is left."""
     fails = hook("/dev/null", code="import sys; sys.exit('failed to set key')")
     box = docker(t, edit=lambda config: config.update(hooks={"prestart": [fails]}))
@@ -143,8 +136,7 @@ def a_prestart_hook_that_fails(t):
     parent_gone()
 
 
-@line()
-def the_network_between_create_and_start(t):
+def test_the_network_between_create_and_start(t):
     """/proc/PID/ns/net of the created container takes a network from outside, which its program finds."""
     box = docker(t, "ip", "-o", "addr", "show", "lo").create()
     entered = ["nsenter", f"--net=/proc/{box.pid}/ns/net"]
@@ -154,8 +146,7 @@ def the_network_between_create_and_start(t):
     over(box, 0)
 
 
-@line()
-def a_paused_container_is_killed(t):
+def test_a_paused_container_is_killed(t):
     """Docker kills a paused container, then resumes it: the kill succeeds, and whatever resume says, the container
     ends by it.
     """
@@ -169,8 +160,7 @@ def a_paused_container_is_killed(t):
     over(box)
 
 
-@line()
-def a_paused_container_is_stopped(t):
+def test_a_paused_container_is_stopped(t):
     """A SIGTERM sent to a paused container is there when it is resumed."""
     box = docker(t, "sh", "-c", "trap 'exit 3' TERM; echo; while :; do read -t 1 x; done").create("stdin").start()
     equal(os.read(box.pipes.stdout[0], 1), b"\n", "what was written")
@@ -181,8 +171,9 @@ def a_paused_container_is_stopped(t):
     box.pipes.read()
 
 
-@line(each=[("nothing", {"height": 0, "width": 0}, (0, 0)), ("a size", {"height": 41, "width": 123}, (41, 123))])
-def the_size_of_an_exec(t, _, size, expected):
+@parametrize("_, size, expected", [
+    ("nothing", {"height": 0, "width": 0}, (0, 0)), ("a size", {"height": 41, "width": 123}, (41, 123))])
+def test_the_size_of_an_exec(t, _, size, expected):
     """An executed process's ConsoleSize is set when its master arrives; 0x0 is none, and no error."""
     box = docker(t).create("null").start()
     process = box.exec("one", "sh", "-c", "read x", kind="terminal", process={"consoleSize": size})
@@ -194,8 +185,7 @@ def the_size_of_an_exec(t, _, size, expected):
     over(box)
 
 
-@line()
-def the_process_of_an_exec(t):
+def test_the_process_of_an_exec(t):
     """The container's process with other Args, Env, User, Capabilities, an empty AppArmor profile and no ConsoleSize
     is executed.
     """
@@ -210,9 +200,10 @@ def the_process_of_an_exec(t):
     over(box)
 
 
-@line(each=[("no such file or directory", 127, ["/no/such"]), ("executable file not found", 127, ["no-such"]),
-            ("permission denied", 126, ["/etc/passwd"]), ("is a directory: permission denied", 126, ["/etc"])])
-def the_exit_code_of_docker_run(t, text, code, args):
+@parametrize("text, code, args", [
+    ("no such file or directory", 127, ["/no/such"]), ("executable file not found", 127, ["no-such"]),
+    ("permission denied", 126, ["/etc/passwd"]), ("is a directory: permission denied", 126, ["/etc"])])
+def test_the_exit_code_of_docker_run(t, text, code, args):
     """From `{}` in the error of create the client makes its exit code."""
     error = error_of(docker(t, *args).create).lower()
     contains(error, text if code == 127 else "permission denied", "the error")
@@ -221,14 +212,12 @@ def the_exit_code_of_docker_run(t, text, code, args):
     parent_gone()
 
 
-@line()
-def a_bare_list(t):
+def test_a_bare_list(t):
     """`list` of the default root, which is not there before the first container, is empty."""
     equal(GoRunc(t).list(), [], "list")
 
 
-@line()
-def the_healthcheck_is_killed(t):
+def test_the_healthcheck_is_killed(t):
     """A check that takes too long is killed by its pid; the container lives on, and the pipes of the check end."""
     box = docker(t).create("null").start()
     process = box.exec("health", "sh", "-c", "echo begun; exec sleep 61")

@@ -9,8 +9,7 @@ import threading
 
 from caller import go_time, separate
 from gorunc import GoRunc, library
-from harness import Failure, contains, equal, eventually, true
-from lines import line
+from harness import Failure, breaks, contains, equal, eventually, parametrize, true
 
 UINT64 = 1 << 64
 WORDS = {"created", "running", "paused", "stopped"}
@@ -21,8 +20,7 @@ def printed(t, *words):
     return separate(library(t).argv(*words)).ok().out
 
 
-@line()
-def state_from_created_to_stopped(t):
+def test_state_from_created_to_stopped(t):
     """`state` has id, pid, status, bundle, rootfs and created through a whole life; only a stopped one has pid 0."""
     runc, box, seen = library(t), t.sleeper(), []
 
@@ -46,8 +44,7 @@ def state_from_created_to_stopped(t):
     equal(len({created for _, created in seen}), 1, "times of creation")
 
 
-@line()
-def state_has_every_key(t):
+def test_state_has_every_key(t):
     """`state` has all that runc prints, ociVersion and owner among it; annotations are those of the config."""
     box = t.sleeper()
     box.bundle.edit(lambda config: config.update(annotations={"org.example.key": "a \"quoted\" värld\n"}))
@@ -59,8 +56,7 @@ def state_has_every_key(t):
     true(state["ociVersion"].startswith("1."), f"ociVersion {state['ociVersion']}")
 
 
-@line()
-def state_over_an_older_one(t):
+def test_state_over_an_older_one(t):
     """Decoded on top of the state of the running container, the stopped one's document leaves no pid there."""
     box = t.running()
     known = json.loads(printed(t, "state", box.id))
@@ -70,8 +66,7 @@ def state_over_an_older_one(t):
     equal((known["status"], known["pid"]), ("stopped", 0), "status and pid")
 
 
-@line()
-def a_rootfs_that_is_absolute(t):
+def test_a_rootfs_that_is_absolute(t):
     """rootfs is absolute where the config names it relative to the bundle; so is bundle where the caller's is not."""
     box = t.sleeper()
     equal(box.bundle.config["root"]["path"], "rootfs", "root.path")
@@ -80,8 +75,8 @@ def a_rootfs_that_is_absolute(t):
     equal((state["bundle"], state["rootfs"]), (str(box.bundle.path), str(box.bundle.rootfs)), "bundle and rootfs")
 
 
-@line(each=["missing", "empty"])
-def an_empty_list(t, kind):
+@parametrize("kind", ["missing", "empty"])
+def test_an_empty_list(t, kind):
     """Where the default state root is {}, `list` in every form is empty, and succeeds: null or an empty array."""
     runc = GoRunc(t)
     shutil.rmtree(t.default_root, ignore_errors=True)  # of lines before this one, on a /run of our own
@@ -93,8 +88,7 @@ def an_empty_list(t, kind):
     equal(separate(runc.argv("list")).ok().out.split(), COLUMNS, "the table")
 
 
-@line()
-def a_list_of_some(t):
+def test_a_list_of_some(t):
     """`list --format=json` has a document like that of `state` for each container, of every status."""
     boxes = [t.sleeper() for _ in range(3)]
     for box in boxes:
@@ -107,8 +101,7 @@ def a_list_of_some(t):
                   boxes[2].id: ("stopped", 0)}, "the list")
 
 
-@line()
-def a_list_with_strangers(t):
+def test_a_list_with_strangers(t):
     """Directories in the state root that are no container's, as of another runtime, do not spoil the list."""
     box = t.running()
     for name in ("stranger", "another"):
@@ -122,8 +115,7 @@ def a_list_with_strangers(t):
         (t.root / name).rmdir()
 
 
-@line()
-def the_table_of_the_list(t):
+def test_the_table_of_the_list(t):
     """`list` prints the columns ID PID STATUS BUNDLE CREATED OWNER; the fourth word of a row is the bundle."""
     box = t.running()
     header, row = printed(t, "list").splitlines()
@@ -134,15 +126,13 @@ def the_table_of_the_list(t):
     equal(words[5], "root", "owner")
 
 
-@line()
-def the_quiet_list(t):
+def test_the_quiet_list(t):
     """`list -q` prints the ids, one per line, and nothing else."""
     names = sorted(t.running().id for _ in range(2))
     equal(sorted(printed(t, "list", "-q").splitlines()), names, "ids")
 
 
-@line()
-def processes_as_numbers(t):
+def test_processes_as_numbers(t):
     """`ps --format json` is an array of numbers, in the host's numbering, with those of an exec among them."""
     box = t.running()
     other = box.exec_detached("sleep", "61")
@@ -151,16 +141,15 @@ def processes_as_numbers(t):
     equal(library(t).ps(box.id), [box.pid], "pids behind the end of the exec")
 
 
-@line()
-def no_processes(t):
+def test_no_processes(t):
     """`ps --format json` of a created container has the one process that waits for `start`."""
     box = t.sleeper()
     box.create().ok()
     equal(library(t).ps(box.id), [box.pid], "pids")
 
 
-@line(each=[("default", []), ("ef", ["-ef"]), ("aux", ["aux"]), ("o", ["-o", "pid,args"])])
-def processes_as_a_table(t, kind, options):
+@parametrize("kind, options", [("default", []), ("ef", ["-ef"]), ("aux", ["aux"]), ("o", ["-o", "pid,args"])])
+def test_processes_as_a_table(t, kind, options):
     """`ps --format table ID` with options of ps ({}) is its header and the rows whose PID is the container's."""
     box = t.running()
     names, rows = library(t).top(box.id, *options)
@@ -169,8 +158,8 @@ def processes_as_a_table(t, kind, options):
     contains(" ".join(rows[0]), "sleep 60", "the row")
 
 
-@line(each=[("without_pid", ["-o", "args"]), ("wrong", ["--no-such-option-of-ps"])])
-def a_table_that_cannot_be(t, kind, options):
+@parametrize("kind, options", [("without_pid", ["-o", "args"]), ("wrong", ["--no-such-option-of-ps"])])
+def test_a_table_that_cannot_be(t, kind, options):
     """`ps ID` with options of ps that show no PID column, or that ps refuses ({}), fails."""
     answer = separate(library(t).argv("ps", t.running().id, *options))
     true(answer.code != 0 and answer.err, f"{answer}")
@@ -188,8 +177,7 @@ def numbers(document, path=""):
         yield path, document
 
 
-@line()
-def stats(t):
+def test_stats(t):
     """`events --stats` is one document with type and id; but for averages of pressure its numbers are unsigned 64-bit
     integers."""
     box = t.running()
@@ -200,8 +188,7 @@ def stats(t):
         true(average or isinstance(number, int) and 0 <= number < UINT64, f"{path} is {number}")
 
 
-@line()
-def keys_of_stats(t):
+def test_keys_of_stats(t):
     """The data of `events --stats` has cpu, memory, pids and blkio with the keys that the library decodes."""
     data = library(t).stats(t.running().id)["data"]
     true({"cpu", "memory", "pids", "blkio", "hugetlb"} <= set(data), f"{set(data)}")
@@ -214,8 +201,7 @@ def keys_of_stats(t):
         true(isinstance(data["memory"].get(key, {}), dict), f"memory.{key}")
 
 
-@line()
-def stats_of_every_status(t):
+def test_stats_of_every_status(t):
     """`events --stats` works for a created and a paused container, and refuses a stopped one."""
     runc, box = library(t), t.sleeper()
     box.create().ok()
@@ -229,8 +215,8 @@ def stats_of_every_status(t):
     contains(separate(runc.argv("events", "--stats", box.id)).failed().err, "not running", "the message")
 
 
-@line(runc="`list` says on stderr that a container is only being made")
-def state_while_it_is_made(t):
+@breaks("`list` says on stderr that a container is only being made")
+def test_state_while_it_is_made(t):
     """While others create and delete it, `state` and `list` print whole documents or an error, never half of one."""
     runc, bundle, name, over = library(t), t.bundle("true"), t.fresh_id(), threading.Event()
     wrong, seen = [], set()
@@ -260,8 +246,7 @@ def state_while_it_is_made(t):
     true(seen <= WORDS | {"creating"}, f"statuses {seen}")
 
 
-@line()
-def a_zombie_is_stopped(t):
+def test_a_zombie_is_stopped(t):
     """A process that has ended and that nobody has waited for is stopped: in `state`, in `list`, and for `delete`."""
     runc, box = library(t), t.container("true")
     box.create().ok()

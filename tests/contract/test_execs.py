@@ -7,8 +7,7 @@ from subprocess import DEVNULL
 
 from caller import ConsoleSocket, reap, separate, spawn, until_end, wait
 from gorunc import library, read_pid_file
-from harness import absent, contains, equal, eventually, true
-from lines import line
+from harness import absent, breaks, contains, equal, eventually, parametrize, true
 
 
 def said(t, box, *words):
@@ -31,28 +30,26 @@ def execute(t, box, **fields):
         return separate(runc.argv("exec", "--process", path, box.id))
 
 
-@line(each=[
+@parametrize("name, words, script, expected", [
     ("cwd", ["--cwd", "/tmp"], "pwd", "/tmp"), ("env", ["--env", "A=1", "--env", "B=2"], "echo $A$B", "12"),
     ("user", ["--user", "1000:1000"], "echo $(id -u):$(id -g)", "1000:1000"), ("u", ["-u", "5"], "id -u", "5"),
     ("groups", ["--user", "5", "-g", "77", "-g", "78"], "id -G | tr ' ' ,", "0,77,78"),
     ("no_new_privs", ["--no-new-privs"], "awk '/NoNewPrivs/ {print $2}' /proc/self/status", "1"),
     ("equals", ["--cwd=/tmp", "--env=A=1"], "echo $PWD$A", "/tmp1"), ("one_dash", ["-cwd", "/tmp"], "pwd", "/tmp")])
-def flags(t, name, words, script, expected):
+def test_flags(t, name, words, script, expected):
     """A flag of `exec` is followed: {}."""
     box = t.running()
     equal(said(t, box, *words, box.id, "sh", "-c", script), [expected], "what the process saw")
 
 
-@line()
-def options_end_at_the_id(t):
+def test_options_end_at_the_id(t):
     """Everything behind the id is the program's, whatever it looks like: nobody writes `--` between them."""
     box = t.running()
     equal(said(t, box, box.id, "echo", "--cwd", "/tmp", "-e", "--", "-t", "--detach"),
           ["--cwd", "/tmp", "-e", "--", "-t", "--detach"], "what echo was given")
 
 
-@line()
-def what_comes_from_the_container(t):
+def test_what_comes_from_the_container(t):
     """Without flags the environment, user, directory and limits are those of the container's process."""
     box = t.running(env=["PATH=/bin", "OWN=here"], cwd="/tmp", user={"uid": 1000, "gid": 1000, "additionalGids": [7]},
                   rlimits=[{"type": "RLIMIT_NOFILE", "hard": 321, "soft": 321}])
@@ -60,8 +57,7 @@ def what_comes_from_the_container(t):
           ["here", "1000", "1000,7", "/tmp", "321"], "what the process saw")
 
 
-@line()
-def what_comes_from_the_process_file(t):
+def test_what_comes_from_the_process_file(t):
     """With --process nothing of the container's process is left where the file says something else."""
     box = t.running(env=["PATH=/bin", "OWN=here"], cwd="/tmp")
     script = "echo ${OWN:-none}; id -u; pwd; ulimit -n"
@@ -70,8 +66,9 @@ def what_comes_from_the_process_file(t):
     equal(answer.out.split(), ["none", "3", "/", "99"], "what the process saw")
 
 
-@line(runc="gives 0022 to every exec", each=[("own", None, "0027"), ("other", 0o77, "0077")])
-def umask(t, name, mask, expected):
+@breaks("gives 0022 to every exec")
+@parametrize("name, mask, expected", [("own", None, "0027"), ("other", 0o77, "0077")])
+def test_umask(t, name, mask, expected):
     """The umask of an exec is the container's, unless the process file has its {}."""
     box = t.running(user={"uid": 0, "gid": 0, "umask": 0o27})
     user = {"uid": 0, "gid": 0, "umask": 0o27 if mask is None else mask}
@@ -80,8 +77,7 @@ def umask(t, name, mask, expected):
         equal(said(t, box, box.id, "sh", "-c", "umask"), [expected], "umask by flags")
 
 
-@line()
-def capabilities(t):
+def test_capabilities(t):
     """The capabilities of a process file are the exec's, and not the container's."""
     box = t.running()
     kinds = {kind: ["CAP_KILL"] for kind in ("bounding", "effective", "permitted")}
@@ -89,8 +85,7 @@ def capabilities(t):
     equal(answer.ok().out.split(), ["0000000000000020"] * 3, "capabilities")
 
 
-@line()
-def in_the_container_s_cgroup_and_namespaces(t):
+def test_in_the_container_s_cgroup_and_namespaces(t):
     """An exec'd process is in the cgroup and in the namespaces of the container's process."""
     box = t.running()
     other = box.exec_detached("sleep", "61")
@@ -99,8 +94,7 @@ def in_the_container_s_cgroup_and_namespaces(t):
         equal(os.readlink(f"/proc/{other.pid}/ns/{kind}"), os.readlink(f"/proc/{box.pid}/ns/{kind}"), kind)
 
 
-@line()
-def into_a_created_container(t):
+def test_into_a_created_container(t):
     """`exec` works in a container that is created and not started, which is still created afterwards."""
     box = t.container("sh", "-c", "exit 4")
     box.create().ok()
@@ -110,8 +104,7 @@ def into_a_created_container(t):
     equal(box.wait(), 4, "exit status")
 
 
-@line()
-def into_a_paused_container(t):
+def test_into_a_paused_container(t):
     """`exec` into a paused container is refused, and the message says paused; behind resume it works."""
     runc, box = library(t), t.running()
     runc.pause(box.id).silent()
@@ -120,8 +113,7 @@ def into_a_paused_container(t):
     separate(runc.argv("exec", box.id, "true")).silent()
 
 
-@line()
-def into_a_paused_container_nevertheless(t):
+def test_into_a_paused_container_nevertheless(t):
     """A detached `exec --ignore-paused` into a paused container is taken, and its process goes on behind `resume`."""
     runc, box = library(t), t.running()
     runc.pause(box.id).silent()
@@ -134,8 +126,7 @@ def into_a_paused_container_nevertheless(t):
     ended(t)
 
 
-@line()
-def into_a_stopped_container(t):
+def test_into_a_stopped_container(t):
     """`exec` into a container that has stopped is refused, and the message says stopped."""
     box = t.running()
     box.kill("KILL").ok()
@@ -144,10 +135,10 @@ def into_a_stopped_container(t):
     contains(answer.err, "stopped container", "the message")
 
 
-@line(each=[("missing", {"args": ["no-such"]}), ("directory", {"cwd": "/no/such/dir"}),
-            ("no_args", {"args": []}), ("relative", {"cwd": "tmp"}),
-            ("no_environment", {"env": ["="]})])
-def a_detached_failure(t, kind, fields):
+@parametrize("kind, fields", [("missing", {"args": ["no-such"]}), ("directory", {"cwd": "/no/such/dir"}),
+                              ("no_args", {"args": []}), ("relative", {"cwd": "tmp"}),
+                              ("no_environment", {"env": ["="]})])
+def test_a_detached_failure(t, kind, fields):
     """A detached exec that cannot begin ({}) fails, leaves no pid file and no process, and harms nobody."""
     runc, box = library(t), t.running()
     process = {**box.bundle.config["process"], "args": ["true"], **fields}
@@ -159,8 +150,7 @@ def a_detached_failure(t, kind, fields):
     separate(runc.argv("exec", box.id, "true")).silent()
 
 
-@line()
-def a_pid_file_that_is_there_and_empty(t):
+def test_a_pid_file_that_is_there_and_empty(t):
     """The pid file of a detached exec may be there before, empty: it is filled, with nothing but digits."""
     runc, box = library(t), t.running()
     (t.scratch / "exec.pid").write_text("")
@@ -170,8 +160,8 @@ def a_pid_file_that_is_there_and_empty(t):
     ended(t)
 
 
-@line(each=[(24, 80), (50, 132)])
-def a_terminal_with_a_size(t, rows, columns):
+@parametrize("rows, columns", [(24, 80), (50, 132)])
+def test_a_terminal_with_a_size(t, rows, columns):
     """consoleSize of a detached exec's process, height {}, is its terminal's from the first moment on."""
     runc, box, sock = library(t), t.running(), ConsoleSocket(t.directory("pty"))
     process = {**box.bundle.config["process"], "terminal": True, "args": ["stty", "size"],
@@ -183,8 +173,7 @@ def a_terminal_with_a_size(t, rows, columns):
     equal(reap(read_pid_file(t.scratch / "exec.pid")), 0, "exit status")
 
 
-@line()
-def a_terminal_without_a_size(t):
+def test_a_terminal_without_a_size(t):
     """consoleSize of 0 by 0, which dockerd sends before it knows better, is no error."""
     runc, box, sock = library(t), t.running(), ConsoleSocket(t.directory("pty"))
     process = {**box.bundle.config["process"], "terminal": True, "args": ["echo", "here"],
@@ -196,8 +185,7 @@ def a_terminal_without_a_size(t):
     equal(reap(read_pid_file(t.scratch / "exec.pid")), 0, "exit status")
 
 
-@line()
-def the_process_file_is_gone(t):
+def test_the_process_file_is_gone(t):
     """The process file is read before `exec` returns: it may be removed at once, and nothing looks for it again."""
     runc, box = library(t), t.running()
     process = {**box.bundle.config["process"], "args": ["sh", "-c", "sleep 0.1; echo done > /proc/1/root/dev/shm/f"]}
@@ -207,8 +195,7 @@ def the_process_file_is_gone(t):
     equal(said(t, box, box.id, "cat", "/dev/shm/f"), ["done"], "what it wrote")
 
 
-@line()
-def many_at_once(t):
+def test_many_at_once(t):
     """Execs beside each other each have their own streams and their own status, and the container goes on."""
     box = t.running()
     said = [[t.scratch / f"{number}.{stream}" for stream in ("out", "err")] for number in range(8)]
@@ -223,8 +210,7 @@ def many_at_once(t):
     equal(box.status(), "running", "status")
 
 
-@line()
-def the_caller_s_secrets(t):
+def test_the_caller_s_secrets(t):
     """Nothing of the caller's own environment reaches an exec'd process."""
     box, runc = t.running(), library(t)
     runc.env["SECRET_OF_THE_CALLER"] = "word"
@@ -232,8 +218,7 @@ def the_caller_s_secrets(t):
     absent(answer.out, "SECRET_OF_THE_CALLER", "environment")
 
 
-@line()
-def a_failed_exec_leaves_the_state_alone(t):
+def test_a_failed_exec_leaves_the_state_alone(t):
     """Behind an exec that failed, `state` is word for word what it was."""
     box = t.running()
     before = json.loads(separate(library(t).argv("state", box.id)).ok().out)

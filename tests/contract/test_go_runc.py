@@ -8,8 +8,7 @@ import signal
 from bundles import PATH_ENV
 from caller import reap, until_end
 from gorunc import GoRunc, NullIO, PipeIO, read_pid_file
-from harness import contains, equal, eventually
-from lines import line
+from harness import breaks, contains, equal, eventually, parametrize
 
 FIELDS = [("debug", {"debug": True}), ("criu", {"criu": "/nowhere/criu"}), ("rootless=false", {"rootless": False}),
           ("rootless=true", {"rootless": True}),
@@ -49,8 +48,7 @@ def removed(library, name, pid):
     library.delete(name).silent()
 
 
-@line()
-def pipes_are_the_containers(t):
+def test_pipes_are_the_containers(t):
     """Behind `create` only the container holds the caller's pipes: both end with it, and its status is the caller's to
     take.
     """
@@ -61,15 +59,13 @@ def pipes_are_the_containers(t):
     library.delete(name).silent()
 
 
-@line()
-def null_that_cannot_be_written(t):
+def test_null_that_cannot_be_written(t):
     """`create` succeeds with /dev/null opened read-only as stdout and stderr, where every write is EBADF."""
     library = full(t)
     removed(library, *sleeper(t, library))
 
 
-@line()
-def null_that_cannot_be_written_at_a_failure(t):
+def test_null_that_cannot_be_written_at_a_failure(t):
     """A `create` that fails with stdout and stderr that cannot be written has its message in the log, and ends with
     status 1.
     """
@@ -79,8 +75,8 @@ def null_that_cannot_be_written_at_a_failure(t):
     contains((t.scratch / "log.json").read_text(), "executable file not found in $PATH", "the log")
 
 
-@line(each=FIELDS)
-def globals_before_every_verb(t, _, fields):
+@parametrize("_, fields", FIELDS)
+def test_globals_before_every_verb(t, _, fields):
     """With {} in front of every verb a container lives, and is seen, and goes, without a word."""
     library = full(t, **{"debug": False, **fields})
     name, pid, pipes = made(t, library, "sleep", "60")
@@ -91,8 +87,7 @@ def globals_before_every_verb(t, _, fields):
     pipes.read()
 
 
-@line()
-def create_with_its_options(t):
+def test_create_with_its_options(t):
     """`create` takes its options in the library's order, and the descriptor of --preserve-fds is the container's
     number 3.
     """
@@ -107,8 +102,8 @@ def create_with_its_options(t):
     library.delete(name).silent()
 
 
-@line(runc="runc 1.1.5 has no --detach of create: `flag provided but not defined`")
-def create_with_detach(t):
+@breaks("runc 1.1.5 has no --detach of create: `flag provided but not defined`")
+def test_create_with_detach(t):
     """`create --detach`, as the library writes it for options with Detach, is a create like any other."""
     library = full(t)
     name, pid, pipes = made(t, library, "true", options={"detach": True})
@@ -118,8 +113,8 @@ def create_with_detach(t):
     library.delete(name).silent()
 
 
-@line(each=[("its code", "exit 9", 9), ("128 and its signal", "kill -9 $$", 137)])
-def run_attached(t, _, script, code):
+@parametrize("_, script, code", [("its code", "exit 9", 9), ("128 and its signal", "kill -9 $$", 137)])
+def test_run_attached(t, _, script, code):
     """`run` in front of a caller with pipes ends with the process: {}; nothing is left of the container."""
     # Init of a pid namespace could not kill itself.
     pipes, bundle = PipeIO(), t.bundle("sh", "-c", f"echo out; echo err >&2; {script}").without_namespace("pid")
@@ -128,8 +123,7 @@ def run_attached(t, _, script, code):
     t.no_state()
 
 
-@line()
-def run_detached(t):
+def test_run_detached(t):
     """`run --detach` returns while the process runs, which is the caller's child and alone holds its pipes."""
     library, name, pipes = full(t), t.fresh_id(), PipeIO()
     status = library.run(t.bundle("sh", "-c", "cat; echo done; exit 4").path, name, io=pipes, detach=True,
@@ -140,8 +134,7 @@ def run_detached(t):
     library.delete(name).silent()
 
 
-@line()
-def exec_attached(t):
+def test_exec_attached(t):
     """`exec` in front of a caller with pipes ends with the process's code, of which the library only tells the number.
     """
     library, pipes = full(t), PipeIO()
@@ -153,8 +146,7 @@ def exec_attached(t):
     removed(library, name, pid)
 
 
-@line()
-def exec_detached(t):
+def test_exec_detached(t):
     """A detached `exec` has read its process file when it returns, and leaves a child of the caller that alone holds
     its pipes.
     """
@@ -169,15 +161,13 @@ def exec_detached(t):
     removed(library, name, pid)
 
 
-@line()
-def a_failure_is_in_the_pipe(t):
+def test_a_failure_is_in_the_pipe(t):
     """A verb that fails says why in the one pipe that its caller drains."""
     answer = full(t).kill("nobody", 9).failed()
     contains(answer.out, "does not exist", "the message")
 
 
-@line()
-def a_failing_exec_is_in_the_pipe(t):
+def test_a_failing_exec_is_in_the_pipe(t):
     """A detached `exec` without streams that fails says why in the one pipe, and leaves no process and no pid file."""
     library = full(t, debug=False)
     name, pid = sleeper(t, library)
@@ -190,8 +180,8 @@ def a_failing_exec_is_in_the_pipe(t):
     removed(library, name, pid)
 
 
-@line(each=SIGNALS)
-def kill_by_number(t, number, status):
+@parametrize("number, status", SIGNALS)
+def test_kill_by_number(t, number, status):
     """`kill ID {}` reaches the container's process; 0 only asks whether it is there."""
     library = full(t)
     # Init of a pid namespace only gets signals that it handles, except SIGKILL.
@@ -206,8 +196,7 @@ def kill_by_number(t, number, status):
     library.delete(name).silent()
 
 
-@line()
-def kill_all_before_the_id(t):
+def test_kill_all_before_the_id(t):
     """`kill --all ID 9` kills every process of the container, also what was executed in it."""
     library = full(t)
     name, pid = sleeper(t, library)
@@ -219,8 +208,7 @@ def kill_all_before_the_id(t):
     library.delete(name).silent()
 
 
-@line()
-def pause_and_resume(t):
+def test_pause_and_resume(t):
     """`pause` and `resume` say nothing, and the state says paused and running."""
     library = full(t)
     name, pid = sleeper(t, library)
@@ -231,16 +219,14 @@ def pause_and_resume(t):
     removed(library, name, pid)
 
 
-@line()
-def delete_of_the_unknown(t):
+def test_delete_of_the_unknown(t):
     """`delete --force` of an unknown id succeeds silently; without the flag it says `does not exist`."""
     library = full(t, debug=False)
     library.delete("nobody", force=True).silent()
     contains(library.delete("nobody").failed().out, "does not exist", "the message")
 
 
-@line()
-def created_streams_are_kept_until_the_end(t):
+def test_created_streams_are_kept_until_the_end(t):
     """A container that is created, killed and deleted without a start ends its caller's pipes, too."""
     library = full(t)
     name, pid, pipes = made(t, library, "sleep", "60")

@@ -8,8 +8,7 @@ import os
 
 from caller import cgroup_of, reap, separate
 from gorunc import GoRunc, NullIO
-from harness import contains, equal, eventually, true
-from lines import line
+from harness import breaks, contains, equal, eventually, parametrize, true
 from test_go_runc import full, made, removed, sleeper, started
 
 GROUPS = {"cpu", "cpuset", "memory", "pids", "blkio", "hugetlb", "intel_rdt"}
@@ -29,8 +28,7 @@ def unsigned(value, where="stats"):
         true(isinstance(value, bool) or isinstance(value, int) and 0 <= value < 1 << 64, f"{where} is {value!r}")
 
 
-@line()
-def state_is_json_from_one_pipe(t):
+def test_state_is_json_from_one_pipe(t):
     """`state` is JSON with stdout and stderr in one pipe, and has id, pid, status, bundle, rootfs and created."""
     library = full(t)
     name, pid, pipes = made(t, library, "true")
@@ -41,8 +39,7 @@ def state_is_json_from_one_pipe(t):
     pipes.read()
 
 
-@line()
-def state_through_a_life(t):
+def test_state_through_a_life(t):
     """`state` says created, running and stopped, the last with pid 0, and always the same creation time, bundle and
     annotations.
     """
@@ -62,14 +59,13 @@ def state_through_a_life(t):
     pipes.read()
 
 
-@line(each=[("an empty root", True), ("no root named, and none there", False)])
-def list_of_nobody(t, _, empty):
+@parametrize("_, empty", [("an empty root", True), ("no root named, and none there", False)])
+def test_list_of_nobody(t, _, empty):
     """`list --format=json` with {} is an empty list or null, and no error."""
     equal(GoRunc(t, root=t.directory("empty") if empty else None).list(), [], "list")
 
 
-@line()
-def list_of_some(t):
+def test_list_of_some(t):
     """`list --format=json` has every container with the fields of its state."""
     library = full(t)
     first, second = sleeper(t, library), sleeper(t, library)
@@ -79,8 +75,7 @@ def list_of_some(t):
     removed(library, *second)
 
 
-@line()
-def ps_as_json(t):
+def test_ps_as_json(t):
     """`ps --format json` is a list of numbers of the host, of init and of what was executed; of nobody when all have
     ended.
     """
@@ -97,8 +92,8 @@ def ps_as_json(t):
     library.delete(name).silent()
 
 
-@line(each=OPTIONS)
-def top(t, options):
+@parametrize("options", OPTIONS)
+def test_top(t, options):
     """`ps --format table ID "{}"` is the table of ps(1) with these options, with nobody but the container's processes
     in it.
     """
@@ -109,8 +104,7 @@ def top(t, options):
     removed(library, name, pid)
 
 
-@line()
-def stats(t):
+def test_stats(t):
     """`events --stats` is one document of unsigned numbers, and has the groups that the library decodes."""
     library = full(t)
     name, pid = sleeper(t, library)
@@ -121,8 +115,7 @@ def stats(t):
     removed(library, name, pid)
 
 
-@line()
-def stats_of_a_stopped_container(t):
+def test_stats_of_a_stopped_container(t):
     """`events --stats` of a container that is not running has the document's place empty, and says so on stderr."""
     library = full(t, debug=False)
     name, pid = sleeper(t, library)
@@ -134,8 +127,8 @@ def stats_of_a_stopped_container(t):
     library.delete(name).silent()
 
 
-@line(runc="runc 1.1.5 wants memory.events, and ends where the cgroup has no memory controller")
-def events_at_intervals(t):
+@breaks("runc 1.1.5 wants memory.events, and ends where the cgroup has no memory controller")
+def test_events_at_intervals(t):
     """`events --interval=1s` writes a document each second, each readable as soon as it is written."""
     library = full(t)
     name, pid = sleeper(t, library)
@@ -146,10 +139,10 @@ def events_at_intervals(t):
     removed(library, name, pid)
 
 
-@line(runc={"nulls": "runc 1.1.5 dereferences what is null"},
-      each=[("groups that are empty", {"memory": {}, "cpu": {}, "pids": {}, "blockIO": {}}),
-            ("nulls", {"memory": None, "cpu": None, "pids": None, "blockIO": None, "network": None})])
-def update_over_a_pipe(t, _, others):
+@breaks({"nulls": "runc 1.1.5 dereferences what is null"})
+@parametrize("_, others", [("groups that are empty", {"memory": {}, "cpu": {}, "pids": {}, "blockIO": {}}),
+                           ("nulls", {"memory": None, "cpu": None, "pids": None, "blockIO": None, "network": None})])
+def test_update_over_a_pipe(t, _, others):
     """`update --resources=-` applies what comes over its stdin and leaves the rest as it was, devices too, beside {}.
     """
     library = full(t)
@@ -165,8 +158,8 @@ def update_over_a_pipe(t, _, others):
     pipes.read()
 
 
-@line(each=[("no JSON", "{"), ("nothing", ""), ("another type", '{"memory": 5}')])
-def update_of_nonsense(t, _, text):
+@parametrize("_, text", [("no JSON", "{"), ("nothing", ""), ("another type", '{"memory": 5}')])
+def test_update_of_nonsense(t, _, text):
     """`update --resources=-` with {} on stdin fails, and the container lives on."""
     library = full(t, debug=False)
     name, pid = sleeper(t, library)
@@ -179,9 +172,9 @@ def update_of_nonsense(t, _, text):
     removed(library, name, pid)
 
 
-@line(each=[("nothing", {}), ("every field", {"debug": True, "root": "/run/nowhere", "criu": "x"}),
-            ("a log that cannot be opened", {"log": "/no/such/log.json"})])
-def version(t, _, fields):
+@parametrize("_, fields", [("nothing", {}), ("every field", {"debug": True, "root": "/run/nowhere", "criu": "x"}),
+                           ("a log that cannot be opened", {"log": "/no/such/log.json"})])
+def test_version(t, _, fields):
     """`--version` behind {} of the object ends with 0, is silent on stderr, and has lines with commit and spec."""
     named, commit, spec = GoRunc(t, **({"log": t.scratch / "log.json", **fields} if fields else {})).version()
     if t.control:
@@ -189,8 +182,8 @@ def version(t, _, fields):
     true(commit and spec, f"commit {commit!r} and spec {spec!r}")
 
 
-@line(each=[("nothing", False), ("every field", True)])
-def features(t, _, everything):
+@parametrize("_, everything", [("nothing", False), ("every field", True)])
+def test_features(t, _, everything):
     """`features` behind {} of the object is JSON that has linux and the versions."""
     library = full(t) if everything else GoRunc(t)
     document = library.features()
@@ -198,8 +191,7 @@ def features(t, _, everything):
     true(document["ociVersionMin"] and document["ociVersionMax"], "versions are missing")
 
 
-@line()
-def a_state_that_is_deleted_meanwhile(t):
+def test_a_state_that_is_deleted_meanwhile(t):
     """`state` beside a container's end and delete is a document or `does not exist`, and never half of one."""
     library = full(t, debug=False)
     name, pid, pipes = started(t, library, "true")

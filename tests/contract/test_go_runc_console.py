@@ -9,8 +9,7 @@ import termios
 
 from caller import holders, reap, wait
 from gorunc import read_pid_file
-from harness import absent, contains, equal, status_field, true
-from lines import line
+from harness import absent, breaks, contains, equal, parametrize, status_field, true
 from master import Master
 from test_go_runc import full, removed, sleeper
 
@@ -40,8 +39,8 @@ def goes(library, verb, name, init):
     library.delete(name).silent()
 
 
-@line(each=MADE)
-def a_master_over_the_socket(t, verb):
+@parametrize("verb", MADE)
+def test_a_master_over_the_socket(t, verb):
     """`{}` with a terminal has sent one master in one message when it has ended; the caller only accepts then, and
     answers nothing.
     """
@@ -61,8 +60,8 @@ def a_master_over_the_socket(t, verb):
     goes(library, verb, name, init)
 
 
-@line(each=MADE)
-def nobody_else_has_the_terminal(t, verb):
+@parametrize("verb", MADE)
+def test_nobody_else_has_the_terminal(t, verb):
     """Behind `{}` the master is the caller's alone, and the process has nothing of the caller's but its terminal."""
     library = full(t)
     socket = library.console_socket()
@@ -81,8 +80,8 @@ def nobody_else_has_the_terminal(t, verb):
     goes(library, verb, name, init)
 
 
-@line(each=[("create",), ("exec",)])
-def the_size_is_the_callers(t, verb):
+@parametrize("verb", [("create",), ("exec",)])
+def test_the_size_is_the_callers(t, verb):
     """The caller sets the size on its master, by `{}`'s terminal the process learns of it, with a SIGWINCH."""
     library = full(t)
     socket = library.console_socket()
@@ -99,8 +98,9 @@ def the_size_is_the_callers(t, verb):
     goes(library, verb, name, init)
 
 
-@line(each=[("size", {"height": 33, "width": 121}, [33, 121]), ("nothing", {"height": 0, "width": 0}, [0, 0])])
-def the_console_size(t, _, size, expected):
+@parametrize("_, size, expected", [
+    ("size", {"height": 33, "width": 121}, [33, 121]), ("nothing", {"height": 0, "width": 0}, [0, 0])])
+def test_the_console_size(t, _, size, expected):
     """The consoleSize of the process is in force when the master arrives; 0x0 is no size and no error."""
     library = full(t)
     socket = library.console_socket()
@@ -112,8 +112,8 @@ def the_console_size(t, _, size, expected):
     Master(number).end()
 
 
-@line(each=MADE)
-def nobody_accepts(t, verb):
+@parametrize("verb", MADE)
+def test_nobody_accepts(t, verb):
     """`{}` does not wait for its caller to accept: it ends with 0, and the process whose master goes down can be
     ended.
     """
@@ -127,8 +127,8 @@ def nobody_accepts(t, verb):
     goes(library, verb, name, init)
 
 
-@line(each=MADE)
-def nobody_listens(t, verb):
+@parametrize("verb", MADE)
+def test_nobody_listens(t, verb):
     """`{}` with a console socket that is not there fails in the one pipe, and leaves no process behind."""
     library = full(t, debug=False)
     bundle = t.bundle("sleep", "60", terminal=True)
@@ -145,9 +145,10 @@ def nobody_listens(t, verb):
     contains(answer.out, "no such file or directory", "the message")
 
 
-@line(each=[("a terminal and no socket", True, False, "cannot allocate tty if runc will detach without setting"),
-            ("a socket and no terminal", False, True, "cannot use console socket if runc will not detach or")])
-def one_without_the_other(t, _, terminal, with_socket, text):
+@parametrize("_, terminal, with_socket, text", [
+    ("a terminal and no socket", True, False, "cannot allocate tty if runc will detach without setting"),
+    ("a socket and no terminal", False, True, "cannot use console socket if runc will not detach or")])
+def test_one_without_the_other(t, _, terminal, with_socket, text):
     """`create` with {} is refused with the words of runc, and leaves nothing."""
     library = full(t, debug=False)
     socket = library.console_socket()
@@ -159,8 +160,9 @@ def one_without_the_other(t, _, terminal, with_socket, text):
     t.no_state()
 
 
-@line(runc=NO_PIDFD, each=[("create", "standard"), ("run", "standard"), ("exec", "setns")])
-def a_pidfd_over_the_socket(t, verb, word):
+@breaks(NO_PIDFD)
+@parametrize("verb, word", [("create", "standard"), ("run", "standard"), ("exec", "setns")])
+def test_a_pidfd_over_the_socket(t, verb, word):
     """`{}` with --pidfd-socket sends one pidfd of the process with runc's word for it; the signal sent through it ends
     the process.
     """
@@ -189,8 +191,7 @@ def a_pidfd_over_the_socket(t, verb, word):
     goes(library, verb, name, None if verb != "exec" else init)
 
 
-@line()
-def the_socket_is_not_the_containers(t):
+def test_the_socket_is_not_the_containers(t):
     """Neither the console socket's path nor its connection are to be seen in the container."""
     library = full(t)
     socket = library.console_socket()

@@ -9,13 +9,11 @@ import leaks
 from bundles import PATH_ENV
 from caller import SECONDS, reap
 from gorunc import NullIO, read_pid_file
-from harness import command_line, equal, eventually, true
-from lines import line
+from harness import command_line, equal, eventually, parametrize, true
 from test_go_runc import full, removed, sleeper, started
 
 
-@line()
-def the_process_group_ends_with_the_call(t):
+def test_the_process_group_ends_with_the_call(t):
     """The library's caller put the runtime into a group of its own: nobody is left in it, so that killing it harms no
     container.
     """
@@ -34,8 +32,7 @@ def the_process_group_ends_with_the_call(t):
     removed(library, name, pid)
 
 
-@line()
-def the_callers_death_spares_the_container(t):
+def test_the_callers_death_spares_the_container(t):
     """PDEATHSIG belongs to the runtime alone: a container whose caller has died goes on, and others start it."""
     library, name, bundle = full(t), t.fresh_id(), t.bundle("sleep", "60")
     child = os.fork()
@@ -49,8 +46,8 @@ def the_callers_death_spares_the_container(t):
     removed(library, name, pid)
 
 
-@line(each=[("run",), ("exec",)])
-def the_callers_death_ends_the_call(t, verb):
+@parametrize("verb", [("run",), ("exec",)])
+def test_the_callers_death_ends_the_call(t, verb):
     """PDEATHSIG kills an attached `{}` with its caller: what the library asked for is still in force when the process
     runs.
     """
@@ -82,8 +79,7 @@ def the_callers_death_ends_the_call(t, verb):
         reap(left)
 
 
-@line()
-def the_environment_is_the_callers(t):
+def test_the_environment_is_the_callers(t):
     """The whole environment of the caller comes along with every call, and nothing of it gets into the container."""
     library = full(t)
     library.env.update({"SECRET": "1", "LISTEN_PID": "1", "INVOCATION_ID": "2", "TTRPC_ADDRESS": "/x"})

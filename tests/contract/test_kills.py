@@ -11,9 +11,8 @@ import time
 import leaks
 from caller import reap, separate
 from gorunc import library
-from harness import contains, equal, eventually, true
+from harness import contains, equal, eventually, parametrize, true
 from isolation import libc
-from lines import line
 
 CLONE3 = 435  # its number is the same on every machine
 # Numbers that the kernel gives to a process, but those of C libraries' own (32, 33).
@@ -50,16 +49,16 @@ def stopped(t):
     return box
 
 
-@line(each=REAL_TIME)
-def numbers_of_real_time_signals(t, number):
+@parametrize("number", REAL_TIME)
+def test_numbers_of_real_time_signals(t, number):
     """`kill ID {}` delivers that signal: images ask for systemd's by its number."""
     box = trapping(t, number)
     library(t).kill(box.id, number).silent()
     equal(reap(box.pid), 42, "exit status of the trap")
 
 
-@line(each=NAMES)
-def names(t, name):
+@parametrize("name", NAMES)
+def test_names(t, name):
     """`kill ID` knows {} with SIG in front and without, in any case, and as a number."""
     number = getattr(signal, f"SIG{name}")
     for word in (name, f"SIG{name}", name.lower(), f"sig{name.lower()}", int(number)):
@@ -68,8 +67,8 @@ def names(t, name):
         equal(reap(box.pid), 42, f"exit status at {word}")
 
 
-@line(each=["65", "-1", "NOSUCH", "SIG", "9x", "1000000000000"])
-def signals_that_are_none(t, word):
+@parametrize("word", ["65", "-1", "NOSUCH", "SIG", "9x", "1000000000000"])
+def test_signals_that_are_none(t, word):
     """`kill ID {}` fails, and the container goes on."""
     box = t.running()
     separate(library(t).argv("kill", box.id, "--", word) if word[0] == "-" else
@@ -77,8 +76,7 @@ def signals_that_are_none(t, word):
     equal(box.status(), "running", "status")
 
 
-@line()
-def zero_asks_whether_it_lives(t):
+def test_zero_asks_whether_it_lives(t):
     """`kill ID 0` succeeds while the process lives, also paused or only created, and fails behind its end."""
     runc, box = library(t), t.sleeper()
     box.create().ok()
@@ -93,8 +91,8 @@ def zero_asks_whether_it_lives(t):
     contains(runc.kill(box.id, 0).failed().out, "container not running", "the message")
 
 
-@line(each=[0, 9, 15, "KILL"])
-def a_process_that_is_dead(t, number):
+@parametrize("number", [0, 9, 15, "KILL"])
+def test_a_process_that_is_dead(t, number):
     """`kill ID {}` of a container whose process has ended fails with 1 and `container not running`."""
     box = stopped(t)
     answer = library(t).kill(box.id, number)
@@ -102,8 +100,8 @@ def a_process_that_is_dead(t, number):
     contains(answer.out, "container not running", "the message")
 
 
-@line(each=[9, "KILL"])
-def a_process_that_was_never_started(t, number):
+@parametrize("number", [9, "KILL"])
+def test_a_process_that_was_never_started(t, number):
     """`kill ID {}` of a created container is delivered; SIGKILL stops it, and it can be deleted."""
     runc, box = library(t), t.sleeper()
     box.create().ok()
@@ -114,8 +112,8 @@ def a_process_that_was_never_started(t, number):
     runc.delete(box.id).silent()
 
 
-@line(each=["HUP", "INT", "QUIT", "TERM", "15"])
-def a_process_that_waits_is_asked_to_end(t, word):
+@parametrize("word", ["HUP", "INT", "QUIT", "TERM", "15"])
+def test_a_process_that_waits_is_asked_to_end(t, word):
     """`kill ID {}` ends a container that was never started, whose process is the first of its pid namespace."""
     runc, box = library(t), t.sleeper()
     box.create().ok()
@@ -125,8 +123,7 @@ def a_process_that_waits_is_asked_to_end(t, word):
     runc.delete(box.id).silent()
 
 
-@line()
-def a_process_that_waits_and_is_paused(t):
+def test_a_process_that_waits_and_is_paused(t):
     """`kill ID 15` of a container that is paused before it was ever started ends it, or its resume does."""
     runc, box = library(t), t.sleeper()
     box.create().ok()
@@ -137,8 +134,8 @@ def a_process_that_waits_and_is_paused(t):
     runc.delete(box.id).silent()
 
 
-@line(each=["USR1", "WINCH", "0"])
-def a_process_that_waits_is_not_disturbed(t, word):
+@parametrize("word", ["USR1", "WINCH", "0"])
+def test_a_process_that_waits_is_not_disturbed(t, word):
     """`kill ID {}` of a container that was never started succeeds, and it can be started afterwards."""
     runc, box = library(t), t.container("sh", "-c", "exit 5")
     box.create().ok()
@@ -147,8 +144,7 @@ def a_process_that_waits_is_not_disturbed(t, word):
     equal(box.wait(), 5, "exit status")
 
 
-@line()
-def everybody_in_a_shared_pid_namespace(t):
+def test_everybody_in_a_shared_pid_namespace(t):
     """`kill --all ID 9` without a pid namespace of the container's own ends all its processes, and nobody else."""
     box = t.container("sh", "-c", "sleep 61 & sleep 62 & wait")
     box.bundle.without_namespace("pid")
@@ -163,8 +159,8 @@ def everybody_in_a_shared_pid_namespace(t):
     equal(others.status(), "running", "status of the other container")
 
 
-@line(each=["stopped", "never_populated"])
-def everybody_where_nobody_is(t, kind):
+@parametrize("kind", ["stopped", "never_populated"])
+def test_everybody_where_nobody_is(t, kind):
     """`kill --all ID 9` behind the end of the container's process succeeds: engines clean up with it."""
     box = stopped(t) if kind == "stopped" else t.container("true")
     if kind != "stopped":
@@ -173,8 +169,7 @@ def everybody_where_nobody_is(t, kind):
     library(t).kill(box.id, 9, everybody=True).silent()
 
 
-@line()
-def who_is_left_behind_the_first(t):
+def test_who_is_left_behind_the_first(t):
     """`kill --all ID 9` behind the end of the first process, in a shared pid namespace, ends those that are left."""
     box = t.container("sh", "-c", "sleep 61 & exit 0")
     box.bundle.without_namespace("pid")
@@ -186,8 +181,7 @@ def who_is_left_behind_the_first(t):
     library(t).delete(box.id).silent()
 
 
-@line()
-def a_paused_container_is_killed(t):
+def test_a_paused_container_is_killed(t):
     """SIGKILL ends a paused container, and it can be deleted without `resume`."""
     runc, box = library(t), t.running()
     runc.pause(box.id).silent()
@@ -196,8 +190,7 @@ def a_paused_container_is_killed(t):
     runc.delete(box.id).silent()
 
 
-@line()
-def a_paused_container_gets_its_signal_later(t):
+def test_a_paused_container_gets_its_signal_later(t):
     """Another signal to a paused container arrives when it is resumed: kill first, then resume, as dockerd does."""
     runc, box = library(t), trapping(t, "TERM")
     runc.pause(box.id).silent()
@@ -207,8 +200,8 @@ def a_paused_container_gets_its_signal_later(t):
     equal(reap(box.pid), 42, "exit status of the trap")
 
 
-@line(each=["created", "stopped"])
-def deleted_without_force(t, status):
+@parametrize("status", ["created", "stopped"])
+def test_deleted_without_force(t, status):
     """`delete ID` removes a container that is {}: its state, its cgroup and its process."""
     box = t.sleeper()
     box.create().ok()
@@ -224,8 +217,8 @@ def deleted_without_force(t, status):
     equal(leaks.descendants(os.getpid()), {}, "processes below us")
 
 
-@line(each=["running", "paused"])
-def not_deleted_without_force(t, status):
+@parametrize("status", ["running", "paused"])
+def test_not_deleted_without_force(t, status):
     """`delete ID` of a container that is {} is refused with its status in the message, and --force does it."""
     runc, box = library(t), t.running()
     if status == "paused":
@@ -238,8 +231,7 @@ def not_deleted_without_force(t, status):
     equal(reap(box.pid), 137, "exit status")
 
 
-@line()
-def deleted_twice(t):
+def test_deleted_twice(t):
     """A second `delete --force ID` is quiet and succeeds; one without --force says `does not exist`."""
     runc, box = library(t), stopped(t)
     runc.delete(box.id).silent()
@@ -247,8 +239,7 @@ def deleted_twice(t):
     contains(runc.delete(box.id).failed().out, "does not exist", "the message")
 
 
-@line()
-def deleted_by_two_at_once(t):
+def test_deleted_by_two_at_once(t):
     """Two callers of `delete --force` at the same time both succeed, and nothing is left."""
     runc, box = library(t), t.running()
     answers = []
@@ -262,9 +253,10 @@ def deleted_by_two_at_once(t):
     t.no_state()
 
 
-@line(each=[("created", "resume", "not paused"), ("running", "resume", "not paused"), ("stopped", "resume", "paused"),
-            ("stopped", "pause", "container not running"), ("paused", "pause", "container not running")])
-def pause_and_resume_refused(t, status, verb, text):
+@parametrize("status, verb, text", [
+    ("created", "resume", "not paused"), ("running", "resume", "not paused"), ("stopped", "resume", "paused"),
+    ("stopped", "pause", "container not running"), ("paused", "pause", "container not running")])
+def test_pause_and_resume_refused(t, status, verb, text):
     """In a container that is {} a pause or resume that makes no sense is refused, and nothing changes."""
     runc, box = library(t), t.sleeper()
     box.create().ok()
@@ -279,8 +271,7 @@ def pause_and_resume_refused(t, status, verb, text):
     equal(box.status(), status, "status")
 
 
-@line()
-def paused_and_resumed(t):
+def test_paused_and_resumed(t):
     """`pause` stops every process of the container, exec'd ones too, and `resume` lets them go on."""
     runc = library(t)
     beating = "while :; do echo >> /dev/shm/{}; sleep 0.01; done"
@@ -301,8 +292,8 @@ def paused_and_resumed(t):
     eventually(lambda: all(now > then for now, then in zip(seen(), before)), "they do not go on", 10)
 
 
-@line(each=["running", "stopped"])
-def started_twice(t, status):
+@parametrize("status", ["running", "stopped"])
+def test_started_twice(t, status):
     """`start` of a container that is {} is refused, and nothing changes."""
     runc, box = library(t), t.running() if status == "running" else stopped(t)
     answer = runc.start(box.id).failed()
@@ -310,8 +301,7 @@ def started_twice(t, status):
     equal(box.status(), status, "status")
 
 
-@line()
-def nobody_else_s_process(t):
+def test_nobody_else_s_process(t):
     """When the pid of a process that has ended belongs to somebody else, neither `state` nor `kill` takes it for it."""
     runc, box = library(t), t.running()
     box.kill("KILL").ok()

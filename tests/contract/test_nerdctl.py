@@ -6,8 +6,7 @@ import os
 
 from dockerd import hook
 from gorunc import NullIO
-from harness import contains, equal, true
-from lines import line
+from harness import contains, equal, parametrize, true
 from shim import Task, error_of
 
 ANNOTATIONS = {"nerdctl/name": "box", "nerdctl/state-dir": "/var/lib/nerdctl/x", "nerdctl/networks": '["bridge"]'}
@@ -35,8 +34,7 @@ def seen(t, kind):
     return json.loads((t.scratch / kind).read_text())
 
 
-@line()
-def the_state_of_create_runtime(t):
+def test_the_state_of_create_runtime(t):
     """A createRuntime hook reads id, bundle, a pid, its status and the annotations, and the pid has a network
     namespace of its own.
     """
@@ -51,8 +49,7 @@ def the_state_of_create_runtime(t):
     box.start().end()
 
 
-@line()
-def the_state_of_poststop(t):
+def test_the_state_of_poststop(t):
     """A poststop hook has run when delete returns, and reads id, bundle, annotations and `stopped`; config.json is
     still there.
     """
@@ -65,8 +62,8 @@ def the_state_of_poststop(t):
     equal(state["annotations"], ANNOTATIONS, "annotations")
 
 
-@line(each=[("running",), ("created",)])
-def poststop_of_a_crash(t, status):
+@parametrize("status", [("running",), ("created",)])
+def test_poststop_of_a_crash(t, status):
     """`delete --force` of one that is {} runs the poststop hooks, too, behind the container's end."""
     box = nerdctl_task(t, "sleep", "60").create("null")
     if status == "running":
@@ -76,24 +73,21 @@ def poststop_of_a_crash(t, status):
     equal(seen(t, "poststop")["state"]["status"], "stopped", "status")
 
 
-@line()
-def a_network_that_cannot_be_made(t):
+def test_a_network_that_cannot_be_made(t):
     """A createRuntime hook that fails fails the create, and its last words are in the error."""
     box = nerdctl_task(t, "true", kinds=["createRuntime"], code="import sys; sys.exit('no more addresses')")
     contains(error_of(box.create), "no more addresses", "the error")
     equal(os.listdir(box.runtime.root), [], "state root")
 
 
-@line()
-def a_hook_that_takes_too_long(t):
+def test_a_hook_that_takes_too_long(t):
     """A hook with a timeout is killed at it, and the create fails."""
     box = nerdctl_task(t, "true", kinds=["createRuntime"], code="import time; time.sleep(60)", timeout=1)
     contains(error_of(box.create), "OCI runtime create failed: ", "the error")
     equal(os.listdir(box.runtime.root), [], "state root")
 
 
-@line()
-def the_oci_hook_of_containerd(t):
+def test_the_oci_hook_of_containerd(t):
     """The hook's arguments are its own; it finds the config below the bundle that the state names, and id and pid in
     it.
     """
@@ -104,8 +98,7 @@ def the_oci_hook_of_containerd(t):
     box.start().end()
 
 
-@line()
-def a_hook_has_its_own_environment(t):
+def test_a_hook_has_its_own_environment(t):
     """A hook has the variables of its entry, and none of the container's."""
     box = nerdctl_task(t, "true", env=["CNI_PATH=/opt/cni/bin", "PATH=/bin"])
     box.bundle.env("SECRET=1")
@@ -116,8 +109,7 @@ def a_hook_has_its_own_environment(t):
     box.wait()
 
 
-@line()
-def a_bundle_by_a_link(t):
+def test_a_bundle_by_a_link(t):
     """The bundle in the state is the directory itself or the link that was named; a hook finds config.json below
     either.
     """

@@ -7,8 +7,7 @@ import os
 from caller import reap
 from dockerd import hook, nvidia
 from gorunc import NullIO, read_pid_file
-from harness import contains, equal
-from lines import line
+from harness import contains, equal, parametrize
 from shim import Task, error_of
 
 FORMS = [("--bundle B", ["--bundle", "B"]), ("--bundle=B", ["--bundle=B"]), ("-bundle B", ["-bundle", "B"]),
@@ -21,8 +20,8 @@ def wrapped(t, *args, hooked=None):
     return Task(t, t.bundle(*args), namespace="k8s.io", command=path)
 
 
-@line(each=FORMS)
-def the_config_of_the_moment(t, _, words):
+@parametrize("_, words", FORMS)
+def test_the_config_of_the_moment(t, _, words):
     """With {} the wrapper finds the bundle, and so does the runtime: the config is the changed one, and its hook has
     run.
     """
@@ -39,8 +38,7 @@ def the_config_of_the_moment(t, _, words):
     box.delete()
 
 
-@line()
-def only_create_changes_it(t):
+def test_only_create_changes_it(t):
     """What is changed in config.json behind create is of no interest to start, exec, kill and delete."""
     box = wrapped(t, "sh", "-c", "read x; exit 3").create("stdin")
     (box.bundle.path / "config.json").write_text("{")
@@ -53,8 +51,7 @@ def only_create_changes_it(t):
     box.runtime.delete(box.id).silent()
 
 
-@line()
-def config_json_is_gone(t):
+def test_config_json_is_gone(t):
     """delete does without the bundle, which the engine may have removed already."""
     box = wrapped(t, "true").create("null").start()
     reap(box.pid)
@@ -63,8 +60,7 @@ def config_json_is_gone(t):
     box.runtime.delete(box.id).silent()
 
 
-@line()
-def its_hook_fails(t):
+def test_its_hook_fails(t):
     """A prestart hook that the wrapper has put in fails the create with its words: no device, no container."""
     box = wrapped(t, "true", hooked=hook("/dev/null", code="import sys; sys.exit('nvidia-container-cli: no driver')"))
     contains(error_of(box.create), "nvidia-container-cli: no driver", "the error")

@@ -8,16 +8,18 @@ import struct
 import termios
 import time
 
+import pytest
+
 from buildkit import AttachedTerminal, BuildKit, errors
 from caller import ConsoleSocket, pipe, spawn, wait
 from gorunc import library
-from harness import contains, equal, eventually, true
-from lines import line
+from harness import breaks, contains, equal, eventually, parametrize, true
 from mortal import DeafSocket, FullPipe, ended, nothing_below_us, patience
 
 
-@line(runc="waits for ever", deadline=90)
-def errors_that_nobody_reads(t):
+@breaks("waits for ever")
+@pytest.mark.timeout(90)
+def test_errors_that_nobody_reads(t):
     """Verbs that fail come to an end although their stderr is a full pipe, and what failed is in the log."""
     runc, full = library(t), FullPipe()
     verbs = [["state", "nobody"], ["kill", "nobody", "9"], ["delete", "nobody"], ["start", "nobody"],
@@ -28,8 +30,9 @@ def errors_that_nobody_reads(t):
     full.close()
 
 
-@line(runc="waits for ever", deadline=90)
-def documents_that_nobody_reads(t):
+@breaks("waits for ever")
+@pytest.mark.timeout(90)
+def test_documents_that_nobody_reads(t):
     """Verbs that print come to an end although their stdout is a full pipe."""
     runc, full, box = library(t), FullPipe(), t.running()
     verbs = [["state", box.id], ["list"], ["ps", "--format", "json", box.id], ["events", "--stats", box.id],
@@ -40,8 +43,8 @@ def documents_that_nobody_reads(t):
     full.close()
 
 
-@line(each=["state", "list", "ps", "events"])
-def who_does_not_read_locks_nobody_out(t, verb):
+@parametrize("verb", ["state", "list", "ps", "events"])
+def test_who_does_not_read_locks_nobody_out(t, verb):
     """While `{}` waits for its reader, the container can be asked, killed and deleted by others."""
     runc, full, box = library(t), FullPipe(), t.running()
     words = {"state": ["state", box.id], "list": ["list"], "ps": ["ps", "--format", "json", box.id],
@@ -55,8 +58,9 @@ def who_does_not_read_locks_nobody_out(t, verb):
     wait(child)
 
 
-@line(runc="is killed by SIGPIPE", each=[("stdout", ["list"]), ("stderr", ["state", "nobody"])])
-def a_reader_who_has_gone(t, stream, words):
+@breaks("is killed by SIGPIPE")
+@parametrize("stream, words", [("stdout", ["list"]), ("stderr", ["state", "nobody"])])
+def test_a_reader_who_has_gone(t, stream, words):
     """A {} whose reader has gone ends the verb with an exit status of its own, and not with SIGPIPE."""
     reader, writer = pipe()
     os.close(reader)
@@ -65,15 +69,16 @@ def a_reader_who_has_gone(t, stream, words):
     true(wait(child) >= 0, "killed by a signal")
 
 
-@line(runc="succeeds: it writes the log before anything else, and waits for a reader", deadline=90)
-def a_log_that_nobody_reads(t):
+@breaks("succeeds: it writes the log before anything else, and waits for a reader")
+@pytest.mark.timeout(90)
+def test_a_log_that_nobody_reads(t):
     """A fifo without a reader as the log does not hold a verb up."""
     os.mkfifo(t.scratch / "log.json")
     wait(spawn(library(t).argv("list")), patience(t))
 
 
-@line(each=["create", "exec"])
-def a_terminal_that_nobody_accepts(t, verb):
+@parametrize("verb", ["create", "exec"])
+def test_a_terminal_that_nobody_accepts(t, verb):
     """`{}` sends the terminal to a socket that has room for it, and ends without waiting for accept()."""
     runc, sock = library(t), ConsoleSocket(t.directory("pty"))
     if verb == "create":
@@ -88,8 +93,8 @@ def a_terminal_that_nobody_accepts(t, verb):
     sock.close()
 
 
-@line(deadline=90)
-def a_queue_that_is_full(t):
+@pytest.mark.timeout(90)
+def test_a_queue_that_is_full(t):
     """`create` with a console socket whose queue is full fails in the end, says so, and leaves nothing."""
     runc, deaf = library(t), DeafSocket(t.scratch / "deaf.sock")
     name, bundle = t.fresh_id(), t.bundle("sleep", "60", terminal=True)
@@ -99,8 +104,8 @@ def a_queue_that_is_full(t):
     deaf.close()
 
 
-@line(deadline=90)
-def a_full_queue_locks_nobody_out(t):
+@pytest.mark.timeout(90)
+def test_a_full_queue_locks_nobody_out(t):
     """While `exec` waits for a socket whose queue is full, others can ask, execute, kill and delete; and it ends."""
     runc, deaf, box = library(t), DeafSocket(t.scratch / "deaf.sock"), t.running()
     process = {**box.bundle.config["process"], "terminal": True, "args": ["sleep", "60"]}
@@ -116,8 +121,8 @@ def a_full_queue_locks_nobody_out(t):
     deaf.close()
 
 
-@line(each=["create", "exec"])
-def a_socket_without_a_listener(t, verb):
+@parametrize("verb", ["create", "exec"])
+def test_a_socket_without_a_listener(t, verb):
     """`{}` with a console socket that nobody listens on fails at once, and leaves no process."""
     runc, sock = library(t), ConsoleSocket(t.directory("pty"))
     sock.listener.close()
@@ -132,8 +137,7 @@ def a_socket_without_a_listener(t, verb):
     equal(box.status(), "running", "status")
 
 
-@line()
-def an_update_that_is_never_closed(t):
+def test_an_update_that_is_never_closed(t):
     """`update --resources=-` ends behind the document, although its writer keeps the pipe open."""
     runc, box = library(t), t.running()
     reader, writer = pipe()
@@ -143,8 +147,9 @@ def an_update_that_is_never_closed(t):
     os.close(writer)
 
 
-@line(runc="waits for ever", deadline=90)
-def an_update_that_never_comes(t):
+@breaks("waits for ever")
+@pytest.mark.timeout(90)
+def test_an_update_that_never_comes(t):
     """`update --resources=-` fails in the end when nothing is written, and nobody is locked out meanwhile."""
     runc, box = library(t), t.running()
     reader, writer = pipe()
@@ -157,8 +162,8 @@ def an_update_that_never_comes(t):
     os.close(writer)
 
 
-@line(runc="copies the output itself, and waits for ever")
-def output_that_nobody_reads(t):
+@breaks("copies the output itself, and waits for ever")
+def test_output_that_nobody_reads(t):
     """An attached run whose output nobody reads ends when the container is killed."""
     runc, name, full = library(t), t.fresh_id(), FullPipe()
     bundle = t.bundle("sh", "-c", "yes")
@@ -170,8 +175,9 @@ def output_that_nobody_reads(t):
     full.close()
 
 
-@line(runc="waits for ever", deadline=90)
-def a_screen_that_nobody_reads(t):
+@breaks("waits for ever")
+@pytest.mark.timeout(90)
+def test_a_screen_that_nobody_reads(t):
     """An attached run with a terminal whose screen nobody reads ends when the container is killed."""
     worker, name = BuildKit(t), t.fresh_id()
     worker.root = t.root

@@ -6,8 +6,7 @@ import os
 
 from caller import separate, until_end
 from conmon import Monitored
-from harness import contains, equal, eventually, true
-from lines import line
+from harness import breaks, contains, equal, eventually, parametrize, true
 from podman import Podman
 
 
@@ -38,8 +37,7 @@ def without(kind):
         namespaces=[space for space in config["linux"]["namespaces"] if space["type"] != kind])
 
 
-@line()
-def the_same_root_for_everyone(t):
+def test_the_same_root_for_everyone(t):
     """create with the full environment, start with two variables and the rest with one find the same container."""
     podman = Podman(t)
     box = made(t, podman, "sleep", "60")
@@ -50,8 +48,7 @@ def the_same_root_for_everyone(t):
     end(podman, box)
 
 
-@line()
-def directory_of_the_container(t):
+def test_directory_of_the_container(t):
     """The container has a directory /run/NAME/ID, NAME being the runtime's, which is gone behind `delete`."""
     podman = Podman(t)
     box = made(t, podman, "true")
@@ -64,8 +61,7 @@ def directory_of_the_container(t):
     true(not (t.default_root / box.name).exists(), f"{t.default_root / box.name} is left")
 
 
-@line()
-def a_runtime_directory_of_roots(t):
+def test_a_runtime_directory_of_roots(t):
     """XDG_RUNTIME_DIR that names a directory does not move root's containers away from where later calls look."""
     real = t.directory("xdg") / "real"
     real.mkdir()
@@ -75,8 +71,7 @@ def a_runtime_directory_of_roots(t):
     end(podman, box, 0)
 
 
-@line()
-def streams_of_podman(t):
+def test_streams_of_podman(t):
     """No verb says anything on the streams, which are podman's own and its user's."""
     podman = Podman(t)
     box = made(t, podman, "sleep", "60")
@@ -89,8 +84,8 @@ def streams_of_podman(t):
           [(0, "")] * 2, "the first delete and the second")
 
 
-@line(each=[1, 2, 15, 37, 64])
-def numbers_of_signals(t, number):
+@parametrize("number", [1, 2, 15, 37, 64])
+def test_numbers_of_signals(t, number):
     """`kill ID {}` sends that signal: numbers are never names."""
     script = f"trap 'exit 5' {number}; echo ready; while :; do sleep 0.05; done"
     podman = Podman(t)
@@ -100,8 +95,7 @@ def numbers_of_signals(t, number):
     end(podman, box, 5)
 
 
-@line()
-def everybody_without_a_pid_namespace(t):
+def test_everybody_without_a_pid_namespace(t):
     """`kill --all ID 9` ends every process of a container that has no pid namespace of its own, orphans too."""
     podman = Podman(t)
     box = running(t, podman, "sh", "-c", "(setsid sleep 60 &); sleep 60 & echo ready; wait", change=without("pid"))
@@ -112,8 +106,7 @@ def everybody_without_a_pid_namespace(t):
     podman.delete(box.name).silent()
 
 
-@line()
-def orphans_behind_the_end(t):
+def test_orphans_behind_the_end(t):
     """Behind the end of the first process `kill --all ID 9` still reaches the others of a shared pid namespace."""
     podman = Podman(t)
     box = running(t, podman, "sh", "-c", "setsid sleep 60 & exit 3", change=without("pid"))
@@ -123,8 +116,7 @@ def orphans_behind_the_end(t):
     podman.delete(box.name).silent()
 
 
-@line()
-def stop_of_one_that_has_ended(t):
+def test_stop_of_one_that_has_ended(t):
     """`stop` of a container that ends just then: `kill` fails with words on stderr, nothing on stdout."""
     podman = Podman(t)
     box = running(t, podman, "true")
@@ -137,8 +129,7 @@ def stop_of_one_that_has_ended(t):
     podman.delete(box.name).silent()
 
 
-@line()
-def stop(t):
+def test_stop(t):
     """`stop`: the signal, then a state `stopped` with pid 0, before and behind the collection of the process."""
     podman = Podman(t)
     box = running(t, podman, "sh", "-c", "trap 'exit 0' TERM; echo ready; while :; do sleep 0.05; done")
@@ -149,8 +140,7 @@ def stop(t):
     end(podman, box, 0)
 
 
-@line()
-def delete_of_a_running_one(t):
+def test_delete_of_a_running_one(t):
     """`delete --force` of a running container ends it, and a second one is silent."""
     podman = Podman(t)
     box = running(t, podman)
@@ -160,22 +150,20 @@ def delete_of_a_running_one(t):
     podman.delete(box.name).silent()
 
 
-@line(runc="dies of SIGPIPE")
-def state_with_a_closed_pipe(t):
+@breaks("dies of SIGPIPE")
+def test_state_with_a_closed_pipe(t):
     """`state` of nobody, with a pipe for stderr that is closed early: exit 1 and no stdout, not the end by SIGPIPE."""
     answer = Podman(t).state("nobody")
     equal((answer.code, answer.out), (1, ""), "answer")
 
 
-@line()
-def state_of_nobody(t):
+def test_state_of_nobody(t):
     """`state` of a container that nobody knows says that it does not exist."""
     answer = separate([t.path, "state", "nobody"], env={"XDG_RUNTIME_DIR": ""}).failed()
     true("does not exist" in answer.err or "No such file" in answer.err, f"stderr: {answer.err!r}")
 
 
-@line()
-def state_words(t):
+def test_state_words(t):
     """The words of `state` are created, running, paused and stopped."""
     podman = Podman(t)
     box = made(t, podman, "sleep", "60")
@@ -191,8 +179,7 @@ def state_words(t):
     podman.delete(box.name).silent()
 
 
-@line()
-def without_a_bus(t):
+def test_without_a_bus(t):
     """No verb asks for HOME, USER, PATH or a bus: a container lives with none of them in the environment."""
     podman = Podman(t, env={"DBUS_SESSION_BUS_ADDRESS": "unix:path=/no/such/bus"})
     box = made(t, podman, "true")
@@ -202,15 +189,13 @@ def without_a_bus(t):
     separate([t.path, "delete", "--force", box.name], env={}).silent()
 
 
-@line()
-def version(t):
+def test_version(t):
     """`--version` exits 0 and says one line with the word version, as `podman info` shows it."""
     answer = separate([t.path, "--version"], env={"XDG_RUNTIME_DIR": ""}).ok()
     equal(sum("version" in row for row in answer.out.splitlines()), 1, "lines with the word")
 
 
-@line()
-def annotations_for_crun(t):
+def test_annotations_for_crun(t):
     """Annotations that podman gives a runtime named crun do no harm, and `state` has them."""
     asked = {"run.oci.keep_original_groups": "1", "run.oci.mount_context_type": "rootcontext",
              "org.systemd.property.KillSignal": "15", "org.systemd.property.TimeoutStopUSec": "uint64 10000000"}
@@ -222,8 +207,8 @@ def annotations_for_crun(t):
     end(podman, box, 0)
 
 
-@line(runc="has no --cgroup-manager")
-def no_cgroups(t):
+@breaks("has no --cgroup-manager")
+def test_no_cgroups(t):
     """--cgroups=disabled is `--cgroup-manager disabled` for create alone; the container stays in podman's cgroup."""
     podman = Podman(t, no_cgroups=True)
     box = running(t, podman)

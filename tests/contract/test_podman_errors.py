@@ -5,8 +5,7 @@ import json
 
 import matchers
 from caller import separate
-from harness import absent, contains, equal, true
-from lines import line
+from harness import absent, breaks, contains, equal, parametrize, true
 from podman import Podman, log_message, process, refused
 from test_podman import end, made, running
 
@@ -20,8 +19,8 @@ def bundle_with(t, program):
     return bundle
 
 
-@line(each=CAUSES)
-def run_of_what_cannot_be(t, _, program, kind, code):
+@parametrize("_, program, kind, code", CAUSES)
+def test_run_of_what_cannot_be(t, _, program, kind, code):
     """`podman run` of a program that is {} and cannot be executed: the oci-log is one document with a known text."""
     error = refused(Podman(t).create, t.fresh_id(), bundle_with(t, program).path)
     equal((error.kind, matchers.podman_run(error.text)), (kind, code), "class and exit code")
@@ -29,8 +28,8 @@ def run_of_what_cannot_be(t, _, program, kind, code):
         equal(error.stderr.rstrip("\n"), error.log, "stderr and the log")
 
 
-@line(each=CAUSES[:4])
-def exec_of_what_cannot_be(t, _, program, kind, code):
+@parametrize("_, program, kind, code", CAUSES[:4])
+def test_exec_of_what_cannot_be(t, _, program, kind, code):
     """`podman exec` of a program that is {} and cannot be executed: one document in its own log, and a known text."""
     podman = Podman(t)
     box = running(t, podman)
@@ -41,16 +40,15 @@ def exec_of_what_cannot_be(t, _, program, kind, code):
     end(podman, box)
 
 
-@line(each=[("plain", {}), ("flags of the engine", {"flags": ["--debug"]})])
-def from_stderr_alone(t, _, how):
+@parametrize("_, how", [("plain", {}), ("flags of the engine", {"flags": ["--debug"]})])
+def test_from_stderr_alone(t, _, how):
     """A runtime that podman does not know to write JSON ({}): the class comes from what conmon read."""
     podman = Podman(t, json_log=False, **how)
     error = refused(podman.create, t.fresh_id(), t.bundle("/no/such").path)
     equal((error.log, error.kind), (None, "not found"), "log and class")
 
 
-@line()
-def one_document_and_no_more(t):
+def test_one_document_and_no_more(t):
     """A failed create leaves one line in the oci-log: level error, a text, a time; a success leaves none."""
     podman = Podman(t)
     box = made(t, podman, "true")
@@ -69,8 +67,7 @@ def one_document_and_no_more(t):
     equal((document["level"], set(document) - {"level", "msg", "time"}), ("error", set()), "level and other keys")
 
 
-@line()
-def a_second_line_spoils_the_log(t):
+def test_a_second_line_spoils_the_log(t):
     """Where the oci-log has two documents podman takes none of them, and stderr still says the same."""
     podman, name = Podman(t), t.fresh_id()
     for _ in range(2):
@@ -79,8 +76,7 @@ def a_second_line_spoils_the_log(t):
     equal(log_message(t.directory(f"run-{name}") / "oci-log"), None, "the log")
 
 
-@line()
-def a_warning_beside_a_failure(t):
+def test_a_warning_beside_a_failure(t):
     """Where there is something to warn of, too, the class of a failure does not change, and stderr has no warning."""
     bundle = t.bundle("/no/such").capabilities(bounding=["CAP_KILL", "CAP_OF_THE_FUTURE"])
     error = refused(Podman(t).create, t.fresh_id(), bundle.path)
@@ -88,8 +84,7 @@ def a_warning_beside_a_failure(t):
     absent(error.stderr, "CAP_OF_THE_FUTURE", "stderr")
 
 
-@line()
-def a_warning_beside_a_success(t):
+def test_a_warning_beside_a_success(t):
     """Where `create` succeeds and has something to warn of, the stderr that the container gets stays empty."""
     podman, bundle = Podman(t), t.bundle("true").capabilities(bounding=["CAP_KILL", "CAP_OF_THE_FUTURE"])
     box = podman.create(t.fresh_id(), bundle.path).made()
@@ -98,8 +93,7 @@ def a_warning_beside_a_success(t):
     podman.delete(box.name).silent()
 
 
-@line()
-def not_about_the_program(t):
+def test_not_about_the_program(t):
     """An id that is in use is neither "not found" nor a matter of permissions: podman's exit code is 126, not 127."""
     podman = Podman(t)
     box = made(t, podman, "true")
@@ -109,8 +103,7 @@ def not_about_the_program(t):
     end(podman, box, 0)
 
 
-@line()
-def a_user_sees_stderr(t):
+def test_a_user_sees_stderr(t):
     """`start` of what runs already: words of runc on stderr, nothing on stdout, and no JSON, as a user reads it."""
     podman = Podman(t)
     box = running(t, podman)
@@ -121,17 +114,16 @@ def a_user_sees_stderr(t):
     end(podman, box)
 
 
-@line(each=[("pause", "does not exist"), ("resume", "does not exist"), ("start", "does not exist"),
-            ("kill", "does not exist")])
-def verbs_for_nobody(t, verb, phrase):
+@parametrize("verb, phrase", [("pause", "does not exist"), ("resume", "does not exist"), ("start", "does not exist"),
+                              ("kill", "does not exist")])
+def test_verbs_for_nobody(t, verb, phrase):
     """`{}` for a container that nobody knows fails with 1 and the words of runc, on stderr alone."""
     answer = Podman(t).direct(verb, "nobody", *(["9"] if verb == "kill" else []), path=False)
     equal((answer.code, answer.out), (1, ""), "exit code and stdout")
     contains(answer.err, phrase, "stderr")
 
 
-@line()
-def pause_twice_and_resume_twice(t):
+def test_pause_twice_and_resume_twice(t):
     """A second `pause` says that the container is not running, a second `resume` that it is not paused."""
     podman = Podman(t)
     box = running(t, podman)
@@ -142,8 +134,8 @@ def pause_twice_and_resume_twice(t):
     end(podman, box)
 
 
-@line(runc="has checkpoint and answers for it, whether criu is there or not")
-def does_not_claim_checkpoints(t):
+@breaks("has checkpoint and answers for it, whether criu is there or not")
+def test_does_not_claim_checkpoints(t):
     """A runtime without checkpoints does not claim any: `checkpoint --help` fails, and `restore --lsm-mount-context`
     does not ask for its value."""
     probe = separate([t.path, "checkpoint", "--help"], env={"XDG_RUNTIME_DIR": ""})

@@ -7,9 +7,8 @@ import signal
 import socket
 import subprocess
 
-from harness import contains, equal, status_field
+from harness import breaks, contains, equal, parametrize, status_field
 from isolation import libc
-from lines import line
 from podman import PATH, Podman, process
 from test_conmon_fds import LIST, descriptors, files
 from test_podman import end, made, running
@@ -23,8 +22,7 @@ def executed(t, podman, box, *args, **fields):
     return *other.read(), other.exit_code()
 
 
-@line()
-def every_field(t):
+def test_every_field(t):
     """An exec's process file decides user, groups, directory, environment and limits, not the container's config."""
     podman = Podman(t)
     box = running(t, podman)
@@ -38,8 +36,7 @@ def every_field(t):
     end(podman, box)
 
 
-@line()
-def capabilities(t):
+def test_capabilities(t):
     """An exec's capabilities are those of its file, set by set."""
     podman = Podman(t)
     box = running(t, podman)
@@ -52,8 +49,7 @@ def capabilities(t):
     end(podman, box)
 
 
-@line()
-def code_and_signal(t):
+def test_code_and_signal(t):
     """The end of an exec's process is its code, or 128 and the signal."""
     podman = Podman(t)
     box = running(t, podman)
@@ -62,8 +58,8 @@ def code_and_signal(t):
     end(podman, box)
 
 
-@line(each=["create", "exec"])
-def preserve_fds(t, verb):
+@parametrize("verb", ["create", "exec"])
+def test_preserve_fds(t, verb):
     """`--preserve-fds 2` of {} behind the verb passes 3 and 4 on, and there is no LISTEN_FDS."""
     podman, script = Podman(t), f"{LIST}; cat <&3 >&2; cat <&4 >&2; echo :$LISTEN_FDS: >&2"
     if verb == "create":
@@ -80,8 +76,7 @@ def preserve_fds(t, verb):
         end(podman, box)
 
 
-@line()
-def sockets_become_preserved(t):
+def test_sockets_become_preserved(t):
     """LISTEN_FDS with as many `--preserve-fds`: podman turns the ones into the others, and each comes once."""
     podman = Podman(t)
     bundle = t.bundle("sh", "-c", f"{LIST}; echo $LISTEN_FDS $LISTEN_PID >&2")
@@ -92,8 +87,7 @@ def sockets_become_preserved(t):
     box.exit_code()
 
 
-@line()
-def notify_socket_in_the_bundle(t):
+def test_notify_socket_in_the_bundle(t):
     """sdnotify=conmon: podman mounts its own socket into the container; the runtime never sees NOTIFY_SOCKET."""
     podman, place = Podman(t), t.directory("notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
@@ -107,8 +101,7 @@ def notify_socket_in_the_bundle(t):
         equal((box.read(), box.exit_code()), (("/run/notify/notify.sock\n", ""), 0), "what the container has")
 
 
-@line()
-def own_mount_namespace(t):
+def test_own_mount_namespace(t):
     """create in a mount namespace of podman's own, with a root file system that is bound only there: the later calls
     come from outside of it."""
     podman, name, bundle = Podman(t), t.fresh_id(), t.bundle("cat", "/etc/only")
@@ -139,8 +132,7 @@ def bound_and_created(podman, name, bundle, source, target, out):
         return podman.create(name, bundle.path, passthrough=streams).made().pid > 0
 
 
-@line()
-def exec_with_a_terminal(t):
+def test_exec_with_a_terminal(t):
     """`podman exec -it`: a terminal of the exec's own, whose size podman sets, beside the container's pipes."""
     podman = Podman(t)
     box = running(t, podman)
@@ -154,8 +146,7 @@ def exec_with_a_terminal(t):
     end(podman, box)
 
 
-@line()
-def exec_ends_with_the_container(t):
+def test_exec_ends_with_the_container(t):
     """The end of the container is the end of what was executed in it, and conmon of the exec gets 137."""
     podman = Podman(t)
     box = running(t, podman)
@@ -167,9 +158,9 @@ def exec_ends_with_the_container(t):
     podman.delete(box.name).silent()
 
 
-@line(each=[("given", {"umask": 0o27}, "0027\n"), ("not given", {}, "0077\n")],
-      runc="has no umask for exec: 0022")
-def umask(t, _, fields, expected):
+@breaks("has no umask for exec: 0022")
+@parametrize("_, fields, expected", [("given", {"umask": 0o27}, "0027\n"), ("not given", {}, "0077\n")])
+def test_umask(t, _, fields, expected):
     """The umask of an exec: {}, and if not, it is the container's."""
     podman = Podman(t)
     box = made(t, podman, "sleep", "60", user={"uid": 0, "gid": 0, "umask": 0o77})

@@ -6,8 +6,7 @@ import signal
 
 from caller import cgroup_of, reap, wait
 from gorunc import NullIO, read_pid_file
-from harness import contains, equal, eventually
-from lines import line
+from harness import contains, equal, eventually, parametrize
 from shim import Task, error_of, errors_in
 
 
@@ -16,8 +15,7 @@ def task(t, *args, edit=None, **options):
     return Task(t, bundle.edit(edit) if edit else bundle, **options)
 
 
-@line()
-def a_life(t):
+def test_a_life(t):
     """create, start, the end, delete: the log has no error, the status is the caller's to reap, and the root and the
     cgroup are empty.
     """
@@ -29,8 +27,7 @@ def a_life(t):
     equal((box.cgroup.exists(), os.listdir(box.runtime.root)), (False, []), "cgroup and state root")
 
 
-@line()
-def stdin_is_open_until_it_is_closed(t):
+def test_stdin_is_open_until_it_is_closed(t):
     """The container reads what the shim copies into the pipe of its stdin, and its end when the shim closes it."""
     box = task(t, "sh", "-c", "while read line; do echo got $line; done; exit 5").create("stdin").start()
     os.write(box.pipes.stdin[1], b"one\n")
@@ -40,8 +37,7 @@ def stdin_is_open_until_it_is_closed(t):
     box.delete()
 
 
-@line()
-def the_cgroup_is_final(t):
+def test_the_cgroup_is_final(t):
     """/proc/PID/cgroup right behind create is the container's for good, and what the shim watches is there:
     cgroup.events.
     """
@@ -59,8 +55,7 @@ def the_cgroup_is_final(t):
     os.rmdir("/sys/fs/cgroup/k8s.io")  # what is above the container's is for its maker to remove
 
 
-@line()
-def in_the_bundle_of_another(t):
+def test_in_the_bundle_of_another(t):
     """Every call stands in the bundle of the pod's first container, and means its own: --bundle decides, not the
     directory.
     """
@@ -75,8 +70,7 @@ def in_the_bundle_of_another(t):
     equal(sorted(os.listdir(first.bundle.path)), ["config.json", "rootfs"], "the first bundle")
 
 
-@line()
-def in_a_directory_that_is_gone(t):
+def test_in_a_directory_that_is_gone(t):
     """start, state, kill and delete do without the directory that they stand in, whose bundle was deleted meanwhile."""
     gone = t.directory("gone")
     box = task(t, cwd=gone).create("null")
@@ -89,8 +83,8 @@ def in_a_directory_that_is_gone(t):
     os.close(where)
 
 
-@line(each=[("nothing", ""), ("a zero", "0"), ("the number of another", "4194304999\n")])
-def the_pid_file_is_there_before(t, _, text):
+@parametrize("_, text", [("nothing", ""), ("a zero", "0"), ("the number of another", "4194304999\n")])
+def test_the_pid_file_is_there_before(t, _, text):
     """init.pid may exist with {} in it; behind create all of it is the pid."""
     box = task(t)
     (box.bundle.path / "init.pid").write_text(text)
@@ -99,8 +93,7 @@ def the_pid_file_is_there_before(t, _, text):
     box.end()
 
 
-@line()
-def many_at_once(t):
+def test_many_at_once(t):
     """Eight containers are created at the same time below a root that is not there yet, and deleted at the same time.
     """
     boxes = [task(t) for _ in range(8)]
@@ -116,8 +109,7 @@ def many_at_once(t):
     equal(os.listdir(boxes[0].runtime.root), [], "state root")
 
 
-@line()
-def delete_of_the_created(t):
+def test_delete_of_the_created(t):
     """A created container is deleted without force: its process is killed, and the shim reaps it."""
     box = task(t).create()
     box.delete()
@@ -125,8 +117,7 @@ def delete_of_the_created(t):
     equal(box.pipes.read(), ["", ""], "what was written")
 
 
-@line()
-def delete_of_the_running(t):
+def test_delete_of_the_running(t):
     """A running container is not deleted without force, and the shim's error names its state."""
     box = task(t).create("null").start()
     text = error_of(box.delete)
@@ -136,8 +127,7 @@ def delete_of_the_running(t):
     box.end()
 
 
-@line()
-def delete_twice(t):
+def test_delete_twice(t):
     """The second delete of a container says `does not exist`, which is as good as deleted."""
     box = task(t).create("null").start()
     box.end()
@@ -146,8 +136,7 @@ def delete_twice(t):
     box.delete()
 
 
-@line()
-def start_twice(t):
+def test_start_twice(t):
     """The second start fails with runc's words, behind the shim's prefix, and harms nobody."""
     box = task(t).create("null").start()
     contains(error_of(box.start), "OCI runtime start failed: cannot start an already running container", "the error")
@@ -155,8 +144,7 @@ def start_twice(t):
     box.end()
 
 
-@line()
-def start_of_the_stopped(t):
+def test_start_of_the_stopped(t):
     """A container whose init was killed before it was started cannot be started, and is deleted without force."""
     box = task(t).create("null")
     os.kill(box.pid, signal.SIGKILL)
@@ -165,8 +153,7 @@ def start_of_the_stopped(t):
     box.delete()
 
 
-@line()
-def paused_and_resumed(t):
+def test_paused_and_resumed(t):
     """pause and resume are silent; the state is paused between them, and a paused container pauses no more: `container
     not running`.
     """
@@ -180,8 +167,7 @@ def paused_and_resumed(t):
     box.end()
 
 
-@line()
-def update_of_cri(t):
+def test_update_of_cri(t):
     """What CRI sends as resources, with its devices, its nulls left out and what this machine has no controller for at
     0, is taken.
     """
@@ -192,8 +178,7 @@ def update_of_cri(t):
     box.end()
 
 
-@line()
-def processes_of_the_host(t):
+def test_processes_of_the_host(t):
     """`ps` names init and what was executed by the host's pids, which the shim tells containerd."""
     box = task(t).create("null").start()
     process = box.exec("one", "sleep", "61", kind="null")

@@ -4,15 +4,13 @@
 import os
 
 from harness import contains, equal, true
-from lines import line
 from shim import error_of
 from test_shim import task
 
 MANY = 3000
 
 
-@line()
-def a_terminal(t):
+def test_a_terminal(t):
     """Keys, output and hangup of a container's terminal come through the master's epoll."""
     box = terminal(t, "stty -echo; echo ready; read line; echo got $line; exit 6")
     box.start()
@@ -29,8 +27,7 @@ def terminal(t, script):
     return box.create("terminal")
 
 
-@line()
-def all_of_it_before_the_hangup(t):
+def test_all_of_it_before_the_hangup(t):
     """What a container writes last, and much of it, is read before the hangup: nothing is lost when it ends at once."""
     box = terminal(t, f"seq {MANY}; echo end").start()
     shown = box.master.end()
@@ -39,8 +36,7 @@ def all_of_it_before_the_hangup(t):
     box.delete()
 
 
-@line()
-def hangup_of_the_killed(t):
+def test_hangup_of_the_killed(t):
     """The master hangs up when a container is killed, before the shim has reaped it."""
     box = terminal(t, "echo ready; sleep 61").start()
     box.master.shows("ready\n")
@@ -50,8 +46,7 @@ def hangup_of_the_killed(t):
     box.delete()
 
 
-@line()
-def hangup_of_the_created(t):
+def test_hangup_of_the_created(t):
     """The master hangs up when a container is deleted that was never started."""
     box = terminal(t, "exit 0")
     box.delete()
@@ -59,8 +54,7 @@ def hangup_of_the_created(t):
     equal(box.wait(), 137, "exit status")
 
 
-@line()
-def exec_with_a_terminal(t):
+def test_exec_with_a_terminal(t):
     """An executed process has a terminal of its own, which hangs up with it, while the container's goes on."""
     box = terminal(t, "stty -echo; echo ready; read x; exit 7").start()
     box.master.shows("ready\n")
@@ -75,8 +69,7 @@ def exec_with_a_terminal(t):
     box.delete()
 
 
-@line()
-def exec_with_a_terminal_in_one_without(t):
+def test_exec_with_a_terminal_in_one_without(t):
     """A process with a terminal is executed in a container that has none; its size comes with the process, then by
     ioctl.
     """
@@ -90,8 +83,7 @@ def exec_with_a_terminal_in_one_without(t):
     box.end()
 
 
-@line()
-def a_background_child_keeps_the_terminal(t):
+def test_a_background_child_keeps_the_terminal(t):
     """The master hangs up with the last process that has the slave, not with the executed one."""
     box = task(t).create("null").start()
     process = box.exec("one", "sh", "-c", "trap '' HUP; sh -c 'sleep 0.2; echo later' & echo first", kind="terminal")
@@ -100,8 +92,7 @@ def a_background_child_keeps_the_terminal(t):
     box.end()
 
 
-@line()
-def a_create_that_fails_sends_nothing(t):
+def test_a_create_that_fails_sends_nothing(t):
     """A create with a terminal that fails is found out by its status: the shim never accepts, and the error is in the
     log.
     """
@@ -113,8 +104,7 @@ def a_create_that_fails_sends_nothing(t):
     equal(os.listdir(t.directory("tmp")), [], "what is left of the console socket")
 
 
-@line()
-def an_exec_that_fails_sends_nothing(t):
+def test_an_exec_that_fails_sends_nothing(t):
     """The same of an exec with a terminal; the container's own terminal stays open."""
     box = terminal(t, "stty -echo; echo ready; read x; exit 7").start()
     box.master.shows("ready\n")

@@ -4,8 +4,7 @@
 import os
 import signal
 
-from harness import contains, equal, eventually, true
-from lines import line
+from harness import breaks, contains, equal, eventually, parametrize, true
 from shim import error_of
 from test_shim import task
 
@@ -30,8 +29,7 @@ def tidy(box, process, exec_id="one"):
     equal((box.bundle.path / f"{exec_id}.pid").exists(), False, "pid file")
 
 
-@line()
-def exec_with_pipes(t):
+def test_exec_with_pipes(t):
     """Pipes, pid and exit status of an executed process are the shim's, beside those of init."""
     box = running(t)
     process = box.exec("one", "sh", "-c", "cat; echo out; echo err >&2; exit 4", kind="stdin")
@@ -42,8 +40,8 @@ def exec_with_pipes(t):
     box.end()
 
 
-@line(each=[(15, 143), (9, 137), (2, 130), (10, 138)])
-def signals_by_kill(t, number, status):
+@parametrize("number, status", [(15, 143), (9, 137), (2, 130), (10, 138)])
+def test_signals_by_kill(t, number, status):
     """Signal {} by kill(2) to the pid in the pid file reaches the executed process itself, and its status says so."""
     box = running(t)
     process = box.exec("one", "sleep", "61", kind="null")
@@ -54,8 +52,7 @@ def signals_by_kill(t, number, status):
     box.end()
 
 
-@line()
-def several_at_once(t):
+def test_several_at_once(t):
     """Processes of several ids have each their own pid file and status, whatever order they end in."""
     box = running(t)
     made = [box.exec(f"exec-{number}", "sh", "-c", f"read x; exit {number}", kind="stdin") for number in (1, 2, 3)]
@@ -66,8 +63,7 @@ def several_at_once(t):
     box.end()
 
 
-@line()
-def exec_in_the_created(t):
+def test_exec_in_the_created(t):
     """A process is executed in a container that was created and not started, which can be started afterwards."""
     box = task(t, "sh", "-c", "exit 3").create("null")
     process = box.exec("one", "sh", "-c", "echo here; exit 2")
@@ -78,8 +74,7 @@ def exec_in_the_created(t):
     box.delete()
 
 
-@line()
-def exec_in_the_stopped(t):
+def test_exec_in_the_stopped(t):
     """An exec in a stopped container fails with runc's words, behind the shim's prefix."""
     box = running(t, "true")
     box.wait()
@@ -89,8 +84,7 @@ def exec_in_the_stopped(t):
     box.delete()
 
 
-@line()
-def exec_in_the_paused(t):
+def test_exec_in_the_paused(t):
     """The runtime refuses an exec in a paused container, should the shim ever let it through."""
     box = running(t)
     box.pause()
@@ -100,16 +94,15 @@ def exec_in_the_paused(t):
     box.end()
 
 
-@line()
-def exec_in_nobody(t):
+def test_exec_in_nobody(t):
     """An exec in a container that does not exist says so."""
     text = error_of(task(t).exec, "one", "true")
     contains(text, "OCI runtime exec failed: ", "the error")
     contains(text, "container does not exist", "the error")
 
 
-@line(each=REFUSED)
-def exec_that_fails(t, _, args, process, text):
+@parametrize("_, args, process, text", REFUSED)
+def test_exec_that_fails(t, _, args, process, text):
     """An exec fails in the runtime for {}: the log says why, its pipes end, and container and bundle are as before."""
     box = running(t)
     error = error_of(box.exec, "one", *args, process=process)
@@ -120,8 +113,7 @@ def exec_that_fails(t, _, args, process, text):
     box.end()
 
 
-@line()
-def init_ends_before_them(t):
+def test_init_ends_before_them(t):
     """When init ends, executed processes of its pid namespace end by SIGKILL, each reaped by the shim, and delete
     succeeds.
     """
@@ -134,8 +126,7 @@ def init_ends_before_them(t):
     box.delete()
 
 
-@line()
-def an_executed_process_has_children(t):
+def test_an_executed_process_has_children(t):
     """A child that an executed process leaves is init's, and not the shim's; the shim's pipes are held by it until it
     ends.
     """
@@ -148,8 +139,7 @@ def an_executed_process_has_children(t):
     box.end()
 
 
-@line()
-def the_cgroup_of_an_executed_process(t):
+def test_the_cgroup_of_an_executed_process(t):
     """An executed process is in the container's cgroup when exec returns, as the shim's statistics want it."""
     box = running(t)
     process = box.exec("one", "sleep", "61", kind="null")
@@ -159,8 +149,7 @@ def the_cgroup_of_an_executed_process(t):
     box.end()
 
 
-@line()
-def the_process_is_what_is_told(t):
+def test_the_process_is_what_is_told(t):
     """user, env, cwd, groups, capabilities and rlimits of the process file are the executed process's, not init's."""
     box = running(t)
     script = "id -u; id -g; id -G; pwd; echo $WORD; ulimit -n; grep CapEff /proc/self/status"
@@ -174,8 +163,8 @@ def the_process_is_what_is_told(t):
     box.end()
 
 
-@line(runc="gives every executed process 0022")
-def the_umask_is_what_is_told(t):
+@breaks("gives every executed process 0022")
+def test_the_umask_is_what_is_told(t):
     """The umask of the process file is the executed process's; without one it is the container's."""
     box = running(t, edit=lambda config: config["process"].update(user={"uid": 0, "gid": 0, "umask": 0o77}))
     for user, mask in ({"umask": 0o27}, "0027"), ({}, "0077"):
@@ -199,8 +188,7 @@ def opens_again(box, written):
     box.delete()
 
 
-@line()
-def pipes_of_another_owner(t):
+def test_pipes_of_another_owner(t):
     """The pipes are fchown'ed to the IoUid of the options; they stay so, and a user of that number may open them
     again.
     """
@@ -211,8 +199,7 @@ def pipes_of_another_owner(t):
     opens_again(box, ["again\n", ""])
 
 
-@line()
-def pipes_of_a_mapped_owner(t):
+def test_pipes_of_a_mapped_owner(t):
     """In a user namespace the pipes are of its root's number outside, and the container's root may open them again."""
     maps = [{"containerID": 0, "hostID": 100000, "size": 65536}]
     box = task(t, "sh", "-c", "id -u; echo again > /proc/self/fd/1; cat", io_ids=(100000, 100000), edit=lambda config:
@@ -224,8 +211,7 @@ def pipes_of_a_mapped_owner(t):
     opens_again(box, ["0\nagain\n", ""])
 
 
-@line()
-def an_old_pid_file(t):
+def test_an_old_pid_file(t):
     """A pid file of the same exec id that was left behind is replaced by the new pid."""
     box = running(t)
     (box.bundle.path / "one.pid").write_text("99999999\n")

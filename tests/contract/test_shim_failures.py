@@ -4,8 +4,7 @@
 import json
 import os
 
-from harness import contains, equal, true
-from lines import line
+from harness import contains, equal, parametrize, true
 from shim import error_of
 from test_shim import task
 
@@ -68,8 +67,8 @@ def nothing_is_left(box):
     box.runtime.delete(box.id, force=True).silent()
 
 
-@line(each=CONFIGS)
-def create_with(t, _, edit, text):
+@parametrize("_, edit, text", CONFIGS)
+def test_create_with(t, _, edit, text):
     """A create with {} in its config fails: one error to decode, both pipes at their end, nothing behind."""
     box = task(t, "true", edit=edit)
     error = error_of(box.create, "stdin")
@@ -78,8 +77,8 @@ def create_with(t, _, edit, text):
     nothing_is_left(box)
 
 
-@line(each=TEXTS)
-def create_of(t, _, text, __):
+@parametrize("_, text, __", TEXTS)
+def test_create_of(t, _, text, __):
     """A create of a config.json with {} in it fails with one error to decode, and nothing behind."""
     box = task(t)
     (box.bundle.path / "config.json").write_text(text)
@@ -88,8 +87,7 @@ def create_of(t, _, text, __):
     nothing_is_left(box)
 
 
-@line()
-def create_without_a_config(t):
+def test_create_without_a_config(t):
     """A create in a bundle without config.json fails, names the file, and leaves nothing."""
     box = task(t)
     os.unlink(box.bundle.path / "config.json")
@@ -97,8 +95,8 @@ def create_without_a_config(t):
     nothing_is_left(box)
 
 
-@line(each=[("created",), ("running",), ("stopped",)])
-def an_id_that_is_taken(t, status):
+@parametrize("status", [("created",), ("running",), ("stopped",)])
+def test_an_id_that_is_taken(t, status):
     """A second create of an id whose container is {} fails with runc's words and leaves the first one as it is."""
     first = task(t, "sleep", "60")
     first.create("null")
@@ -120,8 +118,7 @@ def an_id_that_is_taken(t, status):
         first.delete()
 
 
-@line()
-def the_id_is_free_again(t):
+def test_the_id_is_free_again(t):
     """After a create that failed the same id and bundle make a container."""
     box = task(t, "no-such")
     error_of(box.create)
@@ -132,16 +129,14 @@ def the_id_is_free_again(t):
     box.delete()
 
 
-@line()
-def a_hook_says_why(t):
+def test_a_hook_says_why(t):
     """What a failing hook wrote to stderr, or its path, is in the error that containerd shows."""
     box = task(t, edit=hooks("createRuntime", "echo the network is down >&2; exit 3"))
     contains(error_of(box.create), "the network is down", "the error")
     nothing_is_left(box)
 
 
-@line()
-def a_start_that_fails_in_a_hook(t):
+def test_a_start_that_fails_in_a_hook(t):
     """A startContainer hook that fails fails start, or ends the container; both are deleted without force."""
     box = task(t, edit=hooks("startContainer", "exit 1")).create("null")
     try:
@@ -152,8 +147,7 @@ def a_start_that_fails_in_a_hook(t):
     box.delete()
 
 
-@line()
-def the_bundle_is_as_it_was(t):
+def test_the_bundle_is_as_it_was(t):
     """A failing create neither changes config.json nor what the shim has put beside it."""
     box = task(t, "no-such")
     for name in ("options.json", "runtime", "address"):

@@ -10,9 +10,8 @@ import subprocess
 
 from caller import SECONDS, cgroup_of, reap
 from gorunc import read_pid_file
-from harness import contains, equal, true
+from harness import contains, equal, parametrize, true
 from isolation import libc
-from lines import line
 from shim import error_of
 from test_shim import task
 
@@ -50,8 +49,8 @@ def mounted_rootfs(box):
         subprocess.run(["umount", box.bundle.rootfs], check=True)
 
 
-@line(each=ENDS)
-def what_the_shim_put_there(t, end):
+@parametrize("end", ENDS)
+def test_what_the_shim_put_there(t, end):
     """Of a container that was {} every file and directory of the bundle is what the shim made of it, to the letter and
     its times.
     """
@@ -78,8 +77,8 @@ def stamp(path):
     return status.st_mode, status.st_uid, status.st_ino, status.st_mtime_ns, text
 
 
-@line(each=ENDS)
-def the_rootfs_is_the_shims(t, end):
+@parametrize("end", ENDS)
+def test_the_rootfs_is_the_shims(t, end):
     """The mount on B/rootfs of a container that was {} is still there, is not busy, and has no mount below it."""
     box = task(t, "no-such" if end == "failed" else "sleep", "60")
     with mounted_rootfs(box):
@@ -96,8 +95,7 @@ def the_rootfs_is_the_shims(t, end):
         equal([point for point in mounts if point.startswith(str(box.bundle.path))], [str(box.bundle.rootfs)], "mounts")
 
 
-@line()
-def the_mounts_are_not_the_shims(t):
+def test_the_mounts_are_not_the_shims(t):
     """While a container runs nobody outside sees its mounts below B/rootfs."""
     box = task(t)
     with mounted_rootfs(box):
@@ -107,8 +105,7 @@ def the_mounts_are_not_the_shims(t):
         box.end()
 
 
-@line()
-def cri_without_systemd(t):
+def test_cri_without_systemd(t):
     """CRI's `slice:cri-containerd:id` is, without --systemd-cgroup, the plain name of a directory, which goes with the
     container.
     """
@@ -124,9 +121,10 @@ def cri_without_systemd(t):
     equal(box.cgroup.exists(), False, "whether the cgroup is left")
 
 
-@line(each=[("--no-pivot", {"no_pivot": True}), ("--no-new-keyring", {"no_new_keyring": True}), ("both", {
-    "no_pivot": True, "no_new_keyring": True})])
-def options_of_create(t, _, options):
+@parametrize("_, options", [
+    ("--no-pivot", {"no_pivot": True}), ("--no-new-keyring", {"no_new_keyring": True}), ("both", {
+"no_pivot": True, "no_new_keyring": True})])
+def test_options_of_create(t, _, options):
     """NoPivotRoot and NoNewKeyring of the shim's options come as {} of create, and the container lives."""
     box = task(t, "sh", "-c", "echo /*").create(**options).start()
     contains(box.pipes.read()[0], "/bin", "what is in the container's root")
@@ -134,8 +132,7 @@ def options_of_create(t, _, options):
     box.delete()
 
 
-@line()
-def the_old_flag_for_criu(t):
+def test_the_old_flag_for_criu(t):
     """The shim of 1.6 says --criu PATH in front of every verb."""
     box = task(t)
     box.runtime.criu = "/usr/local/bin/criu"
@@ -144,8 +141,7 @@ def the_old_flag_for_criu(t):
     box.end()
 
 
-@line()
-def inotify_on_the_cgroup(t):
+def test_inotify_on_the_cgroup(t):
     """Who watches cgroup.events through inotify from create on is told of the end of the last process, and sees
     populated 0.
     """
@@ -171,8 +167,7 @@ def failpoint(t, box):
     return box
 
 
-@line()
-def a_wrapper_that_kills_init(t):
+def test_a_wrapper_that_kills_init(t):
     """containerd's failpoint wrapper writes into the same log, and kills init behind create: start fails, delete does
     not.
     """
@@ -183,8 +178,7 @@ def a_wrapper_that_kills_init(t):
     contains(box.log.read_text(), "failpoint create", "the log")
 
 
-@line()
-def a_wrapper_around_exec(t):
+def test_a_wrapper_around_exec(t):
     """Through the wrapper, whose streams are /dev/null, a failing exec is explained by the log alone."""
     box = task(t).create("null").start()
     failpoint(t, box)
@@ -194,8 +188,7 @@ def a_wrapper_around_exec(t):
     box.end()
 
 
-@line()
-def two_namespaces_one_id(t):
+def test_two_namespaces_one_id(t):
     """The same id below two roots is two containers."""
     first = task(t, namespace="k8s.io")
     first.create("null").start()
@@ -210,8 +203,7 @@ def two_namespaces_one_id(t):
     first.end()
 
 
-@line()
-def a_root_that_is_not_there(t):
+def test_a_root_that_is_not_there(t):
     """create makes the root that it is told, with its parents, and has one directory there."""
     box = task(t, root=t.directory("deep") / "run/containerd")
     box.create("null").start()

@@ -6,8 +6,7 @@ import os
 import signal
 
 from caller import reap
-from harness import contains, equal, eventually, true
-from lines import line
+from harness import contains, equal, eventually, parametrize, true
 from shim import NotFound
 from test_shim import task
 
@@ -23,8 +22,8 @@ def shares_pids(how):
     return change
 
 
-@line(each=SHARED)
-def the_rest_is_killed_behind_init(t, how):
+@parametrize("how", SHARED)
+def test_the_rest_is_killed_behind_init(t, how):
     """With {} for its own pids in the config, `kill --all ID 9` after init's exit succeeds silently, and kills who is
     left.
     """
@@ -37,8 +36,8 @@ def the_rest_is_killed_behind_init(t, how):
     box.delete()
 
 
-@line(each=SHARED)
-def nobody_is_left_to_be_killed(t, how):
+@parametrize("how", SHARED)
+def test_nobody_is_left_to_be_killed(t, how):
     """With {}, `kill --all ID 9` succeeds silently also where nobody is left, and once more."""
     box = task(t, "true", edit=shares_pids(how)).create("null").start()
     equal(box.wait(), 0, "exit status")
@@ -46,9 +45,10 @@ def nobody_is_left_to_be_killed(t, how):
     box.delete()
 
 
-@line(each=[("has ended", "process already finished: not found"), ("is deleted", "no such container: not found"),
-            ("never was", "no such container: not found")])
-def kill_of_who_is_gone(t, how, text):
+@parametrize("how, text", [
+    ("has ended", "process already finished: not found"), ("is deleted", "no such container: not found"),
+    ("never was", "no such container: not found")])
+def test_kill_of_who_is_gone(t, how, text):
     """The words of `kill` for a container that {} make it NotFound, so that a stop succeeds."""
     box = task(t, "true")
     if how != "never was":
@@ -65,8 +65,7 @@ def kill_of_who_is_gone(t, how, text):
         box.delete()
 
 
-@line()
-def kill_of_an_init_that_nobody_has_reaped(t):
+def test_kill_of_an_init_that_nobody_has_reaped(t):
     """A zombie whose status the shim has not taken yet is stopped, and a signal for it says `container not running`."""
     box = task(t, "true").create("null").start()
     eventually(lambda: box.status() == "stopped", "the status is not stopped")
@@ -76,8 +75,7 @@ def kill_of_an_init_that_nobody_has_reaped(t):
     box.delete()
 
 
-@line()
-def kill_of_the_created(t):
+def test_kill_of_the_created(t):
     """Signal 9 ends a container that was created and never started; then it is stopped, and is deleted without force.
     """
     box = task(t).create("null")
@@ -87,8 +85,8 @@ def kill_of_the_created(t):
     box.delete()
 
 
-@line(each=[("created",), ("running",), ("paused",), ("stopped",)])
-def after_the_shims_crash(t, status):
+@parametrize("status", [("created",), ("running",), ("paused",), ("stopped",)])
+def test_after_the_shims_crash(t, status):
     """`delete --force` by who never spoke of the container's driver removes one that is {}; init.pid stays to be read.
     """
     box = task(t).create()
@@ -107,8 +105,7 @@ def after_the_shims_crash(t, status):
     equal((box.cgroup.exists(), os.listdir(box.runtime.root)), (False, []), "cgroup and state root")
 
 
-@line()
-def after_a_crash_in_create(t):
+def test_after_a_crash_in_create(t):
     """A create that is killed with its shim leaves what `delete --force` clears away: no process, no cgroup, no state.
     """
     box = task(t)

@@ -7,8 +7,7 @@ import stat
 
 from caller import RFC3339, wait
 from gorunc import NullIO
-from harness import contains, equal, true
-from lines import line
+from harness import contains, equal, parametrize, true
 from shim import error_of, errors_in, get_last_runtime_error
 from test_shim import task
 
@@ -26,8 +25,7 @@ def rows(box):
     return [json.loads(row) for row in box.log.read_text().split("\n") if row]
 
 
-@line()
-def one_line_for_a_failure(t):
+def test_one_line_for_a_failure(t):
     """A failing call writes one line of JSON with level error, msg and an RFC 3339 time, into a file of mode 0644 that
     it made.
     """
@@ -41,8 +39,7 @@ def one_line_for_a_failure(t):
     equal(box.log.read_text()[-1], "\n", "the end of the line")
 
 
-@line()
-def success_is_silent(t):
+def test_success_is_silent(t):
     """A whole life with an exec, a pause and an update adds no line to the log."""
     box = task(t).create("null").start()
     equal(box.exec("one", "true", kind="null").wait(), 0, "exit status")
@@ -54,8 +51,7 @@ def success_is_silent(t):
     equal(box.log.read_text() if box.log.exists() else "", "", "the log")
 
 
-@line()
-def the_last_error_wins(t):
+def test_the_last_error_wins(t):
     """All verbs append to one file: after two failures containerd is told the second, and the first is still there."""
     box = task(t).create("null")
     contains(error_of(box.exec, "one", "no-such-1"), '"no-such-1"', "the error")
@@ -67,8 +63,7 @@ def the_last_error_wins(t):
     equal(errors_in(box.log), 4, "errors in the log")
 
 
-@line()
-def the_log_is_never_truncated(t):
+def test_the_log_is_never_truncated(t):
     """What others have written into the log stays in front, whether the calls behind it succeed or fail."""
     box, before = task(t), '{"level":"info","msg":"before","time":"2024-01-01T00:00:00Z"}\n'
     box.log.write_text(before)
@@ -78,9 +73,10 @@ def the_log_is_never_truncated(t):
     true(box.log.read_text().startswith(before), f"the log is {box.log.read_text()}")
 
 
-@line(each=[("the program", lambda box, word: error_of(box.exec, "one", word)),
-            ("the directory", lambda box, word: error_of(box.exec, "one", "true", process={"cwd": f"/{word}"}))])
-def strange_letters(t, _, fails):
+@parametrize("_, fails", [
+    ("the program", lambda box, word: error_of(box.exec, "one", word)),
+    ("the directory", lambda box, word: error_of(box.exec, "one", "true", process={"cwd": f"/{word}"}))])
+def test_strange_letters(t, _, fails):
     """Whatever {} of an exec has in its name, the log stays readable to its end, and the message has it or an escape
     of it.
     """
@@ -93,16 +89,14 @@ def strange_letters(t, _, fails):
     box.end()
 
 
-@line()
-def a_long_message(t):
+def test_a_long_message(t):
     """A message with a name of 3000 letters is one line all the same."""
     box = task(t).create("null").start()
     contains(error_of(box.exec, "one", "x" * 3000), "x" * 100, "the error")
     box.end()
 
 
-@line()
-def many_write_at_once(t):
+def test_many_write_at_once(t):
     """Ten calls that fail at the same time leave ten whole lines in their common log."""
     box = task(t)
     children = [box.runtime.begin(box.runtime.argv("start", box.id), NullIO().inner, None) for _ in range(10)]
@@ -110,8 +104,7 @@ def many_write_at_once(t):
     equal(errors_in(box.log), 10, "errors in the log")
 
 
-@line()
-def with_debug(t):
+def test_with_debug(t):
     """With --debug the log may say more, but stays JSON to its end, and the last error is the one of the call."""
     box = task(t)
     box.runtime.debug = True
@@ -121,10 +114,11 @@ def with_debug(t):
     equal({row["level"] for row in rows(box)} - {"debug", "info"}, {"error"}, "levels")
 
 
-@line(each=[("an unknown option", ["create", "--no-such-option", "ID"]), ("an unknown verb", ["no-such-verb"]),
-            ("no id", ["start"]), ("too many ids", ["start", "a", "b"]), ("an id with a slash", ["state", "a/b"]),
-            ("no value", ["create", "--bundle"]), ("an option of another verb", ["state", "--bundle", "x", "ID"])])
-def early_failures(t, _, words):
+@parametrize("_, words", [
+    ("an unknown option", ["create", "--no-such-option", "ID"]), ("an unknown verb", ["no-such-verb"]),
+    ("no id", ["start"]), ("too many ids", ["start", "a", "b"]), ("an id with a slash", ["state", "a/b"]),
+    ("no value", ["create", "--bundle"]), ("an option of another verb", ["state", "--bundle", "x", "ID"])])
+def test_early_failures(t, _, words):
     """A command line with {} fails with its message in the log, and not on stderr alone."""
     box = task(t)
     box.runtime.run_or_error(*words).failed()
@@ -132,8 +126,7 @@ def early_failures(t, _, words):
     equal(errors_in(box.log), 1, "errors in the log")
 
 
-@line()
-def the_message_is_the_one_of_stderr(t):
+def test_the_message_is_the_one_of_stderr(t):
     """What a failing call says in its pipe is what it says in the log."""
     box = task(t)
     answer = box.runtime.start(box.id).failed()
@@ -141,8 +134,7 @@ def the_message_is_the_one_of_stderr(t):
     equal(answer.out.count("does not exist"), 1, "how often it is said")
 
 
-@line()
-def a_log_that_is_not_the_containers(t):
+def test_a_log_that_is_not_the_containers(t):
     """The log's descriptor does not get into the container, nor into what is executed there, nor into hooks."""
     box = task(t, "sh", "-c", "ls -l /proc/self/fd; read x")
     box.bundle.edit(lambda config: config.update(hooks={"createRuntime": [
@@ -157,8 +149,7 @@ def a_log_that_is_not_the_containers(t):
     equal(["log.json" in text for text in seen], [False] * 3, "who has the log open")
 
 
-@line()
-def a_directory_as_the_log(t):
+def test_a_directory_as_the_log(t):
     """A log that cannot be opened fails the call on stderr, and makes nothing."""
     box = task(t)
     os.mkdir(box.log)

@@ -8,8 +8,7 @@ import re
 from buildkit import Attached
 from caller import go_time, pipe, separate, spawn, wait
 from gorunc import TemporaryFile, library
-from harness import contains, equal, true
-from lines import line
+from harness import breaks, contains, equal, parametrize, true
 
 # What fails in each verb, for a container that nobody knows.
 UNKNOWN = [("start", ["start", "nobody"]), ("kill", ["kill", "nobody", "9"]), ("delete", ["delete", "nobody"]),
@@ -18,16 +17,16 @@ UNKNOWN = [("start", ["start", "nobody"]), ("kill", ["kill", "nobody", "9"]), ("
            ("update", ["update", "--pids-limit", "5", "nobody"]), ("exec", ["exec", "nobody", "true"])]
 
 
-@line(each=UNKNOWN)
-def of_an_unknown_container(t, verb, words):
+@parametrize("verb, words", UNKNOWN)
+def test_of_an_unknown_container(t, verb, words):
     """`{}` of an unknown id fails with 1 (`exec` with 255), writes nothing to stdout, and says `does not exist`."""
     answer = separate(library(t).argv(*words))
     equal((answer.code, answer.out), (255 if verb == "exec" else 1, ""), "exit status and stdout")
     contains(answer.err, "does not exist", "stderr")
 
 
-@line(each=UNKNOWN)
-def the_log_says_what_stderr_says(t, verb, words):
+@parametrize("verb, words", UNKNOWN)
+def test_the_log_says_what_stderr_says(t, verb, words):
     """A failing `{}` adds exactly one line to the log: JSON with level error, the time, and the message of stderr."""
     runc = library(t)
     answer = separate(runc.argv(*words)).failed()
@@ -38,8 +37,8 @@ def the_log_says_what_stderr_says(t, verb, words):
     contains(answer.err, document["msg"], "stderr")
 
 
-@line(each=UNKNOWN)
-def one_write_of_one_line(t, verb, words):
+@parametrize("verb, words", UNKNOWN)
+def test_one_write_of_one_line(t, verb, words):
     """A failing `{}` says why with one write of one line to stderr: who reads once has read it all."""
     reader, writer = os.pipe2(os.O_CLOEXEC | os.O_DIRECT)  # a packet for each write
     child = spawn(library(t).argv(*words), stderr=writer)
@@ -52,8 +51,7 @@ def one_write_of_one_line(t, verb, words):
     os.close(reader)
 
 
-@line()
-def of_every_verb_that_succeeds(t):
+def test_of_every_verb_that_succeeds(t):
     """create, start, pause, resume, update, kill and delete of a container end with 0, without a word in any stream."""
     runc, box = library(t), t.sleeper()
     resources = t.scratch / "resources.json"
@@ -69,31 +67,32 @@ def of_every_verb_that_succeeds(t):
     equal(runc.log.read_text() if runc.log.exists() else "", "", "the log")
 
 
-@line(each=[0, 1, 42, 126, 127, 255])
-def of_an_attached_run(t, code):
+@parametrize("code", [0, 1, 42, 126, 127, 255])
+def test_of_an_attached_run(t, code):
     """An attached `run` ends with its process's status: {}."""
     name, bundle = t.fresh_id(), t.bundle("sh", "-c", f"exit {code}")
     equal(separate(library(t).argv("run", "--bundle", bundle.path, name)).code, code, "exit status")
 
 
-@line(each=[("KILL", 137), ("TERM", 143), ("HUP", 129), ("SEGV", 139), ("ABRT", 134), ("INT", 130)])
-def of_an_exec_that_is_killed(t, word, code):
+@parametrize("word, code", [("KILL", 137), ("TERM", 143), ("HUP", 129), ("SEGV", 139), ("ABRT", 134), ("INT", 130)])
+def test_of_an_exec_that_is_killed(t, word, code):
     """An attached `exec` whose process dies of SIG{} ends with 128 and the signal's number."""
     box = t.running()
     equal(separate(library(t).argv("exec", box.id, "sh", "-c", f"kill -{word} $$")).code, code, "exit status")
 
 
-@line(each=[0, 1, 42, 126, 127, 255])
-def of_an_attached_exec(t, code):
+@parametrize("code", [0, 1, 42, 126, 127, 255])
+def test_of_an_attached_exec(t, code):
     """An attached `exec` ends with its process's status: {}."""
     box = t.running()
     equal(separate(library(t).argv("exec", box.id, "sh", "-c", f"exit {code}")).code, code, "exit status")
 
 
-@line(each=[("missing", ["no-such"], "executable file not found in $PATH"),
-            ("absolute", ["/no/such"], "no such file or directory"), ("directory", ["/etc"], "permission denied"),
-            ("not_executable", ["/etc/passwd"], "permission denied")])
-def of_a_program_that_cannot_run(t, kind, args, text):
+@parametrize("kind, args, text", [
+    ("missing", ["no-such"], "executable file not found in $PATH"),
+    ("absolute", ["/no/such"], "no such file or directory"), ("directory", ["/etc"], "permission denied"),
+    ("not_executable", ["/etc/passwd"], "permission denied")])
+def test_of_a_program_that_cannot_run(t, kind, args, text):
     """`create` and `run` fail with 1, and `exec`, attached or not, with 255, where the program is {}: engines read
     why in the text."""
     runc, bundle, box = library(t), t.bundle(*args), t.running()
@@ -108,8 +107,7 @@ def of_a_program_that_cannot_run(t, kind, args, text):
     equal(box.status(), "running", "status of the container")
 
 
-@line()
-def of_a_forced_delete(t):
+def test_of_a_forced_delete(t):
     """`delete --force` of an unknown id ends with 0 and says nothing, as often as it is called."""
     runc = library(t)
     runc.delete("nobody", force=True).silent()
@@ -119,10 +117,11 @@ def of_a_forced_delete(t):
     runc.delete(box.id, force=True).silent()
 
 
-@line(each=[("flag", ["kill", "--no-such-flag", "x"]), ("verb", ["no-such-verb"]), ("argument", ["state"]),
-            ("bundle", ["create", "--bundle", "/no/such/dir", "x"]), ("too_many", ["start", "x", "y", "z"])],
-      runc={kind: "prints its help on stdout" for kind in ("flag", "argument", "too_many")})
-def of_a_wrong_command_line(t, kind, words):
+@breaks({kind: "prints its help on stdout" for kind in ("flag", "argument", "too_many")})
+@parametrize("kind, words", [
+    ("flag", ["kill", "--no-such-flag", "x"]), ("verb", ["no-such-verb"]), ("argument", ["state"]),
+    ("bundle", ["create", "--bundle", "/no/such/dir", "x"]), ("too_many", ["start", "x", "y", "z"])])
+def test_of_a_wrong_command_line(t, kind, words):
     """A wrong {} on the command line is a failure whose message is in the log that stands in front of it."""
     runc = library(t)
     answer = separate(runc.argv(*words)).failed()
@@ -131,8 +130,8 @@ def of_a_wrong_command_line(t, kind, words):
     equal(answer.out, "", "stdout")
 
 
-@line(each=[("json", "{"), ("type", '{"ociVersion": 7}'), ("empty", "")])
-def of_a_wrong_config(t, kind, text):
+@parametrize("kind, text", [("json", "{"), ("type", '{"ociVersion": 7}'), ("empty", "")])
+def test_of_a_wrong_config(t, kind, text):
     """A config.json that is no document ({}) fails `create` with 1, in the log too, and leaves nothing."""
     runc, bundle = library(t), t.bundle("true")
     (bundle.path / "config.json").write_text(text)
@@ -142,8 +141,7 @@ def of_a_wrong_config(t, kind, text):
     t.no_state()
 
 
-@line()
-def a_log_for_many_verbs(t):
+def test_a_log_for_many_verbs(t):
     """One log collects every verb's error behind the others: it is appended to, and what was there stays."""
     runc = library(t)
     runc.log.write_text('{"level":"info","msg":"mine","time":"2020-01-01T00:00:00Z"}\n')
@@ -154,8 +152,7 @@ def a_log_for_many_verbs(t):
     equal(len(documents), 1 + len(UNKNOWN), "lines")
 
 
-@line()
-def stdout_and_stderr_that_cannot_be_written(t):
+def test_stdout_and_stderr_that_cannot_be_written(t):
     """A failure with stdout and stderr opened only for reading still has its exit status and its log line."""
     runc = library(t)
     null = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
@@ -164,8 +161,8 @@ def stdout_and_stderr_that_cannot_be_written(t):
     contains(json.loads(runc.log.read_text())["msg"], "does not exist", "the log")
 
 
-@line(each=[("create", 1), ("exec", 255)])
-def of_a_terminal_without_a_socket(t, verb, code):
+@parametrize("verb, code", [("create", 1), ("exec", 255)])
+def test_of_a_terminal_without_a_socket(t, verb, code):
     """`{}` --detach with a terminal and without --console-socket is refused, and the message names the socket."""
     runc, box = library(t), t.running()
     if verb == "create":
@@ -178,8 +175,7 @@ def of_a_terminal_without_a_socket(t, verb, code):
     true(re.search("tty|terminal", answer.err) and "console" in answer.err, f"the message is {answer.err!r}")
 
 
-@line()
-def of_a_container_that_exists(t):
+def test_of_a_container_that_exists(t):
     """A second `create` of an id fails with 1, says so, and the first container is not touched."""
     runc, box = library(t), t.running()
     answer = separate(runc.argv("create", "--bundle", box.bundle.path, box.id))
@@ -188,8 +184,7 @@ def of_a_container_that_exists(t):
     equal(box.status(), "running", "status")
 
 
-@line()
-def streams_of_an_attached_exec(t):
+def test_streams_of_an_attached_exec(t):
     """The streams of an attached exec are the process's own, apart from each other, and end with it."""
     step = Attached(library(t).argv("exec", t.running().id, "sh", "-c", "read a; echo out $a; echo err $a >&2; exit 5"))
     step.say(b"word\n")
@@ -197,8 +192,7 @@ def streams_of_an_attached_exec(t):
     equal((answer.out, answer.err, answer.code), ("out word\n", "err word\n", 5), "the exec")
 
 
-@line()
-def a_pipe_that_the_container_keeps(t):
+def test_a_pipe_that_the_container_keeps(t):
     """`create` and `start` end although the container's process keeps their stdout, and the pipe ends with it."""
     runc, box = library(t), t.container("sh", "-c", "echo begun; exec sleep 60")
     reader, writer = pipe()

@@ -10,9 +10,8 @@ import isolation
 import leaks
 from caller import ConsoleSocket, reap, separate, until_end
 from gorunc import NullIO, library, read_pid_file
-from harness import contains, equal, eventually, true
+from harness import breaks, contains, equal, eventually, parametrize, true
 from hooks import shell
-from lines import line
 
 
 def hooked(t, **hooks):
@@ -29,15 +28,15 @@ def nothing_is_left(t):
     equal([path for path in leaks.cgroups() if t.prefix in path], [], "cgroups")
 
 
-@line(each=["1.0.0", "1.0.2-dev", "1.2.1", "1.3.0", "1.99.0"])
-def versions(t, version):
+@parametrize("version", ["1.0.0", "1.0.2-dev", "1.2.1", "1.3.0", "1.99.0"])
+def test_versions(t, version):
     """A config of ociVersion {} is accepted: nobody knows all that will come, and engines are newer than runtimes."""
     bundle = t.bundle("true").edit(lambda config: config.update(ociVersion=version))
     equal(separate(library(t).argv("run", "--bundle", bundle.path, t.fresh_id())).ok().out, "", "output")
 
 
-@line(each=["prestart", "createRuntime", "createContainer"])
-def a_hook_that_fails(t, kind):
+@parametrize("kind", ["prestart", "createRuntime", "createContainer"])
+def test_a_hook_that_fails(t, kind):
     """When a hook of {} fails, `create` fails with its message, does not hang, and nothing is left."""
     runc = library(t)
     bundle = hooked(t, **{kind: "echo this is why >&2; exit 3"})
@@ -46,8 +45,8 @@ def a_hook_that_fails(t, kind):
     nothing_is_left(t)
 
 
-@line(runc="`start` succeeds before the hook has run")
-def a_hook_of_the_start_that_fails(t):
+@breaks("`start` succeeds before the hook has run")
+def test_a_hook_of_the_start_that_fails(t):
     """When a hook of startContainer fails, `start` fails, and what is there can be deleted."""
     runc, box = library(t), t.container(bundle=hooked(t, startContainer="exit 3"))
     box.create().ok()
@@ -57,8 +56,8 @@ def a_hook_of_the_start_that_fails(t):
     nothing_is_left(t)
 
 
-@line(runc="waits for whoever has the hook's streams")
-def a_hook_that_leaves_somebody(t):
+@breaks("waits for whoever has the hook's streams")
+def test_a_hook_that_leaves_somebody(t):
     """A failing hook whose child keeps its streams does not keep `create` from failing, and its caller from the end."""
     bundle = hooked(t, createRuntime="sleep 61 & exit 3")
     library(t).create(bundle.path, t.fresh_id(), seconds=3 if t.control else 15).failed()
@@ -66,8 +65,8 @@ def a_hook_that_leaves_somebody(t):
     nothing_is_left(t)
 
 
-@line(each=["prestart", "createRuntime", "createContainer"])
-def the_state_that_a_hook_reads(t, kind):
+@parametrize("kind", ["prestart", "createRuntime", "createContainer"])
+def test_the_state_that_a_hook_reads(t, kind):
     """A hook of {} reads on stdin id, bundle, annotations, a pid that is not 0, and a status."""
     word = t.directory("hook") / "state"
     bundle = hooked(t, **{kind: f"cat > {word}"})
@@ -83,8 +82,8 @@ def the_state_that_a_hook_reads(t, kind):
     equal(state["pid"], 1 if kind == "createContainer" else box.pid, "pid, as the hook's namespace numbers it")
 
 
-@line(each=["prestart", "createRuntime"])
-def the_network_that_a_hook_finds(t, kind):
+@parametrize("kind", ["prestart", "createRuntime"])
+def test_the_network_that_a_hook_finds(t, kind):
     """When a hook of {} runs, the pid that it reads has the container's own network namespace, in which it can work."""
     word = t.directory("hook") / "net"
     script = f"pid=$(sed 's/.*\"pid\": *\\([0-9]*\\).*/\\1/'); readlink /proc/$pid/ns/net > {word}"
@@ -94,12 +93,13 @@ def the_network_that_a_hook_finds(t, kind):
     true(word.read_text().strip() != os.readlink("/proc/self/ns/net"), "it is the host's")
 
 
-@line(each=[("program", lambda bundle: bundle.process(args=["no-such"])),
-            ("mount", lambda bundle: bundle.add_mount("/x", "bind", "/no/such/source", "bind")),
-            ("directory", lambda bundle: bundle.process(cwd="/etc/passwd")),
-            ("rootfs", lambda bundle: bundle.edit(lambda config: config["root"].update(path="nowhere"))),
-            ("profile", lambda bundle: bundle.process(apparmorProfile="no-such-profile-anywhere"))])
-def a_run_that_fails(t, kind, spoil):
+@parametrize("kind, spoil", [
+    ("program", lambda bundle: bundle.process(args=["no-such"])),
+    ("mount", lambda bundle: bundle.add_mount("/x", "bind", "/no/such/source", "bind")),
+    ("directory", lambda bundle: bundle.process(cwd="/etc/passwd")),
+    ("rootfs", lambda bundle: bundle.edit(lambda config: config["root"].update(path="nowhere"))),
+    ("profile", lambda bundle: bundle.process(apparmorProfile="no-such-profile-anywhere"))])
+def test_a_run_that_fails(t, kind, spoil):
     """A `run` and a `create` that fail ({}) leave nothing, and the same id can be used afterwards."""
     runc, name, bundle = library(t), t.fresh_id(), t.bundle("true")
     spoil(bundle)
@@ -110,8 +110,8 @@ def a_run_that_fails(t, kind, spoil):
     separate(runc.argv("run", "--bundle", t.bundle("true").path, name)).silent()
 
 
-@line(each=[{"height": 0, "width": 0}, {"height": 0, "width": 80}])
-def a_terminal_without_a_size(t, size):
+@parametrize("size", [{"height": 0, "width": 0}, {"height": 0, "width": 80}])
+def test_a_terminal_without_a_size(t, size):
     """A terminal whose consoleSize is {} is made all the same."""
     runc, sock = library(t), ConsoleSocket(t.directory("pty"))
     bundle = t.bundle("echo", "here", terminal=True, consoleSize=size)
@@ -125,8 +125,7 @@ def a_terminal_without_a_size(t, size):
     runc.delete(name).silent()
 
 
-@line()
-def globals_that_come_twice(t):
+def test_globals_that_come_twice(t):
     """A wrapper's --root and --log in front of the engine's own lose: the last of each counts."""
     other, name, bundle = t.scratch / "other", t.fresh_id(), t.bundle("true")
     first = ["--root", other, "--log", t.scratch / "other.log", "--log-format", "text", "--debug"]
@@ -139,8 +138,9 @@ def globals_that_come_twice(t):
          "the first log was used")
 
 
-@line(each=[("debug", {"debug": True}), ("criu", {"criu": "/no/such/criu"}), ("rootless", {"rootless": False})])
-def globals_without_a_meaning(t, name, fields):
+@parametrize("name, fields", [
+    ("debug", {"debug": True}), ("criu", {"criu": "/no/such/criu"}), ("rootless", {"rootless": False})])
+def test_globals_without_a_meaning(t, name, fields):
     """A global that engines pass without need of it, {}, changes nothing and makes no noise."""
     runc, box, null = library(t, **fields), t.container("true"), NullIO()
     runc.create(box.bundle.path, box.id, pid_file=box.pid_file, stdio=null.inner).silent()
@@ -151,16 +151,16 @@ def globals_without_a_meaning(t, name, fields):
     runc.delete(box.id).silent()
 
 
-@line(runc="has no such flag")
-def create_detached(t):
+@breaks("has no such flag")
+def test_create_detached(t):
     """`create --detach`, as the library passes it on, is a create."""
     runc, name = library(t), t.fresh_id()
     runc.create(t.bundle("true").path, name, detach=True, stdio=(DEVNULL,) * 3).silent()
     runc.delete(name).silent()
 
 
-@line(each=["{}", "/{}", "/{}/below", "kubepods.slice:cri-containerd:{}"])
-def the_cgroup_that_is_asked_for(t, form):
+@parametrize("form", ["{}", "/{}", "/{}/below", "kubepods.slice:cri-containerd:{}"])
+def test_the_cgroup_that_is_asked_for(t, form):
     """With the cgroupfs driver a cgroupsPath of the form {} is a plain path: the process is there, not below."""
     box = t.sleeper()
     path = form.format(box.id)
@@ -174,8 +174,7 @@ def the_cgroup_that_is_asked_for(t, form):
         (top / box.id).rmdir()
 
 
-@line()
-def names_that_are_none(t):
+def test_names_that_are_none(t):
     """An id that is a path or empty is refused by `create`, and nothing is made of it."""
     runc, bundle = library(t), t.bundle("true")
     for name in ("../escape", "a/b", ".", "..", ""):
@@ -183,8 +182,7 @@ def names_that_are_none(t):
     t.no_state()
 
 
-@line()
-def parents_at_the_same_time(t):
+def test_parents_at_the_same_time(t):
     """Containers whose cgroups have the same missing parents are made and removed beside each other."""
     runc, names, answers = library(t), [t.fresh_id() for _ in range(6)], []
     top = isolation.cgroup2_mount() / f"{t.prefix}-top"
@@ -205,8 +203,7 @@ def parents_at_the_same_time(t):
             path.rmdir()
 
 
-@line()
-def bundles_named_in_many_ways(t):
+def test_bundles_named_in_many_ways(t):
     """`--bundle B`, `--bundle=B`, `-bundle B`, `-b B` and the current directory are the same bundle."""
     runc, bundle = library(t), t.bundle("echo", "here")
     for words, cwd in ((["--bundle", bundle.path], "/"), ([f"--bundle={bundle.path}"], "/"),
@@ -215,8 +212,7 @@ def bundles_named_in_many_ways(t):
         equal(separate(runc.argv("run", *words, t.fresh_id()), cwd=cwd).ok().out, "here\n", f"output with {words}")
 
 
-@line()
-def a_config_is_read_at_create(t):
+def test_a_config_is_read_at_create(t):
     """A wrapper edits config.json in place just before `create`; what happens to the file later has no effect."""
     runc, box = library(t), t.container("false")
     box.bundle.process(args=["sh", "-c", "exit 9"])

@@ -5,8 +5,7 @@ import json
 
 from caller import separate
 from gorunc import TemporaryFile, library
-from harness import contains, equal
-from lines import line
+from harness import breaks, contains, equal, parametrize
 
 NOTHING = [
     ("empty", {}), ("nulls", {key: None for key in ("memory", "cpu", "pids", "blockIO", "network", "unified",
@@ -17,8 +16,9 @@ NOTHING = [
     ("devices", {"devices": [{"allow": False, "access": "rwm"}]})]
 
 
-@line(each=NOTHING, runc={"nulls": "crashes", "nulls_inside": "crashes"})
-def documents_that_change_nothing(t, name, document):
+@breaks({"nulls": "crashes", "nulls_inside": "crashes"})
+@parametrize("name, document", NOTHING)
+def test_documents_that_change_nothing(t, name, document):
     """A document of resources with {} is accepted in silence, and the container goes on as before."""
     runc, box = library(t), t.running()
     before = runc.stats(box.id)["data"]["pids"]
@@ -27,8 +27,7 @@ def documents_that_change_nothing(t, name, document):
     equal(runc.state(box.id)["status"], "running", "status")
 
 
-@line()
-def devices_stay(t):
+def test_devices_stay(t):
     """A device rule in an update is ignored: what the container could open it still can, and no more."""
     runc, box = library(t), t.running()
     runc.update(box.id, {"devices": [{"allow": False, "access": "rwm"}]}).silent()
@@ -39,8 +38,8 @@ def devices_stay(t):
     equal(answer.out, "", "what was read")
 
 
-@line(each=["--resources=-", "--resources -", "-r -", "--resources=FILE", "--resources FILE"])
-def forms(t, form):
+@parametrize("form", ["--resources=-", "--resources -", "-r -", "--resources=FILE", "--resources FILE"])
+def test_forms(t, form):
     """The document comes by `{}`."""
     runc, box = library(t), t.running()
     with TemporaryFile(t.scratch, "resources", json.dumps({"cpu": {}})) as path, open(path, "rb") as document:
@@ -48,8 +47,8 @@ def forms(t, form):
         separate(runc.argv("update", *words, box.id), stdin=document).silent()
 
 
-@line(each=["{", "[]", "7", '{"cpu": 5}', '{"memory": {"limit": "much"}}', ""])
-def documents_that_are_none(t, text):
+@parametrize("text", ["{", "[]", "7", '{"cpu": 5}', '{"memory": {"limit": "much"}}', ""])
+def test_documents_that_are_none(t, text):
     """The text {!r} in place of a document is refused with a message, and the container goes on."""
     runc, box = library(t), t.running()
     with TemporaryFile(t.scratch, "resources", text) as path, open(path, "rb") as document:
@@ -58,8 +57,8 @@ def documents_that_are_none(t, text):
     equal(runc.state(box.id)["status"], "running", "status")
 
 
-@line(each=["created", "paused"])
-def in_other_statuses(t, status):
+@parametrize("status", ["created", "paused"])
+def test_in_other_statuses(t, status):
     """A container that is {} can be updated, and stays so."""
     runc, box = library(t), t.sleeper()
     box.create().ok()
@@ -70,8 +69,7 @@ def in_other_statuses(t, status):
     equal(runc.state(box.id)["status"], status, "status")
 
 
-@line()
-def of_a_stopped_container(t):
+def test_of_a_stopped_container(t):
     """An update of a container that has stopped fails with `container not running`."""
     runc, box = library(t), t.running()
     box.kill("KILL").ok()

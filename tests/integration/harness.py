@@ -24,7 +24,7 @@ LAUNCHER = str(pathlib.Path(__file__).resolve().parent / "launcher.py")
 VERB_SECONDS = 20
 BASE_ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
-differs = pytest.mark.differs  # see pytest.ini
+differs, breaks = pytest.mark.differs, pytest.mark.breaks  # see pytest.ini
 
 
 def needs(function):

@@ -13,7 +13,10 @@ import pytest
 from harness import contains, differs, equal, eventually, parametrize, true
 from slow_callers import BLOCKS, PATIENCE, end_in_time, fill, full_pipe
 
+pytestmark = pytest.mark.any_cgroups
 
+
+@pytest.mark.slow
 @differs(BLOCKS)
 @pytest.mark.timeout(90)
 def test_nobody_reads_the_error(t):
@@ -32,6 +35,7 @@ def test_nobody_reads_the_error(t):
         equal(json.loads(log.read_text())["level"], "error", "level in the log")
 
 
+@pytest.mark.slow
 @differs(BLOCKS)
 @pytest.mark.timeout(90)
 def test_nobody_reads_the_output(t):
@@ -153,6 +157,7 @@ def test_a_log_that_cannot_be_opened(t, kind, words):
     t.no_state()
 
 
+@pytest.mark.slow
 @differs(BLOCKS)
 @pytest.mark.timeout(90)
 def test_a_log_that_nobody_reads(t):
@@ -285,6 +290,7 @@ def test_one_document_is_enough(t, name, writes):
     true(time.monotonic() - begin < 8, "it waited")
 
 
+@pytest.mark.slow
 @differs(BLOCKS)
 @pytest.mark.timeout(90)
 @parametrize("_, *writes", [("nothing",), ("half", b'{"pids": {')])

@@ -18,6 +18,8 @@ from slow_callers import BLOCKS, end_in_time, full_pipe
 from terminals import Terminal, attached
 from test_notify_socket import say
 
+pytestmark = pytest.mark.any_cgroups
+
 
 # ---- sockets ----------------------------------------------------------------------------------------------
 
@@ -37,6 +39,7 @@ def busy_listener(t, name):
     return path, sockets
 
 
+@pytest.mark.slow
 @differs(BLOCKS)
 @pytest.mark.timeout(90)
 @parametrize("_, flag, terminal", [("console", "--console-socket", True), ("pidfd", "--pidfd-socket", False)])
@@ -98,6 +101,7 @@ def full_manager(t):
     return manager, {**BASE_ENV, "NOTIFY_SOCKET": str(t.scratch / "manager")}
 
 
+@pytest.mark.slow
 @differs(BLOCKS)
 @pytest.mark.timeout(90)
 def test_a_manager_that_never_reads(t):
@@ -235,6 +239,7 @@ def test_nobody_but_the_container_gets_the_callers_files(t):
 
 # ---- attached ---------------------------------------------------------------------------------------------
 
+@pytest.mark.slow
 @differs(BLOCKS)
 @pytest.mark.timeout(90)
 @parametrize("verb", ["run", "exec"])
@@ -246,6 +251,7 @@ def test_nobody_reads_an_attached_terminal(t, verb):
         equal(end_in_time(child), [7], "exit code")
 
 
+@pytest.mark.slow
 @differs("it waits for its terminal for ever")
 @pytest.mark.timeout(90)
 @parametrize("verb", ["run", "exec"])
@@ -262,6 +268,7 @@ def test_nobody_reads_the_callers_terminal(t, verb):
     equal(end_in_time(terminal.start(command).child), [7], "exit code")
 
 
+@pytest.mark.slow
 @differs(BLOCKS)
 @pytest.mark.timeout(60)
 @parametrize("verb", ["run", "exec"])

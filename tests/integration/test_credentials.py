@@ -3,8 +3,12 @@
 
 import os
 
+import pytest
+
 from harness import contains, differs, equal, parametrize, status_field, true
 from unprivileged import mapping, with_user_namespace
+
+pytestmark = pytest.mark.by_the_stage
 
 BITS = {"CAP_CHOWN": 0, "CAP_DAC_OVERRIDE": 1, "CAP_KILL": 5, "CAP_SETGID": 6, "CAP_SETUID": 7,
         "CAP_NET_BIND_SERVICE": 10, "CAP_NET_RAW": 13, "CAP_SYS_ADMIN": 21, "CAP_AUDIT_WRITE": 29}

@@ -126,6 +126,7 @@ FIVE_HUNDRED_TIMES = """n=0; while [ $n -lt 500 ]; do
 done"""
 
 
+@pytest.mark.released
 @differs(IGNORED)
 @pytest.mark.timeout(200)
 def test_a_thousand_updates_leave_one_program(t):

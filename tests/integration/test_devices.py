@@ -4,8 +4,12 @@
 import os
 import stat
 
+import pytest
+
 from harness import contains, differs, equal, parametrize, true
 from unprivileged import mapping, with_user_namespace
+
+pytestmark = pytest.mark.by_the_stage
 
 STAT = ("stat", "-c", "%F %t:%T %a %u:%g")
 DEFAULT = "character special file {} 666 0:0\n"

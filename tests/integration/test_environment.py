@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """env, args, cwd, host name, domain name."""
 
+import pytest
+
 from harness import absent, contains, differs, equal, true
+
+pytestmark = pytest.mark.by_the_stage
 
 DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

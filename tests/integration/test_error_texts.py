@@ -7,11 +7,15 @@ import pathlib
 import socket
 import sys
 
+import pytest
+
 from harness import contains, differs, equal, parametrize, true
 from test_lifecycle import created, running, stopped
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "contract/callers"))
 import matchers  # noqa: E402  pylint: disable=wrong-import-position
+
+pytestmark = pytest.mark.any_cgroups
 
 
 # ---- saying it ----------------------------------------------------------------------------------------

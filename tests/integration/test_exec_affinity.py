@@ -3,9 +3,13 @@
 
 import os
 
+import pytest
+
 from harness import differs, equal, needs, parametrize, status_field
 from test_exec import running
 from test_exec_process import NEWER, refused, sleeping
+
+pytestmark = pytest.mark.by_the_stage
 
 HOST_CPUS = sorted(os.sched_getaffinity(0))
 

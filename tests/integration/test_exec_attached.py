@@ -5,9 +5,13 @@ import os
 import signal
 import time
 
+import pytest
+
 import leaks
 from harness import differs, equal, parametrize, read_text, stop, true
 from test_exec import background, running
+
+pytestmark = pytest.mark.any_cgroups
 
 FORWARDED = ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2", "CONT", "ALRM"]
 

@@ -6,10 +6,14 @@ import pathlib
 import signal
 import time
 
+import pytest
+
 from harness import Process, absent, contains, differs, equal, eventually, parametrize, status_field, true
 from test_credentials import DEFAULT, mask
 from test_exec import alone, output, running, was_refused
 from test_terminal import listener, read_master, receive
+
+pytestmark = pytest.mark.any_cgroups
 
 BY_DEFAULT = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm"]
 

@@ -4,6 +4,8 @@
 import os
 import signal
 
+import pytest
+
 from harness import absent, contains, differs, equal, eventually, needs, parametrize, status_field, true
 from test_credentials import mask, sets
 from test_exec import alone, output, running
@@ -12,6 +14,8 @@ from test_keyring import hold_a_secret, no_keyrings, SECRET
 from test_scheduling import io_priority
 from test_seccomp import profile
 from test_user_namespace import COUNT, FIRST, box_of, bundle_of
+
+pytestmark = pytest.mark.any_cgroups
 
 STATUS = ["Umask", "Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp",
           "Seccomp_filters", "SigBlk", "SigIgn", "SigCgt", "Cpus_allowed_list", "Mems_allowed_list",

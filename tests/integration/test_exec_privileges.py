@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """exec --no-new-privs, --cap, --apparmor and --process-label: what the program may."""
 
+import pytest
+
 from harness import contains, differs, equal, needs, parametrize, status_field
 from test_credentials import DEFAULT, mask, sets
 from test_exec import running
 from test_exec_flags import refused, status
 from test_labels import has_module
+
+pytestmark = [pytest.mark.by_the_stage, pytest.mark.any_cgroups]
 
 
 @parametrize("flags, expected", [((), "0"), (("--no-new-privs",), "1"), (("--no-new-privs=false",), "0")])

@@ -5,6 +5,8 @@ import json
 import os
 import resource
 
+import pytest
+
 from harness import absent, contains, differs, equal, needs, parametrize, status_field, true
 from test_credentials import DEFAULT, mask, sets
 from test_exec import alone, running, was_refused
@@ -12,6 +14,8 @@ from test_labels import has_module
 from test_oom import may_not_lower
 from test_scheduling import io_priority
 from test_terminal import listener, read_master, receive
+
+pytestmark = pytest.mark.any_cgroups
 
 NEWER = "runc 1.1.5 is older than the property"
 

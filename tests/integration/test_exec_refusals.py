@@ -3,10 +3,14 @@
 
 import os
 
+import pytest
+
 import leaks
 from harness import absent, contains, differs, equal, parametrize, true
 from test_exec import alone, running
 from test_exec_flags import refused
+
+pytestmark = pytest.mark.any_cgroups
 
 
 # ---- the command line -------------------------------------------------------------------------------------

@@ -3,10 +3,14 @@
 
 import os
 
+import pytest
+
 from harness import contains, differs, equal, eventually, needs, parametrize
 from test_exec_policy import boxed, same
 from test_seccomp import EPERM, call, profile, prober, x86_64
 from test_seccomp_listener import MKDIR, Agent, notifying
+
+pytestmark = [pytest.mark.by_the_stage, pytest.mark.any_cgroups]
 
 
 @parametrize("_, flag", [("no_new_privs", True), ("new privileges", False)])

@@ -3,9 +3,13 @@
 
 import os
 
+import pytest
+
 from harness import absent, contains, differs, equal, parametrize, status_field
 from test_exec import output, running
 from test_exec_flags import refused, status
+
+pytestmark = [pytest.mark.by_the_stage, pytest.mark.any_cgroups]
 
 
 def identity(text):

@@ -4,6 +4,8 @@
 import json
 import pathlib
 
+import pytest
+
 import test_joins
 import test_net_devices as net
 from harness import contains, differs, equal, needs, parametrize, signal_set, true
@@ -11,6 +13,8 @@ from hooks import KINDS, Journal, whole_life
 from systemd import needs_systemd
 from test_idmap import bind, source_of
 from unprivileged import mapping, with_user_namespace
+
+pytestmark = pytest.mark.any_cgroups
 
 CAPABILITIES = """
     AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER

@@ -9,9 +9,13 @@ import json
 import os
 import subprocess
 
+import pytest
+
 from harness import contains, differs, equal, parametrize, true
 from test_mounts import parse
 from unprivileged import mapping, with_user_namespace
+
+pytestmark = [pytest.mark.by_the_stage, pytest.mark.any_cgroups]
 
 ATTRIBUTES = ["ro", "nosuid", "nodev", "noexec", "nodiratime"]
 OPPOSITES = {"rw": "ro", "suid": "nosuid", "dev": "nodev", "exec": "noexec", "diratime": "nodiratime"}

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `features` says of seccomp: each action, operator, architecture and flag works, and others are refused."""
 
+import pytest
+
 import test_seccomp as rules
 from harness import contains, differs, equal, needs, parametrize, true
 from test_features import accepted, agree, features
 from test_seccomp_listener import MKDIR, Agent, notifying
+
+pytestmark = [pytest.mark.by_the_stage, pytest.mark.any_cgroups]
 
 ACTIONS = ["ALLOW", "ERRNO", "KILL", "KILL_PROCESS", "KILL_THREAD", "LOG", "NOTIFY", "TRACE", "TRAP"]
 OPERATORS = ["EQ", "GE", "GT", "LE", "LT", "MASKED_EQ", "NE"]

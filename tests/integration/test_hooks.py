@@ -5,9 +5,13 @@ import os
 import re
 import subprocess
 
+import pytest
+
 from bundles import PATH_ENV
 from harness import BASE_ENV, differs, equal, parametrize, read_text, signal_set, status_field, stop, true
 from hooks import HOSTS, KINDS, LINKS, Journal, namespaces, shell, whole_life
+
+pytestmark = pytest.mark.any_cgroups
 
 STATUSES = {"prestart": "creating", "createRuntime": "creating", "createContainer": "creating",
             "startContainer": "created", "poststop": "stopped"}

@@ -4,8 +4,12 @@
 import json
 import signal
 
+import pytest
+
 from harness import absent, contains, differs, equal, eventually, parametrize, read_text, true
 from hooks import KINDS, OF_CREATE, Journal, removed, shell, whole_life
+
+pytestmark = pytest.mark.any_cgroups
 
 OLD_START = "runc 1.1.5 returns from start before the startContainer hooks run"
 OLD_POSTSTART = "runc runs poststart hooks in create until 1.5.0"

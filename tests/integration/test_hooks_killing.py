@@ -13,6 +13,8 @@ from hooks import KINDS, OF_CREATE, Journal, removed, seconds_of, whole_life
 from test_hooks_failure import is_gone, lead_to
 from test_hooks_hostile import none_left
 
+pytestmark = [pytest.mark.slow, pytest.mark.any_cgroups]
+
 # ---- without a timeout: the runtime is killed -----------------------------------------------------------
 
 @differs("runc 1.1.5 leaves the hook, at times the container")

@@ -3,10 +3,14 @@
 
 import contextlib
 
+import pytest
+
 from harness import contains, differs, equal, eventually, parametrize, stop, true
 from hooks import OF_CREATE, Journal, removed, shell
 from test_hooks_failure import is_gone
 from test_hooks_hostile import none_left
+
+pytestmark = [pytest.mark.slow, pytest.mark.any_cgroups]
 
 UNKNOWN = "runc 1.1.5 shows a container that is being created"
 

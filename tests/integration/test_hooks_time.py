@@ -4,8 +4,12 @@
 import json
 import os
 
+import pytest
+
 from harness import contains, differs, equal, eventually, parametrize, true
 from hooks import KINDS, OF_CREATE, Journal, removed, seconds_of, shell, whole_life
+
+pytestmark = pytest.mark.any_cgroups
 
 TOO_EARLY = "runc runs poststart hooks in create until 1.5.0"
 PID = "pid=$(sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/'); "

@@ -3,6 +3,8 @@
 
 import os
 
+import pytest
+
 from harness import contains, differs, equal, parametrize, status_field, true
 from hooks import KINDS, OF_CREATE, Journal, removed, whole_life
 from test_hooks_time import both, two_of_each
@@ -11,6 +13,8 @@ from test_overlay import ONLY_HERE, Layers
 from test_terminal import listener, read_master, receive
 from test_user_namespace import COUNT, FIRST
 from unprivileged import UID, become_user, mapping, rootless, with_user_namespace
+
+pytestmark = pytest.mark.any_cgroups
 
 
 def test_with_a_terminal(t):

@@ -4,10 +4,14 @@
 import os
 import signal
 
+import pytest
+
 import isolation
 import leaks
 from harness import command_line, contains, differs, equal, eventually, parametrize, stop, true
 from hooks import removed
+
+pytestmark = pytest.mark.any_cgroups
 
 NOT_CAUGHT = (signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD)  # the last one: its children's sleeping makes noise
 NAMES = {number: signal.Signals(number).name for number in range(1, 32) if number not in NOT_CAUGHT}

@@ -9,7 +9,11 @@ import os
 import re
 import socket
 
+import pytest
+
 from harness import contains, differs, equal, parametrize, true
+
+pytestmark = pytest.mark.any_cgroups
 
 NOT_RUNCS = "runc knows files only"
 SERVICES = ["journald", "syslog"]

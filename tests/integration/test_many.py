@@ -11,6 +11,8 @@ import bundles
 import leaks
 from harness import equal, eventually, needs, stop, true
 
+pytestmark = pytest.mark.slow
+
 MANY, VERY_MANY = 100, 1000
 
 

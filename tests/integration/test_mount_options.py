@@ -6,8 +6,12 @@ import os
 import pathlib
 import subprocess
 
+import pytest
+
 from harness import absent, contains, differs, equal, needs, parametrize, true
 from test_mounts import host_directory, table
+
+pytestmark = pytest.mark.by_the_stage
 
 FLAGS = [("ro", "rw"), ("nosuid", "suid"), ("nodev", "dev"), ("noexec", "exec"), ("nodiratime", "diratime")]
 ATIMES = [("noatime", {"noatime"}), ("strictatime", set()), ("relatime", {"relatime"})]

@@ -4,7 +4,11 @@
 import os
 import stat
 
+import pytest
+
 from harness import contains, differs, equal, parametrize, true
+
+pytestmark = pytest.mark.by_the_stage
 
 NOTHING = {"nosuid", "nodev", "noexec"}
 DEFAULT_MOUNTS = [

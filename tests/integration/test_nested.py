@@ -14,6 +14,8 @@ from resources import MIB, handed_down, lacks, no_controllers
 from test_delegation import BY_SYSTEMD_ONLY, writable
 from unprivileged import mapping, with_user_namespace
 
+pytestmark = pytest.mark.released
+
 EVERY_CAPABILITY = [f"CAP_{name}" for name in """
     CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE NET_ADMIN NET_RAW IPC_LOCK
     SYS_CHROOT SYS_PTRACE SYS_ADMIN SYS_NICE SYS_TTY_CONFIG MKNOD SETFCAP AUDIT_WRITE BPF PERFMON""".split()]

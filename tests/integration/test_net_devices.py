@@ -10,8 +10,12 @@ import os
 import shutil
 import subprocess
 
+import pytest
+
 from harness import contains, differs, equal, eventually, needs, parametrize, true
 from unprivileged import UserRuntime, become_user, mapping, rootless, with_user_namespace
+
+pytestmark = pytest.mark.by_the_stage
 
 OLD = "runc 1.1.5 knows no netDevices"
 

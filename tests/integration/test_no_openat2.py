@@ -3,9 +3,13 @@
 
 import errno
 
+import pytest
+
 from harness import contains, differs, equal, parametrize
 from test_joins import NO_TIME, with_clocks
 from test_overlay import ONLY_HERE, Layers
+
+pytestmark = pytest.mark.by_the_stage
 
 OPENAT2 = "437"
 REFUSALS = [("ENOSYS", errno.ENOSYS), ("EPERM", errno.EPERM)]

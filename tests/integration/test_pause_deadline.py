@@ -12,6 +12,8 @@ from hooks import removed
 from test_kill import cgroup_of
 from test_pause import moves, pause, resume, ticking
 
+pytestmark = pytest.mark.slow
+
 # Blocks in a write(2) whose page never comes: asleep in the kernel, where only SIGKILL reaches it.
 STUCK = """
 import ctypes, mmap, os, platform

@@ -7,11 +7,15 @@ import pathlib
 import shutil
 import sys
 
+import pytest
+
 from harness import absent, contains, differs, equal, parametrize, true
 from unprivileged import become_user, within_reach
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "contract/callers"))
 import matchers  # noqa: E402  pylint: disable=wrong-import-position
+
+pytestmark = pytest.mark.any_cgroups
 
 VERBS = ["create", "run", "start", "state", "exec", "ps", "events", "kill", "pause", "resume", "update", "delete",
          "list", "spec", "features"]
@@ -97,6 +101,7 @@ def test_a_question_is_answered_anywhere(t, _, place, question):
     answers_the_same(t, place, question)
 
 
+@pytest.mark.released
 @differs("runc makes its state root for any question, and Debian's needs its libraries")
 @parametrize("_, place, question", [
     (f"{word} {name}", place, word) for name, place in STRANGE_PLACES.items() for word in QUESTIONS])

@@ -4,8 +4,12 @@
 import contextlib
 import subprocess
 
+import pytest
+
 from harness import contains, differs, equal, eventually, parametrize, true
 from test_mounts import host_directory, table
+
+pytestmark = pytest.mark.by_the_stage
 
 ADMIN = ["CAP_SYS_ADMIN"]
 

@@ -132,6 +132,7 @@ def types_of(theme):
                    lambda good, path=path, wrong=wrong: every_property.grafted(good, path, wrong), pointer, [shown(wrong)])
 
 
+@pytest.mark.released
 @pytest.mark.timeout(240)
 @parametrize("theme", list(every_property.DOCUMENT))
 def test_wrong_types(t, theme):
@@ -139,6 +140,7 @@ def test_wrong_types(t, theme):
     judge_all(t, types_of(theme))
 
 
+@pytest.mark.released
 @pytest.mark.timeout(120)
 @parametrize("theme", list(refusal_rows.THEMES))
 def test_wrong_values(t, theme):

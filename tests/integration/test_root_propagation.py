@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """linux.rootfsPropagation."""
 
+import pytest
+
 from harness import contains, differs, equal, parametrize, true
+
+pytestmark = pytest.mark.by_the_stage
 
 RECEIVING = ["slave", "rslave", "private", "rprivate"]
 # word -> the kind of tag that mountinfo has for "/"

@@ -5,7 +5,11 @@ import ctypes
 import os
 import struct
 
+import pytest
+
 from harness import contains, differs, equal, parametrize
+
+pytestmark = pytest.mark.by_the_stage
 
 NEWER = "runc 1.1.5 is older than the property"
 LIBC = ctypes.CDLL(None, use_errno=True)

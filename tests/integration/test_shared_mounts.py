@@ -7,9 +7,13 @@ import pathlib
 import signal
 import subprocess
 
+import pytest
+
 from harness import absent, contains, differs, equal, eventually, parametrize, read_text, true
 from test_notify_socket import manager_of, say, start_run
 from test_terminal import listener, read_master, receive
+
+pytestmark = pytest.mark.by_the_stage
 
 CONTROL = "runc changes the propagation of the host's mounts and leaves its own behind"
 PLAIN = {"mounts": [], "root": {"path": "rootfs", "readonly": False}}

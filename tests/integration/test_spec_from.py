@@ -5,6 +5,8 @@ import json
 import os
 import statistics
 
+import pytest
+
 from harness import contains, differs, equal, parametrize, true
 
 OURS = "the short form is bulkhead's own"
@@ -117,6 +119,7 @@ REFUSALS = [
 ]
 
 
+@pytest.mark.released
 @differs(OURS)
 @parametrize("index", range(len(REFUSALS)))
 def test_refused(t, index):

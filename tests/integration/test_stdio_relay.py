@@ -5,8 +5,12 @@ import os
 import signal
 import time
 
+import pytest
+
 from harness import contains, differs, equal, eventually, parametrize, true
 from terminals import PROMPT, Terminal, send, state_of
+
+pytestmark = pytest.mark.any_cgroups
 
 BOTH = ["run", "exec"]
 ENDS = "for n in 0 1 2; do readlink /proc/self/fd/$n; done"

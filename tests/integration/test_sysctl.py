@@ -5,7 +5,11 @@ import os
 import pathlib
 import subprocess
 
+import pytest
+
 from harness import contains, differs, equal, parametrize
+
+pytestmark = pytest.mark.by_the_stage
 
 HOST_FILES = ["kernel/hostname", "kernel/core_pattern", "kernel/msgmax", "net/ipv4/ip_default_ttl", "kernel/domainname"]
 

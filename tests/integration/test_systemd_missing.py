@@ -149,6 +149,7 @@ def test_nobody_listens(t):
     contains(create(t, f"unix:path={t.scratch}/nothing").err, "no such file or directory", "stderr")
 
 
+@pytest.mark.slow
 @differs("runc waits for ever")
 @pytest.mark.timeout(60)
 @parametrize("name", ["says_nothing", "welcomes"])
@@ -159,6 +160,7 @@ def test_a_bus_that_hangs(t, name):
         contains(create(t, address).err, "no answer in time", "stderr")
 
 
+@pytest.mark.slow
 @differs("runc waits for ever")
 @pytest.mark.timeout(60)
 def test_a_systemd_that_hangs(t):
@@ -172,6 +174,7 @@ def test_a_systemd_that_hangs(t):
     true(not t.root.exists(), "the state root was made")
 
 
+@pytest.mark.slow
 @differs("runc has its own words")
 @parametrize("name", ["hangs_up", "hangs_up_when_authenticated", "refuses", "talks_nonsense"])
 def test_a_bus_that_is_none(t, name):
@@ -189,6 +192,7 @@ def test_explain_needs_it_as_well(t):
     contains(t.runtime("explain", "--bundle", t.bundle("true").path, "x").exits(1).err, NOT_RUNNING, "stderr")
 
 
+@pytest.mark.slow
 @differs("runc looks at the path last")
 @parametrize("path", ["/a/b", "a.slice:b", "a:b:c"])
 def test_a_malformed_path_is_said_first(t, path):
@@ -200,6 +204,7 @@ def test_a_malformed_path_is_said_first(t, path):
     t.no_state()
 
 
+@pytest.mark.slow
 @differs("runc has no such helper")
 def test_a_helper_that_is_not_there(t):
     """The program that talks to systemd is missing: said, with its path."""

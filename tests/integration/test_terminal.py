@@ -11,7 +11,11 @@ import stat
 import termios
 import time
 
+import pytest
+
 from harness import contains, equal, eventually, parametrize, true
+
+pytestmark = pytest.mark.any_cgroups
 
 DETACHED_NEEDS_SOCKET = "will detach without setting console socket"
 SOCKET_NEEDS_TERMINAL = "will not detach or allocate tty"

@@ -11,6 +11,8 @@ import pytest
 from harness import begins, contains, differs, equal, eventually, parametrize
 from terminals import Terminal, attached, inside, names_beside, send
 
+pytestmark = pytest.mark.any_cgroups
+
 BOTH = ["run", "exec"]
 
 

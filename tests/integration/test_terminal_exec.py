@@ -5,9 +5,13 @@ import os
 import stat
 import termios
 
+import pytest
+
 from harness import CONTROL_RUNTIME, Runtime, contains, equal, parametrize, true
 from terminals import Terminal
 from test_terminal import DETACHED_NEEDS_SOCKET, SOCKET_NEEDS_TERMINAL, listener, read_master, receive, with_console
+
+pytestmark = pytest.mark.any_cgroups
 
 EXEC_FAILED = 255
 

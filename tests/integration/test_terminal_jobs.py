@@ -11,6 +11,8 @@ import pytest
 from harness import differs, equal, eventually, parametrize, true
 from terminals import PROMPT, Terminal, attached, children, inside, send, state_of
 
+pytestmark = pytest.mark.any_cgroups
+
 BOTH = ["run", "exec"]
 NO_STOP = "it takes no notice of SIGTSTP, and is not raw any more when it is continued"
 SPINS = "in the background it neither stops nor rests: SIGTTOU comes back to it for ever"
@@ -169,6 +171,7 @@ def test_a_hang_up_of_the_callers_terminal(t, verb):
     eventually(lambda: terminal.child.poll() is not None, "the runtime does not end")
 
 
+@pytest.mark.released
 @differs("it dies of SIGABRT with the terminal raw; Go turns the others into a crash or ignores them")
 @parametrize("_, verb, name", [(f"{verb}, {name}", verb, name) for verb in BOTH for name in FATAL])
 def test_a_crash_of_the_runtime_restores_the_terminal(t, _, verb, name):

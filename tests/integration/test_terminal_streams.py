@@ -3,9 +3,13 @@
 
 import os
 
+import pytest
+
 import harness
 from harness import contains, differs, equal, eventually, parametrize, true
 from terminals import Terminal, attached, inside
+
+pytestmark = pytest.mark.any_cgroups
 
 BOTH = ["run", "exec"]
 NO_END = "it never says the end of input, and the program waits for ever"
@@ -125,6 +129,7 @@ def test_keys_are_signals_where_the_input_is_no_terminal(t, verb):
     terminal.ends_with(9)
 
 
+@pytest.mark.slow
 @differs("its exec ends by SIGPIPE, and not by the program's exit code")
 @parametrize("verb", BOTH)
 def test_output_that_nobody_reads_hangs_up(t, verb):

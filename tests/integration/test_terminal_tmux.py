@@ -10,6 +10,8 @@ from harness import CONTROL_RUNTIME, Runtime, begins, differs, equal, eventually
 from terminals import PROMPT, names_beside, state_of
 from tmux import Screen, missing
 
+pytestmark = [pytest.mark.slow, pytest.mark.any_cgroups]
+
 BOTH = ["run", "exec"]
 INNER = "/ #"
 

@@ -16,9 +16,13 @@ import isolation
 NAME = "place"
 
 
-def is_worker(config):
-    """Whether this process runs cases."""
-    return hasattr(config, "workerinput") or not (config.getoption("numprocesses") or config.option.tx)
+def runs_alone(config):
+    """Whether this is a run of one process."""
+    return not hasattr(config, "workerinput") and not config.option.numprocesses and not config.option.tx
+
+
+def runs_cases(config):
+    return runs_alone(config) or hasattr(config, "workerinput")
 
 
 def go_on_inside(native):
@@ -40,7 +44,7 @@ class Places:
     """The controller's part and the worker's of a run with -n."""
 
     def __init__(self, config):
-        self.config, self.branches = config, {}
+        self.config, self.branches = config, []
         if hasattr(config, "workerinput"):
             named = config.workerinput[NAME]
             isolation.move_in(pathlib.Path(named) if named else None)
@@ -49,13 +53,11 @@ class Places:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node):
         branch = None if self.config.option.native else isolation.make_branch(node.gateway.id)
-        self.branches[node] = branch
         node.workerinput[NAME] = str(branch) if branch else ""
+        self.branches += [branch] if branch else []
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node):
-        isolation.remove_branch(self.branches.pop(node, None))
-
-    def pytest_sessionfinish(self):
-        for branch in self.branches.values():
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self):
+        """By now the workers have ended."""
+        for branch in self.branches:
             isolation.remove_branch(branch)

@@ -11,6 +11,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
+PROGRESS = re.compile(r"^[.sxXFE]+ +\[ *\d+%\]$")  # of pytest
 GTEST_SECONDS = 600
 # Whoever ends us ends the suite, and its deadline is for everybody in it; then timeout's own status, or it dies, too.
 GUARD = ["setpriv", "--pdeathsig", "TERM", "timeout", "--kill-after=60"]
@@ -52,7 +53,7 @@ def run_script(command, seconds):
     recent, shown = collections.deque([""], maxlen=3), []  # behind a hang comes what cleaning up has to say
     for line in child.stdout:
         recent.append(line.rstrip("\n"))
-        if not line.startswith("ok"):
+        if not line.startswith("ok") and not PROGRESS.match(recent[-1]):
             shown.append(recent[-1])
     code = child.wait()
     closing = CLOSING.match(recent[-1])

@@ -5,7 +5,7 @@ import dataclasses
 import pathlib
 
 PROJECT = pathlib.Path(__file__).resolve().parent.parent.parent
-INTEGRATION = "tests/integration/run"
+PYTEST = ("pytest", "-q", "-rs")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,16 +52,25 @@ def program(part, name, seconds):
     return Job(part, name, seconds, (name,))
 
 
+def topic_file(name):
+    return f"tests/integration/test_{name}.py"
+
+
 def topic(part, name, seconds):
     """The cases of tests/integration/test_NAME.py."""
-    return Job(part, name, seconds, (INTEGRATION, "--topic", name))
+    return Job(part, name, seconds, (*PYTEST, topic_file(name)))
+
+
+def cases(part, name, seconds, topics, *words):
+    """Some cases of these topics, or all with a control: the words are pytest's."""
+    return Job(part, name, seconds, (*PYTEST, *map(topic_file, topics.split()), *words))
 
 
 def command(part, name, seconds, *words):
     return Job(part, name, seconds, words)
 
 
-LIMITS = ("--topic", "resources_in_force", "--topic", "resources_values", "--topic", "update")
+LIMITS = "resources_in_force resources_values update"
 # A new topic of the integration cases gets a row here, or stands in NATIVELY. EVERYDAY is of scripts/test, one boot for what
 # only a guest can: limits and systemd. The others are of the deep tier: what cannot be tested on every machine, or is
 # another thing on another kernel; what passes everywhere is in the rest. The seconds are those that the suite prints;
@@ -69,8 +78,8 @@ LIMITS = ("--topic", "resources_in_force", "--topic", "resources_values", "--top
 JOBS = [
     topic(EVERYDAY, "limits_systemd", 29),
     topic(EVERYDAY, "removal_systemd", 21),
-    command(EVERYDAY, "resources_values, of one processor", 12, INTEGRATION, "--without", "value[cpus]", "--without",
-            "value[one cpu]", "--without", "everything_at_once", "--topic", "resources_values"),
+    cases(EVERYDAY, "resources_values, of one processor", 12, "resources_values", "-k",
+          "not test_value[cpus] and not test_value[one and not everything_at_once"),
     topic(EVERYDAY, "systemd", 49),
 
     program(PLAIN, "test_base_kernel", 2),
@@ -80,9 +89,9 @@ JOBS = [
     program(PLAIN, "test_rootfs_kernel", 5),
     program(PLAIN, "test_runtime_kernel", 6),
     program(PLAIN, "test_seccomp_kernel", 4),
-    command(PLAIN, "with CAP_SYS_RESOURCE", 4, INTEGRATION, "--filter", "limits: rlimit_above_the_callers",
-            "--filter", "oom: lowered", "--filter", "exec_process: a_lower_oom_score_adj"),
-    command(PLAIN, "events: keys", 4, INTEGRATION, "--filter", "events: the_keys_of_runc"),
+    cases(PLAIN, "with CAP_SYS_RESOURCE", 4, "limits oom exec_process", "-k",
+          "rlimit_above_the_callers or test_lowered or a_lower_oom_score_adj"),
+    cases(PLAIN, "events: keys", 4, "events", "-k", "the_keys_of_runc"),
     topic(PLAIN, "apparmor", 16),
     topic(PLAIN, "bundles", 20),
     topic(PLAIN, "cgroup_identity", 5),
@@ -102,8 +111,8 @@ JOBS = [
     topic(PLAIN_WIDE, "resources_values", 12),
     topic(PLAIN_WIDE, "update", 25),
 
-    command(SYSTEMD, "device_update: daemon-reload", 4, INTEGRATION, "--filter", "device_update: daemon_reload"),
-    command(SYSTEMD, "features: annotations", 4, INTEGRATION, "--filter", "if_it_goes_to_systemd"),
+    cases(SYSTEMD, "device_update: daemon-reload", 4, "device_update", "-k", "daemon_reload"),
+    cases(SYSTEMD, "features: annotations", 4, "features", "-k", "if_it_goes_to_systemd"),
     topic(SYSTEMD, "administrator", 20),
     topic(SYSTEMD, "cgroup_identity", 5),
     topic(SYSTEMD, "exec_cgroup", 12),
@@ -127,14 +136,13 @@ JOBS = [
     topic(OLDEST, "resources_in_force", 37),
     topic(OLDEST, "run", 11),
 
-    command(SYSTEMD_REST, "systemd driver, runc as the control", 80, INTEGRATION, "--control", "--topic", "systemd",
-            "--topic", "limits_systemd", "--topic", "removal_systemd", "--topic", "rootless_systemd"),
+    cases(SYSTEMD_REST, "systemd driver, runc as the control", 80, "systemd limits_systemd removal_systemd rootless_systemd",
+          "--control", "runc"),
 
     command(PLAIN_REST, "escape: watchers", 94, "tests/escape/run", "--seconds", "30", "--filter", "whoever_joins"),
-    command(PLAIN_REST, "apparmor, runc as the control", 34, INTEGRATION, "--control", "--topic", "apparmor"),
-    command(PLAIN_REST, "events, runc as the control", 60, INTEGRATION, "--control", "--filter", "events_resources:",
-            "--filter", "events: ends", "--filter", "events: one_each", "--filter", "events: a_created",
-            "--filter", "events: it_sleeps", "--filter", "events: twenty"),
+    cases(PLAIN_REST, "apparmor, runc as the control", 34, "apparmor", "--control", "runc"),
+    cases(PLAIN_REST, "events, runc as the control", 60, "events_resources events", "--control", "runc", "-k",
+          "events_resources or test_ends or test_one_each or test_a_created or it_sleeps or twenty"),
     topic(PLAIN_REST, "credentials", 16),
     topic(PLAIN_REST, "device_update", 42),
     topic(PLAIN_REST, "exec_seccomp", 7),
@@ -167,8 +175,8 @@ JOBS = [
     topic(PLAIN_REST, "stage", 7),
     topic(PLAIN_REST, "sysctl", 9),
 
-    command(PLAIN_WIDE_REST, "limits, runc as the control", 75, INTEGRATION, "--control", *LIMITS),
-    command(PLAIN_WIDE_REST, "limits, crun as the control", 75, INTEGRATION, "--control=crun", *LIMITS),
+    cases(PLAIN_WIDE_REST, "limits, runc as the control", 75, LIMITS, "--control", "runc"),
+    cases(PLAIN_WIDE_REST, "limits, crun as the control", 75, LIMITS, "--control", "crun"),
 
     topic(OLDEST_REST, "events_resources", 22),
     topic(OLDEST_REST, "exec", 25),
@@ -207,7 +215,7 @@ NATIVELY = {
 def misplaced():
     """What is wrong with the table, in sentences."""
     there = {path.stem.removeprefix("test_") for path in (PROJECT / "tests/integration").glob("test_*.py")}
-    listed = {job.name for job in JOBS if job.command[:2] == (INTEGRATION, "--topic")}
+    listed = {job.name for job in JOBS if job.command[-1] == topic_file(job.name)}
     return ([f"test_{name}.py has no place in tests/vm/parts.py" for name in sorted(there - listed - NATIVELY)]
             + [f"tests/vm/parts.py names {name}, and there is no test_{name}.py"
                for name in sorted((listed | NATIVELY) - there)])

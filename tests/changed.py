@@ -44,7 +44,7 @@ SUITES = {
     "tests/faults/": tiers.Suite("faults", ("tests/faults/run", "--bundles", "default")),
     "tests/engines/": tiers.Suite("engines, smoke", ("tests/engines/run", "--smoke")),
     "tests/vm/": tiers.Suite("guest", ("tests/vm/run",)),
-    "tests/witness/": tiers.Suite("witness", ("tests/witness/run",)),
+    "tests/witness/": tiers.Suite("witness", (*tiers.PYTEST, "tests/witness")),
     "tests/conformance/": tiers.Suite("coverage", ("tests/conformance/coverage", "--build", "build/check")),
     "tests/contract/callers/": tiers.CONTRACT,
 }
@@ -104,14 +104,8 @@ def topics_for(files):
 def own_cases(file):
     """The suite that runs the cases of a changed file of the contract or the attacks, or None."""
     path = running.ROOT / file
-    line = re.fullmatch(r"tests/contract/test_(\w+)\.py", file)
-    if line and path.exists():
-        return tiers.Suite(f"contract: {line[1]}", (*tiers.PYTEST, "--patience", "2", file))
-    if re.fullmatch(r"tests/escape/test_\w+\.py", file) and path.exists():
-        numbers = sorted(set(re.findall(r'@attack\("(E\d+)"', path.read_text())))
-        words = [word for number in numbers for word in ("--filter", f"{number}:")]
-        return tiers.Suite(f"escape: {path.stem}", ("tests/escape/run", *words))
-    return None
+    own = re.fullmatch(r"tests/(contract|escape)/test_(\w+)\.py", file)
+    return tiers.Suite(f"{own[1]}: {own[2]}", (*tiers.PYTEST, "--patience", "2", file)) if own and path.exists() else None
 
 
 def suites_for(files):

@@ -23,6 +23,7 @@ import places
 sys.dont_write_bytecode = True
 DEFAULT_RUNTIME = pathlib.Path(__file__).resolve().parent.parent / "build/release/bulkhead"
 CONTROLS = harness.CONTROLS
+SECONDS = 40  # a case's deadline, as in pytest.ini
 CALLERS_SECONDS = 15  # the patience of a caller of tests/contract, alone on the machine
 
 
@@ -75,7 +76,8 @@ def pytest_configure(config):
 
 
 def pytest_itemcollected(item):
-    if not item.get_closest_marker("differs"):
+    differs = item.get_closest_marker("differs")
+    if not (differs and differs.args) and not item.get_closest_marker("breaks"):
         item.add_marker("control_runc")
 
 
@@ -83,7 +85,8 @@ def pytest_collection_modifyitems(config, items):
     factor = config.getoption("patience")
     for item in items if factor > 1 else ():
         marker = item.get_closest_marker("timeout")
-        item.add_marker(pytest.mark.timeout((marker.args[0] if marker else 40) * factor), append=False)
+        item.add_marker(pytest.mark.timeout((marker.args[0] if marker else SECONDS) * factor), append=False)
+    items[:] = [item for item in items for _ in range(config.getoption("times"))]
 
 
 def pytest_runtest_setup(item):
@@ -101,6 +104,13 @@ def how_it_differs(item, control, runc="", crun=""):
     if isinstance(crun, dict):
         crun = crun.get(apart.parameters(item), "")
     return runc or (crun if control == "crun" else "")
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What cases have to say with their results."""
+    for report in [each for reports in terminalreporter.stats.values() for each in reports]:
+        for name, text in getattr(report, "user_properties", ()) if getattr(report, "when", "") == "call" else ():
+            terminalreporter.write_line(f"{name}: {report.nodeid.rpartition('::')[2]}: {text}")
 
 
 @pytest.fixture
@@ -126,6 +136,7 @@ def t(request, runtime, control, context):
     """The case's world: containers, bundles, the runtime. What it leaves behind fails the case."""
     here = request.node.stash[apart.HERE]
     made = context(runtime, control, here.scratch, here.template, here.prefix)
+    made.properties = request.node.user_properties
     before = leaks.Snapshot([str(made.null), *made.more_devices], only_with=here.prefix if here.native else None)
     yield made
     problems = made.cleanup() + apart.held_against(control, before.leaks(made.root)) + made.invariants()

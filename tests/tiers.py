@@ -15,7 +15,7 @@ class Suite(typing.NamedTuple):
 # Of more than one tier.
 # The integration cases mostly wait, and have a place of their own in each process.
 INTEGRATION = Suite("integration", (*PYTEST, "-n", "3", "tests/integration"))
-ESCAPE = Suite("escape", ("tests/escape/run",))
+ESCAPE = Suite("escape", (*PYTEST, "tests/escape"))
 CONTRACT = Suite("contract", (*PYTEST, "--patience", "2", "tests/contract"))
 EXPLAIN = Suite("explain", ("tests/explain/run",))
 ARCHITECTURE = Suite("architecture", ("tests/architecture/run",))
@@ -50,7 +50,7 @@ SANITIZED = ("--runtime", "build/asan/bulkhead", "-m", "not slow and not release
 # Each in a place of its own, and each mostly waits: some at a time, the longest first.
 DEEP = [
     Suite("integration, runc as the control", (*PYTEST, "tests/integration", "--control", "runc", *FEWER)),
-    Suite("contract, twenty times", (*PYTEST, "tests/contract", "--patience", "2", "--times", "20", "--timeout", "600")),
+    Suite("contract, twenty times", (*PYTEST, "tests/contract", "--patience", "2", "--times", "20")),
     Suite("conformance, ten mutations", ("tests/conformance/coverage", "mutate")),
     Suite("integration, AddressSanitizer and UBSan", (*PYTEST, "tests/integration", *SANITIZED)),
     Suite("contract, sixteen at the same time", (*PYTEST, "tests/contract", "--patience", "8", "--tx", "16*popen", "--dist", "each")),
@@ -65,7 +65,7 @@ DEEP = [
     EXPLAIN,
     Suite("integration, can the leak checks fail", ("tests/integration/selftest",)),
     Suite("validation programs", ("tests/conformance/validation", "--place", "native")),
-    Suite("witness", ("tests/witness/run",)),
+    Suite("witness", (*PYTEST, "tests/witness")),
     ARCHITECTURE,
     Suite("conformance, every row has its tests", ("tests/conformance/coverage", "--build", "build/asan")),
     Suite("bench, smoke run", ("scripts/bench", "--quick")),

@@ -56,6 +56,9 @@ def test_folders(tree):
     wrong = [] if RUNNER in tree.text("scripts/test") else [f"scripts/test does not call {RUNNER}"]
     wrong += [f"{TIERS} does not call {path}" for path in tree.below("tests/", "/run", "/selftest")
               if f'"{path}"' not in tiers]
+    wrong += [f"{TIERS} does not run {folder}" for folder in sorted({path.rpartition("/")[0] for path in tree.below("tests/", ".py")
+                                                                     if "/test_" in path})
+              if f'"{folder}"' not in tiers and f'"{folder}/run"' not in tiers]
     wrong += [f"{TIERS} does not boot {part}" for part in re.findall(r'= Part\("([\w-]+)"', tree.text("tests/vm/parts.py"))
               if f'"{part}"' not in tiers and part != "everyday"]
     compiled = {path.split("/")[1] for path in tree.below("tests/", "_test.cpp")}

@@ -35,25 +35,16 @@ def google(program):
 def suite(name):
     """The cases of a suite of ours, with and without the parameters of each."""
     names = set()
-    for title in attacks() if name == "escape" else cases(name):
-        names.update({f"{name}: {title}", f"{name}: {title.partition('[')[0]}"})
+    for line in ask(["pytest", f"tests/{name}", "--collect-only", "-q"]):
+        node = NODE.match(line)
+        title = node and (attack(node[2]) if name == "escape" else f"{node[1]}: {node[2]}")
+        names.update({f"{name}: {title}", f"{name}: {title.partition('[')[0]}"} if title else ())
     return names
 
 
-def cases(name):
-    """`topic: case[parameters]` of what pytest collects."""
-    nodes = (NODE.match(line) for line in ask(["pytest", f"tests/{name}", "--collect-only", "-q"]))
-    return [f"{node[1]}: {node[2]}" for node in nodes if node]
-
-
-def attacks():
-    return [escape_title(line) for line in ask(["tests/escape/run", "--list"])]
-
-
-def escape_title(line):
-    """`E01  A1  case  (6)`: the number and the case."""
-    words = line.split()
-    return f"{words[0]} {words[2]}" if len(words) > 2 else line
+def attack(case):
+    """`E01_case`: the number and the case."""
+    return case.replace("_", " ", 1)
 
 
 def names(build):

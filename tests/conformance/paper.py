@@ -30,7 +30,7 @@ NAMES = """## How tests are named
 | `kernel test_cgroups_kernel: Suite.Name` | the same, on the real kernel as root |
 | `integration: topic: case` | `pytest tests/integration/test_topic.py::test_case` |
 | `contract: caller: case` | `pytest tests/contract/test_caller.py::test_case` |
-| `escape: E01 case` | `tests/escape/run --filter "case"` |
+| `escape: E01 case` | `pytest tests/escape -k E01_case` |
 """
 
 

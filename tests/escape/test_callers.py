@@ -12,8 +12,7 @@ import select
 import signal
 import socket
 
-from attacks import attack
-from harness import Failure, equal, eventually, true
+from harness import Failure, attacker, equal, eventually, parametrize, true
 from world import ended_well, leaked, refused
 
 BASE = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
@@ -50,8 +49,9 @@ MODES = [("run", [], 0), ("create", [], 0), ("preserved", ["--preserve-fds", "2"
          ("all preserved", ["--preserve-fds", "38"], 38)]
 
 
-@attack("E54", "A5", each=MODES)
-def descriptors_of_the_caller(t, mode, flags, count):
+@attacker("A5")
+@parametrize("mode, flags, count", MODES)
+def test_E54_descriptors_of_the_caller(t, mode, flags, count):
     """The caller leaks 38 descriptors of every kind: the container has 0 to 2, and those that were named."""
     box = t.sleeper()
     with all_kinds(t) as numbers:
@@ -66,8 +66,9 @@ def descriptors_of_the_caller(t, mode, flags, count):
     equal(sorted(box.descriptors()), list(range(3 + count)), "descriptors")
 
 
-@descriptors_of_the_caller.twin
-def descriptors_of_nobody(t, mode, flags, count):
+@attacker("A5")
+@parametrize("mode, flags, count", MODES)
+def test_E54_harmless_descriptors_of_nobody(t, mode, flags, count):
     """Without a leak there are 0 to 2; preserved descriptors are there, and are the right ones."""
     box = t.sleeper()
     if count == 0:
@@ -80,8 +81,9 @@ def descriptors_of_nobody(t, mode, flags, count):
     del mode
 
 
-@attack("E54", "A5", each=["another's", "none", "garbage", "negative", "huge"])
-def listen_fds_of_somebody(t, how):
+@attacker("A5")
+@parametrize("how", ["another's", "none", "garbage", "negative", "huge"])
+def test_E54_listen_fds_of_somebody(t, how):
     """LISTEN_FDS that is for another process, or no number: nothing is handed over."""
     words = {"another's": ("2", "1"), "none": ("2", ""), "garbage": ("two", "0"), "negative": ("-1", "1"),
              "huge": ("4294967295", "1")}
@@ -94,8 +96,9 @@ def listen_fds_of_somebody(t, how):
         equal(sorted(box.descriptors()), [0, 1, 2], "descriptors")
 
 
-@listen_fds_of_somebody.twin(once=True)
-def listen_fds_for_the_runtime(t, _):
+@attacker("A5")
+@parametrize("_", ["another's"])
+def test_E54_harmless_listen_fds_for_the_runtime(t, _):
     """LISTEN_FDS with the runtime's own pid hands the descriptors over, as systemd does it; where that is not there,
     two preserved ones."""
     box = t.sleeper()
@@ -107,8 +110,9 @@ def listen_fds_for_the_runtime(t, _):
 CLOSED = [("none",), ("0", 0), ("1", 1), ("2", 2), ("0 1", 0, 1), ("0 2", 0, 2), ("1 2", 1, 2), ("0 1 2", 0, 1, 2)]
 
 
-@attack("E55", "A5", each=CLOSED)
-def closed_stdio(t, _, *closed):
+@attacker("A5")
+@parametrize("_, *closed", CLOSED)
+def test_E55_closed_stdio(t, _, closed):
     """With any of 0, 1 and 2 closed the container starts, and on those numbers is the null device or nothing."""
     for create in (False, True):
         box = t.sleeper()
@@ -122,8 +126,9 @@ def closed_stdio(t, _, *closed):
               "on those numbers")
 
 
-@closed_stdio.twin(once=True)
-def open_stdio(t, *_):
+@attacker("A5")
+@parametrize("*_", CLOSED[:1])
+def test_E55_harmless_open_stdio(t, _):
     """With all three open the program talks to the caller."""
     result = t.shell("cat; echo out; echo err >&2").run(stdin=b"in\n")
     equal((result.out, result.err), ("in\nout\n", "err\n"), "stdout and stderr")
@@ -137,8 +142,9 @@ STRANGE = {"LEAKME": "1", "LD_PRELOAD": "/nothing.so", "LD_LIBRARY_PATH": "/x", 
            "container": "caller"}
 
 
-@attack("E56", "A5", each=["run", "create"])
-def environment_of_the_caller(t, verb):
+@attacker("A5")
+@parametrize("verb", ["run", "create"])
+def test_E56_environment_of_the_caller(t, verb):
     """Nothing of the caller's environment is in the container's."""
     box = t.sleeper()
     if verb == "create":
@@ -156,8 +162,9 @@ def environment_of_the_caller(t, verb):
     true("caller" not in box.proc("environ"), "a value of the caller's")
 
 
-@environment_of_the_caller.twin(once=True)
-def environment_of_the_config(t, _):
+@attacker("A5")
+@parametrize("_", ["run"])
+def test_E56_harmless_environment_of_the_config(t, _):
     """What the config says is there, even names that look like somebody's own."""
     bundle = t.bundle("env").env("LD_PRELOAD=", "_LIBCONTAINER_X=1", "A=b=c")
     lines = t.container(bundle=bundle).run().exits(0).lines()
@@ -212,8 +219,9 @@ def clean(text, what, limit):
         raise Failure(f"{what} has {len(text)} characters: {text[:200]!r}")
 
 
-@attack("E58", "A4", each=PLACES)
-def words_in_messages(t, place):
+@attacker("A4")
+@parametrize("place", PLACES)
+def test_E58_words_in_messages(t, place):
     """ESC, BEL, CR, C1 and more in whatever a message may quote: stderr and both kinds of log have no raw control
     character, are one line each, valid JSON where that was asked for, and short."""
     for form in ("text", "json"):
@@ -236,15 +244,17 @@ def check_log(text, form):
             json.loads(line)
 
 
-@words_in_messages.twin(once=True)
-def plain_words_in_messages(t, _):
+@attacker("A4")
+@parametrize("_", PLACES[:1])
+def test_E58_harmless_plain_words_in_messages(t, _):
     """A plain word, and letters of other languages, are quoted as they are."""
     result = t.container("no-such-tööl").run()
     true("no-such-tööl" in result.err, f"stderr: {result.err!r}")
 
 
-@attack("E58", "A1", each=["args", "id", "bundle", "flag"])
-def bytes_in_messages(t, place):
+@attacker("A1")
+@parametrize("place", ["args", "id", "bundle", "flag"])
+def test_E58_bytes_in_messages(t, place):
     """Bytes that are no UTF-8, in words of the command line: the same."""
     text = b"\xff\xfe\x1b[2J\xc3"
     box = t.container("true")
@@ -261,8 +271,9 @@ def bytes_in_messages(t, place):
         json.loads(log.read_bytes().decode())  # strictly UTF-8
 
 
-@bytes_in_messages.twin(once=True)
-def bytes_in_arguments(t, _):
+@attacker("A1")
+@parametrize("_", ["args"])
+def test_E58_harmless_bytes_in_arguments(t, _):
     """A program's argument may have any character that JSON can write."""
     equal(t.output("echo", "a\u00e4\u20ac\U0001f600"), "a\u00e4\u20ac\U0001f600\n", "stdout")
     refused(t, t.container("/no/such").run())

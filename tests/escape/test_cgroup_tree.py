@@ -6,8 +6,9 @@ import pathlib
 import signal
 import time
 
-from attacks import attack
-from harness import equal, eventually, true
+import pytest
+
+from harness import attacker, equal, eventually, parametrize, true
 from test_own_cgroup import TREE, gone
 from world import ended_well
 
@@ -48,8 +49,10 @@ def stormy(t, last):
     return box
 
 
-@attack("E65", "A2", each=LAST, deadline=200)
-def cgroup_storm(t, last):
+@attacker("A2")
+@pytest.mark.timeout(200)
+@parametrize("last", LAST)
+def test_E65_cgroup_storm(t, last):
     """5000 cgroups 200 deep, frozen, full, closed: delete takes them all in ten seconds, with little stack and few files."""
     box = stormy(t, last)
     equal(sum(len(names) for _, names, _ in os.walk(TREE / box.id)), 5000, "cgroups")
@@ -60,8 +63,10 @@ def cgroup_storm(t, last):
     box.wait()
 
 
-@cgroup_storm.twin(once=True)
-def cgroup_breeze(t, _):
+@attacker("A2")
+@pytest.mark.timeout(200)
+@parametrize("_", list(LAST)[:1])
+def test_E65_harmless_cgroup_breeze(t, _):
     """A few cgroups are made, and go with the container."""
     box = divided(t, "mkdir -p /sys/fs/cgroup/a/b && > /dev/shm/ready; sleep 300")
     eventually(pathlib.Path(f"/proc/{box.pid}/root/dev/shm/ready").exists, "the cgroups are not made")
@@ -88,8 +93,9 @@ def call(t, box, verb):
     return t.runtime(*VERBS[verb], box.id, *(["KILL"] if verb == "kill --all" else []))
 
 
-@attack("E65", "A3", each=VERBS)
-def cgroup_is_anothers_by_now(t, verb):
+@attacker("A3")
+@parametrize("verb", VERBS)
+def test_E65_cgroup_is_anothers_by_now(t, verb):
     """The container is dead and its cgroup's path is somebody else's: nobody there is killed, frozen or removed."""
     box = t.sleeper()
     box.run_detached().exits(0)
@@ -110,8 +116,9 @@ def cgroup_is_anothers_by_now(t, verb):
         eventually(lambda: gone(own), "the cgroup is in use")
 
 
-@cgroup_is_anothers_by_now.twin
-def cgroup_is_its_own(t, verb):
+@attacker("A3")
+@parametrize("verb", VERBS)
+def test_E65_harmless_cgroup_is_its_own(t, verb):
     """The same verbs on a container that is there take what is in its cgroup."""
     box = divided(t, "mkdir /sys/fs/cgroup/below; sleep 300")
     eventually((TREE / box.id / "below").is_dir, "no cgroup was made")

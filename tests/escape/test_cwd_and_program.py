@@ -2,8 +2,9 @@
 """E15 to E17: a working directory or a program that is reached through somebody's descriptor. (exec:
 test_exec.py.)"""
 
-from attacks import attack
-from harness import Failure, equal, true
+import pytest
+
+from harness import Failure, attacker, equal, parametrize, true
 from world import leaked, link, strike
 
 NUMBERS = [*range(0, 24), 255], range(256), range(3, 10)  # usually, with --long, with a control
@@ -18,8 +19,10 @@ def stays_inside(t, box, **options):
     return result
 
 
-@attack("E15", "A1", each=["/proc/self/fd", "/proc/thread-self/fd", "/proc/1/fd"], deadline=300)
-def cwd_is_a_descriptor(t, directory):
+@attacker("A1")
+@pytest.mark.timeout(300)
+@parametrize("directory", ["/proc/self/fd", "/proc/thread-self/fd", "/proc/1/fd"])
+def test_E15_cwd_is_a_descriptor(t, directory):
     """cwd is /proc/*/fd/N of any descriptor that the runtime might have open (CVE-2024-21626), straight, with dots
     behind it, and through a link of the image."""
     for number in t.rounds(*NUMBERS):
@@ -31,8 +34,10 @@ def cwd_is_a_descriptor(t, directory):
         stays_inside(t, t.container(bundle=bundle))
 
 
-@cwd_is_a_descriptor.twin(once=True)
-def cwd_is_a_directory(t, _):
+@attacker("A1")
+@pytest.mark.timeout(300)
+@parametrize("_", ["/proc/self/fd"])
+def test_E15_harmless_cwd_is_a_directory(t, _):
     """A directory, and a link to one, are fine."""
     bundle = t.bundle("pwd", cwd="/inside")
     (bundle.rootfs / "inside").mkdir()
@@ -55,28 +60,32 @@ def leaking_bundle(t, cwd):
     return bundle
 
 
-@attack("E16", "A5", each=LEAKS)
-def cwd_is_leaked_by_the_caller(t, _, cwd):
+@attacker("A5")
+@parametrize("_, cwd", LEAKS)
+def test_E16_cwd_is_leaked_by_the_caller(t, _, cwd):
     """The caller leaks a directory of the host on descriptor 9, cwd names it: refused, or at least not there."""
     result = with_leak(t, t.container(bundle=leaking_bundle(t, cwd)))
     true("known" not in result.out, f"the program runs outside: {result}")
 
 
-@cwd_is_leaked_by_the_caller.twin(once=True)
-def cwd_beside_a_leak(t, *_):
+@attacker("A5")
+@parametrize("*_", LEAKS[:1])
+def test_E16_harmless_cwd_beside_a_leak(t, _):
     """The same leak does no harm to a container with a plain cwd."""
     equal(with_leak(t, t.container("pwd")).out, "/\n", "pwd")
 
 
-@attack("E16", "A5", each=LEAKS)
-def cwd_is_a_preserved_descriptor(t, _, cwd):
+@attacker("A5")
+@parametrize("_, cwd", LEAKS)
+def test_E16_cwd_is_a_preserved_descriptor(t, _, cwd):
     """The same with a directory that --preserve-fds hands over on purpose: it is no working directory all the same."""
     result = with_leak(t, t.container(bundle=leaking_bundle(t, cwd)), "--preserve-fds", "7")
     true("known" not in result.out, f"the program runs outside: {result}")
 
 
-@cwd_is_a_preserved_descriptor.twin(once=True)
-def preserved_descriptor_is_there(t, *_):
+@attacker("A5")
+@parametrize("*_", LEAKS[:1])
+def test_E16_harmless_preserved_descriptor_is_there(t, _):
     """The program has the preserved descriptor, and may use it: that is what was asked for."""
     box = t.container("ls", "/proc/self/fd/9/")
     true("known" in with_leak(t, box, "--preserve-fds", "7").out.split(), "the preserved directory is not there")
@@ -90,16 +99,20 @@ def no_host_program(t, *args, bundle=None):
     return result
 
 
-@attack("E17", "A1", each=["/proc/self/fd", "/proc/thread-self/fd", "/proc/1/fd"], deadline=300)
-def program_by_descriptor(t, directory):
+@attacker("A1")
+@pytest.mark.timeout(300)
+@parametrize("directory", ["/proc/self/fd", "/proc/thread-self/fd", "/proc/1/fd"])
+def test_E17_program_by_descriptor(t, directory):
     """args[0] goes through any descriptor of the runtime, up and down to a program of the host."""
     for number in t.rounds(*NUMBERS):
         no_host_program(t, f"{directory}/{number}/../../../../..{HOST_PROGRAM}", "echo", "HOST")
         no_host_program(t, f"{directory}/{number}", "echo", "HOST")
 
 
-@program_by_descriptor.twin(once=True)
-def program_by_path(t, _):
+@attacker("A1")
+@pytest.mark.timeout(300)
+@parametrize("_", ["/proc/self/fd"])
+def test_E17_harmless_program_by_path(t, _):
     """A program by a way with dots and links works."""
     bundle = t.bundle("/way/../bin/busybox", "echo", "image")
     link(bundle.rootfs / "way", "/etc")
@@ -109,8 +122,9 @@ def program_by_path(t, _):
 SELVES = ["/proc/self/exe", "/proc/1/exe", "/proc/thread-self/exe", "/proc/self/fd/3", "/proc/self/fd/4"]
 
 
-@attack("E17", "A1", each=SELVES)
-def program_is_the_runtime(t, path):
+@attacker("A1")
+@parametrize("path", SELVES)
+def test_E17_program_is_the_runtime(t, path):
     """args[0], a link of the image, or the interpreter of a script is the runtime's own program (CVE-2019-5736): it
     does nothing, and its file stays as it is."""
     true(strike(t, t.container(path, "--version")).code != 0, "the runtime ran")
@@ -122,8 +136,9 @@ def program_is_the_runtime(t, path):
     true("version" not in out, f"the runtime ran as an interpreter: {out!r}")
 
 
-@program_is_the_runtime.twin(once=True)
-def program_is_a_script(t, _):
+@attacker("A1")
+@parametrize("_", SELVES[:1])
+def test_E17_harmless_program_is_a_script(t, _):
     """A script with an interpreter of the image works."""
     bundle = t.bundle("/script", "word").program("script", "#!/bin/echo read:\n")
     equal(t.container(bundle=bundle).run().exits(0).out, "read: /script word\n", "stdout")

@@ -5,8 +5,7 @@ import json
 import sys
 
 import bpf
-from attacks import attack
-from harness import equal, true
+from harness import attacker, equal, parametrize, true
 from test_dev_traps import FORBIDDEN, MKNOD
 
 # Opening these takes a privilege anyway; each twin shows that the others open where the rules allow it.
@@ -38,8 +37,9 @@ def opened(text):
     return {words[1] for words in lines if words[0] == "opened"}, sum(int(words[1]) for words in lines if words[0] == "rounds")
 
 
-@attack("E76", "A2", each=["run", "create and start", "exec"])
-def device_filter_meanwhile(t, how):
+@attacker("A2")
+@parametrize("how", ["run", "create and start", "exec"])
+def test_E76_device_filter_meanwhile(t, how):
     """From the first instruction on, and while the rules are replaced again and again, no device opens that none allows."""
     seen, rounds = watched(t, how, DEVICES, NOTHING, LISTS)
     equal(seen, set(), "devices that were opened")
@@ -47,8 +47,9 @@ def device_filter_meanwhile(t, how):
     t.note(f"{rounds} rounds")
 
 
-@device_filter_meanwhile.twin
-def device_filter_allows(t, how):
+@attacker("A2")
+@parametrize("how", ["run", "create and start", "exec"])
+def test_E76_harmless_device_filter_allows(t, how):
     """A device that every list allows opens."""
     allowed = [{"allow": True, "type": "c", "major": 1, "minor": 11, "access": "w"}]
     seen, _ = watched(t, how, ["c:1:11", "c:1:1"], allowed, [allowed] * 3)
@@ -102,8 +103,8 @@ def watch_calls(t, command, **options):
     return {row[0]: tuple(row[1:]) for row in rows if len(row) == 4}
 
 
-@attack("E77", "A2")
-def attribute_canary(t):
+@attacker("A2")
+def test_E77_attribute_canary(t):
     """In no call of create and update the kernel writes behind the attribute, and each has room for what newer ones write."""
     box = t.container("sleep", "300")
     found = [watch_calls(t, box.runtime.command("run", "--detach", "--bundle", box.bundle.path, "--pid-file", box.pid_file, box.id))]
@@ -119,8 +120,8 @@ def attribute_canary(t):
     true(t.control or bpf.QUERY in seen, "an update did not look for its program")
 
 
-@attribute_canary.twin
-def attribute_canary_sees(t):
+@attacker("A2")
+def test_E77_harmless_attribute_canary_sees(t):
     """The canary sees what the kernel writes behind an attribute that is too small."""
     script = t.scratch / "careless.py"
     script.write_text(CARELESS.format(number=bpf.NUMBER, query=bpf.QUERY))

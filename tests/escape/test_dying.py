@@ -8,9 +8,10 @@ import signal
 import threading
 import time
 
+import pytest
+
 import isolation
-from attacks import attack
-from harness import Failure, contains, equal, eventually, true
+from harness import Failure, attacker, contains, equal, eventually, parametrize, true
 from world import execute, inhabitants
 
 
@@ -130,8 +131,9 @@ FORMS = [(f"{name}, {form}", name, flags) for name in WAYS
          for form, flags in (("attached", []), ("detached", ["--detach"]))]
 
 
-@attack("E39", "A2", each=FORMS)
-def exec_into(t, _, name, flags):
+@attacker("A2")
+@parametrize("_, name, flags", FORMS)
+def test_E39_exec_into(t, _, name, flags):
     """exec into a container in a bad state: an error, or success, within the deadline; nobody is left behind."""
     make, fails, word = WAYS[name]
     with make(t) as box:
@@ -160,8 +162,9 @@ def strangers(box):
     return inhabitants(box) - {box.pid} - children(box)
 
 
-@exec_into.twin(once=True)
-def exec_into_a_healthy_one(t, *_):
+@attacker("A2")
+@parametrize("*_", FORMS[:1])
+def test_E39_harmless_exec_into_a_healthy_one(t, _):
     """exec works, attached and detached, into a container that is well."""
     box = living(t)
     equal(execute(t, box, "echo", "word").exits(0).out, "word\n", "stdout")
@@ -169,8 +172,10 @@ def exec_into_a_healthy_one(t, *_):
     eventually(lambda: os.path.exists(f"/proc/{box.pid}/root/dev/shm/file"), "it did not run", t.runtime.seconds)
 
 
-@attack("E39", "A2", each=["by itself", "by kill", "by delete"], deadline=300)
-def dies_meanwhile(t, how):
+@attacker("A2")
+@pytest.mark.timeout(300)
+@parametrize("how", ["by itself", "by kill", "by delete"])
+def test_E39_dies_meanwhile(t, how):
     """The container ends at some moment of an exec: the exec returns in time, with an error; nothing is left."""
     for number in range(t.rounds(40, 600, 8)):
         box = t.container("sleep", f"0.0{number % 5}" if how == "by itself" else "60")
@@ -200,8 +205,10 @@ def end_it(t, box, how, delay):
         runtime("delete", "--force", box.id)
 
 
-@dies_meanwhile.twin(once=True)
-def dies_afterwards(t, _):
+@attacker("A2")
+@pytest.mark.timeout(300)
+@parametrize("_", ["by itself"])
+def test_E39_harmless_dies_afterwards(t, _):
     """An exec that is longer than nothing and shorter than the container returns its program's status."""
     box = living(t)
     execute(t, box, "sh", "-c", "sleep 0.1; exit 7").exits(7)

@@ -5,8 +5,9 @@ environment."""
 import json
 import os
 
-from attacks import attack
-from harness import Failure, equal, eventually, status_field, true
+import pytest
+
+from harness import Failure, attacker, equal, eventually, parametrize, status_field, true
 from test_callers import CLOSED, all_kinds
 from test_cwd_and_program import HOST_PROGRAM, LEAKS, NUMBERS, SELVES
 from test_image_traps import bait
@@ -43,8 +44,10 @@ def by_form(t, box, form, cwd, *args, **options):
 FORMS = ["flag", "file"]
 
 
-@attack("E15", "A1", each=FORMS, deadline=300)
-def cwd_of_exec_is_a_descriptor(t, form):
+@attacker("A1")
+@pytest.mark.timeout(300)
+@parametrize("form", FORMS)
+def test_E15_cwd_of_exec_is_a_descriptor(t, form):
     """exec --cwd /proc/*/fd/N of any descriptor that the runtime might have open (CVE-2024-21626)."""
     box = running(t)
     for number in t.rounds(*NUMBERS):
@@ -54,8 +57,10 @@ def cwd_of_exec_is_a_descriptor(t, form):
                 raise Failure(f"the program runs outside: {result}")
 
 
-@cwd_of_exec_is_a_descriptor.twin
-def cwd_of_exec_is_a_directory(t, form):
+@attacker("A1")
+@pytest.mark.timeout(300)
+@parametrize("form", FORMS)
+def test_E15_harmless_cwd_of_exec_is_a_directory(t, form):
     """A directory, and a way with dots to it, are fine."""
     box = running(t)
     for cwd in ("/inside", "/proc/../inside"):
@@ -66,8 +71,9 @@ PRESERVED = [(f"{name}, {what}", cwd, flags) for name, cwd in LEAKS for what, fl
              (("leaked", []), ("preserved", ["--preserve-fds", "7"]))]
 
 
-@attack("E16", "A5", each=PRESERVED)
-def cwd_of_exec_is_leaked(t, _, cwd, flags):
+@attacker("A5")
+@parametrize("_, cwd, flags", PRESERVED)
+def test_E16_cwd_of_exec_is_leaked(t, _, cwd, flags):
     """The caller of exec leaks a directory of the host on descriptor 9, or preserves it, and --cwd names it, straight
     or by a link of the image: refused, or at least not there."""
     box = running(t)
@@ -76,8 +82,9 @@ def cwd_of_exec_is_leaked(t, _, cwd, flags):
     true("known" not in result.out, f"the program runs outside: {result}")
 
 
-@cwd_of_exec_is_leaked.twin
-def cwd_of_exec_beside_a_leak(t, _, cwd, flags):
+@attacker("A5")
+@parametrize("_, cwd, flags", PRESERVED)
+def test_E16_harmless_cwd_of_exec_beside_a_leak(t, _, cwd, flags):
     """The same leak does no harm beside a plain cwd; what is preserved is there."""
     del cwd
     box = running(t)
@@ -88,8 +95,10 @@ def cwd_of_exec_beside_a_leak(t, _, cwd, flags):
     equal("known" in out, bool(flags), "is the preserved directory there")
 
 
-@attack("E17", "A1", each=["/proc/self/fd", "/proc/thread-self/fd", "/proc/1/fd"], deadline=300)
-def program_of_exec_by_descriptor(t, directory):
+@attacker("A1")
+@pytest.mark.timeout(300)
+@parametrize("directory", ["/proc/self/fd", "/proc/thread-self/fd", "/proc/1/fd"])
+def test_E17_program_of_exec_by_descriptor(t, directory):
     """The program of exec goes through any descriptor of the runtime, to a program of the host."""
     box = running(t)
     for number in t.rounds(*NUMBERS):
@@ -98,30 +107,35 @@ def program_of_exec_by_descriptor(t, directory):
             true("HOST" not in result.out, f"a program of the host ran: {result}")
 
 
-@program_of_exec_by_descriptor.twin(once=True)
-def program_of_exec_by_path(t, _):
+@attacker("A1")
+@pytest.mark.timeout(300)
+@parametrize("_", ["/proc/self/fd"])
+def test_E17_harmless_program_of_exec_by_path(t, _):
     """A program by a way with dots works."""
     equal(execute(t, running(t), "/proc/../bin/busybox", "echo", "image").exits(0).out, "image\n", "stdout")
 
 
-@attack("E17", "A1", each=[*SELVES, "/self", "/script"])
-def program_of_exec_is_the_runtime(t, path):
+@attacker("A1")
+@parametrize("path", [*SELVES, "/self", "/script"])
+def test_E17_program_of_exec_is_the_runtime(t, path):
     """The program of exec is the runtime's own (CVE-2019-5736), straight, by a link, or as interpreter: it does
     nothing."""
     result = execute(t, running(t), path, "--version")
     true(result.code != 0 and "version" not in result.out, f"the runtime ran: {result}")
 
 
-@program_of_exec_is_the_runtime.twin(once=True)
-def program_of_exec_is_a_script(t, _):
+@attacker("A1")
+@parametrize("_", [*SELVES])
+def test_E17_harmless_program_of_exec_is_a_script(t, _):
     """A script with an interpreter of the image works."""
     box = running(t)
     box.bundle.program("script2", "#!/bin/echo read:\n")
     equal(execute(t, box, "/script2", "word").exits(0).out, "read: /script2 word\n", "stdout")
 
 
-@attack("E36", "A1", each=[("root", "0:0"), ("user", "1000:1000")])
-def libraries_of_the_image_with_exec(t, _, user):
+@attacker("A1")
+@parametrize("_, user", [("root", "0:0"), ("user", "1000:1000")])
+def test_E36_libraries_of_the_image_with_exec(t, _, user):
     """exec into a container whose image is full of libraries (CVE-2019-14271): none is loaded by who sees the host."""
     bundle = bait(t, t.bundle("sleep", "60"))
     box = t.container(bundle=bundle)
@@ -131,8 +145,9 @@ def libraries_of_the_image_with_exec(t, _, user):
     execute(t, box, "true", flags=["--user", user]).exits(0)
 
 
-@libraries_of_the_image_with_exec.twin
-def no_libraries_with_exec(t, _, user):
+@attacker("A1")
+@parametrize("_, user", [("root", "0:0"), ("user", "1000:1000")])
+def test_E36_harmless_no_libraries_with_exec(t, _, user):
     """exec into an ordinary container works for both users."""
     equal(execute(t, running(t), "id", "-u", flags=["--user", user]).exits(0).out, user.split(":")[0] + "\n", "uid")
 
@@ -142,16 +157,18 @@ USERS = ["-1", "0:-1", "4294967295", "0:4294967295", "4294967296", "4294967297",
          "root:root", "1:root", "\u0661", "1\n0", "--", "1,2"]
 
 
-@attack("E42", "A1", each=[(ascii(user), user) for user in USERS])
-def user_of_exec_is_no_number(t, _, user):
+@attacker("A1")
+@parametrize("_, user", [(ascii(user), user) for user in USERS])
+def test_E42_user_of_exec_is_no_number(t, _, user):
     """exec --user with something else than plain decimals in range (CVE-2016-3697, CVE-2024-40635, CVE-2026-30892):
     refused; never root, and never another id than the number's."""
     result = execute(t, running(t, user={"uid": 1000, "gid": 1000}), "sh", "-c", "id -u; id -g", flags=["--user", user])
     true(result.code != 0, f"it was accepted: {result}")
 
 
-@user_of_exec_is_no_number.twin(once=True)
-def user_of_exec_is_a_number(t, *_):
+@attacker("A1")
+@parametrize("*_", ([(ascii(user), user) for user in USERS])[:1])
+def test_E42_harmless_user_of_exec_is_a_number(t, _):
     """Plain numbers are what they say; without a group it stays the container's."""
     box = running(t, user={"uid": 1000, "gid": 1000})
     for user, ids in (("0", "0 1000"), ("1", "1 1000"), ("5:6", "5 6"), ("2147483647:7", "2147483647 7"),
@@ -165,8 +182,9 @@ def user_of_exec_is_a_number(t, *_):
 GROUPS = ["-1", "4294967295", "4294967296", "root", "1,2", "+1"]
 
 
-@attack("E42", "A1", each=[(ascii(group), group) for group in GROUPS])
-def group_of_exec_is_no_number(t, _, group):
+@attacker("A1")
+@parametrize("_, group", [(ascii(group), group) for group in GROUPS])
+def test_E42_group_of_exec_is_no_number(t, _, group):
     """exec --additional-gids with something else than a plain decimal in range: refused, or not that group."""
     result = execute(t, running(t), "cat", "/proc/self/status", flags=["--additional-gids", group])
     if result.code == 0:
@@ -174,8 +192,9 @@ def group_of_exec_is_no_number(t, _, group):
         true(t.control and not {"4294967295", "0"} & set(groups[1:]), f"groups {groups} by {group!r}")
 
 
-@group_of_exec_is_no_number.twin(once=True)
-def group_of_exec_is_a_number(t, *_):
+@attacker("A1")
+@parametrize("*_", ([(ascii(group), group) for group in GROUPS])[:1])
+def test_E42_harmless_group_of_exec_is_a_number(t, _):
     """A plain number is a group."""
     if t.control == "crun":
         return  # it has no such flag
@@ -183,8 +202,9 @@ def group_of_exec_is_a_number(t, *_):
     true("4242" in status_field(out, "Groups").split(), "the group is missing")
 
 
-@attack("E41", "A4", each=[("root", "0"), ("user", "1000:1000")])
-def capability_of_exec_is_inherited(t, _, user):
+@attacker("A4")
+@parametrize("_, user", [("root", "0"), ("user", "1000:1000")])
+def test_E41_capability_of_exec_is_inherited(t, _, user):
     """exec --cap gives the program a capability; nothing is inheritable by that, and nothing ambient (CVE-2022-29162,
     CVE-2022-27650, CVE-2025-27612)."""
     out = execute(t, running(t), "cat", "/proc/self/status", flags=["--cap", "CAP_CHOWN", "--user", user]).exits(0).out
@@ -192,8 +212,9 @@ def capability_of_exec_is_inherited(t, _, user):
     equal(sets, [0, 0], "inheritable and ambient")
 
 
-@capability_of_exec_is_inherited.twin(once=True)
-def capability_of_exec_is_there(t, *_):
+@attacker("A4")
+@parametrize("*_", [("root", "0")])
+def test_E41_harmless_capability_of_exec_is_there(t, _):
     """It is there."""
     box = running(t)
     out = execute(t, box, "cat", "/proc/self/status", flags=["--cap", "CAP_CHOWN"]).exits(0).out
@@ -203,8 +224,9 @@ def capability_of_exec_is_there(t, *_):
 EXEC_LEAKS = [("leaked", [], 0), ("preserved", ["--preserve-fds", "2"], 2), ("detached", ["--detach"], 0)]
 
 
-@attack("E54", "A5", each=EXEC_LEAKS)
-def descriptors_of_the_caller_of_exec(t, name, flags, count):
+@attacker("A5")
+@parametrize("name, flags, count", EXEC_LEAKS)
+def test_E54_descriptors_of_the_caller_of_exec(t, name, flags, count):
     """The caller of exec leaks 38 descriptors of every kind: the program has 0 to 2, and those that were named."""
     box = running(t)
     file = "/dev/shm/list"
@@ -216,8 +238,9 @@ def descriptors_of_the_caller_of_exec(t, name, flags, count):
     equal(extra, set(range(3, 3 + count)), f"descriptors, {name}")
 
 
-@descriptors_of_the_caller_of_exec.twin
-def descriptors_of_an_exec(t, name, flags, count):
+@attacker("A5")
+@parametrize("name, flags, count", EXEC_LEAKS)
+def test_E54_harmless_descriptors_of_an_exec(t, name, flags, count):
     """Without a leak there are 0 to 2, and what is preserved is the right one."""
     box = running(t)
     with leaked("/dev/zero", *range(3, 3 + count)) as numbers:
@@ -225,8 +248,9 @@ def descriptors_of_an_exec(t, name, flags, count):
     del name
 
 
-@attack("E55", "A5", each=CLOSED)
-def closed_stdio_of_exec(t, _, *closed):
+@attacker("A5")
+@parametrize("_, *closed", CLOSED)
+def test_E55_closed_stdio_of_exec(t, _, closed):
     """With any of 0, 1 and 2 closed exec works, and on those numbers is the null device or nothing."""
     box = running(t)
     file = f"/proc/{box.pid}/root/dev/shm/list"
@@ -241,15 +265,17 @@ def closed_stdio_of_exec(t, _, *closed):
     equal(strange, {}, "on the closed numbers")
 
 
-@closed_stdio_of_exec.twin(once=True)
-def open_stdio_of_exec(t, *_):
+@attacker("A5")
+@parametrize("*_", CLOSED[:1])
+def test_E55_harmless_open_stdio_of_exec(t, _):
     """With all three open the program talks to the caller."""
     result = execute(t, running(t), "sh", "-c", "cat; echo out; echo err >&2", stdin=b"in\n")
     equal((result.code, result.out, result.err), (0, "in\nout\n", "err\n"), "exit code, stdout and stderr")
 
 
-@attack("E56", "A5", each=FORMS)
-def environment_of_the_caller_of_exec(t, form):
+@attacker("A5")
+@parametrize("form", FORMS)
+def test_E56_environment_of_the_caller_of_exec(t, form):
     """Nothing of the environment of exec's caller is in the program's."""
     words = ["CALLERS_WORD", "LD_PRELOAD", "_LIBCONTAINER_INITPIPE", "_BULKHEAD_STAGE", "NOTIFY_SOCKET", "LISTEN_FDS"]
     box = running(t)
@@ -259,8 +285,9 @@ def environment_of_the_caller_of_exec(t, form):
     equal([line for line in out.splitlines() if line.split("=")[0] in words], [], "the caller's environment")
 
 
-@environment_of_the_caller_of_exec.twin
-def environment_of_exec(t, form):
+@attacker("A5")
+@parametrize("form", FORMS)
+def test_E56_harmless_environment_of_exec(t, form):
     """The container's environment is there, and what --env adds."""
     box = running(t, env=["PATH=/bin", "OWN=word"])
     out = by_form(t, box, form, "/", "env").exits(0).out.splitlines()

@@ -6,8 +6,7 @@ import os
 import signal
 
 import leaks
-from attacks import attack
-from harness import contains, equal, eventually, status_field, true
+from harness import attacker, contains, equal, eventually, parametrize, status_field, true
 from test_image_traps import bait
 from world import ended_well
 
@@ -49,8 +48,9 @@ def seen(file, word):
 ENVIRONMENTS = [("with env", [MARK]), ("without env", None), ("with an empty env", [])]
 
 
-@attack("E35", "A1", each=ENVIRONMENTS)
-def hooks_inherit(t, name, env):
+@attacker("A1")
+@parametrize("name, env", ENVIRONMENTS)
+def test_E35_hooks_inherit(t, name, env):
     """process.env has what makes a program of the host run something else (CVE-2025-23266), the caller has words and
     descriptors: no hook has any of it; startContainer's has the rights of the program, and is inside."""
     bundle, files = witnesses(t, env)
@@ -73,8 +73,9 @@ def hooks_inherit(t, name, env):
     del name
 
 
-@hooks_inherit.twin
-def hooks_have_what_they_are_given(t, name, env):
+@attacker("A1")
+@parametrize("name, env", ENVIRONMENTS)
+def test_E35_harmless_hooks_have_what_they_are_given(t, name, env):
     """All six run, with their arguments, a state on stdin, and the environment that they were given."""
     bundle, files = witnesses(t, env)
     box = t.container(bundle=bundle)
@@ -88,8 +89,9 @@ def hooks_have_what_they_are_given(t, name, env):
     del name
 
 
-@attack("E35", "A1", each=HOST_KINDS)
-def hooks_load_libraries_of_the_image(t, kind):
+@attacker("A1")
+@parametrize("kind", HOST_KINDS)
+def test_E35_hooks_load_libraries_of_the_image(t, kind):
     """A hook that is a dynamic program of the host, in an image full of libraries that process.env points to: none of
     them is loaded."""
     bundle = bait(t, t.bundle("true"))
@@ -101,8 +103,9 @@ def hooks_load_libraries_of_the_image(t, kind):
     ended_well(t, t.container(bundle=bundle).run()).exits(0)
 
 
-@hooks_load_libraries_of_the_image.twin
-def hooks_run_programs_of_the_host(t, kind):
+@attacker("A1")
+@parametrize("kind", HOST_KINDS)
+def test_E35_harmless_hooks_run_programs_of_the_host(t, kind):
     """A hook that is a dynamic program of the host works."""
     out = t.host_folder("out")
     script = f"/usr/bin/env | /usr/bin/sort > {out}/words; cat > {out}/state"
@@ -149,8 +152,9 @@ def sleepers():
     return found
 
 
-@attack("E74", "A4", each=CASES)
-def hook_does_not_end(t, _, kind, script):
+@attacker("A4")
+@parametrize("_, kind, script", CASES)
+def test_E74_hook_does_not_end(t, _, kind, script):
     """A hook with a timeout of a second that hangs, ignores TERM, has children, floods: the runtime returns half a
     second after the timeout at the latest, the hook's group is dead, and a container whose creation failed is gone."""
     bundle = with_hooks(t.bundle("true"), **{kind: [hook(script, timeout=TIMEOUT)]})
@@ -166,8 +170,9 @@ def hook_does_not_end(t, _, kind, script):
     true(min(needed) < (TIMEOUT + GRACE) * t.patience, f"it took {needed}")
 
 
-@hook_does_not_end.twin
-def hook_ends(t, _, kind, script):
+@attacker("A4")
+@parametrize("_, kind, script", CASES)
+def test_E74_harmless_hook_ends(t, _, kind, script):
     """A hook that takes a while, but not as long as its timeout, does not hurt."""
     del script
     bundle = with_hooks(t.bundle("echo", "program"), **{kind: [hook("sleep 0.1; echo word; cat > /dev/null",
@@ -177,8 +182,9 @@ def hook_ends(t, _, kind, script):
     equal(result.out, "program\n", "stdout")
 
 
-@attack("E74", "A4", each=KINDS)
-def hook_leaves_a_child(t, kind):
+@attacker("A4")
+@parametrize("kind", KINDS)
+def test_E74_hook_leaves_a_child(t, kind):
     """A hook that ends at once and leaves a child which holds its stdin, stdout and stderr: nobody waits for that."""
     bundle = with_hooks(t.bundle("true"), **{kind: [hook(f"{SLEEPER} & exit 0", timeout=30)]})
     try:
@@ -188,8 +194,9 @@ def hook_leaves_a_child(t, kind):
             os.kill(pid, signal.SIGKILL)
 
 
-@hook_leaves_a_child.twin
-def hook_leaves_nobody(t, kind):
+@attacker("A4")
+@parametrize("kind", KINDS)
+def test_E74_harmless_hook_leaves_nobody(t, kind):
     """A hook whose child ends before it."""
     bundle = with_hooks(t.bundle("true"), **{kind: [hook("sleep 0.1 & wait; exit 0", timeout=30)]})
     t.container(bundle=bundle).run().exits(0)
@@ -199,9 +206,10 @@ FAILING = {"fails": "echo broken >&2; exit 3", "is killed": "kill -KILL $$",
            "floods and fails": "head -c 30000000 /dev/zero | tr '\\0' x >&2; exit 3"}
 
 
-@attack("E74", "A4", each=[(f"{kind}, {name}", kind, script) for kind in FATAL_KINDS
-                           for name, script in FAILING.items()])
-def hook_fails(t, _, kind, script):
+@attacker("A4")
+@parametrize("_, kind, script", [(f"{kind}, {name}", kind, script) for kind in FATAL_KINDS
+                                 for name, script in FAILING.items()])
+def test_E74_hook_fails(t, _, kind, script):
     """A hook that fails, with much to say: an error with some of it, on one line and no megabytes; no container."""
     ran = t.host_folder("ran") / "file"
     bundle = t.bundle("sh", "-c", "echo x > /ran/file").add_mount("/ran", "bind", str(ran.parent), "bind", "rw")
@@ -215,8 +223,10 @@ def hook_fails(t, _, kind, script):
     t.no_state()
 
 
-@hook_fails.twin
-def hook_succeeds(t, _, kind, script):
+@attacker("A4")
+@parametrize("_, kind, script", [(f"{kind}, {name}", kind, script) for kind in FATAL_KINDS
+                                 for name, script in FAILING.items()])
+def test_E74_harmless_hook_succeeds(t, _, kind, script):
     """The program runs when its hook succeeds."""
     del script
     ran = t.host_folder("ran") / "file"

@@ -9,8 +9,9 @@ import subprocess
 import threading
 import time
 
-from attacks import attack
-from harness import Failure, equal, eventually, true
+import pytest
+
+from harness import Failure, attacker, equal, eventually, parametrize, true
 from world import ended_well
 
 
@@ -64,8 +65,9 @@ VERBS = {"kill": ["kill", "{}", "KILL"], "kill TERM": ["kill", "{}", "TERM"],
 PIDS = [(f"{verb}, {how}", verb, how) for how in ("running", "created") for verb in VERBS]
 
 
-@attack("E64", "A6", each=PIDS)
-def pid_is_somebody_elses(t, _, verb, how):
+@attacker("A6")
+@parametrize("_, verb, how", PIDS)
+def test_E64_pid_is_somebody_elses(t, _, verb, how):
     """The container's process has died and its pid is a stranger's: no verb touches him, nor says that it runs."""
     for box in whoever_follows(t, how):
         with successor(t, box.pid) as parent:
@@ -90,8 +92,9 @@ def about(pid):
             pathlib.Path(f"/proc/{pid}/limits").read_text(encoding="utf-8"))
 
 
-@pid_is_somebody_elses.twin(once=True)
-def pid_is_its_own(t, *_):
+@attacker("A6")
+@parametrize("*_", PIDS[:1])
+def test_E64_harmless_pid_is_its_own(t, _):
     """A container that lives is killed, and deleted."""
     box = t.sleeper()
     box.run_detached().exits(0)
@@ -139,8 +142,10 @@ def is_gone(t, box):
     true(not (t.root / box.id).exists(), "state is left")
 
 
-@attack("E66", "A5", each=["create", "run"], deadline=600)
-def eight_want_the_same_id(t, verb):
+@attacker("A5")
+@pytest.mark.timeout(600)
+@parametrize("verb", ["create", "run"])
+def test_E66_eight_want_the_same_id(t, verb):
     """Eight callers create the same id at once: one has it, the others are refused, nothing is left of them."""
     bundle = t.bundle("sleep", "60")
     for round_ in range(t.rounds(20, 200, 8)):
@@ -154,8 +159,10 @@ def eight_want_the_same_id(t, verb):
         t.no_state()
 
 
-@eight_want_the_same_id.twin
-def eight_want_different_ids(t, verb):
+@attacker("A5")
+@pytest.mark.timeout(600)
+@parametrize("verb", ["create", "run"])
+def test_E66_harmless_eight_want_different_ids(t, verb):
     """Eight callers with eight ids: all of them are served."""
     bundle = t.bundle("sleep", "60")
     flags = ["--detach"] if verb == "run" else []
@@ -194,8 +201,10 @@ def filled(words, box):
     return [str(box.bundle.path) if word == "BUNDLE" else box.id if word == "ID" else word for word in words]
 
 
-@attack("E66", "A5", each=list(PAIRS), deadline=600)
-def two_verbs_at_once(t, name):
+@attacker("A5")
+@pytest.mark.timeout(600)
+@parametrize("name", list(PAIRS))
+def test_E66_two_verbs_at_once(t, name):
     """Two verbs for the same container at once: both return in time, whoever wins; it can be deleted."""
     for _ in range(t.rounds(12, 200, 4)):
         box = made_for(t, PAIRS[name][0])
@@ -209,8 +218,10 @@ def two_verbs_at_once(t, name):
         is_gone(t, box)
 
 
-@two_verbs_at_once.twin
-def two_verbs_in_turn(t, name):
+@attacker("A5")
+@pytest.mark.timeout(600)
+@parametrize("name", list(PAIRS))
+def test_E66_harmless_two_verbs_in_turn(t, name):
     """One after the other they do what they should."""
     box = made_for(t, PAIRS[name][0])
     first, second = (filled(words, box) for words in PAIRS[name])

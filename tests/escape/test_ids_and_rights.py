@@ -7,8 +7,7 @@ import pathlib
 import struct
 import subprocess
 
-from attacks import attack
-from harness import Failure, equal, read_text, signal_set, status_field, true
+from harness import Failure, attacker, equal, parametrize, read_text, signal_set, status_field, true
 from world import ended_well, refused, strike
 
 USER = {"uid": 1000, "gid": 1000}
@@ -31,15 +30,17 @@ GROUPS = [("root, none", {"uid": 0, "gid": 0}, []), ("root, two", {"uid": 0, "gi
           ("user, none", USER, []), ("user, two", {**USER, "additionalGids": [5, 6]}, ["5", "6"])]
 
 
-@attack("E40", "A5", each=GROUPS)
-def groups_of_the_caller(t, _, user, expected):
+@attacker("A5")
+@parametrize("_, user, expected", GROUPS)
+def test_E40_groups_of_the_caller(t, _, user, expected):
     """A caller with supplementary groups: the container has exactly the configured ones."""
     text = status_of(t, t.container("cat", "/proc/self/status", user=user), setup={"groups": [4242, 77]})
     equal([group for group in status_field(text, "Groups").split() if group != str(user["gid"])], expected, "Groups")
 
 
-@groups_of_the_caller.twin
-def groups_of_the_config(t, _, user, expected):
+@attacker("A5")
+@parametrize("_, user, expected", GROUPS)
+def test_E40_harmless_groups_of_the_config(t, _, user, expected):
     """The configured groups are there, from an ordinary caller, too."""
     text = status_of(t, t.container("cat", "/proc/self/status", user=user))
     equal(set(expected) - set(status_field(text, "Groups").split()), set(), "missing groups")
@@ -58,14 +59,16 @@ UNMAPPED = [("group", {"uid": 0, "gid": 0, "additionalGids": [70000]}), ("gid", 
             ("uid", {"uid": 70000, "gid": 0})]
 
 
-@attack("E40", "A4", each=UNMAPPED)
-def ids_outside_the_map(t, _, user):
+@attacker("A4")
+@parametrize("_, user", UNMAPPED)
+def test_E40_ids_outside_the_map(t, _, user):
     """In a user namespace, an id that the map does not have is an error, not nobody and not the host's."""
     refused(t, user_namespace(t, t.container("true", user=user), MAPPING).run())
 
 
-@ids_outside_the_map.twin(once=True)
-def ids_inside_the_map(t, *_):
+@attacker("A4")
+@parametrize("*_", UNMAPPED[:1])
+def test_E40_harmless_ids_inside_the_map(t, _):
     """In a user namespace the groups are exactly the configured ones, and the caller's are gone."""
     user = {"uid": 0, "gid": 0, "additionalGids": [5, 6]}
     box = user_namespace(t, t.container("cat", "/proc/self/status", user=user), MAPPING)
@@ -89,16 +92,16 @@ def as_user(t, box, groups="--clear-groups"):
     return ["setpriv", "--reuid", "1000", "--regid", "1000", groups, "--", *command]
 
 
-@attack("E40", "A6")
-def groups_where_setgroups_is_denied(t):
+@attacker("A6")
+def test_E40_groups_where_setgroups_is_denied(t):
     """An unprivileged caller cannot set groups: a list of them is an error, not ignored (CVE-2014-8989)."""
     box = t.container("true", user={"uid": 0, "gid": 0, "additionalGids": [0]})
     result = ended_well(t, t.runtime.exec(as_user(t, box)))
     true(result.code != 0, "it was accepted")
 
 
-@groups_where_setgroups_is_denied.twin
-def unprivileged_container(t):
+@attacker("A6")
+def test_E40_harmless_unprivileged_container(t):
     """An unprivileged caller can run a container without groups."""
     result = t.runtime.exec(as_user(t, t.container("id", "-u")))
     equal((result.code, result.out), (0, "0\n"), f"exit code and stdout of {result}")
@@ -112,8 +115,9 @@ def set_file_capability(path, bits):
     os.setxattr(path, "security.capability", struct.pack("<IIIII", 0x02000001, bits, bits, 0, 0))
 
 
-@attack("E41", "A1", each=CAP_USERS)
-def inheritable_capabilities(t, _, user):
+@attacker("A1")
+@parametrize("_, user", CAP_USERS)
+def test_E41_inheritable_capabilities(t, _, user):
     """Nothing is inheritable or ambient unless the config says so (CVE-2022-29162), so a file with capabilities in the
     image gives a user nothing that is not in the bounding set, and nothing at all with no_new_privs."""
     text = status_of(t, t.container("cat", "/proc/self/status", user=user))
@@ -128,8 +132,9 @@ def inheritable_capabilities(t, _, user):
             equal(found["CapEff"] & NET_RAW | found["CapPrm"] & NET_RAW | found["CapInh"], 0, "CAP_NET_RAW by a file")
 
 
-@inheritable_capabilities.twin
-def configured_capabilities(t, name, user):
+@attacker("A1")
+@parametrize("name, user", CAP_USERS)
+def test_E41_harmless_configured_capabilities(t, name, user):
     """What is configured is there: the three sets for root; for a user what is ambient."""
     bundle = t.bundle("cat", "/proc/self/status", user=user)
     chosen = ["CAP_CHOWN"]
@@ -144,8 +149,9 @@ NUMBERS = [("string", '"1"'), ("name", '"root"'), ("negative", "-1"), ("minus ze
            ("hex", "0x10"), ("zero first", "01"), ("plus", "+5"), ("blank string", '" 1"'), ("empty string", '""')]
 
 
-@attack("E42", "A1", each=NUMBERS)
-def user_is_no_number(t, _, text):
+@attacker("A1")
+@parametrize("_, text", NUMBERS)
+def test_E42_user_is_no_number(t, _, text):
     """uid, gid or a group that is no number from 0 to 2^32 - 2 (CVE-2016-3697, CVE-2024-40635): refused, never root."""
     for field, value in (("uid", text), ("gid", text), ("additionalGids", f"[{text}]")):
         box = t.container("id", user={"uid": 1000, "gid": 1000})
@@ -159,8 +165,9 @@ def user_is_no_number(t, _, text):
             raise Failure(f"{field} {value}: {failure}") from None
 
 
-@user_is_no_number.twin(once=True)
-def user_is_a_number(t, *_):
+@attacker("A1")
+@parametrize("*_", NUMBERS[:1])
+def test_E42_harmless_user_is_a_number(t, _):
     """Plain numbers are what they say."""
     for uid in (0, 1, 1000, 65534, 2147483647):
         equal(t.output("sh", "-c", "id -u; id -g", user={"uid": uid, "gid": uid}), f"{uid}\n{uid}\n", "ids")
@@ -171,14 +178,16 @@ MAXIMUM = [("uid", {"uid": 4294967295, "gid": 0}), ("gid", {"uid": 0, "gid": 429
            ("both", {"uid": 4294967295, "gid": 4294967295})]
 
 
-@attack("E43", "A4", each=MAXIMUM)
-def id_that_means_unchanged(t, _, user):
+@attacker("A4")
+@parametrize("_, user", MAXIMUM)
+def test_E43_id_that_means_unchanged(t, _, user):
     """4294967295 means "unchanged" to setresuid, which is root: refused."""
     refused(t, t.container("id", user=user).run())
 
 
-@id_that_means_unchanged.twin(once=True)
-def large_id(t, *_):
+@attacker("A4")
+@parametrize("*_", MAXIMUM[:1])
+def test_E43_harmless_large_id(t, _):
     """A large id is taken."""
     equal(t.output("id", "-u", user={"uid": 2147483647, "gid": 2147483647}), "2147483647\n", "uid")
 
@@ -198,8 +207,9 @@ echo end
 """
 
 
-@attack("E45", "A2", each=[("no_new_privs", True), ("without", False)])
-def capabilities_are_regained(t, _, no_new_privileges):
+@attacker("A2")
+@parametrize("_, no_new_privileges", [("no_new_privs", True), ("without", False)])
+def test_E45_capabilities_are_regained(t, _, no_new_privileges):
     """A user tries a set-user-id program, a program with file capabilities, and a user namespace: no_new_privs forbids
     the first two, without it the bounding set is the limit; a user namespace gives nothing outside itself."""
     bundle = t.bundle("sh", "-c", REGAIN, user=USER, noNewPrivileges=no_new_privileges)
@@ -227,8 +237,9 @@ def check_regained(lines, no_new_privileges):
             equal(set(values), {"1000"}, f"Uid of {file}")
 
 
-@capabilities_are_regained.twin(once=True)
-def set_user_id_works(t, *_):
+@attacker("A2")
+@parametrize("*_", [("no_new_privs", True)])
+def test_E45_harmless_set_user_id_works(t, _):
     """Without no_new_privs a set-user-id program of the image works, with the bounding set as its rights."""
     bundle = t.plant(t.bundle("/status", user=USER, noNewPrivileges=False), "status")
     (bundle.rootfs / "status").chmod(0o4755)
@@ -249,8 +260,9 @@ def with_keys(t, box, keyring=None):
     return ended_well(t, t.runtime.exec([*holder, "/bin/sh", "-c", edit]))
 
 
-@attack("E48", "A5", each=["anonymous", "named like runc's"])
-def keys_of_the_caller(t, how):
+@attacker("A5")
+@parametrize("how", ["anonymous", "named like runc's"])
+def test_E48_keys_of_the_caller(t, how):
     """The caller's session keyring holds a secret, or somebody made the keyring that a runtime would join by name: the
     key is found neither by name nor by number, and the container's keyring has no name to be joined by."""
     box = t.container("/keys", "seek", "a secret", "THE-NUMBER")
@@ -261,8 +273,9 @@ def keys_of_the_caller(t, how):
     true(t.control or not any(box.id in line for line in lines), f"the keyring has a name: {lines}")
 
 
-@keys_of_the_caller.twin(once=True)
-def keys_of_a_program_of_the_host(t, _):
+@attacker("A5")
+@parametrize("_", ["anonymous"])
+def test_E48_harmless_keys_of_a_program_of_the_host(t, _):
     """A program of the host below the same caller does find the secret; and a container has keys of its own."""
     number = t.scratch / "key"
     keys = str(t.built("keys"))
@@ -281,8 +294,9 @@ CALLERS = [("umask 000", {"umask": 0}), ("umask 777", {"umask": 0o777}),
            ("everything", {"umask": 0, "ignore": [1, 13], "block": [2, 15]})]
 
 
-@attack("E49", "A5", each=CALLERS)
-def habits_of_the_caller(t, _, setup):
+@attacker("A5")
+@parametrize("_, setup", CALLERS)
+def test_E49_habits_of_the_caller(t, _, setup):
     """Masks, signals and limits of a strange caller: the container starts, with no signal blocked or ignored and umask
     0022."""
     limits = [] if "rlimits" in setup else [{"type": "RLIMIT_NOFILE", "soft": 512, "hard": 1024}]
@@ -291,8 +305,9 @@ def habits_of_the_caller(t, _, setup):
     equal(status_field(text, "Umask"), "0022", "Umask")
 
 
-@habits_of_the_caller.twin(once=True)
-def limits_of_the_config(t, *_):
+@attacker("A5")
+@parametrize("*_", CALLERS[:1])
+def test_E49_harmless_limits_of_the_config(t, _):
     """Limits of the config are in force, whatever the caller's are."""
     box = t.container("cat", "/proc/self/limits", rlimits=[
         {"type": "RLIMIT_CORE", "soft": 0, "hard": 0}, {"type": "RLIMIT_NOFILE", "soft": 99, "hard": 99}])
@@ -300,35 +315,38 @@ def limits_of_the_config(t, *_):
     true(["Max", "open", "files", "99", "99", "files"] in rows, f"limits: {rows}")
 
 
-@attack("E49", "A5", each=[3, 6, 10, 16])
-def hardly_any_descriptors(t, count):
+@attacker("A5")
+@parametrize("count", [3, 6, 10, 16])
+def test_E49_hardly_any_descriptors(t, count):
     """RLIMIT_NOFILE of a few: a container, or a clean error."""
     strike(t, t.container("true", rlimits=[]), setup={"rlimits": {"RLIMIT_NOFILE": [count, count]}})
 
 
-@hardly_any_descriptors.twin(once=True)
-def enough_descriptors(t, _):
+@attacker("A5")
+@parametrize("_", [3])
+def test_E49_harmless_enough_descriptors(t, _):
     """64 are enough, and come through."""
     box = t.container("sh", "-c", "ulimit -n", rlimits=[])
     equal(box.run(setup={"rlimits": {"RLIMIT_NOFILE": [64, 64]}}).exits(0).out, "64\n", "limit")
 
 
-@attack("E49", "A5")
-def oom_score_of_the_caller(t):
+@attacker("A5")
+def test_E49_oom_score_of_the_caller(t):
     """oomScoreAdj of the config wins over the caller's value."""
     pathlib.Path("/proc/self/oom_score_adj").write_text("400")
     equal(t.output("cat", "/proc/self/oom_score_adj", oomScoreAdj=500), "500\n", "oom_score_adj")
 
 
-@oom_score_of_the_caller.twin
-def oom_score_of_the_config(t):
+@attacker("A5")
+def test_E49_harmless_oom_score_of_the_config(t):
     """oomScoreAdj is set; without it the caller's value stays, as in runc."""
     equal(t.output("cat", "/proc/self/oom_score_adj", oomScoreAdj=321), "321\n", "oom_score_adj")
     equal(t.output("cat", "/proc/self/oom_score_adj"), read_text("/proc/self/oom_score_adj"), "oom_score_adj")
 
 
-@attack("E49", "A5", each=["run", "create"])
-def no_file_may_grow(t, verb):
+@attacker("A5")
+@parametrize("verb", ["run", "create"])
+def test_E49_no_file_may_grow(t, verb):
     """RLIMIT_FSIZE 0: no state can be written. A clean error, no death by SIGXFSZ, nothing left."""
     box = t.container("true")
     command = t.runtime.command(verb, "--bundle", box.bundle.path, box.id)
@@ -341,8 +359,9 @@ def no_file_may_grow(t, verb):
         t.no_state()
 
 
-@no_file_may_grow.twin(once=True)
-def files_may_grow_a_little(t, _):
+@attacker("A5")
+@parametrize("_", ["run"])
+def test_E49_harmless_files_may_grow_a_little(t, _):
     """A limit of a megabyte is enough."""
     box = t.container("true", rlimits=[])
     box.run(setup={"rlimits": {"RLIMIT_FSIZE": [1 << 20, 1 << 20]}}).exits(0)

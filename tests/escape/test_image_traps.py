@@ -11,8 +11,9 @@ import sys
 import threading
 import time
 
-from attacks import attack
-from harness import Failure, contains, equal, true
+import pytest
+
+from harness import Failure, attacker, contains, equal, needs, parametrize, true
 from world import clear, link, strike
 
 LIBRARIES = ["libc.so.6", "ld-linux-x86-64.so.2", "libnss_files.so.2", "libnss_bait.so.2", "libnss_compat.so.2",
@@ -47,8 +48,9 @@ def bait(t, bundle):
                       "LOCPATH=/usr/lib/locale", "GLIBC_TUNABLES=glibc.malloc.check=3", "NLSPATH=/usr/%N")
 
 
-@attack("E36", "A1", each=[("root",), ("user",), ("terminal free",), ("no HOME",)])
-def libraries_of_the_image(t, how):
+@attacker("A1")
+@parametrize("how", [("root",), ("user",), ("terminal free",), ("no HOME",)])
+def test_E36_libraries_of_the_image(t, how):
     """An image full of libraries (CVE-2019-14271): none of them is loaded by a process that still sees the host."""
     bundle = bait(t, t.bundle("true"))
     if how == "user":
@@ -63,8 +65,9 @@ def libraries_of_the_image(t, how):
     box.delete("--force").exits(0)
 
 
-@libraries_of_the_image.twin(once=True)
-def mark_can_be_left(t, _):
+@attacker("A1")
+@parametrize("_", [("root",)])
+def test_E36_harmless_mark_can_be_left(t, _):
     """The bait works: loaded by a dynamic program of the host it leaves its mark, here in a canary of its own."""
     bundle = bait(t, t.bundle("true"))
     t.runtime.exec(["/usr/bin/env", f"LD_PRELOAD={bundle.rootfs}/bait.so", "/bin/true"])
@@ -156,8 +159,9 @@ def whole_life(t, box):
 ALLOWED = {("etc/passwd", "opened"), ("bin/busybox", "opened"), ("bin/busybox", "executed")}
 
 
-@attack("E37", "A1", each=[("root",), ("user",), ("HOME given",)])
-def files_opened_in_the_image(t, how):
+@attacker("A1")
+@parametrize("how", [("root",), ("user",), ("HOME given",)])
+def test_E37_files_opened_in_the_image(t, how):
     """In create, start and delete no file of the image is opened but /etc/passwd and the program (which is
     executed)."""
     bundle = bait(t, t.bundle("/bin/busybox", "true"))
@@ -170,8 +174,9 @@ def files_opened_in_the_image(t, how):
     true(("bin/busybox", "executed") in found, f"the watch sees nothing: {found}")
 
 
-@files_opened_in_the_image.twin(once=True)
-def opening_is_seen(t, _):
+@attacker("A1")
+@parametrize("_", [("root",)])
+def test_E37_harmless_opening_is_seen(t, _):
     """The watch sees what a program opens."""
     bundle = t.bundle("cat", "/etc/group")
     found = opened_while(bundle, whole_life(t, t.container(bundle=bundle)))
@@ -182,8 +187,9 @@ def no_strace():
     return None if shutil.which("strace") else "strace is not installed"
 
 
-@attack("E37", "A1", needs=no_strace)
-def programs_executed_on_the_way(t):
+@attacker("A1")
+@needs(no_strace)
+def test_E37_programs_executed_on_the_way(t):
     """strace: between clone and the program nothing is executed but the runtime's own stages."""
     box = t.container("/bin/busybox", "true")
     trace = t.scratch / "trace"
@@ -198,8 +204,9 @@ def programs_executed_on_the_way(t):
     equal(strange, [], "programs")
 
 
-@programs_executed_on_the_way.twin
-def strace_is_there(t):
+@attacker("A1")
+@needs(no_strace)
+def test_E37_harmless_strace_is_there(t):
     """strace can follow a runtime."""
     box = t.container("/bin/busybox", "echo", "traced")
     trace = t.scratch / "trace"
@@ -252,8 +259,10 @@ def measured(t, box):
     return result, float(seconds), int(kilobytes)
 
 
-@attack("E44", "A1", each=list(PASSWD), deadline=90)
-def passwd_is_a_trap(t, how):
+@attacker("A1")
+@pytest.mark.timeout(90)
+@parametrize("how", list(PASSWD))
+def test_E44_passwd_is_a_trap(t, how):
     """HOME has to be found in an /etc/passwd that is no such file: in a second, with 32 MiB, and HOME is sane."""
     bundle = t.bundle("sh", "-c", 'echo "[$HOME]"')
     path = bundle.rootfs / "etc/passwd"
@@ -272,8 +281,10 @@ def passwd_is_a_trap(t, how):
     true(t.control or kilobytes <= KILOBYTES, f"it took {kilobytes} KiB")
 
 
-@passwd_is_a_trap.twin(once=True)
-def passwd_is_read(t, _):
+@attacker("A1")
+@pytest.mark.timeout(90)
+@parametrize("_", list(PASSWD)[:1])
+def test_E44_harmless_passwd_is_read(t, _):
     """HOME comes from an ordinary file."""
     bundle = t.bundle("sh", "-c", "echo $HOME").program("etc/passwd", "root:x:0:0:root:/home/of/root:/bin/sh\n", 0o644)
     equal(t.container(bundle=bundle).run().exits(0).out, "/home/of/root\n", "HOME")

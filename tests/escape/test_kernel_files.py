@@ -4,8 +4,7 @@
 import os
 
 import bundles
-from attacks import attack
-from harness import equal, read_text, true
+from harness import attacker, equal, parametrize, read_text, true
 from world import HOST_TEXTS, refused, strike
 
 MASKS = [path for path in bundles.MASKED_PATHS if os.path.exists(path)]
@@ -44,8 +43,9 @@ def mask_box(t, path):
     return t.container(bundle=bundle.process(args=script))
 
 
-@attack("E14", "A2", each=MASKS)
-def mask_is_lifted(t, path):
+@attacker("A2")
+@parametrize("path", MASKS)
+def test_E14_mask_is_lifted(t, path):
     """Root with many capabilities, though not SYS_ADMIN, tries to see behind a mask: through /proc/*/root, by writing,
     unmounting and binding, and with a procfs of its own in a user namespace of its own."""
     result = strike(t, mask_box(t, path))
@@ -53,8 +53,9 @@ def mask_is_lifted(t, path):
           "ways that work")
 
 
-@mask_is_lifted.twin(once=True)
-def no_mask_no_wall(t, _):
+@attacker("A2")
+@parametrize("_", MASKS[:1])
+def test_E14_harmless_no_mask_no_wall(t, _):
     """What is not masked is seen by those ways, and a procfs of one's own is possible where nothing is masked."""
     box = mask_box(t, "/proc/version")
     box.bundle.edit(lambda config: config["linux"].update(maskedPaths=[], readonlyPaths=[]))
@@ -73,8 +74,9 @@ OVER_PROC = [("self/attr", "/proc/self/attr", "dir"), ("self", "/proc/self", "di
              ("tmpfs", "/proc/1", "tmpfs"), ("keys", "/proc/keys", "file")]
 
 
-@attack("E24", "A4", each=OVER_PROC)
-def mount_below_proc(t, _, destination, what):
+@attacker("A4")
+@parametrize("_, destination, what", OVER_PROC)
+def test_E24_mount_below_proc(t, _, destination, what):
     """A mount over /proc or below it, which would hide what labels and checks are made with (CVE-2019-16884), is
     refused."""
     bundle = t.bundle("true")
@@ -88,8 +90,9 @@ def mount_below_proc(t, _, destination, what):
     refused(t, t.container(bundle=bundle).run())
 
 
-@mount_below_proc.twin(once=True)
-def mount_for_lxcfs(t, *_):
+@attacker("A4")
+@parametrize("*_", OVER_PROC[:1])
+def test_E24_harmless_mount_for_lxcfs(t, _):
     """The files that lxcfs provides may be mounted."""
     bundle = t.bundle("cat", "/proc/uptime", "/proc/meminfo")
     source = t.host_folder("source")
@@ -120,15 +123,17 @@ def sysctl_bundle(t, key, value, *args):
     return t.bundle(*args).edit(lambda config: config["linux"].update(sysctl={key: value}))
 
 
-@attack("E25", "A4", each=SYSCTLS)
-def sysctl_key(t, _, key, value):
+@attacker("A4")
+@parametrize("_, key, value", SYSCTLS)
+def test_E25_sysctl_key(t, _, key, value):
     """A sysctl that is not of the container's own namespaces, or a key or value that smuggles another
     (CVE-2022-0811)."""
     refused(t, t.container(bundle=sysctl_bundle(t, key, value, "true")).run())
 
 
-@sysctl_key.twin(once=True)
-def sysctl_of_its_own(t, *_):
+@attacker("A4")
+@parametrize("*_", SYSCTLS[:1])
+def test_E25_harmless_sysctl_of_its_own(t, _):
     """Sysctls of the container's own namespaces are set, in both ways to write them."""
     bundle = t.bundle("cat", "/proc/sys/net/ipv4/ip_forward", "/proc/sys/kernel/msgmax", "/proc/sys/kernel/domainname")
     wanted = {"net.ipv4.ip_forward": "1", "kernel.msgmax": "4242", "kernel.domainname": "box"}
@@ -140,8 +145,9 @@ NOT_OWN = [("net.ipv4.ip_forward", "network"), ("kernel.msgmax", "ipc"), ("fs.mq
            ("kernel.domainname", "uts"), ("net/ipv4/ip_forward", "network")]
 
 
-@attack("E25", "A4", each=NOT_OWN)
-def sysctl_of_the_host(t, key, kind):
+@attacker("A4")
+@parametrize("key, kind", NOT_OWN)
+def test_E25_sysctl_of_the_host(t, key, kind):
     """A sysctl of a namespace that the container shares with the host is refused."""
     bundle = sysctl_bundle(t, key, "1", "true").without_namespace(kind)
     if kind == "uts":
@@ -149,24 +155,25 @@ def sysctl_of_the_host(t, key, kind):
     refused(t, t.container(bundle=bundle).run())
 
 
-@sysctl_of_the_host.twin
-def sysctl_of_the_container(t, key, kind):
+@attacker("A4")
+@parametrize("key, kind", NOT_OWN)
+def test_E25_harmless_sysctl_of_the_container(t, key, kind):
     """The same key with the namespace is set."""
     del kind
     path = "/proc/sys/" + key.replace(".", "/")
     equal(t.container(bundle=sysctl_bundle(t, key, "1", "cat", path)).run().exits(0).out, "1\n", key)
 
 
-@attack("E25", "A4")
-def sysctl_of_a_joined_host_namespace(t):
+@attacker("A4")
+def test_E25_sysctl_of_a_joined_host_namespace(t):
     """A network namespace that is joined by path and is the host's: its sysctls are the host's."""
     bundle = sysctl_bundle(t, "net.ipv4.ip_forward", "1", "true").without_namespace("network")
     bundle.edit(lambda config: config["linux"]["namespaces"].append({"type": "network", "path": "/proc/self/ns/net"}))
     refused(t, t.container(bundle=bundle).run())
 
 
-@sysctl_of_a_joined_host_namespace.twin
-def joined_network(t):
+@attacker("A4")
+def test_E25_harmless_joined_network(t):
     """A network namespace can be joined by path."""
     bundle = t.bundle("readlink", "/proc/self/ns/net").without_namespace("network")
     bundle.edit(lambda config: config["linux"]["namespaces"].append({"type": "network", "path": "/proc/self/ns/net"}))
@@ -189,8 +196,9 @@ def harmless_text(path):
     return read_text(path) if path in HOST_TEXTS and os.path.exists(path) else ""
 
 
-@attack("E26", "A2", each=UPCALLS)
-def upcall_file_is_written(t, path):
+@attacker("A2")
+@parametrize("path", UPCALLS)
+def test_E26_upcall_file_is_written(t, path):
     """Root with many capabilities cannot open for writing what makes the kernel run something on the host."""
     bundle = t.bundle("sh", "-c", WRITE, "sh", path, "/etc/text").program("etc/text", harmless_text(path), 0o644)
     bundle.capabilities(**{kind: NEAR_ROOT for kind in ("bounding", "effective", "permitted")})
@@ -199,8 +207,9 @@ def upcall_file_is_written(t, path):
     equal(result.lines(), [*(["wrote"] if masked else []), "end"], "what worked")
 
 
-@upcall_file_is_written.twin(once=True)
-def own_file_is_written(t, _):
+@attacker("A2")
+@parametrize("_", UPCALLS[:1])
+def test_E26_harmless_own_file_is_written(t, _):
     """A file of procfs that is the process's own can be written."""
     bundle = t.bundle("sh", "-c", WRITE, "sh", "/proc/self/oom_score_adj", "/etc/text").program("etc/text", "500",
                                                                                                 0o644)
@@ -227,15 +236,15 @@ def user_bundle(t, *args):
     return bundle
 
 
-@attack("E27", "A2")
-def nested_proc(t):
+@attacker("A2")
+def test_E27_nested_proc(t):
     """From a container with a user namespace, in a further one: a procfs or sysfs of one's own would have no masks.
     The kernel refuses, because masks are there, and locked."""
     equal(strike(t, t.container(bundle=user_bundle(t, "sh", "-c", OWN))).lines(), ["end"], "what worked")
 
 
-@nested_proc.twin
-def nested_proc_without_masks(t):
+@attacker("A2")
+def test_E27_harmless_nested_proc_without_masks(t):
     """Where nothing is masked, a procfs of one's own works: it is the masks that the kernel looks at."""
     bundle = user_bundle(t, "sh", "-c", OWN).edit(lambda config: config["linux"].update(maskedPaths=[],
                                                                                         readonlyPaths=[]))

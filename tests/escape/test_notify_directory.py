@@ -4,8 +4,7 @@
 import os
 import socket
 
-from attacks import attack
-from harness import equal, eventually, true
+from harness import attacker, equal, eventually, true
 
 ADMIN = {kind: ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"] for kind in ("bounding", "effective", "permitted")}
 # Makes its view writable by the mount, by the file system, and by a new mount of what is there; then nests and fills.
@@ -46,8 +45,8 @@ def bytes_below(path):
     return size, entries
 
 
-@attack("E81", "A2")
-def record_that_cannot_be_deleted(t):
+@attacker("A2")
+def test_E81_record_that_cannot_be_deleted(t):
     """Sixty directories, one in the other, and four megabytes: none of it is in the state root, and delete works."""
     box = started(t, FILL)
     size, entries = bytes_below(t.root / box.id)
@@ -56,8 +55,8 @@ def record_that_cannot_be_deleted(t):
     true(not (t.root / box.id).exists(), "the record is there for ever")
 
 
-@record_that_cannot_be_deleted.twin
-def record_of_an_honest_one(t):
+@attacker("A2")
+def test_E81_harmless_record_of_an_honest_one(t):
     """A container that does nothing of that has its socket, and goes."""
     box = started(t, HONEST)
     true(os.path.exists(f"/proc/{box.pid}/root/run/notify/notify.sock"), "there is no socket")

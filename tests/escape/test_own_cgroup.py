@@ -6,8 +6,7 @@ import pathlib
 import re
 import time
 
-from attacks import attack
-from harness import Failure, equal, eventually, true
+from harness import Failure, attacker, equal, eventually, parametrize, true
 from unprivileged import mapping, with_user_namespace
 from world import mount_points, refused, strike, with_rights
 
@@ -43,8 +42,9 @@ def cgroup_bundle(t, writable, admin, *args):
     return bundle.capabilities(**ADMIN) if admin else bundle
 
 
-@attack("E28", "A2", each=WAYS)
-def cgroup_is_left(t, _, writable, admin):
+@attacker("A2")
+@parametrize("_, writable, admin", WAYS)
+def test_E28_cgroup_is_left(t, _, writable, admin):
     """Through /sys/fs/cgroup, by dots or by a cgroup2 mount of its own, a container reaches its own subtree only."""
     result = strike(t, t.container(bundle=cgroup_bundle(t, writable, admin, "sh", "-c", LOOK)))
     equal(version_two(result), {"0::/", "end"}, "what it sees and what worked")
@@ -60,15 +60,15 @@ def delegated_bundle(t, script):
         each["options"].remove("gid=5") for each in config["mounts"] if "gid=5" in each.get("options", [])])
 
 
-@attack("E28", "A2")
-def cgroup_owner_leaves(t):
+@attacker("A2")
+def test_E28_cgroup_owner_leaves(t):
     """Who owns its cgroup reaches no other, and changes nothing that holds for it."""
     box = t.container(bundle=delegated_bundle(t, OWNERS_LOOK))
     equal(version_two(strike(t, box)), {"0::/", "end"}, "what it sees and what worked")
 
 
-@cgroup_owner_leaves.twin
-def cgroup_owner_divides(t):
+@attacker("A2")
+def test_E28_harmless_cgroup_owner_divides(t):
     """Who owns its cgroup divides it. Debian's controls hand it over with other drivers, or in other ways, only."""
     script = "mkdir /sys/fs/cgroup/sub && echo 0 > /sys/fs/cgroup/sub/cgroup.procs && echo divided; cat /proc/self/cgroup"
     result = t.container(bundle=delegated_bundle(t, script)).run()
@@ -80,8 +80,9 @@ def version_two(result):
     return {line for line in result.lines() if not re.match(r"[1-9]\d*:", line)}
 
 
-@cgroup_is_left.twin
-def cgroup_is_its_own(t, _, writable, admin):
+@attacker("A2")
+@parametrize("_, writable, admin", WAYS)
+def test_E28_harmless_cgroup_is_its_own(t, _, writable, admin):
     """Its own cgroup is there; where the mount is writable, it can be divided."""
     sub = "/sys/fs/cgroup/sub"
     script = f"cat /proc/self/cgroup; mkdir {sub} && rmdir {sub} && echo divided; cat /sys/fs/cgroup/cgroup.procs"
@@ -90,8 +91,8 @@ def cgroup_is_its_own(t, _, writable, admin):
     true("1" in result.lines(), "init is not in its cgroup")
 
 
-@attack("E28", "A2")
-def cgroup_mount_shows_the_host(t):
+@attacker("A2")
+def test_E28_cgroup_mount_shows_the_host(t):
     """Without a cgroup namespace, the cgroup mount shows the container's own cgroup and no other, or is read-only."""
     bundle = cgroup_bundle(t, True, False, "sh", "-c",
                            "cat /proc/self/mountinfo; ls /sys/fs/cgroup; mkdir /sys/fs/cgroup/runner/x")
@@ -103,8 +104,8 @@ def cgroup_mount_shows_the_host(t):
     true(all(box.id in root for root in mine), f"roots of the mount: {mine}")
 
 
-@cgroup_mount_shows_the_host.twin
-def cgroup_mount_without_namespace(t):
+@attacker("A2")
+def test_E28_harmless_cgroup_mount_without_namespace(t):
     """The mount is there without a cgroup namespace, too."""
     box = t.container(bundle=t.bundle("cat", "/sys/fs/cgroup/cgroup.procs").without_namespace("cgroup"))
     out = box.run().exits(0).out
@@ -119,15 +120,17 @@ UNIFIED = [("up", "../x", "1"), ("slash", "sub/memory.max", "1"), ("procs", "cgr
            ("unknown", "no.such", "1")]
 
 
-@attack("E29", "A4", each=UNIFIED)
-def unified_key(t, _, key, value):
+@attacker("A4")
+@parametrize("_, key, value", UNIFIED)
+def test_E29_unified_key(t, _, key, value):
     """A key of `unified` that is no name of a limit, or a line of a value that is none, is refused."""
     bundle = t.bundle("true").edit(lambda config: config["linux"]["resources"].update(unified={key: value}))
     refused(t, t.container(bundle=bundle).run())
 
 
-@unified_key.twin(once=True)
-def unified_limit(t, *_):
+@attacker("A4")
+@parametrize("*_", UNIFIED[:1])
+def test_E29_harmless_unified_limit(t, _):
     """A limit by its file name is set."""
     bundle = t.bundle("cat", "/sys/fs/cgroup/hugetlb.2MB.max")
     bundle.edit(lambda config: config["linux"]["resources"].update(unified={"hugetlb.2MB.max": "2097152"}))
@@ -139,8 +142,9 @@ PATHS = [("dots", "/{id}/../../../../{can}/x"), ("leading dots", "../../../{can}
          ("newline", "/{id}\nx"), ("dot", "."), ("root", "/"), ("interface file", "/runner/cgroup.procs")]
 
 
-@attack("E29", "A4", each=PATHS)
-def cgroups_path(t, name, text):
+@attacker("A4")
+@parametrize("name, text", PATHS)
+def test_E29_cgroups_path(t, name, text):
     """cgroupsPath with dots, empty parts, or what is no name: refused, or below the hierarchy; nothing stays."""
     box = t.container("cat", "/proc/1/cgroup")
     path = text.format(id=box.id, can=str(t.can).lstrip("/"))
@@ -156,8 +160,9 @@ def remove_parents(name):
         os.rmdir(directory)
 
 
-@cgroups_path.twin(once=True)
-def cgroups_path_below(t, *_):
+@attacker("A4")
+@parametrize("*_", PATHS[:1])
+def test_E29_harmless_cgroups_path_below(t, _):
     """An ordinary path of two parts works and is gone afterwards, but for the parent."""
     box = t.container("cat", "/proc/1/cgroup")
     box.bundle.edit(lambda config: config["linux"].update(cgroupsPath=f"/{box.id}/inner"))
@@ -174,8 +179,9 @@ def own_cgroup(t, name):
 STATES = ["occupied", "frozen", "occupied below", "a file's name"]
 
 
-@attack("E29", "A3", each=STATES)
-def cgroup_of_somebody_else(t, how):
+@attacker("A3")
+@parametrize("how", STATES)
+def test_E29_cgroup_of_somebody_else(t, how):
     """A cgroup that has somebody's processes in it, or is frozen, is not taken, not killed and not removed."""
     path = own_cgroup(t, "theirs")
     victim = os.fork()
@@ -219,8 +225,9 @@ def gone(path):
     return not path.exists()
 
 
-@cgroup_of_somebody_else.twin(once=True)
-def cgroup_that_is_empty(t, _):
+@attacker("A3")
+@parametrize("_", STATES[:1])
+def test_E29_harmless_cgroup_that_is_empty(t, _):
     """An empty cgroup that is there already can be used."""
     path = own_cgroup(t, "empty")
     box = t.container("cat", "/proc/self/comm")

@@ -4,8 +4,9 @@
 import contextlib
 import time
 
-from attacks import attack
-from harness import Failure, equal, eventually, true
+import pytest
+
+from harness import Failure, attacker, equal, eventually, parametrize, true
 from test_joins import joined, path_of
 from test_watchers import DEFAULT, PTRACE, WORKLOAD, Variant, spy
 from world import ended_well, execute, repeated, settle, with_rights
@@ -61,8 +62,10 @@ def attempt(t, box, verb, entry, count):
         true(result.code != 0 and "version" not in result.out, f"the runtime ran in the container: {result}")
 
 
-@attack("E33", "A2", each=VERBS, deadline=300)
-def runtime_is_overwritten(t, _, verb, entry):
+@attacker("A2")
+@pytest.mark.timeout(300)
+@parametrize("_, verb, entry", VERBS)
+def test_E33_runtime_is_overwritten(t, _, verb, entry):
     """Somebody in the container, with CAP_SYS_PTRACE and CAP_SYS_ADMIN, writes to the program of whatever the runtime
     lets in, while it is there and afterwards (CVE-2019-5736); entry is a program, the runtime, a script of it."""
     with overwriter(t) as (box, result):
@@ -73,8 +76,10 @@ def runtime_is_overwritten(t, _, verb, entry):
     equal([row for row in found if row[1] == "written"], [], "programs that were written to")
 
 
-@runtime_is_overwritten.twin(once=True)
-def a_program_is_overwritten(t, *_):
+@attacker("A2")
+@pytest.mark.timeout(300)
+@parametrize("*_", VERBS[:1])
+def test_E33_harmless_a_program_is_overwritten(t, _):
     """The overwriter does write to a program of the container's own file system, when it has ended."""
     with overwriter(t) as (box, result):
         victim = box.bundle.rootfs / "busybox-victim"  # by this name it takes its applet as an argument
@@ -90,8 +95,10 @@ def a_program_is_overwritten(t, *_):
 F_SEALS = 0xf  # SEAL, SHRINK, GROW and WRITE
 
 
-@attack("E34", "A2", each=["exec", "run"], deadline=300)
-def identity_of_the_runtime(t, verb):
+@attacker("A2")
+@pytest.mark.timeout(300)
+@parametrize("verb", ["exec", "run"])
+def test_E34_identity_of_the_runtime(t, verb):
     """What /proc/PID/exe of the runtime's processes is to somebody with CAP_SYS_PTRACE: a memfd with all seals, or a
     file that nobody can write."""
     with spy(t, Variant(rights=[*DEFAULT, PTRACE]), "program") as (box, environment, result):
@@ -113,8 +120,10 @@ def identity_of_the_runtime(t, verb):
     equal(found.of("written"), [], "programs that were written to")
 
 
-@identity_of_the_runtime.twin
-def identity_of_a_program(t, verb):
+@attacker("A2")
+@pytest.mark.timeout(300)
+@parametrize("verb", ["exec", "run"])
+def test_E34_harmless_identity_of_a_program(t, verb):
     """The spy does see which file a program is, and that it has no seals."""
     with spy(t, Variant(rights=[*DEFAULT, PTRACE]), "program") as (box, _, result):
         if verb == "exec":

@@ -5,8 +5,9 @@ import contextlib
 import os
 import subprocess
 
-from attacks import attack
-from harness import Failure, equal, true
+import pytest
+
+from harness import Failure, attacker, equal, parametrize, true
 from world import ended_well, link, mount_points
 
 ROUNDS = 100, 3000, 60
@@ -56,8 +57,10 @@ def run_once(t, bundle, number):
 KINDS = [("directory", True), ("file", False)]
 
 
-@attack("E19", "A3", each=KINDS, deadline=600)
-def target_is_made_in_a_race(t, _, directory):
+@attacker("A3")
+@pytest.mark.timeout(600)
+@parametrize("_, directory", KINDS)
+def test_E19_target_is_made_in_a_race(t, _, directory):
     """Targets below /vol/a are made while `a` becomes a link to the host and back (CVE-2024-45310): never there."""
     volume = volume_with(t, t.can)
     source = t.host_folder("source")
@@ -73,8 +76,10 @@ def target_is_made_in_a_race(t, _, directory):
     rounds(t, volume, attempt)
 
 
-@target_is_made_in_a_race.twin
-def target_is_made_in_peace(t, _, directory):
+@attacker("A3")
+@pytest.mark.timeout(600)
+@parametrize("_, directory", KINDS)
+def test_E19_harmless_target_is_made_in_peace(t, _, directory):
     """Without the neighbour the target is made in the volume and mounted."""
     volume = volume_with(t, t.can)
     source = t.host_folder("source")
@@ -89,8 +94,10 @@ def target_is_made_in_peace(t, _, directory):
 ENDS = ["/", "../../..", "/proc"]
 
 
-@attack("E20", "A3", each=ENDS, deadline=600)
-def target_is_reached_in_a_race(t, end):
+@attacker("A3")
+@pytest.mark.timeout(600)
+@parametrize("end", ENDS)
+def test_E20_target_is_reached_in_a_race(t, end):
     """Mounts below /vol/a are made while `a` becomes a link to "/" and back (CVE-2021-30465): they end in the
     container, at one of the two places that the names had, and nothing of the host is in it."""
     volume = volume_with(t, end)
@@ -124,8 +131,10 @@ def look(result, bundle, allowed, made):
           "strange names in /")
 
 
-@target_is_reached_in_a_race.twin(once=True)
-def target_is_reached_in_peace(t, _):
+@attacker("A3")
+@pytest.mark.timeout(600)
+@parametrize("_", ENDS[:1])
+def test_E20_harmless_target_is_reached_in_peace(t, _):
     """Without the neighbour both mounts are where they should be."""
     volume = volume_with(t, "/")
     bundle = t.bundle("cat", "/proc/self/mountinfo").writable().add_mount("/vol", "bind", str(volume), "rbind")

@@ -3,8 +3,7 @@
 
 import contextlib
 
-from attacks import attack
-from harness import Failure, equal, true
+from harness import Failure, attacker, equal, needs, parametrize, true
 from test_races import swapping
 from test_shared_root import PATIENT, ROUNDS, WITNESS, below, started, under_attack, wrong_with
 
@@ -43,8 +42,9 @@ def wrong_with_words(text, known):
 LINKS = ["/proc/self/attr", "/proc/sys/net/ipv4"]
 
 
-@attack("E21", "A3", each=LINKS, **PATIENT)
-def mounts_are_redirected_into_procfs(t, link):
+@attacker("A3")
+@parametrize("link", LINKS)
+def test_E21_mounts_are_redirected_into_procfs(t, link):
     """The place of a mount is a directory, and a link into procfs, in turn: nothing is mounted there but masks, and
     what is written to procfs gets there (CVE-2025-52881)."""
     bundle, volume = redirected(t, link)
@@ -54,8 +54,9 @@ def mounts_are_redirected_into_procfs(t, link):
         under_attack(t, bundle, lambda text: wrong_with_words(text, known))
 
 
-@mounts_are_redirected_into_procfs.twin
-def mounts_stay_where_they_are(t, link):
+@attacker("A3")
+@parametrize("link", LINKS)
+def test_E21_harmless_mounts_stay_where_they_are(t, link):
     """In peace the payload is on its directory."""
     bundle, _ = redirected(t, link)
     text = started(t, bundle, "peace").exits(0).out
@@ -85,8 +86,8 @@ def with_false_procfs(t, label=None):
     return bundle, witness
 
 
-@attack("E22", "A3", **PATIENT)
-def parameters_are_redirected(t):
+@attacker("A3")
+def test_E22_parameters_are_redirected(t):
     """A kernel parameter is set while /proc of the root changes places with a directory of links (CVE-2025-52881): it is
     in force, and no link was written through."""
     bundle, witness = with_false_procfs(t)
@@ -95,8 +96,8 @@ def parameters_are_redirected(t):
     equal(witness.read_text(), "untouched\n", "the file that the links lead to")
 
 
-@parameters_are_redirected.twin
-def parameters_are_set(t):
+@attacker("A3")
+def test_E22_harmless_parameters_are_set(t):
     """In peace it is set."""
     bundle, witness = with_false_procfs(t)
     equal(started(t, bundle, "peace").exits(0).out.splitlines()[0], TEXT, "domain name")
@@ -111,8 +112,9 @@ def needs_no_label():
     return None
 
 
-@attack("E23", "A3", needs=needs_no_label, **PATIENT)
-def a_label_is_required(t):
+@attacker("A3")
+@needs(needs_no_label)
+def test_E23_a_label_is_required(t):
     """A profile that this kernel cannot put in force, with a directory of files of those names in the place of procfs:
     no start succeeds."""
     bundle, witness = with_false_procfs(t, "unconfined_x")
@@ -124,8 +126,9 @@ def a_label_is_required(t):
     equal(witness.read_text(), "untouched\n", "the file that the links lead to")
 
 
-@a_label_is_required.twin
-def no_label_is_required(t):
+@attacker("A3")
+@needs(needs_no_label)
+def test_E23_harmless_no_label_is_required(t):
     """Without the profile the same root works."""
     bundle, _ = with_false_procfs(t)
     started(t, bundle, "peace").exits(0)

@@ -3,8 +3,7 @@
 
 import os
 
-from attacks import attack
-from harness import contains, equal, true
+from harness import attacker, contains, equal, parametrize, true
 from world import clear, link, mount_points, refused, strike, without_mounts
 
 UP = "../" * 12
@@ -28,8 +27,9 @@ def dev_bundle(t, mounted):
     return bundle
 
 
-@attack("E01", "A1", each=DEV)
-def dev_is_a_link(t, _, how, mounted):
+@attacker("A1")
+@parametrize("_, how, mounted", DEV)
+def test_E01_dev_is_a_link(t, _, how, mounted):
     """rootfs/dev leads out (CVE-2026-47766, CVE-2026-41579): neither run nor create and start touch what is there."""
     bundle = dev_bundle(t, mounted)
     dev_link(t, bundle, how)
@@ -40,8 +40,9 @@ def dev_is_a_link(t, _, how, mounted):
         box.wait()
 
 
-@dev_is_a_link.twin
-def dev_is_a_directory(t, _, how, mounted):
+@attacker("A1")
+@parametrize("_, how, mounted", DEV)
+def test_E01_harmless_dev_is_a_directory(t, _, how, mounted):
     """A /dev that is a directory, or in the image not there at all, is filled."""
     bundle = dev_bundle(t, mounted)
     if how == "absolute" and mounted == "tmpfs on /dev":
@@ -78,29 +79,33 @@ def pseudo_file_system(t, name, kind, how):
         equal(missing, set(), "masks that are not there")
 
 
-@attack("E02", "A1", each=PLACES)
-def proc_is_something_else(t, how):
+@attacker("A1")
+@parametrize("how", PLACES)
+def test_E02_proc_is_something_else(t, how):
     """rootfs/proc is a link, a file or a fifo (CVE-2019-19921, CVE-2023-27561): no procfs elsewhere, no mask
     missing."""
     pseudo_file_system(t, "proc", "proc", how)
 
 
-@proc_is_something_else.twin(once=True)
-def proc_is_missing(t, _):
+@attacker("A1")
+@parametrize("_", PLACES[:1])
+def test_E02_harmless_proc_is_missing(t, _):
     """An image without /proc gets one."""
     bundle = t.bundle("cat", "/proc/self/comm")
     clear(bundle.rootfs / "proc")
     equal(t.container(bundle=bundle).run().exits(0).out, "cat\n", "comm")
 
 
-@attack("E03", "A1", each=PLACES)
-def sys_is_something_else(t, how):
+@attacker("A1")
+@parametrize("how", PLACES)
+def test_E03_sys_is_something_else(t, how):
     """The same for /sys."""
     pseudo_file_system(t, "sys", "sysfs", how)
 
 
-@sys_is_something_else.twin(once=True)
-def sys_is_missing(t, _):
+@attacker("A1")
+@parametrize("_", PLACES[:1])
+def test_E03_harmless_sys_is_missing(t, _):
     """An image without /sys gets one."""
     bundle = t.bundle("ls", "/sys/kernel")
     clear(bundle.rootfs / "sys")
@@ -114,8 +119,9 @@ def bound(t, bundle, destination, directory):
     bundle.add_mount(destination, "bind", str(source if directory else source / "word"), "bind", "ro")
 
 
-@attack("E04", "A1", each=["absolute", "relative", "chain"])
-def target_file_is_a_link(t, how):
+@attacker("A1")
+@parametrize("how", ["absolute", "relative", "chain"])
+def test_E04_target_file_is_a_link(t, how):
     """The target of a bind of a file is a link to a host file that does not exist: it is not made."""
     bundle = t.bundle("cat", "/lnk").writable()
     link(bundle.rootfs / "step", t.can / "new")
@@ -125,8 +131,9 @@ def target_file_is_a_link(t, how):
     true(result.code != 0 or result.out == "bound\n", f"the bind went elsewhere: {result}")
 
 
-@target_file_is_a_link.twin(once=True)
-def target_file_is_a_link_inside(t, _):
+@attacker("A1")
+@parametrize("_", ["absolute"])
+def test_E04_harmless_target_file_is_a_link_inside(t, _):
     """A target that is a link within the image works."""
     bundle = t.bundle("cat", "/etc/real").writable().program("etc/real", "image\n", 0o644)
     link(bundle.rootfs / "lnk", "/etc/real")
@@ -134,10 +141,11 @@ def target_file_is_a_link_inside(t, _):
     equal(t.container(bundle=bundle).run().exits(0).out, "bound\n", "content")
 
 
-@attack("E05", "A1", each=[("directory", True, "/lnk/x"), ("file", False, "/lnk/x"), ("deep", True,
-        "/lnk/a/b/c"),
-                           ("existing", True, "/lnk/inner")])
-def target_below_a_link(t, _, directory, destination):
+@attacker("A1")
+@parametrize("_, directory, destination", [("directory", True, "/lnk/x"), ("file", False, "/lnk/x"), ("deep", True,
+                        "/lnk/a/b/c"),
+                                           ("existing", True, "/lnk/inner")])
+def test_E05_target_below_a_link(t, _, directory, destination):
     """A parent of the target is a link to a host directory: nothing is made or mounted there."""
     bundle = t.bundle("ls", "/").writable()
     link(bundle.rootfs / "lnk", t.can)
@@ -145,8 +153,11 @@ def target_below_a_link(t, _, directory, destination):
     strike(t, t.container(bundle=bundle))
 
 
-@target_below_a_link.twin
-def target_below_a_link_inside(t, _, directory, destination):
+@attacker("A1")
+@parametrize("_, directory, destination", [("directory", True, "/lnk/x"), ("file", False, "/lnk/x"), ("deep", True,
+                        "/lnk/a/b/c"),
+                                           ("existing", True, "/lnk/inner")])
+def test_E05_harmless_target_below_a_link_inside(t, _, directory, destination):
     """A parent that is a link within the image works, as images with /var/run need."""
     bundle = t.bundle("cat", destination + ("/word" if directory else "")).writable()
     (bundle.rootfs / "real/inner").mkdir(parents=True)
@@ -170,27 +181,31 @@ def bound_at(t, text):
     return t.container(bundle=bundle)
 
 
-@attack("E06", "A4", each=DOTS)
-def destination_with_dots(t, _, text):
+@attacker("A4")
+@parametrize("_, text", DOTS)
+def test_E06_destination_with_dots(t, _, text):
     """Destinations with dots, slashes or many levels end below the root."""
     result = strike(t, bound_at(t, text))
     true(result.code != 0 or result.out == "bound\n", f"the bind went elsewhere: {result}")
 
 
-@destination_with_dots.twin
-def destination_is_clamped(t, _, text):
+@attacker("A4")
+@parametrize("_, text", DOTS)
+def test_E06_harmless_destination_is_clamped(t, _, text):
     """They are not refused: dots are clamped at the root."""
     equal(bound_at(t, text).run().exits(0).out, "bound\n", "content")
 
 
-@attack("E06", "A4", each=NO_PLACE)
-def destination_is_no_place(t, _, text):
+@attacker("A4")
+@parametrize("_, text", NO_PLACE)
+def test_E06_destination_is_no_place(t, _, text):
     """The root itself, and what is too long for a path, is refused."""
     refused(t, bound_at(t, text).run())
 
 
-@destination_is_no_place.twin(once=True)
-def destination_of_255_bytes(t, *_):
+@attacker("A4")
+@parametrize("*_", NO_PLACE[:1])
+def test_E06_harmless_destination_of_255_bytes(t, _):
     """The longest name there can be works."""
     equal(bound_at(t, "/" + "x" * 255).run().exits(0).out, "bound\n", "content")
 
@@ -201,8 +216,8 @@ HANDLERS = {"run.oci.handler": "krun", "run.oci.keep_original_groups": "1", "mod
             "io.katacontainers.config": "x", "krun.ram_mib": "64", "run.bulkhead.unknown": "1"}
 
 
-@attack("E07", "A1")
-def handlers_that_write(t):
+@attacker("A1")
+def test_E07_handlers_that_write(t):
     """Annotations that ask for handlers, and links at every name that a runtime has ever written in an image
     (CVE-2025-24965)."""
     bundle = t.bundle("true").writable()
@@ -213,15 +228,16 @@ def handlers_that_write(t):
     strike(t, t.container(bundle=bundle))
 
 
-@handlers_that_write.twin
-def handlers_without_links(t):
+@attacker("A1")
+def test_E07_harmless_handlers_without_links(t):
     """Unknown annotations are no reason to refuse."""
     bundle = t.bundle("echo", "fine").edit(lambda config: config.update(annotations={"some.thing": "else"}))
     contains(t.container(bundle=bundle).run().exits(0).out, "fine", "stdout")
 
 
-@attack("E05", "A1", each=["cwd", "masked path", "read-only path"])
-def other_paths_below_a_link(t, what):
+@attacker("A1")
+@parametrize("what", ["cwd", "masked path", "read-only path"])
+def test_E05_other_paths_below_a_link(t, what):
     """cwd, maskedPaths and readonlyPaths below a link that leads out: nothing is made or mounted on the host."""
     bundle = t.bundle("true").writable()
     link(bundle.rootfs / "lnk", t.can)
@@ -233,8 +249,9 @@ def other_paths_below_a_link(t, what):
     strike(t, t.container(bundle=bundle))
 
 
-@other_paths_below_a_link.twin(once=True)
-def other_paths_below_a_link_inside(t, _):
+@attacker("A1")
+@parametrize("_", ["cwd"])
+def test_E05_harmless_other_paths_below_a_link_inside(t, _):
     """A link that stays in the image leads to what is masked."""
     bundle = t.bundle("cat", "/real/secret", cwd="/lnk").writable().program("real/secret", "no\n", 0o644)
     link(bundle.rootfs / "lnk", "/real")

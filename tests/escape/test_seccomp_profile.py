@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """E46: a profile that allows next to nothing. (That `exec` loads the filter, too, waits for that verb.)"""
 
-from attacks import attack
-from harness import equal, true
+from harness import attacker, equal, parametrize, true
 from world import ended_well
 
 LENIENT = {"defaultAction": "SCMP_ACT_ALLOW",
@@ -23,8 +22,9 @@ def minimal_box(t, names, architectures, *words, privileges=False, others=None):
 LISTS = [("no_new_privs", WITH_NNP, False), ("without no_new_privs", WITHOUT, True)]
 
 
-@attack("E46", "A2", each=LISTS)
-def filter_is_loaded_last(t, _, names, privileges):
+@attacker("A2")
+@parametrize("_, names, privileges", LISTS)
+def test_E46_filter_is_loaded_last(t, _, names, privileges):
     """The program starts with a profile of just its own calls, so nothing of the runtime runs behind the filter; the
     filter is there."""
     for verb in ("run", "create"):
@@ -38,8 +38,9 @@ def filter_is_loaded_last(t, _, names, privileges):
             equal(box.wait(), -31, "status")
 
 
-@filter_is_loaded_last.twin
-def program_with_enough_calls(t, _, names, privileges):
+@attacker("A2")
+@parametrize("_, names, privileges", LISTS)
+def test_E46_harmless_program_with_enough_calls(t, _, names, privileges):
     """With an ordinary allowance the program lives."""
     del names
     box = minimal_box(t, ["getpid"], ABIS[0], "native", privileges=privileges,
@@ -52,15 +53,17 @@ DOORS = [(f"{door}, {len(architectures)} architectures", door, architectures) fo
          for architectures in ABIS]
 
 
-@attack("E46", "A2", each=DOORS)
-def forbidden_call(t, _, door, architectures):
+@attacker("A2")
+@parametrize("_, door, architectures", DOORS)
+def test_E46_forbidden_call(t, _, door, architectures):
     """A forbidden call dies by whatever door of the kernel it comes: native, i386, x32."""
     result = minimal_box(t, [], architectures, door, others=LENIENT).run()
     true("alive" in result.out and "survived" not in result.out and result.code != 0, f"it lived: {result}")
 
 
-@forbidden_call.twin(once=True)
-def allowed_calls(t, *_):
+@attacker("A2")
+@parametrize("*_", DOORS[:1])
+def test_E46_harmless_allowed_calls(t, _):
     """The same program without the call ends well."""
     result = minimal_box(t, [], ABIS[1], others=LENIENT).run()
     equal((result.out, result.code), ("alive\n", 0), f"stdout and exit code of {result}")
@@ -79,16 +82,18 @@ UNKNOWN = [("action", {"defaultAction": "SCMP_ACT_PLEASE"}), ("architecture", {"
                                          "syscalls": [{"names": ["execve"], "action": "SCMP_ACT_NOTIFY"}]})]
 
 
-@attack("E46", "A4", each=UNKNOWN)
-def unknown_words_of_a_profile(t, _, others):
+@attacker("A4")
+@parametrize("_, others", UNKNOWN)
+def test_E46_unknown_words_of_a_profile(t, _, others):
     """An action, architecture, flag or comparison that nobody knows, or a notification for nobody, is refused: never a
     weaker filter."""
     result = ended_well(t, minimal_box(t, [], ABIS[0], others={**LENIENT, **others}).run())
     true(result.code != 0 and "alive" not in result.out, f"it started: {result}")
 
 
-@unknown_words_of_a_profile.twin(once=True)
-def unknown_calls_of_a_profile(t, *_):
+@attacker("A4")
+@parametrize("*_", UNKNOWN[:1])
+def test_E46_harmless_unknown_calls_of_a_profile(t, _):
     """A call that this library does not know is passed over, as engines need it."""
     rules = [{"names": ["chroot", "no_such_call_yet"], "action": "SCMP_ACT_KILL_PROCESS"}]
     result = minimal_box(t, [], ABIS[0], others={**LENIENT, "syscalls": rules}).run()

@@ -9,9 +9,10 @@ import socket
 import subprocess
 import threading
 
+import pytest
+
 import isolation
-from attacks import attack
-from harness import equal, eventually, true
+from harness import attacker, equal, eventually, parametrize, true
 from test_joins import joined, path_of
 from test_terminals import below, draining, terminal
 from world import ended_well, execute, settle, with_rights, without_mounts
@@ -69,8 +70,9 @@ def process_with(t, bundle, word):
     return file
 
 
-@attack("E75", "A6", deadline=300)
-def secrets_are_read(t):
+@attacker("A6")
+@pytest.mark.timeout(300)
+def test_E75_secrets_are_read(t):
     """Another user of the host reads what /proc and the state root show while containers are made, executed in and
     removed: no environment and no note of theirs."""
     word = f"secret-{os.getpid()}-word"
@@ -85,8 +87,9 @@ def secrets_are_read(t):
     equal([row for row in found if row[1] == "found"], [], "where the secret was found")
 
 
-@secrets_are_read.twin
-def root_reads_secrets(t):
+@attacker("A6")
+@pytest.mark.timeout(300)
+def test_E75_harmless_root_reads_secrets(t):
     """Whoever is allowed to does find it: in the program's environment."""
     word = f"secret-{os.getpid()}-word"
     with peeper(t, word, MYSELF) as result:
@@ -97,8 +100,10 @@ def root_reads_secrets(t):
     true(any(row[1:] == ("found", "environ") for row in found), f"it was not found: {found}")
 
 
-@attack("E75", "A2", each=["exec", "run"], deadline=300)
-def secrets_of_the_caller_are_read(t, verb):
+@attacker("A2")
+@pytest.mark.timeout(300)
+@parametrize("verb", ["exec", "run"])
+def test_E75_secrets_of_the_caller_are_read(t, verb):
     """Somebody in the container reads environ, cmdline, maps and memory of what the runtime lets in, with
     CAP_SYS_PTRACE: none of the caller's environment, nor of another container's notes."""
     word = f"secret-{os.getpid()}-word"
@@ -139,8 +144,10 @@ def inner_peeper(t, word):
     box.delete("--force")
 
 
-@secrets_of_the_caller_are_read.twin
-def secrets_of_the_program_are_read(t, verb):
+@attacker("A2")
+@pytest.mark.timeout(300)
+@parametrize("verb", ["exec", "run"])
+def test_E75_harmless_secrets_of_the_program_are_read(t, verb):
     """It does find a word in the environment of a program."""
     word = f"secret-{os.getpid()}-word"
     with inner_peeper(t, word) as (box, result):
@@ -193,8 +200,9 @@ def hosts_network(bundle):
 SHARED = ["create", "run", "exec", "terminal"]
 
 
-@attack("E38", "A2", each=SHARED)
-def sockets_in_a_shared_network(t, verb):
+@attacker("A2")
+@parametrize("verb", SHARED)
+def test_E38_sockets_in_a_shared_network(t, verb):
     """A container shares the network namespace of the runtime, so it sees every abstract socket (CVE-2020-15257):
     there is none, and no other that has a name; none that the image could reach by a path either."""
     own_network()
@@ -227,8 +235,9 @@ def one_round(t, bundle, verb):
     box.delete("--force").exits(0)
 
 
-@sockets_in_a_shared_network.twin(once=True)
-def sockets_are_seen(t, _):
+@attacker("A2")
+@parametrize("_", SHARED[:1])
+def test_E38_harmless_sockets_are_seen(t, _):
     """A container in a shared network namespace does see the abstract socket of a program of the host."""
     own_network()
     bundle = hosts_network(t.bundle("cat", "/proc/net/unix"))

@@ -9,8 +9,7 @@ import contextlib
 import json
 import shutil
 
-from attacks import attack
-from harness import equal, eventually, true
+from harness import attacker, equal, eventually, parametrize, true
 from test_races import swapping
 from world import ended_well
 
@@ -140,8 +139,9 @@ NAMES = [(f"{name}, from {place}", name, place) for name, place in
          [("proc", "the host"), ("proc", "a container"), ("sys", "the host"), ("dev", "the host")]]
 
 
-@attack("E18", "A3", each=NAMES, **PATIENT)
-def mount_points_are_exchanged(t, _, name, place):
+@attacker("A3")
+@parametrize("_, name, place", NAMES)
+def test_E18_mount_points_are_exchanged(t, _, name, place):
     """/proc, /sys or /dev of the root changes places with an empty directory while a container is made: each that
     starts has every mask and read-only path on the file system that it belongs to."""
     bundle = victim(t)
@@ -150,8 +150,9 @@ def mount_points_are_exchanged(t, _, name, place):
         under_attack(t, bundle, lambda text: wrong_with(text, known))
 
 
-@mount_points_are_exchanged.twin
-def mount_points_stay(t, _, name, __):
+@attacker("A3")
+@parametrize("_, name, __", NAMES)
+def test_E18_harmless_mount_points_stay(t, _, name, __):
     """Renamed before and not meanwhile, the same root works."""
     bundle = victim(t)
     (bundle.rootfs / name).rename(bundle.rootfs / "kept")
@@ -178,8 +179,9 @@ def two_roots(t, hook):
     return bundle
 
 
-@attack("E18", "A3", each=WAYS, **PATIENT)
-def the_way_to_the_root_is_exchanged(t, _, hook):
+@attacker("A3")
+@parametrize("_, hook", WAYS)
+def test_E18_the_way_to_the_root_is_exchanged(t, _, hook):
     """A parent of the root changes places with another that has a root, too: a container has one of the two."""
     bundle = two_roots(t, hook)
     known = known_mounts(t, bundle)
@@ -187,8 +189,9 @@ def the_way_to_the_root_is_exchanged(t, _, hook):
         under_attack(t, bundle, lambda text: wrong_with(text, known))
 
 
-@the_way_to_the_root_is_exchanged.twin
-def the_way_to_the_root_stays(t, _, hook):
+@attacker("A3")
+@parametrize("_, hook", WAYS)
+def test_E18_harmless_the_way_to_the_root_stays(t, _, hook):
     """It leads there in peace."""
     known_mounts(t, two_roots(t, hook))
 
@@ -238,8 +241,9 @@ def wrong_with_volume(text):
     return f"mounted: {there}" if there != ["m", "ro"] else ", ".join(sorted(halves))
 
 
-@attack("E18", "A3", each=VOLUMES, **PATIENT)
-def masked_directories_are_exchanged(t, _, way, first, second):
+@attacker("A3")
+@parametrize("_, way, first, second", VOLUMES)
+def test_E18_masked_directories_are_exchanged(t, _, way, first, second):
     """The directory of a masked and a read-only path is exchanged, or the one that the volume is mounted on: whoever
     starts has both, and in one directory."""
     bundle, directory = with_volume(t, way, first, second)
@@ -247,8 +251,9 @@ def masked_directories_are_exchanged(t, _, way, first, second):
         under_attack(t, bundle, wrong_with_volume)
 
 
-@masked_directories_are_exchanged.twin
-def masked_directories_stay(t, _, way, first, second):
+@attacker("A3")
+@parametrize("_, way, first, second", VOLUMES)
+def test_E18_harmless_masked_directories_stay(t, _, way, first, second):
     """In peace both are there."""
     bundle, _ = with_volume(t, way, first, second)
     text = started(t, bundle, "peace").exits(0).out
@@ -274,8 +279,8 @@ def layered(t):
     return bundle, layers
 
 
-@attack("E18", "A3", **PATIENT)
-def names_of_a_layer_are_exchanged(t):
+@attacker("A3")
+def test_E18_names_of_a_layer_are_exchanged(t):
     """The upper layer of an overlay is written to by a neighbour meanwhile."""
     if not t.bulkhead:
         return  # no control makes the overlay itself
@@ -287,8 +292,8 @@ def names_of_a_layer_are_exchanged(t):
         under_attack(t, bundle, lambda text: wrong_with(text, known), flags)
 
 
-@names_of_a_layer_are_exchanged.twin
-def names_of_a_layer_stay(t):
+@attacker("A3")
+def test_E18_harmless_names_of_a_layer_stay(t):
     """In peace the overlay has its masks."""
     if not t.bulkhead:
         return

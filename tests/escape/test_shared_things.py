@@ -6,8 +6,9 @@ import os
 import pathlib
 import subprocess
 
-from attacks import attack
-from harness import Failure, equal, eventually, true
+import pytest
+
+from harness import Failure, attacker, equal, eventually, parametrize, true
 from test_ids_and_rights import as_user
 from test_races import swapping
 from world import ended_well, link, mount_points, refused, strike
@@ -64,8 +65,9 @@ n=0; while [ ! -e /vol/go ] && [ $n -lt 200 ]; do usleep 20000; n=$((n+1)); done
 cat /proc/self/mountinfo"""
 
 
-@attack("E71", "A2", each=PROPAGATIONS)
-def mounts_propagate(t, _, kind, option, root, outwards, inwards):
+@attacker("A2")
+@parametrize("_, kind, option, root, outwards, inwards", PROPAGATIONS)
+def test_E71_mounts_propagate(t, _, kind, option, root, outwards, inwards):
     """A volume of the host, shared, slave or private, bound with each propagation: mounts of one side are seen on the
     other only where both say so, and the container's are gone with it."""
     with volume(t, kind) as path:
@@ -91,8 +93,9 @@ def mounts_propagate(t, _, kind, option, root, outwards, inwards):
         true("/vol/nested" in points, "the submount is missing")
 
 
-@mounts_propagate.twin
-def volume_is_bound(t, _, kind, option, *__):
+@attacker("A2")
+@parametrize("_, kind, option, *__", PROPAGATIONS)
+def test_E71_harmless_volume_is_bound(t, _, kind, option, __):
     """The volume with its submount is there."""
     with volume(t, kind) as path:
         (path / "nested/word").write_text("nested\n")
@@ -105,8 +108,9 @@ ROOTS = [("rprivate", False), ("private", False), ("rslave", False), ("slave", F
          ("shared", True), ("unbindable", False)]
 
 
-@attack("E71", "A2", each=ROOTS)
-def root_propagates(t, word, shared):
+@attacker("A2")
+@parametrize("word, shared", ROOTS)
+def test_E71_root_propagates(t, word, shared):
     """rootfsPropagation: the container's root is what was asked for, and whatever it is, a mount below it does not
     come out at the host, whose root is another mount."""
     bundle = t.bundle("sh", "-c", "mount -t tmpfs x /tmp; cat /proc/self/mountinfo").capabilities(**ADMIN)
@@ -119,8 +123,9 @@ def root_propagates(t, word, shared):
         equal("shared:" in root, shared, f"the root's tags: {root}")
 
 
-@root_propagates.twin(once=True)
-def root_by_default(t, *_):
+@attacker("A2")
+@parametrize("*_", ROOTS[:1])
+def test_E71_harmless_root_by_default(t, _):
     """Without the property a mount in the container works."""
     bundle = t.bundle("sh", "-c", "mount -t tmpfs x /tmp && echo mounted").capabilities(**ADMIN)
     equal(t.container(bundle=bundle).run().exits(0).out, "mounted\n", "stdout")
@@ -148,8 +153,9 @@ PATHS = ["fifo", "link to a fifo", "socket's place", "dying process", "zombie", 
          "mount namespace's directory", "user namespace"]
 
 
-@attack("E78", "A4", each=PATHS)
-def namespace_path_is_false(t, how):
+@attacker("A4")
+@parametrize("how", PATHS)
+def test_E78_namespace_path_is_false(t, how):
     """A namespace path that is a fifo, of a process that has ended, or of another type: refused in time, without
     blocking."""
     place = t.host_folder("names") / "ns"
@@ -182,8 +188,9 @@ def false_path(place, how):
     return place
 
 
-@namespace_path_is_false.twin(once=True)
-def namespace_path_is_a_link(t, _):
+@attacker("A4")
+@parametrize("_", PATHS[:1])
+def test_E78_harmless_namespace_path_is_a_link(t, _):
     """A link to a namespace is followed, as engines need it."""
     with network(t) as other:
         place = t.host_folder("names") / "ns"
@@ -192,8 +199,10 @@ def namespace_path_is_a_link(t, _):
         equal(inside, os.readlink(f"/proc/{other.pid}/ns/net"), "namespace")
 
 
-@attack("E78", "A3", each=["fifo", "wrong type", "the host's"], deadline=600)
-def namespace_path_is_swapped(t, how):
+@attacker("A3")
+@pytest.mark.timeout(600)
+@parametrize("how", ["fifo", "wrong type", "the host's"])
+def test_E78_namespace_path_is_swapped(t, how):
     """The path changes all the time between a right namespace and a fifo, one of another type, or the host's: the
     container is in one of the two, or is refused; it never hangs and never is in a namespace half its own."""
     with network(t) as other:
@@ -215,8 +224,10 @@ def namespace_path_is_swapped(t, how):
         t.note(f"{started} started")
 
 
-@namespace_path_is_swapped.twin(once=True)
-def namespaces_are_joined(t, _):
+@attacker("A3")
+@pytest.mark.timeout(600)
+@parametrize("_", ["fifo"])
+def test_E78_harmless_namespaces_are_joined(t, _):
     """Two namespaces of another process are joined."""
     with network(t) as other:
         script = "readlink /proc/self/ns/net; readlink /proc/self/ns/ipc"
@@ -264,8 +275,9 @@ def possible(lines, place):
     return found + ("d" if f"{place} device" in lines else "") + ("w" if f"{place} written" in lines else "")
 
 
-@attack("E79", "A2", each=FLAGS)
-def flags_of_a_volume(t, name, options, top, below):
+@attacker("A2")
+@parametrize("name, options, top, below", FLAGS)
+def test_E79_flags_of_a_volume(t, name, options, top, below):
     """A volume with set-user-id programs and device nodes, and a submount with the same: each flag is in force where
     it was asked for, the recursive ones below, too."""
     with volume(t, "private") as path:
@@ -276,8 +288,9 @@ def flags_of_a_volume(t, name, options, top, below):
               f"possible with {name}")
 
 
-@flags_of_a_volume.twin
-def volume_with_flags(t, _, options, *__):
+@attacker("A2")
+@parametrize("_, options, *__", FLAGS)
+def test_E79_harmless_volume_with_flags(t, _, options, __):
     """The volume can be read."""
     with volume(t, "private") as path:
         (path / "nested/word").write_text("nested\n")
@@ -288,8 +301,10 @@ def volume_with_flags(t, _, options, *__):
 WINDOWS = [("ro", ["ro"], "ro"), ("several", ["ro", "nosuid", "nodev", "noexec"], "ro,nosuid,nodev,noexec")]
 
 
-@attack("E79", "A3", each=WINDOWS, deadline=300)
-def flags_come_late(t, _, options, words):
+@attacker("A3")
+@pytest.mark.timeout(300)
+@parametrize("_, options, words", WINDOWS)
+def test_E79_flags_come_late(t, _, options, words):
     """Somebody watches the mounts of the container's process while it is made: the volume is never there without its
     flags."""
     with volume(t, "private") as path:
@@ -306,8 +321,10 @@ def flags_come_late(t, _, options, words):
         t.note(f"seen in {seen} rounds")
 
 
-@flags_come_late.twin
-def flags_are_there(t, _, options, words):
+@attacker("A3")
+@pytest.mark.timeout(300)
+@parametrize("_, options, words", WINDOWS)
+def test_E79_harmless_flags_are_there(t, _, options, words):
     """The flags are there in the end."""
     with volume(t, "private") as path:
         bundle = t.bundle("cat", "/proc/self/mountinfo").add_mount("/observed", "bind", str(path), "rbind", *options)
@@ -319,8 +336,9 @@ def flags_are_there(t, _, options, words):
 MAPPED = [{"containerID": 0, "hostID": 1000, "size": 1}, {"containerID": 1000, "hostID": 0, "size": 1}]
 
 
-@attack("E79", "A4", each=["file of the host's root", "file of a user"])
-def idmapped_volume(t, whose):
+@attacker("A4")
+@parametrize("whose", ["file of the host's root", "file of a user"])
+def test_E79_idmapped_volume(t, whose):
     """A volume with an id map: owners are what the map says, in both directions, and a set-user-id file of root's is
     one of the user's."""
     with volume(t, "private") as path:
@@ -339,8 +357,9 @@ def mapped_box(t, path, *args):
     return t.container(bundle=bundle)
 
 
-@idmapped_volume.twin(once=True)
-def idmapped_volume_is_mounted(t, _):
+@attacker("A4")
+@parametrize("_", ["file of the host's root"])
+def test_E79_harmless_idmapped_volume_is_mounted(t, _):
     """A volume with an id map can be mounted at all."""
     with volume(t, "private") as path:
         mapped_box(t, path, "true").run().exits(0)
@@ -353,8 +372,9 @@ OUTSIDE = """for d in /sys/fs/cgroup /sys/fs/cgroup/runner /sys/fs/cgroup/theirs
 done; echo end"""
 
 
-@attack("E47", "A2", each=["rbind", "rbind ro"])
-def rootless_cgroups(t, how):
+@attacker("A2")
+@parametrize("how", ["rbind", "rbind ro"])
+def test_E47_rootless_cgroups(t, how):
     """An unprivileged container without a cgroup namespace, /sys bound from the host, below a cgroup that the user
     owns (CVE-2023-25809), with the cgroup mount of `spec --rootless`: nothing outside its own subtree is writable."""
     theirs = pathlib.Path("/sys/fs/cgroup/theirs")
@@ -388,8 +408,9 @@ def rootless_sys(t, how, *args):
     return as_user(t, box)
 
 
-@rootless_cgroups.twin
-def rootless_with_sys(t, how):
+@attacker("A2")
+@parametrize("how", ["rbind", "rbind ro"])
+def test_E47_harmless_rootless_with_sys(t, how):
     """Such a container starts."""
     result = t.runtime.exec(rootless_sys(t, how, "ls", "/sys/kernel"))
     equal(result.code, 0, f"exit code of {result}")

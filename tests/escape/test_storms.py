@@ -5,8 +5,9 @@ import contextlib
 import pathlib
 import signal
 
-from attacks import attack
-from harness import Failure, equal, eventually, true
+import pytest
+
+from harness import Failure, attacker, equal, eventually, needs, parametrize, true
 from test_joins import joined, path_of
 from world import settle, with_rights
 
@@ -75,8 +76,10 @@ def weather(t, verb, how, count):
         return results, words.read_text().splitlines()[-1]
 
 
-@attack("E32", "A2", each=CASES, deadline=300)
-def newcomers_are_attacked(t, _, verb, name):
+@attacker("A2")
+@pytest.mark.timeout(300)
+@parametrize("_, verb, name", CASES)
+def test_E32_newcomers_are_attacked(t, _, verb, name):
     """Somebody in the container sends signals to what exec brings, or run into a joined pid namespace, stops or traces
     it for good, or takes its descriptors: the runtime returns in time and leaves nobody; what returns 0 has run."""
     how, *rounds = STORMS[name]
@@ -91,8 +94,10 @@ def newcomers_are_attacked(t, _, verb, name):
         raise Failure("the storm met nobody")
 
 
-@newcomers_are_attacked.twin
-def newcomers_are_let_in(t, _, verb, name):
+@attacker("A2")
+@pytest.mark.timeout(300)
+@parametrize("_, verb, name", CASES)
+def test_E32_harmless_newcomers_are_let_in(t, _, verb, name):
     """A neighbour that only looks does no harm."""
     results, _ = weather(t, verb, "0", 3)
     equal([(result.code, result.out) for result in results], [(0, "alive\n")] * 3, "results")
@@ -119,8 +124,11 @@ def with_cores(bundle):
     return bundle.writable().process(rlimits=[{"type": "RLIMIT_CORE", "soft": unlimited, "hard": unlimited}])
 
 
-@attack("E57", "A2", each=FATAL, needs=plain_cores, deadline=300)
-def newcomers_dump_core(t, _, verb, number):
+@attacker("A2")
+@needs(plain_cores)
+@pytest.mark.timeout(300)
+@parametrize("_, verb, number", FATAL)
+def test_E57_newcomers_dump_core(t, _, verb, number):
     """Somebody in the container makes what exec brings dump core, with a limit for cores that has no end: there is no
     core of a process of the runtime, nor one with its words."""
     with storm(t, number, with_cores) as (box, _):
@@ -139,8 +147,11 @@ def is_runtimes(t, data):
     return any(word in data for word in (b"bulkhead:init", b"runc:[", b"crun", str(t.root).encode()))
 
 
-@newcomers_dump_core.twin(once=True)
-def programs_dump_core(t, *_):
+@attacker("A2")
+@needs(plain_cores)
+@pytest.mark.timeout(300)
+@parametrize("*_", FATAL[:1])
+def test_E57_harmless_programs_dump_core(t, _):
     """A program that dies of such a signal does dump core where its limit allows it."""
     box = t.container(bundle=with_cores(t.bundle("sh", "-c", "sh -c 'kill -SEGV $$'; true")))  # pid 1 lives through it
     lived(box.run())
@@ -151,8 +162,10 @@ LIMITS = [("no memory", "RLIMIT_AS", 4096), ("little memory", "RLIMIT_AS", 1 << 
           ("no data", "RLIMIT_DATA", 0), ("no time", "RLIMIT_CPU", 0)]
 
 
-@attack("E57", "A4", each=LIMITS, needs=plain_cores)
-def limits_that_kill(t, _, name, value):
+@attacker("A4")
+@needs(plain_cores)
+@parametrize("_, name, value", LIMITS)
+def test_E57_limits_that_kill(t, _, name, value):
     """Limits that leave a process hardly anything: whoever dies of them, there is no core of the runtime."""
     unlimited = (1 << 64) - 1
     bundle = t.plant(t.bundle(f"/{WORKLOAD}"), "minimal").writable()
@@ -162,8 +175,10 @@ def limits_that_kill(t, _, name, value):
     equal([path for path in cores(t) if is_runtimes(t, path.read_bytes())], [], "cores of the runtime")
 
 
-@limits_that_kill.twin
-def limits_that_do_not(t, _, name, value):
+@attacker("A4")
+@needs(plain_cores)
+@parametrize("_, name, value", LIMITS)
+def test_E57_harmless_limits_that_do_not(t, _, name, value):
     """The same limits, large enough, are in force."""
     del value
     bundle = t.plant(t.bundle(f"/{WORKLOAD}"), "minimal").process(rlimits=[{"type": name, "soft": 1 << 30,

@@ -12,8 +12,7 @@ import termios
 import threading
 import time
 
-from attacks import attack
-from harness import Failure, contains, equal, eventually, true
+from harness import Failure, attacker, contains, equal, eventually, parametrize, true
 from test_terminal import receive
 from world import ended_well, link, settle, with_rights, without_mounts
 
@@ -74,8 +73,9 @@ def push(t, slave, verb, rights, program, tty=False):
     return words.read_text()
 
 
-@attack("E51", "A2", each=PUSHERS)
-def input_is_pushed(t, _, verb, rights):
+@attacker("A2")
+@parametrize("_, verb, rights", PUSHERS)
+def test_E51_input_is_pushed(t, _, verb, rights):
     """A program without a terminal of its own, started from a terminal, pushes characters into the caller's input
     (TIOCSTI; CVE-2016-10124, CVE-2017-5226, and by 64 bits CVE-2019-10063), and changes the settings: nothing of it
     happens, for it has no descriptor of that terminal."""
@@ -87,8 +87,9 @@ def input_is_pushed(t, _, verb, rights):
     equal(words, "end\n", "what the program could do")
 
 
-@input_is_pushed.twin
-def output_comes_through(t, _, verb, rights):
+@attacker("A2")
+@parametrize("_, verb, rights", PUSHERS)
+def test_E51_harmless_output_comes_through(t, _, verb, rights):
     """What such a program says is on the caller's terminal."""
     with terminal() as (master, slave):
         push(t, slave, verb, rights, "/pusher /out/words; echo x > /out/words; echo word")
@@ -99,8 +100,9 @@ def output_comes_through(t, _, verb, rights):
     true(b"word" in text, f"output {text!r}")
 
 
-@attack("E51", "A2", each=[("run", "run"), ("exec", "exec")])
-def input_is_pushed_from_a_terminal_of_its_own(t, _, verb):
+@attacker("A2")
+@parametrize("_, verb", [("run", "run"), ("exec", "exec")])
+def test_E51_input_is_pushed_from_a_terminal_of_its_own(t, _, verb):
     """The same from a program with a terminal of its own, which is relayed to the caller's: that keeps its size, its
     settings, and has nothing in its input afterwards."""
     with terminal() as (master, slave):
@@ -129,8 +131,9 @@ def draining(master):
         thread.join()
 
 
-@input_is_pushed_from_a_terminal_of_its_own.twin
-def terminal_of_its_own(t, _, verb):
+@attacker("A2")
+@parametrize("_, verb", [("run", "run"), ("exec", "exec")])
+def test_E51_harmless_terminal_of_its_own(t, _, verb):
     """A program with a terminal of its own runs below a terminal."""
     with terminal() as (master, slave), draining(master):
         words = push(t, slave, verb, RIGHTS, "tty > /out/words", tty=True)
@@ -177,8 +180,9 @@ def lured(t, how, lure):
     return bundle
 
 
-@attack("E13", "A1", each=FALSE)
-def terminal_is_a_link(t, _, how, lure):
+@attacker("A1")
+@parametrize("_, how, lure", FALSE)
+def test_E13_terminal_is_a_link(t, _, how, lure):
     """/dev/pts is a directory of links to files of /proc and of the image, for all numbers that a terminal could have
     (CVE-2025-52565): refused, or /dev/console is a terminal; nothing is bound, written or given another owner."""
     bundle = lured(t, how, lure)
@@ -214,8 +218,9 @@ def started(box, server):
     return text.decode()
 
 
-@terminal_is_a_link.twin(once=True)
-def terminal_is_one(t, *_):
+@attacker("A1")
+@parametrize("*_", FALSE[:1])
+def test_E13_harmless_terminal_is_one(t, _):
     """A container with a devpts of its own has its terminal on /dev/console."""
     program = "stat -c %F:%t /dev/console; grep ' /dev/console ' /proc/self/mountinfo; hostname"
     box = t.container(bundle=t.bundle("sh", "-c", program, terminal=True))
@@ -226,8 +231,9 @@ def terminal_is_one(t, *_):
     contains(text, " devpts ", "what is mounted there")
 
 
-@attack("E13", "A2", each=["links", "tmpfs", "ptmx is a file", "ptmx is a link", "ptmx is null", "nothing"])
-def exec_finds_another_devpts(t, how):
+@attacker("A2")
+@parametrize("how", ["links", "tmpfs", "ptmx is a file", "ptmx is a link", "ptmx is null", "nothing"])
+def test_E13_exec_finds_another_devpts(t, how):
     """A container replaces its /dev/pts, then exec asks for a terminal: refused in time, or a real terminal."""
     inside = {"links": "mount -t tmpfs x /dev/pts; for n in 0 1 2 3 4 5 6 7 8 9; do ln -s /proc/sys/kernel/hostname "
                        "/dev/pts/$n; done; ln -s /dev/ptmx /dev/pts/ptmx",
@@ -252,8 +258,9 @@ def exec_finds_another_devpts(t, how):
             settle(t, box)
 
 
-@exec_finds_another_devpts.twin(once=True)
-def exec_finds_its_devpts(t, *_):
+@attacker("A2")
+@parametrize("*_", ["links"])
+def test_E13_harmless_exec_finds_its_devpts(t, _):
     """exec gets a terminal of the container's own devpts."""
     box = t.sleeper()
     box.run_detached().exits(0)

@@ -6,8 +6,9 @@ import dataclasses
 import os
 import threading
 
-from attacks import attack
-from harness import Failure, equal, eventually, true
+import pytest
+
+from harness import Failure, attacker, equal, eventually, parametrize, true
 from test_joins import joined, path_of
 from world import repeated, settle, with_rights
 
@@ -183,15 +184,19 @@ def execs_are_watched(t, variant, how):
     true(found.before_execve("met") > 0, "the spy met nobody")
 
 
-@attack("E30", "A2", each=VARIANTS, deadline=300)
-def exec_is_watched(t, _, variant):
+@attacker("A2")
+@pytest.mark.timeout(300)
+@parametrize("_, variant", VARIANTS)
+def test_E30_exec_is_watched(t, _, variant):
     """Somebody in the container tries every way into a process that exec brings (CVE-2016-9962): he gets no descriptor,
     no memory, no place of the host, and may attach only where he may attach to the program as well."""
     execs_are_watched(t, variant, "all")
 
 
-@exec_is_watched.twin
-def exec_can_be_watched(t, _, variant):
+@attacker("A2")
+@pytest.mark.timeout(300)
+@parametrize("_, variant", VARIANTS)
+def test_E30_harmless_exec_can_be_watched(t, _, variant):
     """The spy sees an open directory of the host, a place, a secret and a namespace where they are to be had."""
     with spy(t, variant) as (box, environment, result):
         secret = "OWN_SECRET=" + environment["CALLERS_SECRET"]  # with it, crun's program has no PATH
@@ -209,15 +214,19 @@ def exec_can_be_watched(t, _, variant):
     equal(wanted - kinds, set(), f"kinds that were not seen, of {found.rows}")
 
 
-@attack("E31", "A2", each=VARIANTS, deadline=300)
-def exec_shows_its_rights(t, _, variant):
+@attacker("A2")
+@pytest.mark.timeout(300)
+@parametrize("_, variant", VARIANTS)
+def test_E31_exec_shows_its_rights(t, _, variant):
     """Somebody in the container looks at capabilities, ids, groups and no_new_privs of each process that exec brings,
     as often as he can: they are those of the program from the first moment."""
     execs_are_watched(t, variant, "status")
 
 
-@exec_shows_its_rights.twin
-def exec_has_rights_to_show(t, _, variant):
+@attacker("A2")
+@pytest.mark.timeout(300)
+@parametrize("_, variant", VARIANTS)
+def test_E31_harmless_exec_has_rights_to_show(t, _, variant):
     """The spy sees an exec that gets one more capability."""
     with spy(t, variant, "status") as (box, _, result):
         repeated(t, 1, "exec", "--cap", "CAP_CHOWN", box.id, "sleep", f"{0.3 * t.patience}", seconds=1).exits(0)
@@ -230,8 +239,10 @@ JOINS = [("rights", Variant(rounds=FEW), "status"), ("everything", Variant(round
          ("everything, with CAP_SYS_PTRACE", Variant(rights=[*DEFAULT, PTRACE], rounds=FEW), "all")]
 
 
-@attack("E31", "A2", each=JOINS, deadline=300)
-def whoever_joins_shows_its_privileges(t, _, variant, how):
+@attacker("A2")
+@pytest.mark.timeout(300)
+@parametrize("_, variant, how", JOINS)
+def test_E31_whoever_joins_shows_its_privileges(t, _, variant, how):
     """The same for containers that are run in the pid namespace of another."""
     with spy(t, variant, how) as (box, environment, result):
         bundle = joined(variant.dress(t.plant(t.bundle(f"/{WORKLOAD}"), "minimal")), {"pid": path_of(box, "pid")})
@@ -243,8 +254,10 @@ def whoever_joins_shows_its_privileges(t, _, variant, how):
     equal(judge(variant, found), [], "what was seen")
 
 
-@whoever_joins_shows_its_privileges.twin
-def whoever_joins_is_seen(t, _, variant, how):
+@attacker("A2")
+@pytest.mark.timeout(300)
+@parametrize("_, variant, how", JOINS)
+def test_E31_harmless_whoever_joins_is_seen(t, _, variant, how):
     """The spy sees a program that has more capabilities than usual."""
     with spy(t, variant, how) as (box, _, result):
         bundle = joined(t.bundle("sleep", "60"), {"pid": path_of(box, "pid")})

@@ -13,6 +13,7 @@ import harness
 import leaks
 from harness import Failure
 
+VERB_SECONDS = 5  # a verb's deadline
 ATTACKERS_BUILT = pathlib.Path(__file__).resolve().parent.parent.parent / "build/escape"
 
 # Files of the host that make the kernel run something, or that a misdirected write would show up in.
@@ -77,11 +78,10 @@ class World(harness.Context):
 
     more_devices = ("/dev/ptmx",)
 
-    def __init__(self, chosen, *arguments):
+    def __init__(self, long, patience, *arguments):
         super().__init__(*arguments)
-        self.long = chosen.long
-        self.runtime.seconds = chosen.seconds
-        self.patience = chosen.seconds / 5  # how much slower than usual this machine is
+        self.long, self.patience = long, patience  # how much slower than usual this machine is
+        self.runtime.seconds = VERB_SECONDS * patience
         self.can = Canary(self.scratch / "canary")
         self.texts = texts()
         self.binary = digest(self.runtime.path)
@@ -92,10 +92,6 @@ class World(harness.Context):
         if self.long:
             return many
         return few if self.bulkhead or control is None else control
-
-    def note(self, text):
-        """A sentence to print with the result."""
-        (self.scratch / "note").write_text(text)
 
     def host_folder(self, name):
         """A new directory of the host outside every bundle."""

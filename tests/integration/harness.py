@@ -24,7 +24,7 @@ LAUNCHER = str(pathlib.Path(__file__).resolve().parent / "launcher.py")
 VERB_SECONDS = 20
 BASE_ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
-differs, breaks = pytest.mark.differs, pytest.mark.breaks  # see pytest.ini
+differs, breaks, attacker = pytest.mark.differs, pytest.mark.breaks, pytest.mark.attacker  # see pytest.ini
 
 
 def needs(function):
@@ -321,6 +321,7 @@ class Context:
         os.chmod(self.null, 0o666)
         self.runtime = Runtime(runtime_path, self.root, self.scratch, self.null)
         self.containers = []
+        self.properties = []
 
     @property
     def bulkhead(self):
@@ -356,6 +357,10 @@ class Context:
     def output(self, *args, bundle=None, **process):
         """What a program prints in a default container that is made for it."""
         return self.container(*args, bundle=bundle, **process).run().ok().out
+
+    def note(self, text):
+        """A sentence to print with the result."""
+        self.properties.append(("note", text))
 
     def cleanup(self):
         """Deletes what the case left on purpose; returns sentences about what did not go away."""

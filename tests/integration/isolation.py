@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The private place the cases run in: own mount namespace, own branch of the cgroup2 tree.
 
-The outer process makes one cgroup and waits; the inner process sees that cgroup as the root of a
-pure v2 tree on /sys/fs/cgroup. The machine's own mounts and cgroups are never touched.
+Whoever waits outside makes one cgroup and removes it; inside it is the root of a pure v2 tree on
+/sys/fs/cgroup. The machine's own mounts and cgroups are never touched.
 """
 
 import ctypes
@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 
-RUN = pathlib.Path(__file__).resolve().parent / "run"
 STAGE = "BULKHEAD_IT_STAGE"
 PR_SET_PDEATHSIG = 1
 MS_REC, MS_PRIVATE, MS_SHARED = 0x4000, 1 << 18, 1 << 20
@@ -59,20 +58,6 @@ def inside():
     return os.environ.get(STAGE) == "inside"
 
 
-def enter(argv, native, script=RUN):
-    """Runs the script again in the private place and returns its exit code."""
-    branch = None if native else make_branch()
-    try:
-        child = subprocess.Popen(unshare_command(argv, native, script),
-                                 env={**os.environ, STAGE: "inside"},
-                                 preexec_fn=lambda: join_branch(branch))
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda received, frame: child.send_signal(received))
-        return child.wait()
-    finally:
-        remove_branch(branch)
-
-
 def move_in(branch):
     """This process, from here on: a mount namespace of its own, and the branch as the root of all cgroups, if there is one."""
     join_branch(branch)
@@ -95,11 +80,6 @@ def own_run():
     mount(None, "/", None, MS_REC | MS_PRIVATE)
     mount("tmpfs", "/run", "tmpfs", 0, "mode=755")
     mount(None, "/", None, MS_REC | MS_SHARED)
-
-
-def unshare_command(argv, native, script):
-    flags = ["--mount", "--propagation", "private"] + ([] if native else ["--cgroup"])
-    return ["unshare", *flags, "--", sys.executable, str(script), *argv]
 
 
 def make_branch(name=""):

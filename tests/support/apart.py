@@ -79,7 +79,7 @@ class Apart:
     """The protocol of pytest for one case, with a process between."""
 
     def __init__(self, config):
-        self.config, self.number = config, 0
+        self.config, self.number, self.late = config, 0, False
         self.top, self.template = None, None
         self.outcomes = collections.defaultdict(lambda: "passed")
 
@@ -103,11 +103,11 @@ class Apart:
         return True
 
     def last_reports(self, item):
-        """Of each time that the case is to run, up to the first that fails; a control may try again."""
-        control = self.config.getoption("control")
-        for _ in range(CONTROL_TRIES if control else self.config.getoption("times")):
+        """A control may try again, within the deadline of the case."""
+        self.late = False
+        for _ in range(CONTROL_TRIES if self.config.getoption("control") else 1):
             reports = self.reports(item)
-            if any(report.failed for report in reports) != bool(control):
+            if self.late or not any(report.failed for report in reports):
                 break
         return reports
 
@@ -146,6 +146,7 @@ class Apart:
         try:
             status = os.waitpid(child, 0)[1]
         except pytest.fail.Exception as late:  # of pytest-timeout
+            self.late = True
             where = leaks.where_it_hangs(child)
             leaks.kill_descendants(os.getpid())
             return [failure(item, "call", f"{late}\n{where}")]

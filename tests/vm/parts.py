@@ -139,7 +139,7 @@ JOBS = [
     cases(SYSTEMD_REST, "systemd driver, runc as the control", 80, "systemd limits_systemd removal_systemd rootless_systemd",
           "--control", "runc"),
 
-    command(PLAIN_REST, "escape: watchers", 94, "tests/escape/run", "--seconds", "30", "--filter", "whoever_joins"),
+    command(PLAIN_REST, "escape: watchers", 94, *PYTEST, "tests/escape", "--patience", "6", "-k", "whoever_joins"),
     cases(PLAIN_REST, "apparmor, runc as the control", 34, "apparmor", "--control", "runc"),
     cases(PLAIN_REST, "events, runc as the control", 60, "events_resources events", "--control", "runc", "-k",
           "events_resources or test_ends or test_one_each or test_a_created or it_sleeps or twenty"),

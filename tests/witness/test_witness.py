@@ -13,6 +13,8 @@ import shutil
 import subprocess
 import tempfile
 
+import pytest
+
 import configs
 import expected
 import facts
@@ -22,7 +24,7 @@ import isolation
 import known
 import random_configs
 import test_terminal
-from harness import case
+from harness import differs
 
 HERE = pathlib.Path(__file__).resolve().parent
 RANDOM_SEEDS = int(os.environ.get("WITNESS_SEEDS", "20"))
@@ -32,7 +34,6 @@ REPETITIONS = int(os.environ.get("WITNESS_REPETITIONS", "20"))
 KEYCTL, ADD_KEY = {"x86_64": (250, 248), "aarch64": (219, 217)}.get(os.uname().machine, (0, 0))
 JOIN_SESSION_KEYRING, SESSION_KEYRING = 1, -3
 HOLDER = {"hostname": "joined", "net/ipv4/ip_forward": "1"}  # what is special about namespaces to be joined
-chosen = {}  # filled by the run script: runtime (path), control (bool)
 
 
 @functools.cache
@@ -178,9 +179,9 @@ class Stage:
         return text
 
 
-def difference(want, have, way):
+def difference(want, have, way, control):
     """Fails with a unified diff, unless it is known that this runtime differs there; returns why."""
-    seen, reasons = known.without_known(want, have, way, chosen.get("control"))
+    seen, reasons = known.without_known(want, have, way, control)
     if want != seen:
         diff = difflib.unified_diff(want.splitlines(), seen.splitlines(), "expected", way, lineterm="", n=1)
         raise harness.Failure("\n".join(diff))
@@ -191,32 +192,38 @@ def compare(stage):
     want, seen, reasons = stage.expectation(), {}, {}
     for way, start in stage.ways().items():
         seen[way] = start()
-        reasons |= dict.fromkeys(difference(want, seen[way], way))
+        reasons |= dict.fromkeys(difference(want, seen[way], way, stage.t.control))
     for reason in reasons:
-        print(f"     known: {reason}", flush=True)
-    if not chosen.get("control"):
+        stage.t.note(f"known: {reason}")
+    if not stage.t.control:
         harness.equal(len(set(seen.values())), 1, "number of different texts")
 
 
-def shows_what_is_granted(t, name):
+def named(specs):
+    """A parameter for each, {name: spec}; some are not for runc."""
+    return pytest.mark.parametrize("name", [
+        pytest.param(name, id=name, marks=[differs(spec.why)] if spec.why else []) for name, spec in specs.items()])
+
+
+@pytest.mark.timeout(60)
+@named(SPECS)
+def test_shows_what_is_granted(t, name):
     """Started in any way, the probe prints what follows from config.json, and nothing else."""
     with contextlib.closing(Stage(t, SPECS[name])) as stage:
         compare(stage)
 
 
-for each in SPECS.values():
-    case(control=not each.why, why=each.why, each=[each.name], deadline=60)(shows_what_is_granted)
 
-
-@case(deadline=60 + REPETITIONS)
-def repeated_starts_show_the_same(t):
+@pytest.mark.timeout(60 + REPETITIONS)
+def test_repeated_starts_show_the_same(t):
     """The default bundle again and again: byte for byte one text."""
     stage = Stage(t, SPECS["default"])
     texts = {stage.run() for _ in range(REPETITIONS)}
     harness.equal(len(texts), 1, "number of different texts")
 
 
-def a_flip_is_seen(t, name):
+@named({name: SPECS[flip.bundle] for name, flip in flips.FLIPS.items()})
+def test_a_flip_is_seen(t, name):
     """One thing is changed in config.json behind the back of the expectation: the comparison must see it."""
     flip = flips.FLIPS[name]
     stage = Stage(t, SPECS[flip.bundle])
@@ -225,12 +232,8 @@ def a_flip_is_seen(t, name):
     flip.change(config)
     stage.write(config)
     have = stage.run()
-    difference(stage.expectation(config), have, "run")  # with its knowledge all is well
+    difference(stage.expectation(config), have, "run", t.control)  # with its knowledge all is well
     plain = [line for line in difflib.ndiff(want.splitlines(), have.splitlines()) if line[:2] in ("- ", "+ ")]
     touched = {line[2:].split("=")[0] for line in plain}
     harness.true(any(key.startswith(flip.key) for key in touched), f"no line {flip.key} differs, only {plain}")
 
-
-for each in flips.FLIPS.values():
-    case(control=not SPECS[each.bundle].why, why=SPECS[each.bundle].why, each=[each.name])(
-        a_flip_is_seen)

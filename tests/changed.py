@@ -41,7 +41,7 @@ ROOMS = {
 SUITES = {
     "src/runtime/stage/": tiers.EXPLAIN,
     "tests/explain/": tiers.EXPLAIN,
-    "tests/faults/": tiers.Suite("faults", ("tests/faults/run", "--bundles", "default")),
+    "tests/faults/": tiers.Suite("faults", (*tiers.PYTEST, "tests/faults", "-k", "test_creation_of_a_bundle and default")),
     "tests/engines/": tiers.Suite("engines, smoke", ("tests/engines/run", "--smoke")),
     "tests/vm/": tiers.Suite("guest", ("tests/vm/run",)),
     "tests/witness/": tiers.Suite("witness", (*tiers.PYTEST, "tests/witness")),

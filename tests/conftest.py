@@ -14,11 +14,13 @@ import pytest
 
 import apart
 import bundles
+import ground
 import harness
 import isolation
 import leaks
 import memlock
 import places
+import variants
 
 sys.dont_write_bytecode = True
 DEFAULT_RUNTIME = pathlib.Path(__file__).resolve().parent.parent / "build/release/bulkhead"
@@ -108,9 +110,10 @@ def how_it_differs(item, control, runc="", crun=""):
 
 def pytest_terminal_summary(terminalreporter):
     """What cases have to say with their results."""
-    for report in [each for reports in terminalreporter.stats.values() for each in reports]:
-        for name, text in getattr(report, "user_properties", ()) if getattr(report, "when", "") == "call" else ():
-            terminalreporter.write_line(f"{name}: {report.nodeid.rpartition('::')[2]}: {text}")
+    for report in [each for reports in terminalreporter.stats.values() for each in reports if hasattr(each, "user_properties")]:
+        for name, text in report.user_properties:
+            if name == "note" and report.when == "call":
+                terminalreporter.write_line(f"note: {report.nodeid.rpartition('::')[2]}: {text}")
 
 
 @pytest.fixture
@@ -142,3 +145,17 @@ def t(request, runtime, control, context):
     problems = made.cleanup() + apart.held_against(control, before.leaks(made.root)) + made.invariants()
     if problems:
         pytest.fail("\n".join(problems), pytrace=False)
+
+
+@pytest.fixture
+def scratch(request):
+    """A folder of this case alone, for what looks at a timeline: explain and faults."""
+    here = request.node.stash[apart.HERE]
+    return ground.Scratch(here.scratch, here.template)
+
+
+@pytest.fixture
+def edits(scratch):
+    """{name: edit of a config}, and what these name is there meanwhile."""
+    with variants.Variants(scratch.path) as named:
+        yield named

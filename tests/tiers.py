@@ -17,7 +17,7 @@ class Suite(typing.NamedTuple):
 INTEGRATION = Suite("integration", (*PYTEST, "-n", "3", "tests/integration"))
 ESCAPE = Suite("escape", (*PYTEST, "tests/escape"))
 CONTRACT = Suite("contract", (*PYTEST, "--patience", "2", "tests/contract"))
-EXPLAIN = Suite("explain", ("tests/explain/run",))
+EXPLAIN = Suite("explain", (*PYTEST, "tests/explain"))
 ARCHITECTURE = Suite("architecture", ("tests/architecture/run",))
 
 # ---- what a change must pass ----------------------------------------------------------------------------------------
@@ -60,7 +60,7 @@ DEEP = [
     Suite("contract, runc as the control", (*PYTEST, "tests/contract", "--patience", "2", "--control", "runc")),
     Suite("contract, can its lines fail", ("tests/contract/selftest",)),
     ESCAPE,
-    Suite("faults", ("tests/faults/run",)),
+    Suite("faults", (*PYTEST, "tests/faults")),
     Suite("integration, hybrid cgroups", (*PYTEST, "tests/integration", "--native", "-m", "not slow and not any_cgroups")),
     EXPLAIN,
     Suite("integration, can the leak checks fail", ("tests/integration/selftest",)),

@@ -19,7 +19,7 @@ import remains
 import steps as walk
 import variants
 
-BUNDLES = ["binds", "device-nodes", "devices", "host-like", "limits", "minimal", "overlay", "process", "shared-network",
+BUNDLES = ["default", "no-terminal", "binds", "device-nodes", "devices", "host-like", "limits", "minimal", "overlay", "process", "shared-network",
            "user", "writable"]
 # Steps whose fault `create` does not report, from this one on; the tests look at them all the same.
 UNHEARD_FROM = "await_start"
@@ -162,16 +162,12 @@ def break_everywhere(subject, totals):
     return f"{len(steps)} steps, {count} faults, {time.monotonic() - begin:.1f} s"
 
 
-def subjects(runtime, scratch, edits, console, names):
-    """(title, subject) of every bundle and every edit in both modes; the first two come with flags that add steps."""
+def of_bundle(runtime, scratch, name, mode, console):
+    """A bundle in a mode; two come with flags that add steps."""
     pid_file = str(scratch.path / "container.pid")
     flags = {"default": ["--console-socket", console, "--pid-file", pid_file], "no-terminal": ["--pid-file", pid_file]}
-    for name in dict.fromkeys([*flags, *names]):
-        for mode in ("create", "run"):
-            extra = flags.get(name, [])
-            yield f"{name}, {mode}", Subject(runtime, scratch.path / "state", scratch.bundle(name), mode,
-                                             f"fault-{name}", extra)
-    for name, edit in edits.items():
-        for mode in ("create", "run"):
-            yield f"{name}, {mode}", Subject(runtime, scratch.path / "state", scratch.bundle(variants.BASE, edit), mode,
-                                             "fault-variant", [])
+    return Subject(runtime, scratch.path / "state", scratch.bundle(name), mode, f"fault-{name}", flags.get(name, []))
+
+
+def of_edit(runtime, scratch, edit, mode):
+    return Subject(runtime, scratch.path / "state", scratch.bundle(variants.BASE, edit), mode, "fault-variant", [])

@@ -176,37 +176,30 @@ def policy(**properties):
 
 
 def flagged(folder, console):
-    """(title, keywords of a Subject) of ways into the default bundle's container."""
-    pid_file, socket = str(folder / "exec.pid"), ["--console-socket", console]
-    yield "default", {}
-    yield "pid file", {"flags": ["--pid-file", pid_file]}
-    yield "terminal", {"flags": ["--tty"]}
-    yield "console socket", {"flags": ["--tty", "--detach", *socket, "--pid-file", pid_file]}
-    yield "pidfd socket", {"flags": ["--detach", "--pidfd-socket", console]}
-    yield "user and directory", {"flags": ["--user", "1000:1000", "--additional-gids", "7", "--cwd", "/tmp", "--cap",
-                                           "CAP_NET_RAW", "--no-new-privs", "--preserve-fds", "0"]}
-    yield "inner cgroup", {"flags": ["--cgroup", "inner"], "inner": "inner"}
-    yield "oomScoreAdj and CPUs", {"process": policy(oomScoreAdj=300, execCPUAffinity={"initial": "0", "final": "0-1"},
-                                                     user={"uid": 1000, "gid": 1000, "umask": 0o77})}
-    yield "scheduling", {"process": policy(scheduler={"policy": "SCHED_BATCH", "nice": 3},
+    """{title: keywords of a Subject} of ways into the default bundle's container."""
+    pid_file, socket = f"{folder}/exec.pid", ["--console-socket", console]
+    return {
+        "default": {},
+        "pid file": {"flags": ["--pid-file", pid_file]},
+        "terminal": {"flags": ["--tty"]},
+        "console socket": {"flags": ["--tty", "--detach", *socket, "--pid-file", pid_file]},
+        "pidfd socket": {"flags": ["--detach", "--pidfd-socket", console]},
+        "user and directory": {"flags": ["--user", "1000:1000", "--additional-gids", "7", "--cwd", "/tmp", "--cap",
+                                           "CAP_NET_RAW", "--no-new-privs", "--preserve-fds", "0"]},
+        "inner cgroup": {"flags": ["--cgroup", "inner"], "inner": "inner"},
+        "oomScoreAdj and CPUs": {"process": policy(oomScoreAdj=300, execCPUAffinity={"initial": "0", "final": "0-1"},
+                                                     user={"uid": 1000, "gid": 1000, "umask": 0o77})},
+        "scheduling": {"process": policy(scheduler={"policy": "SCHED_BATCH", "nice": 3},
                                            ioPriority={"class": "IOPRIO_CLASS_BE", "priority": 6},
-                                           rlimits=[{"type": "RLIMIT_CORE", "soft": 0, "hard": 0}])}
+                                           rlimits=[{"type": "RLIMIT_CORE", "soft": 0, "hard": 0}])},
+    }
 
 
-def subjects(runtime, scratch, edits, console):
-    """(title, subject) of every way and every container."""
-    root = scratch.path / "state"
+BUNDLES = ("limits", "overlay", "process", "user")
+EDITS = {"pids of the host": pids_of_the_host, "seccomp without privileges": without_new_privileges}
+WITH_A_PID_FILE = ("joined pod", "user namespace", "joined user namespace", "pids of the host")
 
-    def subject(bundle, edit=lambda config: None, **keywords):
-        return Subject(runtime, root, scratch.bundle(bundle, resting(edit)), **keywords)
 
-    for title, keywords in flagged(scratch.path, console):
-        yield f"{title}, exec", subject("default", **keywords)
-    for name in ("limits", "overlay", "process", "user"):
-        yield f"{name}, exec", subject(name)
-    edits = {**edits, "pids of the host": pids_of_the_host, "seccomp without privileges": without_new_privileges}
-    for name, edit in edits.items():
-        yield f"{name}, exec", subject(variants.BASE, edit)
-    pid_file = ["--pid-file", scratch.path / "exec.pid"]
-    for name in ("joined pod", "user namespace", "joined user namespace", "pids of the host"):
-        yield f"{name} with a pid file, exec", subject(variants.BASE, edits[name], flags=pid_file)
+def of_bundle(runtime, scratch, name, edit=lambda config: None, **keywords):
+    """The container of a bundle, and a way into it."""
+    return Subject(runtime, scratch.path / "state", scratch.bundle(name, resting(edit)), **keywords)

@@ -1,25 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the Python tests outside tests/integration share: cases, a private place, real bundles, the runtime."""
+"""What explain, faults and architecture share: real bundles, the runtime, and the cases of architecture."""
 
 import argparse
 import dataclasses
 import json
-import os
 import pathlib
 import shutil
 import subprocess
-import sys
-import tempfile
 import traceback
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-PROJECT = TESTS.parent
-sys.path.insert(0, str(TESTS / "integration"))
-
-import bundles  # noqa: E402  (the path above must come first)
-import isolation  # noqa: E402
-import leaks  # noqa: E402
-
+PROJECT = pathlib.Path(__file__).resolve().parent.parent.parent
 DEFAULT_RUNTIME = PROJECT / "build/release/bulkhead"
 VERB_SECONDS = 20
 LAYERS = "run.bulkhead.overlay.lower"
@@ -87,46 +77,18 @@ def options(description, *extra):
     return parser.parse_args()
 
 
-def in_private_place(script, main):
-    """Calls main() in an own mount namespace with an own branch of the cgroup2 tree; returns the exit code."""
-    if isolation.inside():
-        isolation.settle(native=False)
-        try:
-            return main()
-        finally:
-            leaks.kill_descendants(os.getpid())  # what a broken case forgot
-    if os.geteuid() != 0:
-        print("needs root\n0 passed, 0 failed, 1 skipped")
-        return 0
-    branch = isolation.make_branch()
-    command = ["unshare", "--mount", "--propagation", "private", "--cgroup", "--", sys.executable, str(script)]
-    try:
-        return subprocess.run([*command, *sys.argv[1:]], env={**os.environ, isolation.STAGE: "inside"},
-                              preexec_fn=lambda: isolation.join_branch(branch), check=False).returncode
-    finally:
-        isolation.remove_branch(branch)
-
-
 class Scratch:
-    """A folder for one run: the bundles of bundles/ with a busybox root, and whatever a test writes."""
+    """A folder of a case: the bundles of bundles/ with a busybox root, and whatever a test writes."""
 
-    def __init__(self):
-        self.path = pathlib.Path(tempfile.mkdtemp(prefix="bulkhead-test-"))
-        self.path.chmod(0o755)
-        bundles.make_template(self.path / "template")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        shutil.rmtree(self.path)
+    def __init__(self, path, template):
+        self.path, self.template = path, template
 
     def bundle(self, name, change=None):
         """A fresh copy of bundles/NAME that can run; `change` edits its config."""
         target = self.path / "bundles" / name
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(PROJECT / "bundles" / name, target)
-        subprocess.run(["cp", "-a", "--link", str(self.path / "template"), str(target / "rootfs")], check=True)
+        subprocess.run(["cp", "-a", "--link", str(self.template), str(target / "rootfs")], check=True)
         config = json.loads((target / "config.json").read_text())
         self.make_layers(config.get("annotations", {}))
         if change:
@@ -142,7 +104,7 @@ class Scratch:
         shutil.rmtree(layers[0].parent, ignore_errors=True)
         for layer in layers:
             layer.mkdir(parents=True)
-        subprocess.run(["cp", "-a", "--link", f"{self.path}/template/.", str(layers[-1])], check=True)
+        subprocess.run(["cp", "-a", "--link", f"{self.template}/.", str(layers[-1])], check=True)
         annotations[LAYERS] = ":".join(str(layer) for layer in layers)
 
 

@@ -13,11 +13,9 @@ import pathlib
 import time
 
 import bpf
-import execution
 import ground
 import remains
 import steps as walk
-import variants
 
 FILES = ("hugetlb.2MB.max", "hugetlb.2MB.rsvd.max")
 STEPS = [walk.Step(0, "host", "enable_controllers", "hugetlb, and what can be had"),
@@ -88,10 +86,3 @@ def break_everywhere(subject, totals):
     ground.require(gone.returncode == 0 and not gone.stderr, f"delete --force: exit {gone.returncode}, {gone.stderr!r}")
     ground.require(not rest, f"after delete --force: {rest}")
     return f"{len(steps)} steps, {count} faults, {time.monotonic() - begin:.1f} s"
-
-
-def subjects(runtime, scratch):
-    """(title, subject) of the one container."""
-    if variants.has_huge_pages():
-        yield "update", execution.Subject(runtime, scratch.path / "state",
-                                          scratch.bundle("default", execution.at_rest))

@@ -9,6 +9,13 @@ import subprocess
 import threading
 import time
 
+import pytest
+
+from harness import needs
+
+# Of Variants, in its order.
+NAMES = ("huge pages", "joined pod", "joined user namespace", "user namespace", "pod below a user namespace", "clocks",
+         "memory policy", "shared mounts", "seccomp", "seccomp listener", "hooks")
 BASE = "minimal"  # what they are edits of
 HOST_HOOKS = ("prestart", "createRuntime", "createContainer", "poststart", "poststop")  # whose programs are the host's
 KINDS = {"network": "net", "ipc": "ipc", "uts": "uts", "pid": "pid_for_children", "user": "user"}
@@ -66,8 +73,7 @@ class Variants:
         collect_descriptors(self.agent)
 
     def __enter__(self):
-        limits = {"huge pages": limited} if has_huge_pages() else {}
-        return {**limits, "joined pod": self.joined_pod, "joined user namespace": self.joined_user, "user namespace": new_user,
+        return {"huge pages": limited, "joined pod": self.joined_pod, "joined user namespace": self.joined_user, "user namespace": new_user,
                 "pod below a user namespace": self.inherited_pod, "clocks": clocks, "memory policy": near_memory,
                 "shared mounts": among_the_hosts,
                 "seccomp": filtered, "seccomp listener": self.notifying, "hooks": hooked}
@@ -110,9 +116,16 @@ def new_user(config):
         config["linux"][key] = [{"containerID": 0, "hostID": 0, "size": 65536}]
 
 
-def has_huge_pages():
-    """Whether cgroup v2 has the one controller that machines with cgroup v1 leave to it."""
-    return "hugetlb" in pathlib.Path("/sys/fs/cgroup/cgroup.controllers").read_text().split()
+def no_huge_pages():
+    """Why the one controller cannot be had that machines with cgroup v1 leave to cgroup v2, or None."""
+    there = pathlib.Path("/sys/fs/cgroup/cgroup.controllers").read_text().split()
+    return None if "hugetlb" in there else "no hugetlb controller in cgroup v2"
+
+
+def named(names):
+    """A parameter for each."""
+    return pytest.mark.parametrize("name", [
+        pytest.param(name, id=name, marks=[needs(no_huge_pages)] if name == "huge pages" else []) for name in names])
 
 
 def limited(config):

@@ -1,27 +1,25 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """`explain` changes nothing and needs no privilege, and what it says is what strace sees the stage do. Of `exec`, which
 explain does not show, it is the steps of its own trace."""
 
 import json
 import os
-import pathlib
 import pty
 import re
 import subprocess
-import sys
 import time
 
-sys.dont_write_bytecode = True
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "faults")]
+import pytest
 
-import ground  # noqa: E402  (the path above must come first)
-import execution  # noqa: E402
-import meaning  # noqa: E402
-import steps as walk  # noqa: E402
-import trace  # noqa: E402
-import variants  # noqa: E402
+import execution
+import ground
+import meaning
+import stage_trace as trace
+import steps as walk
+import variants
+from harness import parametrize
+
+pytestmark = pytest.mark.timeout(120)
 
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
 # The end of the lane in `run`; in `create` a filter with a listener comes before the stop.
@@ -291,48 +289,89 @@ def points_somewhere(config, pointer):
     return pointer.startswith("/")
 
 
-def cases(score, place, scratch, only, edits):
-    """Every case, by name."""
-    def case(name, function, *arguments):
-        if only in name:
-            score.case(name, function, *arguments)
-
-    case("self-test: changing calls are known", notices_changes)
-    for name in ground.every_bundle():
-        bundle = scratch.bundle(name)
-        case(f"json: {name}", json_is_complete, place, bundle)
-        if name not in ground.NOT_BY_NOBODY:
-            case(f"nobody: {name}", needs_nothing, place, bundle)
-    case("terminal: default", terminal_agrees, place, scratch.bundle("default", with_short_program))
-    for name in ground.bundle_names():
-        for mode, function in (("run", run_agrees), ("create", create_agrees)):
-            case(f"{mode}: {name}", function, place, scratch.bundle(name, ground.without_terminal))
-    for name, edit in edits.items():
-        for mode, function in (("run", run_agrees), ("create", create_agrees)):
-            case(f"{mode}: {name}", function, place, scratch.bundle(variants.BASE, edit))
-    for name in ("default", "limits", "overlay", "process", "user"):
-        case(f"exec: {name}", exec_agrees, place, scratch.bundle(name, execution.at_rest))
-    for title, flags in EXEC_FLAGS.items():
-        case(f"exec: {title}", exec_agrees, place, scratch.bundle("default", execution.at_rest), flags)
-    case("hooks", hooks_agree, place, scratch.bundle(variants.BASE, variants.hooked))
-    case("exec: process of a file", given_process_agrees, place, scratch.bundle("default", execution.at_rest))
-    for name, edit in {**edits, "pids of the host": execution.pids_of_the_host}.items():
-        case(f"exec: {name}", exec_agrees, place, scratch.bundle(variants.BASE, execution.resting(edit)))
-    case("self-test: differences are seen", notices_what_is_planted, place,
-         scratch.bundle("default", ground.without_terminal))
+@pytest.fixture
+def place(scratch, runtime):
+    """With the runtime where everybody may execute it."""
+    program = scratch.path / "bulkhead"
+    program.write_bytes(runtime.read_bytes())
+    program.chmod(0o755)
+    scratch.path.chmod(0o755)
+    return Place(scratch, program)
 
 
-def main():
-    """Runs the cases in a private place."""
-    chosen = ground.options(__doc__)
-    score = ground.Score()
-    with ground.Scratch() as scratch, variants.Variants(scratch.path) as edits:
-        runtime = scratch.path / "bulkhead"  # where everybody may execute it
-        runtime.write_bytes(chosen.runtime.read_bytes())
-        runtime.chmod(0o755)
-        cases(score, Place(scratch, runtime), scratch, chosen.only, edits)
-    return score.close()
+@pytest.fixture
+def agrees(place, record_property):
+    """Compares, and notes what was compared."""
+    def compare(how, bundle, *arguments):
+        record_property("compared", how(place, bundle, *arguments))
+    return compare
 
 
-if __name__ == "__main__":
-    sys.exit(ground.in_private_place(__file__, main))
+BUNDLES = ground.bundle_names()
+EXEC_BUNDLES = ("default", "limits", "overlay", "process", "user")
+
+
+@parametrize("name", ground.every_bundle())
+def test_json(agrees, scratch, name):
+    agrees(json_is_complete, scratch.bundle(name))
+
+
+@parametrize("name", [name for name in ground.every_bundle() if name not in ground.NOT_BY_NOBODY])
+def test_nobody(agrees, scratch, name):
+    agrees(needs_nothing, scratch.bundle(name))
+
+
+def test_terminal(agrees, scratch):
+    agrees(terminal_agrees, scratch.bundle("default", with_short_program))
+
+
+@parametrize("name", BUNDLES)
+def test_run(agrees, scratch, name):
+    agrees(run_agrees, scratch.bundle(name, ground.without_terminal))
+
+
+@parametrize("name", BUNDLES)
+def test_create(agrees, scratch, name):
+    agrees(create_agrees, scratch.bundle(name, ground.without_terminal))
+
+
+@variants.named(variants.NAMES)
+def test_run_of_a_variant(agrees, scratch, edits, name):
+    agrees(run_agrees, scratch.bundle(variants.BASE, edits[name]))
+
+
+@variants.named(variants.NAMES)
+def test_create_of_a_variant(agrees, scratch, edits, name):
+    agrees(create_agrees, scratch.bundle(variants.BASE, edits[name]))
+
+
+@parametrize("name", EXEC_BUNDLES)
+def test_exec(agrees, scratch, name):
+    agrees(exec_agrees, scratch.bundle(name, execution.at_rest))
+
+
+@parametrize("way", list(EXEC_FLAGS))
+def test_exec_with_flags(agrees, scratch, way):
+    agrees(exec_agrees, scratch.bundle("default", execution.at_rest), EXEC_FLAGS[way])
+
+
+def test_exec_of_a_file(agrees, scratch):
+    agrees(given_process_agrees, scratch.bundle("default", execution.at_rest))
+
+
+@variants.named([*variants.NAMES, "pids of the host"])
+def test_exec_in_a_variant(agrees, scratch, edits, name):
+    edit = {**edits, "pids of the host": execution.pids_of_the_host}[name]
+    agrees(exec_agrees, scratch.bundle(variants.BASE, execution.resting(edit)))
+
+
+def test_hooks(agrees, scratch):
+    agrees(hooks_agree, scratch.bundle(variants.BASE, variants.hooked))
+
+
+def test_changing_calls_are_known():
+    notices_changes()
+
+
+def test_differences_are_seen(agrees, scratch):
+    agrees(notices_what_is_planted, scratch.bundle("default", ground.without_terminal))

@@ -35,7 +35,7 @@ def suite_verdicts(tests):
     """The cases in one run; one with parameters has failed if it fails with any of them."""
     if not tests:
         return {}
-    done = call(["pytest", "-q", "-rpfE", "--runtime", mutants.BUILT / "bulkhead", *map(node, tests)], SUITE_SECONDS)
+    done = call(["pytest", *map(node, tests), "-q", "-rpfE", "--runtime", mutants.BUILT / "bulkhead"], SUITE_SECONDS)
     if not CLOSING.search(done.stdout):
         raise SystemExit(f"mutate: pytest did not come to its end:\n{done.stdout[-2000:]}")
     found = {test: "skipped" for test in tests}

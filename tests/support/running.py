@@ -11,7 +11,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
-PROGRESS = re.compile(r"^[.sxXFE]+ +\[ *\d+%\]$")  # of pytest
+PROGRESS = re.compile(r"^(bringing up nodes\.\.\.|[.sxXFE]+ +\[ *\d+%\]|)$")  # of pytest
 GTEST_SECONDS = 600
 # Whoever ends us ends the suite, and its deadline is for everybody in it; then timeout's own status, or it dies, too.
 GUARD = ["setpriv", "--pdeathsig", "TERM", "timeout", "--kill-after=60"]

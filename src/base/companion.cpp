@@ -4,9 +4,11 @@
 #include <csignal>
 #include <utility>
 
+#include "base/patience.hpp"
 #include "base/program.hpp"
 #include "base/socket.hpp"
 #include "base/sys.hpp"
+#include "base/waiting.hpp"
 
 namespace bulkhead {
 
@@ -31,7 +33,7 @@ Companion::~Companion() { end(); }
 void Companion::end() {
     if (!process_) return;
     (void)sys::signal_process(process_.number(), SIGKILL);
-    (void)sys::wait_process(process_.number());
+    (void)sys::wait_process(process_.number(), dying_patience_ms);
     process_.reset();
 }
 

@@ -23,12 +23,14 @@ enum class Kind : std::uint8_t {
     kernel,     // a system call failed
     denied,     // ... for want of privilege
     internal,
+    interrupted,  // a signal asked this process to end (base/waiting.hpp)
 };
 
 struct Error {
     Kind kind = Kind::internal;
     int err = 0;  // errno of the failing call, 0 where there was none
     std::string text;
+    int signal = 0;  // of Kind::interrupted
 
     // "cannot make the cgroup: " + "mkdirat(/sys/fs/cgroup/x): Permission denied"
     Error&& under(std::string_view phrase) && {

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/sys.hpp"
+#include "base/waiting.hpp"
 
 namespace bulkhead::netlink {
 

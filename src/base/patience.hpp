@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long the runtime waits for whoever called it, and for those whose sockets the caller named. It is told
-// of all these in bulkhead(8), DEADLINES. Milliseconds.
+// How long the runtime waits for whoever called it, for those whose sockets the caller named, and for what a
+// container can hold. It is told of all these in bulkhead(8), DEADLINES. Milliseconds.
 #pragma once
 
 namespace bulkhead {
@@ -16,5 +16,18 @@ inline constexpr int manager_patience_ms = 30'000;
 // For those who have the container's lock: longer than a verb needs it (systemd may take two minutes), so
 // whoever has it for longer was probably stopped or frozen by somebody.
 inline constexpr int holder_patience_ms = 180'000;
+
+// For a process that is brought into a container (exec, a hook, a namespace with inhabitants) to execute its
+// program, all in all. That takes 1 to 2 ms; a program on a slow disk, a machine that is emulated and a
+// container that shares a hundredth of a processor have 30,000 times that. See runtime/endurance.hpp.
+inline constexpr int newcomer_patience_ms = 60'000;
+
+// For the first process of a container to be ready, hooks not counted: nobody else is where it is, but what
+// it mounts may be on slow disks, and what it copies (tmpcopyup) large.
+inline constexpr int creation_patience_ms = 600'000;
+
+// For a process to be gone that was sent SIGKILL. One that a file server holds that does not answer, or a
+// tracer, is left behind and named.
+inline constexpr int dying_patience_ms = 10'000;
 
 }  // namespace bulkhead

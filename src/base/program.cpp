@@ -8,8 +8,10 @@
 #include <array>
 #include <csignal>
 
+#include "base/patience.hpp"
 #include "base/sys.hpp"
 #include "base/text.hpp"
+#include "base/waiting.hpp"
 
 namespace bulkhead {
 
@@ -73,17 +75,23 @@ Result<std::string> output_of(int file, std::size_t limit) {
 
 Result<std::string> run_program(const std::string& program, const std::vector<std::string>& arguments,
                                 int deadline_ms, std::size_t output_limit) {
+    constexpr int let_die_ms = 1'000;
     // Output goes to memory and not through a pipe: a helper that hangs or floods cannot block us.
     LET(const Fd output, sys::memory_file("output", false));
     LET(const pid_t pid, spawn_program(program, arguments, -1, output.number()));
     LET(const Fd process, sys::open_process(pid));
-    LET(const bool ended, sys::wait_readable(process.number(), deadline_ms));
-    if (!ended) TRY(sys::signal_process(process.number(), SIGKILL));
-    LET(const int status, sys::wait_process(process.number()));
-    if (!ended) return fail(Kind::internal, "no answer within ", deadline_ms, " ms");
+    auto ended = sys::wait_readable(process.number(), deadline_ms);
+    const bool in_time = ended.value_or(false);
+    if (!in_time) TRY(sys::signal_process(process.number(), SIGKILL));
+    // What it looks at may hold it in the kernel (ps(1) reads the memory of those whom it shows): then it
+    // stays behind, until that lets it go.
+    const auto status = sys::wait_process(process.number(), in_time ? dying_patience_ms : let_die_ms);
+    if (!ended) return std::unexpected(std::move(ended).error());
+    if (!in_time) return fail(Kind::internal, "no answer within ", deadline_ms, " ms");
+    TRY(status);
     LET(std::string text, output_of(output.number(), output_limit));
-    if (status != 0)
-        return fail(Kind::not_found, text.empty() ? cat("exit status ", status) : quotable(text));
+    if (*status != 0)
+        return fail(Kind::not_found, text.empty() ? cat("exit status ", *status) : quotable(text));
     return text;
 }
 

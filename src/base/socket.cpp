@@ -5,13 +5,16 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
 
+#include "base/deadline.hpp"
 #include "base/patience.hpp"
 #include "base/sys.hpp"
+#include "base/waiting.hpp"
 
 namespace bulkhead::sys {
 
@@ -41,19 +44,21 @@ Result<Address> address_of(const std::string& path, const std::string& shown) {
     return address;
 }
 
-// A listener whose queue is full holds up connect(2); SO_SNDTIMEO bounds that, and what is sent later.
+// A listener whose queue is full holds up connect(2), and poll(2) says nothing of that; SO_SNDTIMEO has it
+// come back, so that we can look whether we are interrupted. It holds for what is sent later as well.
 Result<Fd> connect_address(const Address& address, int type, const std::string& shown) {
-    constexpr timeval patience{caller_patience_ms / 1000, 0};
+    constexpr timeval look{0, long{look_ms} * 1000};
     Fd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
     if (!socket) return system_error(errno, "socket");
-    ::setsockopt(socket.number(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    int result = -1;
-    do result = ::connect(socket.number(), address.pointer(), address.size);
-    while (result == -1 && errno == EINTR);
-    if (result == -1 && errno == EAGAIN)
-        return fail(Kind::kernel, "connect ", quotable(shown), ": not accepted within ", patience.tv_sec,
-                    " s");
-    if (result == -1) return system_error(errno, "connect", shown);
+    ::setsockopt(socket.number(), SOL_SOCKET, SO_SNDTIMEO, &look, sizeof look);
+    const Deadline deadline(caller_patience_ms);
+    while (::connect(socket.number(), address.pointer(), address.size) == -1) {
+        if (errno != EAGAIN && errno != EINTR) return system_error(errno, "connect", shown);
+        if (auto asked = interruption()) return std::unexpected(*std::move(asked));
+        if (deadline.passed())
+            return fail(Kind::kernel, "connect ", quotable(shown), ": not accepted within ",
+                        caller_patience_ms / 1000, " s");
+    }
     return socket;
 }
 
@@ -70,6 +75,15 @@ Result<Fd> connect_path(const std::string& path, int type) {
     LET(const Address address,
         address_of(cat("/proc/self/fd/", directory.number(), path.substr(slash)), path));
     return connect_address(address, type, path);
+}
+
+// EAGAIN of one that sleeps: SO_SNDTIMEO has passed.
+bool may_be_tried_again(int socket, int err) {
+    return err == EINTR || (err == EAGAIN && (::fcntl(socket, F_GETFL) & O_NONBLOCK) == 0);
+}
+
+std::unexpected<Error> nobody_reads() {
+    return std::unexpected(Error{Kind::kernel, EAGAIN, "sendmsg: the other side does not read"});
 }
 
 }  // namespace
@@ -111,14 +125,19 @@ Result<> send(int socket, std::string_view bytes, int fd) {
         box.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
         std::memcpy(CMSG_DATA(&box.header), &fd, sizeof fd);
     }
-    ssize_t sent = -1;
-    do sent = ::sendmsg(socket, &message, MSG_NOSIGNAL);
-    while (sent == -1 && errno == EINTR);
-    // SO_SNDTIMEO has passed; of a stream a part may have been taken before.
-    const bool late = sent == -1 ? errno == EAGAIN : static_cast<std::size_t>(sent) < bytes.size();
-    if (late) return std::unexpected(Error{Kind::kernel, EAGAIN, "sendmsg: the other side does not read"});
-    if (sent == -1) return system_error(errno, "sendmsg");
-    return {};
+    const Deadline deadline(caller_patience_ms);
+    for (;;) {
+        const ssize_t sent = ::sendmsg(socket, &message, MSG_NOSIGNAL);
+        if (sent == -1 && !may_be_tried_again(socket, errno))
+            return errno == EAGAIN ? nobody_reads() : system_error(errno, "sendmsg");
+        // Of a stream a part may be taken; what comes along has gone with the first byte.
+        bytes.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(sent, 0)));
+        if (sent != -1 && bytes.empty()) return {};
+        part = {const_cast<char*>(bytes.data()), bytes.size()};
+        if (sent != -1) message.msg_controllen = 0;
+        if (auto asked = interruption()) return std::unexpected(*std::move(asked));
+        if (deadline.passed()) return nobody_reads();
+    }
 }
 
 Result<Received> receive(int socket, std::span<char> buffer) {

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/nsfs.h>
-#include <poll.h>
 #include <sched.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -106,8 +105,8 @@ Result<bool> try_lock(int fd, int operation) {
     return system_error(errno, "flock");
 }
 
-Result<> lock(int fd, int operation) {
-    return done("flock", {}, [&] { return ::flock(fd, operation); });
+Result<> unlock(int fd) {
+    return done("flock", {}, [&] { return ::flock(fd, LOCK_UN); });
 }
 
 Result<std::size_t> read(int fd, std::span<char> buffer) {
@@ -184,27 +183,8 @@ Result<> signal_process(int pidfd, int signal) {
                 [&] { return ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0); });
 }
 
-Result<int> wait_process(int pidfd) {
-    LET(const Ending ending, wait_ending(pidfd));
-    return ending.by_signal ? 128 + ending.value : ending.value;
-}
-
-Result<Ending> wait_ending(int pidfd) {
-    siginfo_t info{};
-    TRY(done("waitid", {}, [&] { return ::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED); }));
-    return Ending{info.si_status, info.si_code != CLD_EXITED};
-}
-
 Result<> signal_group(pid_t leader, int signal) {
     return done("kill", cat('-', leader), [&] { return ::kill(-leader, signal); });
-}
-
-int pending_end() {
-    sigset_t pending;
-    ::sigpending(&pending);
-    for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM})
-        if (::sigismember(&pending, signal) == 1) return signal;
-    return 0;
 }
 
 bool is_child(int pidfd) {
@@ -254,18 +234,6 @@ Result<Fd> take_descriptor(int pidfd, int number) {
     const long fd = ::syscall(SYS_pidfd_getfd, pidfd, number, 0);
     if (fd == -1) return system_error(errno, "pidfd_getfd", cat(number));
     return Fd(static_cast<int>(fd));
-}
-
-Result<bool> wait_readable(int fd, int deadline_ms) {
-    pollfd entry{fd, POLLIN, 0};
-    const std::uint64_t begin = monotonic_ns();
-    for (;;) {
-        const auto passed = static_cast<int>((monotonic_ns() - begin) / 1'000'000);
-        const int left = deadline_ms < 0 ? -1 : std::max(0, deadline_ms - passed);
-        const int ready = ::poll(&entry, 1, left);
-        if (ready >= 0) return ready > 0;
-        if (errno != EINTR) return system_error(errno, "poll");
-    }
 }
 
 Result<Fd> new_filesystem(const std::string& type) {
@@ -337,7 +305,5 @@ std::uint64_t monotonic_ns() {
     (void)::clock_gettime(CLOCK_MONOTONIC, &now);
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
 }
-
-void pause(int milliseconds) { ::poll(nullptr, 0, milliseconds); }
 
 }  // namespace bulkhead::sys

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One wrapper per system call of the host side: EINTR is retried here and nowhere else, every descriptor is
-// born close-on-exec, and a failure carries the call and its argument. What runs in the container uses
-// base/raw.hpp.
+// born close-on-exec, and a failure carries the call and its argument. Those that wait for somebody are in
+// base/waiting.hpp. What runs in the container uses base/raw.hpp.
 #pragma once
 
 #include <linux/sched.h>
@@ -46,7 +46,7 @@ Result<> change_root(int directory);
 
 // Takes the lock without waiting; false where another process holds it. operation: LOCK_EX or LOCK_SH
 Result<bool> try_lock(int fd, int operation);
-Result<> lock(int fd, int operation);
+Result<> unlock(int fd);
 
 Result<std::size_t> read(int fd, std::span<char> buffer);
 Result<std::size_t> write(int fd, std::string_view bytes);
@@ -73,19 +73,8 @@ Result<> seal(int fd, int seals);
 Result<pid_t> clone_process(clone_args& arguments);
 Result<Fd> open_process(pid_t pid);  // pidfd_open(2)
 Result<> signal_process(int pidfd, int signal);
-// The exit status as a shell counts it: the code, or 128 + the signal. waitid(P_PIDFD) and reap.
-Result<int> wait_process(int pidfd);
-struct Ending {
-    int value = 0;  // the exit status, or the number of the signal
-    bool by_signal = false;
-};
-// The same, told apart.
-Result<Ending> wait_ending(int pidfd);
 // kill(2) to every process of the group that `leader` leads, which must not be reaped yet.
 Result<> signal_group(pid_t leader, int signal);
-
-// A signal that asks this process to end (HUP, INT, QUIT, TERM) and waits because it is blocked; 0: none.
-int pending_end();
 
 // A child of this process, ended or not, and not reaped yet.
 bool is_child(int pidfd);
@@ -108,9 +97,6 @@ Result<std::uint64_t> namespace_type(int fd);
 
 // pidfd_getfd(2), 5.6: a copy of another process's descriptor.
 Result<Fd> take_descriptor(int pidfd, int number);
-
-// poll(2) for POLLIN on one descriptor; false where `deadline` (milliseconds, -1: none) passed first.
-Result<bool> wait_readable(int fd, int deadline_ms);
 
 // fsopen(2), fsconfig(2) and fsmount(2): a new file system of this type without options, mounted nowhere.
 Result<Fd> new_filesystem(const std::string& type);
@@ -137,6 +123,5 @@ Result<> detach_mount(int fd);
 
 // Seconds and nanoseconds of CLOCK_MONOTONIC as one number.
 std::uint64_t monotonic_ns();
-void pause(int milliseconds);
 
 }  // namespace bulkhead::sys

@@ -8,6 +8,7 @@
 
 #include "base/deadline.hpp"
 #include "base/sys.hpp"
+#include "base/waiting.hpp"
 
 namespace bulkhead {
 
@@ -56,6 +57,7 @@ Result<bool> lock_within(int fd, int patience_ms) {
     const Deadline deadline(patience_ms);
     while (::flock(fd, LOCK_EX) == -1) {
         if (errno != EINTR) return system_error(errno, "flock");
+        if (auto asked = sys::interruption()) return std::unexpected(*std::move(asked));
         if (deadline.passed()) return false;
     }
     return true;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/files.hpp"
+#include "base/waiting.hpp"
 #include "cgroups/events.hpp"
 #include "cgroups/group.hpp"
 
@@ -15,6 +16,7 @@ Result<bool> becomes(const Events& events, bool frozen, int deadline_ms) {
     for (;;) {
         LET(const bool now, events.flag("frozen"));
         if (now == frozen) return true;
+        if (auto asked = sys::interruption()) return std::unexpected(*std::move(asked));
         const std::uint64_t pause = back_off.next();
         if (pause == 0) return false;
         events.wait(pause);

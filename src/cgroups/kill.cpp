@@ -82,7 +82,10 @@ Result<> kill_until_empty(int cgroup_fd, int deadline_ms) {
 // does not freeze in time (a process that waits for a dead file server) gets its signals all the same.
 Result<> signal_frozen(int cgroup_fd, int signal) {
     LET(const bool already, frozen(cgroup_fd));
-    if (already || !freeze(cgroup_fd, freeze_patience_ms)) return signal_listed(cgroup_fd, signal);
+    if (already) return signal_listed(cgroup_fd, signal);
+    auto stopped = freeze(cgroup_fd, freeze_patience_ms);
+    if (!stopped && stopped.error().kind == Kind::interrupted) return stopped;
+    if (!stopped) return signal_listed(cgroup_fd, signal);
     const Thaw thaw(cgroup_fd);
     return signal_listed(cgroup_fd, signal);
 }

@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "base/waiting.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/render.hpp"
@@ -37,12 +38,21 @@ Result<Outcome> perform(const Arguments& arguments, const Options& options, cons
     return verb(Call{std::move(site), options, arguments.operands, caller});
 }
 
+namespace {
+
+// Who was asked to end and has undone what was begun ends by that signal, as the caller expects.
+int tell_error(const Error& error, const Log& log, int code) {
+    log.error(error);
+    if (error.kind == Kind::interrupted) sys::end_by(error.signal);
+    return code;
+}
+
+}  // namespace
+
 int tell(const Result<Outcome>& outcome, const Log& log) {
     constexpr int failed = 1;
-    if (!outcome) {
-        log.error(outcome.error());  // once, at the edge; warnings of a failure are dropped
-        return failed;
-    }
+    // Once, at the edge; warnings of a failure are dropped.
+    if (!outcome) return tell_error(outcome.error(), log, failed);
     if (!outcome->output.empty()) {
         if (auto written = write_out(STDOUT_FILENO, outcome->output); !written) {
             log.error(std::move(written).error().under("stdout"));
@@ -50,7 +60,7 @@ int tell(const Result<Outcome>& outcome, const Log& log) {
         }
     }
     log.warnings(outcome->warnings);
-    if (outcome->failure) log.error(*outcome->failure);
+    if (outcome->failure) return tell_error(*outcome->failure, log, outcome->exit_code);
     return outcome->exit_code;
 }
 

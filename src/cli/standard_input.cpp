@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/sys.hpp"
+#include "base/waiting.hpp"
 #include "spec/json.hpp"
 
 namespace bulkhead::cli {

@@ -11,8 +11,10 @@
 #include <cerrno>
 
 #include "base/files.hpp"
+#include "base/patience.hpp"
 #include "base/raw_call.hpp"
 #include "base/sys.hpp"
+#include "base/waiting.hpp"
 
 namespace bulkhead::namespaces {
 
@@ -45,7 +47,7 @@ class Inhabitant {
     ~Inhabitant() {
         if (!process_) return;
         (void)sys::signal_process(process_.number(), SIGKILL);
-        (void)sys::wait_process(process_.number());
+        (void)sys::wait_process(process_.number(), dying_patience_ms);
     }
 
     std::string file(std::string_view name) const { return cat("/proc/", pid_, '/', name); }

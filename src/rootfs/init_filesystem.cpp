@@ -38,21 +38,32 @@ long fork_with(unsigned long flags) {
     for (;;) raw::call(__NR_exit_group, result < 0 ? -result : 0L);
 }
 
+constexpr long look_ns = 50'000'000;
+constexpr long patience_ns = 5'000'000'000;
+
 // Zero, or the -errno that the child left with. An inhabitant may be allowed to signal it: -ECANCELED, and
-// one that was stopped is killed.
-long wait_for(long child) {
-    constexpr long untraced = 2;  // WUNTRACED
+// one that was stopped is killed. One that is traced may be kept from ending, and its end from being heard:
+// -ETIMEDOUT after `patience`.
+long wait_for(long child, long patience) {
+    constexpr long at_once_untraced = 1 | 2;  // WNOHANG | WUNTRACED
     constexpr long kill = 9;
+    const raw::Handle process(raw::call(__NR_pidfd_open, child, 0L));
+    pollfd end{process.number(), POLLIN, 0};
     int status = 0;
-    for (;;) {
-        const long waited = raw::call(__NR_wait4, child, &status, untraced, 0L);
-        if (waited == -EINTR) continue;
-        if (waited < 0) return waited;
-        const int signal = status & 0x7f;
+    for (const std::uint64_t begin = raw::monotonic_ns();;) {
+        const long waited = raw::call(__NR_wait4, child, &status, at_once_untraced, 0L);
+        if (waited < 0 && waited != -EINTR) return waited;
+        const int signal = waited > 0 ? status & 0x7f : 0x7f;
         if (signal == 0) return -long{status >> 8 & 0xff};
         if (signal != 0x7f) return -ECANCELED;
-        raw::call(__NR_kill, child, kill);
+        if (waited > 0) raw::call(__NR_kill, child, kill);
+        if (raw::monotonic_ns() - begin > static_cast<std::uint64_t>(patience)) break;
+        __kernel_timespec look{0, look_ns};  // the kernel leaves in it what is left
+        const long dead = end.revents;       // and traced: nothing more to hear from the descriptor
+        raw::call(__NR_ppoll, &end, dead != 0 ? 0L : 1L, &look, 0L, 0L);
     }
+    raw::call(__NR_kill, child, kill);
+    return -ETIMEDOUT;
 }
 
 long let_go_of_all_but(int kept) {
@@ -83,7 +94,7 @@ long let_go_of_all_but(int kept) {
     long opener = fork_with(CLONE_NEWUSER | CLONE_NEWNS);
     if (opener < 0) opener = fork_with(0);
     if (opener == 0) open_and_send(answer);
-    leave(opener < 0 ? opener : wait_for(opener));
+    leave(opener < 0 ? opener : wait_for(opener, patience_ns));
 }
 
 // So that the next child is born outside the namespace that was joined. In a user namespace that was joined,
@@ -110,7 +121,7 @@ long open_procfs_by_child(const StageContext& stage) {
     bear_children_at_home();
     const long child = fork_with(0);
     if (child == 0) make_opener(stage, there.number());
-    const long failed = child < 0 ? child : wait_for(child);
+    const long failed = child < 0 ? child : wait_for(child, 2 * patience_ns);
     const long joined = raw::call(__NR_setns, long{stage.joined_pids}, long{CLONE_NEWPID});
     if (failed < 0 || joined < 0) return failed < 0 ? failed : joined;
     return raw::receive_descriptor(here.number());

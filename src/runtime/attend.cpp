@@ -18,6 +18,8 @@
 #include "base/deadline.hpp"
 #include "base/patience.hpp"
 #include "base/sys.hpp"
+#include "base/waiting.hpp"
+#include "runtime/process_identity.hpp"
 #include "runtime/terminal.hpp"
 
 namespace bulkhead::runtime {
@@ -44,15 +46,18 @@ class Attendance {
 
     Result<int> until_end() {
         TRY(reap());  // it may have ended before anybody listened
-        while (!status_) TRY(serve());
+        while (!ended()) TRY(serve());
         relay_.end();
         stdio_.end();
         delivery_ = Deadline(caller_patience_ms);
         while ((relay_.unfinished() || stdio_.unfinished()) && !impatient_ && !overdue()) TRY(serve());
+        if (lost_) return std::unexpected(*std::move(lost_));
         return *status_;
     }
 
   private:
+    bool ended() const { return status_ || lost_; }
+
     // Behind init's end: of what it has written last nobody has taken a byte for too long.
     bool overdue() {
         const std::uint64_t delivered = relay_.delivered() + stdio_.delivered();
@@ -61,22 +66,24 @@ class Attendance {
     }
 
     Result<> serve() {
-        pollfd entries[11] = {{watch_.fd(), POLLIN, 0}, readiness_.input()};
-        pollfd *const terminal = entries + 2, *const stdio = entries + 5;
+        pollfd entries[12] = {{watch_.fd(), POLLIN, 0}, readiness_.input()};
+        pollfd *const terminal = entries + 2, *const stdio = entries + 5, *const process = entries + 11;
+        *process = {ended() || let_go_ ? -1 : process_.number(), POLLIN, 0};
         std::ranges::copy(relay_.wishes(), terminal);
         std::ranges::copy(stdio_.wishes(), stdio);
         // -1, for ever, is the longest of all as an unsigned number.
-        const unsigned forever = UINT_MAX, look_ms = status_ ? 1000 : forever;
+        const unsigned forever = UINT_MAX, look_ms = let_go_ ? sys::look_ms : ended() ? 1000 : forever;
         const unsigned patience = std::min({look_ms, static_cast<unsigned>(relay_.patience_ms()),
                                             static_cast<unsigned>(stdio_.patience_ms())});
         if (::poll(entries, std::size(entries), static_cast<int>(patience)) == -1) {
             if (errno != EINTR) return system_error(errno, "poll");
             return {};
         }
-        const bool lived = !status_;
+        const bool lived = !ended();
         if (entries[0].revents != 0) TRY(take_signal());
+        if (lived && (process->revents != 0 || let_go_)) TRY(look_at_the_dead());
         // The first to hear of the end is the relay, before it takes keys that are for somebody else now.
-        if (lived && status_) return {};
+        if (lived && ended()) return {};
         TerminalRelay::Wishes of_terminal{};
         std::ranges::copy_n(terminal, 3, of_terminal.begin());
         relay_.serve(of_terminal);
@@ -95,7 +102,7 @@ class Attendance {
         const int signal = static_cast<int>(info.ssi_signo);
         if (signal == SIGCHLD) return reap();
         if (relay_.take(signal)) return {};
-        if (status_)
+        if (ended())
             impatient_ = impatient_ || ends(signal);
         else if (forwarded(signal))
             (void)sys::signal_process(process_.number(), signal);
@@ -113,6 +120,16 @@ class Attendance {
         }
     }
 
+    // Whoever traces it hears of its end first, and need not let go of it; there is no SIGCHLD before that.
+    Result<> look_at_the_dead() {
+        TRY(reap());
+        if (!let_go_) let_go_ = Deadline(sys::let_go_ms);
+        if (!status_ && let_go_->passed())
+            lost_ = Error{Kind::kernel, 0, cat(left_to_init(pid_), ": its exit status is not to be had")};
+        if (ended()) let_go_.reset();
+        return {};
+    }
+
     const SignalWatch& watch_;
     pid_t pid_;
     const Fd& process_;
@@ -120,6 +137,8 @@ class Attendance {
     StdioRelay& stdio_;
     ReadinessRelay& readiness_;
     std::optional<int> status_;
+    std::optional<Deadline> let_go_;  // for who traces it, once it has ended
+    std::optional<Error> lost_;       // it has ended, and its exit status is not to be had
     bool impatient_ = false;
     std::uint64_t delivered_ = 0;  // bytes of the last output
     Deadline delivery_;            // of the next ones

@@ -8,6 +8,7 @@
 
 #include "base/files.hpp"
 #include "base/sys.hpp"
+#include "base/waiting.hpp"
 #include "runtime/compile.hpp"
 #include "runtime/later_hooks.hpp"
 #include "runtime/observe.hpp"

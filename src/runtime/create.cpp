@@ -8,6 +8,7 @@
 #include "base/files.hpp"
 #include "base/sys.hpp"
 #include "base/time.hpp"
+#include "base/waiting.hpp"
 #include "cgroups/controllers.hpp"
 #include "cgroups/mount.hpp"
 #include "cgroups/plan_resctrl.hpp"
@@ -297,6 +298,7 @@ Result<std::vector<std::string>> clear(const Project& project, Workshop& worksho
 
 Result<Made> create(const Site& site, const CreateRequest& request) {
     LET(Project project, prepare(site, request, Mode::create));
+    sys::hold_interrupts();  // what is begun is brought to an end, or undone
     TRY(make(site, project, request));
     return Made{.warnings = warnings_of(project)};
 }
@@ -307,6 +309,8 @@ Result<Made> run(const Site& site, const CreateRequest& request) {
     std::optional<SignalWatch> watch;
     if (!request.detach) {
         LET(watch, SignalWatch::start(!request.no_subreaper));
+    } else {
+        sys::hold_interrupts();
     }
     LET(ReadinessRelay readiness, listener_of(request));
     StdioRelay stdio;
@@ -330,6 +334,7 @@ Result<Made> run(const Site& site, const CreateRequest& request) {
         made.warnings.insert(made.warnings.end(), failed.begin(), failed.end());
     }
     if (!request.detach) return made;
+    sys::release_interrupts();
     // It runs; that nobody could be told is no reason to take it away again.
     if (auto told = readiness.until_done(workshop.process, workshop.pid); !told)
         made.warnings.push_back(told.error().text);

@@ -7,6 +7,7 @@
 
 #include "base/files.hpp"
 #include "base/sys.hpp"
+#include "base/waiting.hpp"
 #include "namespaces/plan.hpp"
 #include "namespaces/visit.hpp"
 #include "process/plan.hpp"
@@ -114,7 +115,9 @@ Result<Made> exec(const Site& site, const ExecRequest& request) {
     if (!request.detach) {
         LET(watch, SignalWatch::start(false));
     }
+    if (request.detach) sys::hold_interrupts();  // what is begun is brought to an end, or undone
     Workshop workshop;
+    workshop.awaits_thaw = found.status == lifecycle::Status::paused;
     workshop.state = std::move(found.state);
     workshop.directory = std::move(found.directory);
     workshop.fault = request.fault;

@@ -57,8 +57,9 @@ std::string output_words(const Supervised& hook) {
 // In runc's words, as far as it has any.
 Result<> verdict(const Supervised& hook, std::optional<std::int64_t> timeout_s) {
     if (!hook.in_time)
-        return fail(Kind::kernel, "hook ran past specified timeout of ", *timeout_s, " s",
-                    output_words(hook));
+        return fail(Kind::kernel, "hook ran past specified timeout of ", *timeout_s, " s", output_words(hook),
+                    hook.left.empty() ? "" : "; ", hook.left);
+    if (!hook.left.empty()) return fail(Kind::kernel, hook.left, output_words(hook));
     if (hook.ending.by_signal)
         return fail(Kind::kernel, "killed by signal ", hook.ending.value, output_words(hook));
     if (hook.ending.value != 0)
@@ -111,6 +112,7 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::RunHooks& op)
         if (op.kind != plan::HookKind::poststop) return std::unexpected(std::move(error));
         workshop.warnings.push_back(std::move(error).text);
     }
+    workshop.endurance.renew();  // their time is not that of the process that waits for them
     return {};
 }
 

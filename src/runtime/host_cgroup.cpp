@@ -55,7 +55,9 @@ Result<> remove_cgroup(int hierarchy, const State& state, int deadline_ms) {
 // An error leaves all as it was (runtime.md, "Errors").
 void give_up_cgroup(Workshop& workshop) {
     State& state = workshop.state;
-    if (workshop.cgroup) (void)remove_cgroup(workshop.hierarchy.number(), state, removal_deadline_ms);
+    if (workshop.cgroup)
+        if (auto removed = remove_cgroup(workshop.hierarchy.number(), state, removal_deadline_ms); !removed)
+            workshop.left_behind.push_back(std::move(removed).error().text);
     workshop.cgroup = Fd();
     state.cgroup_path.clear();
     state.cgroup_inode = 0;

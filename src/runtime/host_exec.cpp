@@ -92,7 +92,7 @@ Result<std::string> cgroup_of_init(const Workshop& workshop) {
 // Said, not left to the end of the descriptor: a child that is not the stage yet has a copy of it, and in a
 // frozen cgroup it stays like that until `resume`, which wants the lock.
 Result<> apply(Workshop& workshop, const StepContext&, const plan::ReleaseContainer&) {
-    TRY(sys::lock(workshop.directory.number(), LOCK_UN));
+    TRY(sys::unlock(workshop.directory.number()));
     workshop.directory.reset();
     return {};
 }

@@ -6,8 +6,11 @@
 #include <cerrno>
 
 #include "base/files.hpp"
+#include "base/patience.hpp"
 #include "base/remove_tree.hpp"
 #include "base/sys.hpp"
+#include "base/ticking.hpp"
+#include "base/waiting.hpp"
 #include "plan/explain.hpp"
 #include "runtime/host_ops.hpp"
 #include "runtime/notify_socket.hpp"
@@ -42,8 +45,10 @@ Result<> fill_state_directory(Workshop& workshop, const std::string& path) {
     LET(workshop.directory, sys::open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     const int flags = O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
     LET(workshop.creation, sys::open_at(workshop.directory.number(), creation_file, flags, private_file));
-    return sys::lock(workshop.creation.number(),
-                     LOCK_EX);  // held by nobody but a `state` that looks this instant
+    LET(const bool locked, lock_within(workshop.creation.number(), holder_patience_ms));
+    if (locked) return {};  // held by nobody but a `state` that looks this instant
+    return fail(Kind::kernel, creation_file, ": its lock was not free within ", holder_patience_ms / 1000,
+                " s");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/sys.hpp"
+#include "base/waiting.hpp"
 #include "namespaces/visit.hpp"
 #include "runtime/host_ops.hpp"
 

@@ -97,6 +97,12 @@ Result<> move_by_systemd(Workshop& workshop, pid_t pid);
 // One message. A stage that has failed before it could hear is no failure: its report says what happened.
 Result<> tell_stage(const Workshop& workshop, char message);
 
+// Ends the process that SPAWN has made, and reaps it: its exit status as a shell counts it. Where it is not
+// to be had, since a container holds it, the process is left to init of the host, which left_behind says.
+// With `kill` it gets SIGKILL first, else only if it does not end by itself. Once done it is no more the
+// workshop's.
+Result<int> end_process(Workshop& workshop, bool kill);
+
 // Goes on without the container's cgroup, which is removed and forgotten.
 void give_up_cgroup(Workshop& workshop);
 

@@ -5,6 +5,7 @@
 
 #include "base/socket.hpp"
 #include "base/sys.hpp"
+#include "base/waiting.hpp"
 #include "runtime/host_ops.hpp"
 #include "runtime/oci_state.hpp"
 #include "runtime/reports.hpp"

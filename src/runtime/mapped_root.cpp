@@ -9,10 +9,12 @@
 #include <cstring>
 
 #include "base/guarded.hpp"
+#include "base/patience.hpp"
 #include "base/program.hpp"
 #include "base/socket.hpp"
 #include "base/sys.hpp"
 #include "base/text.hpp"
+#include "base/waiting.hpp"
 
 namespace bulkhead::runtime {
 
@@ -65,10 +67,15 @@ Result<> result_of(std::string_view answer) {
     ::_exit(answer.empty() ? 0 : 1);
 }
 
+// More than it takes to empty a cgroup and remove it (host_ops.hpp).
+constexpr int action_patience_ms = 60'000;
+
 Result<> direct(pid_t pid, int socket, const plan::IdMaps& maps) {
     TRY(map_by_helper(pid, maps));
     TRY(sys::send(socket, "g"));
     std::array<char, 4096> answer{};
+    LET(const bool answered, sys::wait_readable(socket, action_patience_ms));
+    if (!answered) return fail(Kind::internal, "no answer within ", action_patience_ms, " ms");
     LET(const sys::Received received, sys::receive(socket, answer));
     return result_of({answer.data(), received.size});
 }
@@ -96,7 +103,8 @@ Result<> as_mapped_root(const plan::IdMaps& maps, const std::function<Result<>()
     ends.second.reset();
     auto done = direct(pid, ends.first.number(), maps);
     ends.first.reset();
-    LET(const int status, sys::wait_process(process.number()));
+    if (!done) (void)sys::signal_process(process.number(), SIGKILL);
+    LET(const int status, sys::wait_process(process.number(), dying_patience_ms));
     if (done && status != 0)
         return fail(Kind::internal, "a child in the container's user namespace ended with ", status);
     return done;

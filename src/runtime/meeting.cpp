@@ -23,8 +23,12 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::SendGo&) {
     return tell_stage(workshop, plan::go_message);
 }
 
+// The copy is where others live, and has nothing left to do but to execute the program.
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::AwaitRespawn&) {
-    return Reports(workshop, context.timeline).await(plan::ReportKind::respawned);
+    TRY(Reports(workshop, context.timeline).await(plan::ReportKind::respawned));
+    if (!workshop.joins) workshop.endurance = Endurance(newcomer_patience_ms);
+    workshop.endurance.expose();
+    return {};
 }
 
 Result<> apply(Workshop& workshop, const StepContext& context, const plan::AwaitReady&) {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/error.hpp"
@@ -21,8 +22,10 @@ struct ProcessStatus {
     std::uint64_t start_time = 0;  // clock ticks since boot
 
     unsigned threads = 1;
+    std::uint64_t busy_ms = 0;  // of the processor, as far as the kernel's clock tick tells
 
     // A first thread that has ended is a zombie for as long as others of its process run.
+    bool stopped() const { return state == 'T' || state == 't'; }  // by a signal, by who traces it
     bool alive() const { return (state != 'Z' || threads > 1) && state != 'X' && state != 'x'; }
 };
 
@@ -31,6 +34,10 @@ std::optional<ProcessStatus> parse_stat(std::string_view text);
 
 // nullopt where there is no such process.
 std::optional<ProcessStatus> process_status(pid_t pid);
+
+// What becomes of a child that was killed and cannot be reaped: "process 7 is left to init of the host: it
+// has ended, and process 9, which traces it, does not let go of it".
+std::string left_to_init(pid_t pid);
 
 // The inode of a pidfd: the process's own, and given to no other until the machine boots again. 0 where the
 // kernel has the same one for all pidfds.

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "base/sys.hpp"
+#include "base/waiting.hpp"
 #include "cgroups/group.hpp"
 #include "runtime/container.hpp"
 #include "runtime/observe.hpp"
@@ -65,10 +66,14 @@ int effective(int signal, const Found& found) {
 
 }  // namespace
 
+// Whoever was frozen for it is let go, also where somebody wants us to end.
 Result<> kill(const Site& site, const std::string& id, int wanted, bool all) {
     LET(const Found found, find_for(Verb::kill, site, id, all));
     const int signal = effective(wanted, found);
-    if (all) return signal_everybody(found, signal);
+    if (all) {
+        sys::hold_interrupts();
+        return signal_everybody(found, signal);
+    }
     if (signal == SIGKILL && !found.state.private_pids) return kill_cgroup(found.state);
     return signal_init(found.state, signal);
 }
@@ -78,6 +83,7 @@ Result<> pause(const Site& site, const std::string& id) {
     LET(const Found found, find_for(Verb::pause, site, id));
     LET(const Fd group, open_own_cgroup(found.state));
     if (!group) return no_cgroup(found.state.id, "it cannot be paused");
+    sys::hold_interrupts();  // who has not stopped yet is not left half frozen
     return cgroups::freeze(group.number(), deadline_ms);
 }
 

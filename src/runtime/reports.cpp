@@ -7,7 +7,10 @@
 #include <cstring>
 
 #include "base/sys.hpp"
+#include "base/waiting.hpp"
+#include "cgroups/group.hpp"
 #include "plan/explain.hpp"
+#include "runtime/host_ops.hpp"
 #include "runtime/process_identity.hpp"
 #include "runtime/stage_file.hpp"
 
@@ -90,24 +93,27 @@ std::uint32_t bit(plan::ReportKind kind) { return 1u << static_cast<unsigned>(ki
 
 }  // namespace
 
-// Nobody waits longer than the caller wants to: for a paused container, for a program on a slow disk. A
-// process in a pid namespace with inhabitants can be stopped by them, or traced; it is sent on its way again,
-// but not for ever. A tracer may also keep the socket: its end is not the only sign of execve.
+// Not longer than the caller wants to, nor than it endures. A tracer may also keep the socket: its end is not
+// the only sign of execve.
 Result<bool> Reports::wait() {
-    constexpr int look_ms = 50, patience_ms = 2'000;
-    for (int stopped_ms = 0; stopped_ms < patience_ms;) {
-        LET(const bool said, sys::wait_readable(workshop_.report.number(), look_ms));
-        if (said) return true;
+    for (;;) {
+        auto said = sys::wait_readable(workshop_.report.number(), sys::look_ms);
+        if (!said) said.error().text.insert(0, start_failed);
+        if (!said || *said) return said;
         if ((workshop_.said & bit(plan::ReportKind::executing)) != 0 && !is_stage()) return false;
-        if (const int signal = sys::pending_end(); signal != 0)
-            return fail(Kind::kernel, start_failed, "interrupted by signal ", signal);
-        const auto status = process_status(workshop_.pid);
-        if (!status || (status->state != 'T' && status->state != 't')) continue;
-        (void)sys::signal_process(workshop_.process.number(), SIGCONT);
-        stopped_ms += look_ms;
+        TRY(look_after_it());
     }
-    return fail(Kind::kernel, start_failed, "the process was stopped from inside the container for ",
-                patience_ms, " ms before it could execute the program");
+}
+
+// What is stopped is sent on its way again.
+Result<> Reports::look_after_it() {
+    const auto status = process_status(workshop_.pid);
+    if (status && status->stopped()) (void)sys::signal_process(workshop_.process.number(), SIGCONT);
+    if (workshop_.awaits_thaw && workshop_.cgroup &&
+        cgroups::frozen(workshop_.cgroup.number()).value_or(false))
+        workshop_.endurance.renew();
+    const auto why = workshop_.endurance.exhausted(status, sys::look_ms);
+    return why ? fail(Kind::kernel, start_failed, "the process ", *why) : Result<>();
 }
 
 Result<bool> Reports::ended() {
@@ -195,7 +201,7 @@ Result<> Reports::adopt(pid_t pid) {
     LET(Fd copy, sys::open_process(pid));
     if (!sys::is_child(copy.number()))
         return fail(Kind::kernel, start_failed, "process ", pid, " is none of ours");
-    TRY(sys::wait_process(workshop_.process.number()));
+    end_process(workshop_, false);  // it has nothing left to do but to end
     workshop_.process = std::move(copy);
     workshop_.pid = pid;
     if (failure_) return std::unexpected(std::move(*failure_));
@@ -220,8 +226,7 @@ bool Reports::was_respawned() const { return (workshop_.said & bit(plan::ReportK
 
 // It has ended, or has lost its socket to a tracer.
 std::unexpected<Error> Reports::gone() {
-    (void)sys::signal_process(workshop_.process.number(), SIGKILL);
-    const int status = sys::wait_process(workshop_.process.number()).value_or(0);
+    const int status = end_process(workshop_, true).value_or(128 + SIGKILL);
     return killed_at(timeline_, fault_step_, status, workshop_.joins);
 }
 

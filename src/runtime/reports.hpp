@@ -35,6 +35,7 @@ class Reports {
   private:
     Result<bool> next();  // false: the stream has ended
     Result<bool> wait();  // false: there is nobody any more who would say something
+    Result<> look_after_it();
     Result<bool> ended();
     bool is_stage() const;
     Result<> take(const plan::Report& report, sys::Received& message);

@@ -41,7 +41,9 @@ Result<> perform(const plan::HostOp& op, Workshop& workshop, const StepContext& 
         return std::visit([&](const auto& verb) { return apply(workshop, context, verb); }, op);
     });
     if (done || (speaks_for_the_stage(op) && !faulty)) return done;
-    if (workshop.report && !faulty)  // the step may have failed because the stage did, and was gone
+    const bool interrupted = done.error().kind == Kind::interrupted;
+    if (workshop.report && !faulty &&
+        !interrupted)  // the step may have failed because the stage did, and was gone
         TRY(Reports(workshop, context.timeline).hear());
     if (std::holds_alternative<plan::RunHooks>(op) && !faulty) return done;  // it has named the hook
     return std::unexpected(named(std::move(done).error(), step, context.timeline.arena()));
@@ -63,6 +65,7 @@ Result<> run(const plan::Timeline& timeline, Workshop& workshop) {
         auto done = perform(std::get<plan::HostOp>(step.op), workshop, {timeline, i});
         if (!done) {
             undo_before(timeline, i, workshop);
+            for (const std::string& each : workshop.left_behind) done.error().text.append("; ").append(each);
             return done;
         }
         if (workshop.traced)

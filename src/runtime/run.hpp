@@ -15,6 +15,7 @@
 #include "namespaces/net_device.hpp"
 #include "namespaces/user_namespace.hpp"
 #include "plan/timeline.hpp"
+#include "runtime/endurance.hpp"
 #include "runtime/state.hpp"
 
 namespace bulkhead::runtime {
@@ -38,6 +39,9 @@ struct Workshop {
     Fd console;                                    // connected console socket
     pid_t pid = 0;                                 // of the process that SPAWN made
     Fd process;                                    // its pidfd
+    Endurance endurance;                           // how long it is waited for
+    bool awaits_thaw = false;                      // exec --ignore-paused: not while the container is paused
+    std::vector<std::string> left_behind;          // of what could not be undone, one sentence each
     Fd report;                                     // our end of the socket to the stage
     RobustWord handshake;                          // by which the stage learns of the listener, or of our end
     Fd notify;                                     // where the container says that it is ready
@@ -61,7 +65,7 @@ struct Workshop {
 };
 
 // Walks the host lane. On the first failure: kills and reaps the stage, undoes the finished steps backwards,
-// and returns the error; nothing is left of a creation that failed.
+// and returns the error; nothing is left of a creation that failed, but for what the error names.
 Result<> run(const plan::Timeline& timeline, Workshop& workshop);
 
 // The times as text: one line a step, both lanes in order, microseconds since `begin` (sys::monotonic_ns).

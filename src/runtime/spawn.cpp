@@ -15,6 +15,7 @@
 #include "base/raw_call.hpp"
 #include "base/socket.hpp"
 #include "base/sys.hpp"
+#include "base/waiting.hpp"
 #include "cgroups/group.hpp"
 #include "namespaces/visit.hpp"
 #include "runtime/host_ops.hpp"
@@ -241,16 +242,27 @@ Result<> apply(Workshop& workshop, const StepContext& context, const plan::Spawn
     workshop.pid = born.pid;
     workshop.process = Fd(pidfd);
     workshop.report = std::move(ends.first);
+    workshop.endurance = Endurance(workshop.joins ? newcomer_patience_ms : creation_patience_ms);
     auto left = visit.leave();
     if (left && born.outside) left = bring_in(workshop, op);
     if (!left) undo(workshop, op);
     return left;
 }
 
-void undo(Workshop& workshop, const plan::Spawn&) {
-    (void)sys::signal_process(workshop.process.number(), SIGKILL);
-    (void)sys::wait_process(workshop.process.number());
+Result<int> end_process(Workshop& workshop, bool kill) {
+    const Fd process = std::exchange(workshop.process, Fd());
+    if (!process) return system_error(ECHILD, "waitid");
+    Result<int> status = system_error(ETIMEDOUT, "waitid");
+    if (!kill) status = sys::wait_process(process.number(), Endurance::stopped_patience_ms);
+    if (status || status.error().err != ETIMEDOUT) return status;
+    (void)sys::signal_process(process.number(), SIGKILL);
+    status = sys::wait_process(process.number(), dying_patience_ms);
+    if (!status && status.error().err == ETIMEDOUT)
+        workshop.left_behind.push_back(left_to_init(workshop.pid));
+    return status;
 }
+
+void undo(Workshop& workshop, const plan::Spawn&) { (void)end_process(workshop, true); }
 
 // The stage may have failed already, but it is not reaped: its pid is still its own.
 Result<> apply(Workshop& workshop, const StepContext&, const plan::RecordProcess&) {

@@ -45,7 +45,7 @@ Result<Fd> take_turn(const Found& found) {
     LET(const bool free, sys::try_lock(turn.number(), LOCK_EX));
     if (!free)
         return fail(Kind::bad_state, "container is being started by another process: ", found.state.id);
-    TRY(sys::lock(found.directory.number(), LOCK_UN));
+    TRY(sys::unlock(found.directory.number()));
     return turn;
 }
 
@@ -85,7 +85,7 @@ Result<> start(const Site& site, const std::string& id, const std::string& notif
     }
     const auto init = open_init(found.state);
     TRY(release(found, hooks));
-    TRY(sys::lock(found.directory.number(), LOCK_UN));  // others may act from here on
+    TRY(sys::unlock(found.directory.number()));  // others may act from here on
     if (auto ran = run_hooks(hooks.poststart, found.state); !ran) return failed(std::move(ran).error());
     found.directory.reset();
     return init ? readiness.until_done(*init, found.state.pid) : Result<>();

@@ -8,6 +8,9 @@
 #include <cerrno>
 #include <vector>
 
+#include "base/patience.hpp"
+#include "runtime/process_identity.hpp"
+
 namespace bulkhead::runtime {
 
 namespace {
@@ -27,12 +30,14 @@ class Supervision {
     Supervision(const Fd& process, const Fd& output, std::uint64_t deadline)
         : process_(process), output_(output), deadline_(deadline), buffer_(buffer_size) {}
 
-    // False where the deadline has passed first.
+    // False where the deadline has passed first. A hook without one has the time that it takes, unless
+    // somebody wants us to end.
     Result<bool> until_end() {
         while (!ended_) {
             const std::uint64_t now = sys::monotonic_ns();
             if (now >= deadline_) return false;
             TRY(serve(now));
+            if (auto asked = sys::interruption()) return std::unexpected(*std::move(asked));
         }
         return true;
     }
@@ -55,10 +60,9 @@ class Supervision {
     static constexpr std::size_t buffer_size = 1 << 16, largest_pipe = 1 << 20;
 
     Result<> serve(std::uint64_t now) {
-        constexpr std::uint64_t longest_ms = 3'600'000;
         const std::uint64_t left_ms = (deadline_ - now) / millisecond_ns + 1;
         pollfd entries[2] = {{process_.number(), POLLIN, 0}, {closed_ ? -1 : output_.number(), POLLIN, 0}};
-        const int patience = deadline_ == never ? -1 : static_cast<int>(std::min(left_ms, longest_ms));
+        const int patience = static_cast<int>(std::min<std::uint64_t>(left_ms, sys::look_ms));
         if (::poll(entries, 2, patience) == -1) {
             if (errno != EINTR) return system_error(errno, "poll");
             return {};
@@ -89,20 +93,25 @@ class Supervision {
     bool cut_ = false;
 };
 
+Error with(Error error, const std::string& left) {
+    if (!left.empty()) error.text.append("; ").append(left);
+    return error;
+}
+
 }  // namespace
 
 Result<Supervised> supervise(pid_t pid, const Fd& process, const Fd& output,
                              std::optional<std::int64_t> timeout_s) {
-    constexpr int dying_ms = 5'000;  // one that the kernel cannot end now is left to it
     Supervision supervision(process, output, deadline_of(timeout_s));
     Supervised result;
-    LET(result.in_time, supervision.until_end());
+    const auto in_time = supervision.until_end();
+    result.in_time = in_time.value_or(false);
     if (!result.in_time) (void)sys::signal_group(pid, SIGKILL);
-    LET(const bool ended, sys::wait_readable(process.number(), dying_ms));
+    const auto ending = sys::wait_ending(process.number(), dying_patience_ms);
+    if (!ending) result.left = left_to_init(pid);
+    if (!in_time) return std::unexpected(with(in_time.error(), result.left));
     TRY(supervision.drain());
-    if (ended) {
-        LET(result.ending, sys::wait_ending(process.number()));
-    }
+    result.ending = ending.value_or(sys::Ending{});
     result.output = std::move(supervision.kept());
     result.cut = supervision.cut();
     return result;

@@ -10,7 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
-#include "base/sys.hpp"
+#include "base/waiting.hpp"
 
 namespace bulkhead::runtime {
 
@@ -22,12 +22,13 @@ struct Supervised {
     bool in_time = true;
     std::string output;  // its last bytes, where the reason stands: at most output_limit
     bool cut = false;    // there were more
+    std::string left;    // where it could not be reaped: what becomes of it; nobody knows how it has ended
 };
 
 // Waits until the child `pid`, which leads its process group, has ended, and reaps it; the rest of its group
 // may go on. After `timeout_s` seconds the whole group is killed. Meanwhile everything that comes out of
 // `output` is read, so that nobody is held up by a full pipe; whoever else holds the other end is not waited
-// for.
+// for. Errors: Kind::interrupted, with the group killed.
 Result<Supervised> supervise(pid_t pid, const Fd& process, const Fd& output,
                              std::optional<std::int64_t> timeout_s);
 

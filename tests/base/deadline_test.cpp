@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/waiting.hpp"
+
 namespace bulkhead {
 namespace {
 

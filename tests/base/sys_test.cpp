@@ -8,6 +8,7 @@
 
 #include <array>
 
+#include "base/waiting.hpp"
 #include "support/child.hpp"
 #include "support/folder.hpp"
 
@@ -94,31 +95,11 @@ TEST(Interrupted, OpenOfAFifoGoesOn) {
     test::reap(child);
 }
 
-TEST(Interrupted, LockGoesOn) {
-    const Folder folder;
-    Pipe ready;
-    const pid_t child = ::fork();
-    if (child == 0) {
-        const auto held = sys::open(folder.path(), O_RDONLY);
-        (void)sys::lock(held->number(), LOCK_EX);
-        (void)sys::write(ready.in.number(), "!");
-        sys::pause(40);
-        ::_exit(0);
-    }
-    std::array<char, 1> byte{};
-    ASSERT_TRUE(sys::read(ready.out.number(), byte));
-    const Interruptions signals;
-    EXPECT_FALSE(sys::try_lock(folder.fd(), LOCK_EX).value());
-    EXPECT_TRUE(sys::lock(folder.fd(), LOCK_EX));
-    EXPECT_GT(signals.count(), 0);
-    test::reap(child);
-}
-
 TEST(Interrupted, WaitingForAProcessGoesOn) {
     const pid_t child = later([] { ::_exit(7); });
     const Fd process = std::move(*sys::open_process(child));
     const Interruptions signals;
-    EXPECT_EQ(sys::wait_process(process.number()).value(), 7);
+    EXPECT_EQ(sys::wait_process(process.number(), 10'000).value(), 7);
     EXPECT_GT(signals.count(), 0);
 }
 
@@ -137,11 +118,11 @@ TEST(WaitReadable, SeesBytesAndTheEnd) {
     Pipe pipe;
     EXPECT_FALSE(sys::wait_readable(pipe.out.number(), 0).value());
     ASSERT_TRUE(sys::write_all(pipe.in.number(), "x"));
-    EXPECT_TRUE(sys::wait_readable(pipe.out.number(), -1).value());
+    EXPECT_TRUE(sys::wait_readable(pipe.out.number(), 10'000).value());
     std::array<char, 1> byte{};
     ASSERT_TRUE(sys::read(pipe.out.number(), byte));
     pipe.in.reset();
-    EXPECT_TRUE(sys::wait_readable(pipe.out.number(), -1).value());
+    EXPECT_TRUE(sys::wait_readable(pipe.out.number(), 10'000).value());
 }
 
 TEST(Locks, ExcludeAndShare) {
@@ -190,10 +171,10 @@ TEST(Processes, EndAsAShellCountsThem) {
         for (;;) ::pause();
     const Fd process(pidfd);
     ASSERT_TRUE(sys::signal_process(process.number(), SIGKILL));
-    EXPECT_EQ(sys::wait_process(process.number()).value(), 128 + SIGKILL);
+    EXPECT_EQ(sys::wait_process(process.number(), 10'000).value(), 128 + SIGKILL);
     EXPECT_EQ(sys::signal_process(process.number(), SIGTERM).error().err, ESRCH);
     EXPECT_EQ(sys::open_process(*pid).error().kind, Kind::not_found);
-    EXPECT_EQ(sys::wait_process(process.number()).error().err, ECHILD);
+    EXPECT_EQ(sys::wait_process(process.number(), 10'000).error().err, ECHILD);
 }
 
 TEST(Processes, RefusedCloneNamesItself) {
@@ -263,19 +244,19 @@ Fd leader(pid_t& pid, void (*act)()) {
 TEST(Ending, TellsAStatusFromASignal) {
     pid_t pid = 0;
     const Fd exits = leader(pid, [] { ::_exit(137); });
-    const auto exited = sys::wait_ending(exits.number());
+    const auto exited = sys::wait_ending(exits.number(), 10'000);
     EXPECT_TRUE(exited->value == 137 && !exited->by_signal);
     const Fd dies = leader(pid, [] { ::raise(SIGKILL); });
-    const auto died = sys::wait_ending(dies.number());
+    const auto died = sys::wait_ending(dies.number(), 10'000);
     EXPECT_TRUE(died->value == SIGKILL && died->by_signal);
-    EXPECT_EQ(sys::wait_ending(dies.number()).error().text, "waitid: no child processes") << "reaped";
+    EXPECT_EQ(sys::wait_ending(dies.number(), 10'000).error().text, "waitid: no child processes") << "reaped";
 }
 
 TEST(SignalGroup, ReachesItsLeader) {
     pid_t pid = 0;
     const Fd sleeps = leader(pid, [] { ::pause(); });
     EXPECT_TRUE(sys::signal_group(pid, SIGTERM));
-    EXPECT_EQ(sys::wait_process(sleeps.number()).value(), 128 + SIGTERM);
+    EXPECT_EQ(sys::wait_process(sleeps.number(), 10'000).value(), 128 + SIGTERM);
     EXPECT_EQ(sys::signal_group(pid, SIGTERM).error().err, ESRCH);
 }
 

@@ -12,6 +12,7 @@
 #include <new>
 #include <set>
 
+#include "base/waiting.hpp"
 #include "device_fixture.hpp"
 
 namespace bulkhead::cgroups {

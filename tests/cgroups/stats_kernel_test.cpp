@@ -2,6 +2,7 @@
 // The numbers of a real cgroup, with whatever controllers this machine gives it.
 #include <poll.h>
 
+#include "base/waiting.hpp"
 #include "cgroups/oom.hpp"
 #include "cgroups/stats.hpp"
 #include "kernel_fixture.hpp"

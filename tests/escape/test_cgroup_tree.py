@@ -76,6 +76,39 @@ def test_E65_harmless_cgroup_breeze(t, _):
     box.wait()
 
 
+def crowd(t, count):
+    """A container of so many processes."""
+    box = t.container(bundle=t.plant(t.bundle("/forker", str(count)), "forker"))
+    box.run_detached().exits(0)
+    eventually(pathlib.Path(f"/proc/{box.pid}/root/dev/shm/ready").exists, "they are not there", 60 * t.patience)
+    return box
+
+
+CROWDS = {"running": [], "paused": ["pause"], "signalled": ["kill", "--all"]}
+
+
+@attack("E65", "A2", each=CROWDS, deadline=200)
+def a_crowd(t, how):
+    """10,000 processes (fewer in the short form): they can be listed, stopped and signalled, and delete takes them all."""
+    box = crowd(t, t.rounds(2000, 10000, 2000))
+    listed = ended_well(t, t.runtime("ps", "--format", "json", box.id))
+    equal(listed.out.count(",") >= t.rounds(2000, 10000, 2000), True, "whether all are listed")
+    if how != "running":
+        ended_well(t, t.runtime(*CROWDS[how], box.id, *(["WINCH"] if how == "signalled" else []))).exits(0)
+    ended_well(t, box.delete("--force", timeout=t.patience * 60)).exits(0)
+    true(not (TREE / box.id).exists(), "its cgroup is left")
+    box.wait()
+
+
+@a_crowd.twin(once=True)
+def a_few(t, _):
+    """Three processes are listed and deleted."""
+    box = crowd(t, 2)
+    equal(t.runtime("ps", "--format", "json", box.id).exits(0).out.count(","), 2, "commas")
+    box.delete("--force").exits(0)
+    box.wait()
+
+
 def sleeper_in(path):
     """A process of somebody else's in this cgroup."""
     pid = os.fork()

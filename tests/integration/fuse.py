@@ -2,6 +2,7 @@
 """A file system that a case makes up, in a thread: as much of the protocol of linux/fuse.h (7.31) as a kernel's own
 control files need. A node answers; nothing is cached, and every inode is new."""
 
+import contextlib
 import ctypes
 import errno
 import itertools
@@ -91,17 +92,19 @@ class Mount:
                 if error.errno in (errno.ENOENT, errno.EAGAIN):  # taken back before we looked
                     continue
                 return  # ENODEV: unmounted
-            _, opcode, unique, number = struct.unpack_from("IIQQ", request)
-            if opcode in UNANSWERED:
-                continue
-            try:
-                status, answer = 0, self.answer(opcode, number, request[40:])
-            except OSError as error:
-                status, answer = -error.errno, b""
-            try:
-                os.write(self.device, struct.pack("IiQ", 16 + len(answer), status, unique) + answer)
-            except FileNotFoundError:  # whoever asked has been killed
-                pass
+            self.handle(request)
+
+    def handle(self, request):
+        """Answers a request; a subclass may do so later."""
+        _, opcode, unique, number = struct.unpack_from("IIQQ", request)
+        if opcode in UNANSWERED:
+            return
+        try:
+            status, answer = 0, self.answer(opcode, number, request[40:])
+        except OSError as error:
+            status, answer = -error.errno, b""
+        with contextlib.suppress(FileNotFoundError):  # whoever asked has been killed
+            os.write(self.device, struct.pack("IiQ", 16 + len(answer), status, unique) + answer)
 
     def entry(self, node):
         self.nodes[node.number] = node

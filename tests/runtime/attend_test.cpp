@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 
 #include "base/sys.hpp"
+#include "base/waiting.hpp"
 #include "support/child.hpp"
 
 namespace bulkhead::runtime {

@@ -2,6 +2,7 @@
 // events on a container on record, whose processes are children of this test, in a real cgroup.
 #include <thread>
 
+#include "base/waiting.hpp"
 #include "recorded_container.hpp"
 #include "runtime/events.hpp"
 

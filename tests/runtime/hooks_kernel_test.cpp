@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/waiting.hpp"
 #include "runtime/compile_hook.hpp"
 #include "runtime/hooks.hpp"
 #include "runtime/later_hooks.hpp"

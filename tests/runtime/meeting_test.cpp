@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 
+#include "base/waiting.hpp"
 #include "runtime/workshop.hpp"
 
 namespace bulkhead::runtime {
@@ -103,11 +104,24 @@ TEST(AwaitReady, EndsWhereTheCallerWantsIt) {
         ::sigaddset(&blocked, SIGUSR1);
         ASSERT_EQ(::sigprocmask(SIG_BLOCK, &blocked, nullptr), 0);
         ::raise(SIGUSR1);
-        EXPECT_EQ(sys::pending_end(), 0);
+        EXPECT_EQ(sys::interruption().has_value(), false);
         ::raise(SIGTERM);
         Meeting meeting;
         EXPECT_EQ(meeting.error_of(plan::AwaitReady{}), cat(prefix, "interrupted by signal 15"));
     });
+}
+
+// As one that somebody keeps asleep, or frozen.
+TEST(AwaitReady, HasATotalDeadline) {
+    Meeting meeting;
+    const pid_t child = process(-1);
+    meeting.workshop.pid = child;
+    meeting.workshop.process = std::move(*sys::open_process(child));
+    meeting.workshop.endurance = Endurance(60);
+    EXPECT_EQ(meeting.error_of(plan::AwaitReady{}),
+              cat(prefix, "the process has not executed the program within 60 ms (state S)"));
+    ::kill(child, SIGKILL);
+    test::reap(child);
 }
 
 TEST(AwaitReady, AStoppedStageIsContinued) {

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "base/sys.hpp"
+#include "base/waiting.hpp"
 #include "namespaces/visit.hpp"
 #include "runtime/process_identity.hpp"
 #include "runtime/workshop.hpp"
@@ -65,7 +66,7 @@ TEST(Spawn, TurnsTheChildIntoTheStageAndThatIntoTheProgram) {
     test::Meeting meeting(timeline_with({}, "exit 42"));
     ASSERT_EQ(meeting.error_of(plan::Spawn{}), "");
     EXPECT_EQ(meeting.error_of(plan::AwaitExecution{}), "");
-    EXPECT_EQ(sys::wait_process(meeting.workshop.process.number()).value(), 42);
+    EXPECT_EQ(sys::wait_process(meeting.workshop.process.number(), 10'000).value(), 42);
 }
 
 TEST(Spawn, HoldsTheChildBackUntilItIsPrepared) {
@@ -75,7 +76,7 @@ TEST(Spawn, HoldsTheChildBackUntilItIsPrepared) {
     EXPECT_EQ(sys::wait_readable(meeting.workshop.report.number(), 30).value(), false);
     EXPECT_EQ(meeting.error_of(plan::SendPrepared{}), "");
     EXPECT_EQ(meeting.error_of(plan::AwaitExecution{}), "");
-    EXPECT_EQ(sys::wait_process(meeting.workshop.process.number()).value(), 42);
+    EXPECT_EQ(sys::wait_process(meeting.workshop.process.number(), 10'000).value(), 42);
 }
 
 TEST(Spawn, ThatIsUndoneLeavesNobody) {
@@ -99,7 +100,7 @@ TEST(Spawn, BearsTheChildInJoinedNamespacesAndStaysOutside) {
         ASSERT_EQ(meeting.error_of(spawn), "");
         EXPECT_EQ(sys::link_target("/proc/self/ns/uts").value(), ours);
         EXPECT_EQ(meeting.error_of(plan::AwaitExecution{}), "");
-        EXPECT_EQ(sys::wait_process(meeting.workshop.process.number()).value(), 0);
+        EXPECT_EQ(sys::wait_process(meeting.workshop.process.number(), 10'000).value(), 0);
     });
 }
 

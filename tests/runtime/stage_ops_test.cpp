@@ -3,6 +3,7 @@
 
 #include "base/socket.hpp"
 #include "base/sys.hpp"
+#include "base/waiting.hpp"
 #include "support/child.hpp"
 #include "support/folder.hpp"
 #include "support/stage.hpp"

@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/sys.hpp"
+#include "base/waiting.hpp"
 #include "support/folder.hpp"
 
 namespace bulkhead::runtime {

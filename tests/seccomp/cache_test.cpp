@@ -7,6 +7,7 @@
 
 #include "base/files.hpp"
 #include "base/sys.hpp"
+#include "base/waiting.hpp"
 #include "interpreter.hpp"
 #include "seccomp/cache_file.hpp"
 #include "seccomp/default_profile.hpp"

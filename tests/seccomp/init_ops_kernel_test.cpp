@@ -13,6 +13,7 @@
 #include "base/robust_word.hpp"
 #include "base/socket.hpp"
 #include "base/sys.hpp"
+#include "base/waiting.hpp"
 #include "support/child.hpp"
 #include "support/folder.hpp"
 #include "support/stage.hpp"

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/sys.hpp"
 #include "base/text.hpp"
+#include "base/waiting.hpp"
 #include "cgroups/host_helper/values.hpp"
 
 namespace bulkhead::host_helper {

@@ -7,15 +7,21 @@
 //   stop once     sends STOP; who is the workload by then is let go with CONT
 //   stop          the same, but again and again
 //   hold          traces it and never lets it go, unless it is the workload
+//   abandon       traces it, stops it and never asks for it again: whoever kills it leaves a zombie that only we could release
+//   keep          the same, and has it stop once more when it dies: it is never a zombie either
+//   loop          writes a loop into its text where it is, and goes
 //   steal         takes every descriptor beside the stdio, and keeps it
 //   lie           the same, and writes garbage there
 //   forge         writes reports of the form that bulkhead's stage has, with odd numbers in them, and does not keep the descriptor
 #define _GNU_SOURCE
 #include "newcomers.h"
 
+#include <elf.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -61,6 +67,39 @@ static void hold(int pid) {
     ptrace(PTRACE_DETACH, pid, 0, 0);
 }
 
+// Nobody is waited for, ever: what the kernel has to tell of them stays untold.
+static void abandon(int pid, long options) {
+    if (ptrace(PTRACE_SEIZE, pid, 0, options) != 0) return;
+    taken++;
+    ptrace(PTRACE_INTERRUPT, pid, 0, 0);
+    while (!ended && lives(pid) && before_execve(pid)) usleep(1000);
+}
+
+#if defined(__x86_64__)
+#define PROGRAM_COUNTER rip
+static const unsigned char LOOP[] = {0xeb, 0xfe};
+#else
+#define PROGRAM_COUNTER pc
+static const unsigned char LOOP[] = {0x00, 0x00, 0x00, 0x14};
+#endif
+
+// Behind the system call that it may be in; its text is its own copy.
+static void loop(int pid) {
+    struct user_regs_struct registers;
+    struct iovec all = {&registers, sizeof registers};
+    int state;
+    long word;
+    if (ptrace(PTRACE_SEIZE, pid, 0, 0) != 0) return;
+    ptrace(PTRACE_INTERRUPT, pid, 0, 0);
+    if (waitpid(pid, &state, __WALL) != pid || !WIFSTOPPED(state)) return;
+    if (before_execve(pid) && ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &all) == 0) {
+        word = ptrace(PTRACE_PEEKTEXT, pid, registers.PROGRAM_COUNTER, 0);
+        memcpy(&word, LOOP, sizeof LOOP);
+        taken += ptrace(PTRACE_POKETEXT, pid, registers.PROGRAM_COUNTER, word) == 0;
+    }
+    ptrace(PTRACE_DETACH, pid, 0, 0);
+}
+
 static void lie(int file) {
     static char garbage[4096];
     memset(garbage, (int)taken, sizeof garbage);
@@ -99,6 +138,9 @@ static void strike(int pid, const char* how) {
     if (strcmp(how, "all") == 0) send_all(pid);
     else if (strncmp(how, "stop", 4) == 0) stop(pid, how[4] == 0);
     else if (strcmp(how, "hold") == 0) hold(pid);
+    else if (strcmp(how, "abandon") == 0) abandon(pid, 0);
+    else if (strcmp(how, "keep") == 0) abandon(pid, PTRACE_O_TRACEEXIT);
+    else if (strcmp(how, "loop") == 0) loop(pid);
     else if (strcmp(how, "steal") == 0 || strcmp(how, "lie") == 0 || strcmp(how, "forge") == 0) steal(pid, how[0]);
     else kill(pid, atoi(how));
 }

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/waiting.hpp"
+
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include "base/deadline.hpp"
+
+namespace bulkhead::sys {
+
+namespace {
+
+sigset_t interrupts() {
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) ::sigaddset(&set, signal);
+    return set;
+}
+
+// One that is blocked waits even where the caller ignores it (nohup(1)).
+bool is_ignored(int signal) {
+    struct sigaction action {};
+    return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+// Whether the child has been reaped; nullopt where it is not to be had (yet).
+Result<std::optional<Ending>> reap(int pidfd) {
+    siginfo_t info{};
+    if (::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG) == -1)
+        return system_error(errno, "waitid");
+    if (info.si_pid == 0) return std::nullopt;
+    return Ending{info.si_status, info.si_code != CLD_EXITED};
+}
+
+// POLLIN within the time, whatever interrupts it.
+Result<bool> poll_until(int fd, const Deadline& deadline) {
+    pollfd entry{fd, POLLIN, 0};
+    for (;;) {
+        const int ready = ::poll(&entry, 1, deadline.left_ms());
+        if (ready >= 0) return ready > 0;
+        if (errno != EINTR) return system_error(errno, "poll");
+    }
+}
+
+}  // namespace
+
+void hold_interrupts() {
+    const sigset_t set = interrupts();
+    ::sigprocmask(SIG_BLOCK, &set, nullptr);
+}
+
+void release_interrupts() {
+    const sigset_t set = interrupts();
+    ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+std::optional<Error> interruption() {
+    sigset_t pending;
+    ::sigpending(&pending);
+    for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) {
+        if (::sigismember(&pending, signal) != 1 || is_ignored(signal)) continue;
+        sigset_t one;
+        ::sigemptyset(&one);
+        ::sigaddset(&one, signal);
+        constexpr timespec at_once{};
+        ::sigtimedwait(&one, nullptr, &at_once);
+        return Error{Kind::interrupted, 0, cat("interrupted by signal ", signal), signal};
+    }
+    return std::nullopt;
+}
+
+void end_by(int signal) {
+    (void)std::signal(signal, SIG_DFL);
+    release_interrupts();
+    (void)::raise(signal);
+    ::_exit(128 + signal);  // of pid 1 of a pid namespace the kernel keeps its own signals away
+}
+
+// The sum of short ones: a signal may come between the look and the sleep.
+Result<bool> wait_readable(int fd, int deadline_ms) {
+    const Deadline deadline(deadline_ms);
+    for (;;) {
+        LET(const bool ready, poll_until(fd, Deadline(std::min(deadline.left_ms(), look_ms))));
+        if (ready) return true;
+        if (auto asked = interruption()) return std::unexpected(*std::move(asked));
+        if (deadline.passed()) return false;
+    }
+}
+
+void pause(int milliseconds) { ::poll(nullptr, 0, milliseconds); }
+
+Result<Ending> wait_ending(int pidfd, int deadline_ms) {
+    LET(const bool ended, poll_until(pidfd, Deadline(deadline_ms)));
+    constexpr int look_again_ms = 5;
+    for (const Deadline let_go(ended ? let_go_ms : 0);; pause(look_again_ms)) {
+        LET(const auto ending, reap(pidfd));
+        if (ending) return *ending;
+        if (let_go.passed()) return system_error(ETIMEDOUT, "waitid");
+    }
+}
+
+Result<int> wait_process(int pidfd, int deadline_ms) {
+    LET(const Ending ending, wait_ending(pidfd, deadline_ms));
+    return ending.by_signal ? 128 + ending.value : ending.value;
+}
+
+}  // namespace bulkhead::sys

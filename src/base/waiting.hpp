@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Waiting for somebody else, always with a bound: a process, a descriptor, a moment. A signal that asks this
+// process to end (HUP, INT, QUIT, TERM) ends its process at once, as long as there is nothing to undo. A verb
+// that has something to undo holds such signals; then they end its waits, as errors.
+#pragma once
+
+#include <optional>
+
+#include "base/error.hpp"
+
+namespace bulkhead::sys {
+
+// From here on they wait (sigprocmask(2)), until interruption() takes one, or the process ends.
+void hold_interrupts();
+// The verb is done: one that waits ends the process.
+void release_interrupts();
+
+// Takes one that waits; Kind::interrupted, "interrupted by signal N". What the caller ignores is none.
+std::optional<Error> interruption();
+// As a shell wants to see it of a program that was interrupted and has cleared up behind itself.
+[[noreturn]] void end_by(int signal);
+
+// How long a wait sleeps before it looks whether it is interrupted.
+inline constexpr int look_ms = 50;
+
+// poll(2) for POLLIN on one descriptor; false where so many milliseconds passed first. Kind::interrupted.
+Result<bool> wait_readable(int fd, int deadline_ms);
+
+void pause(int milliseconds);
+
+struct Ending {
+    int value = 0;  // the exit status, or the number of the signal
+    bool by_signal = false;
+};
+// Waits until a child has ended, and reaps it. ETIMEDOUT where it has not ended within the time, or has, and
+// somebody who traces it does not let go of it: then only `let_go_ms` are waited for that. Not interrupted:
+// who has killed it wants to see it gone.
+Result<Ending> wait_ending(int pidfd, int deadline_ms);
+// As a shell counts it: the code, or 128 + the signal.
+Result<int> wait_process(int pidfd, int deadline_ms);
+
+inline constexpr int let_go_ms = 1'000;
+
+}  // namespace bulkhead::sys

@@ -92,13 +92,20 @@ inline long statx(int directory, const char* path, long flags, struct statx* sta
 }
 inline long statx(int fd, struct statx* status) { return statx(fd, "", AT_EMPTY_PATH, status); }
 
-// f_type of fstatfs(2), or -errno; libc's header does not mix with the kernel's, so the rest is room.
+// The first of struct statfs; libc's header does not mix with the kernel's, so the rest is room.
+struct Filesystem {
+    long type;
+    long block_size;
+    unsigned long blocks;  // of a tmpfs 0: it has no limit
+    long rest[30];
+};
+
+inline long fstatfs(int fd, Filesystem* filesystem) { return call(__NR_fstatfs, long{fd}, filesystem); }
+
+// f_type, or -errno.
 inline long filesystem_type(int fd) {
-    struct {
-        long type;
-        long rest[32];
-    } filesystem{};
-    const long known = call(__NR_fstatfs, long{fd}, &filesystem);
+    Filesystem filesystem{};
+    const long known = fstatfs(fd, &filesystem);
     return known < 0 ? known : filesystem.type;
 }
 

@@ -97,6 +97,7 @@ struct Options {
     bool log_level_given = false;  // or --debug
     bool manager_given = false;    // --cgroup-manager or --systemd-cgroup, =false as well
     bool overlay_from_given = false;
+    bool overlay_upper_from_given = false;
     bool seccomp_given = false;
     bool debug = false;
     bool systemd_cgroup = false;
@@ -110,6 +111,7 @@ struct Options {
     std::string trace;
     std::string fault;
     std::string overlay_from;
+    std::string overlay_upper_from;
     std::string format = "table";
     std::string seccomp = "none";
     std::string interval = "5s";
@@ -237,6 +239,8 @@ inline constexpr std::array flags{
          "pass the caller's descriptors 3 to 2 + N on"},
     Flag{"overlay-from", 0, &Options::overlay_from, planners, "DIR[:DIR...]",
          "the directories below which a config's annotations may name the layers of an overlay root"},
+    Flag{"overlay-upper-from", 0, &Options::overlay_upper_from, planners, "DIR[:DIR...]",
+         "the directories below which they may name its upper and work directory, which are written to"},
     Flag{"detach", 'd', &Options::detach, for_commands(Command::run), "", "return when the container runs"},
     Flag{"detach", 'd', &Options::detach, exec, "", "return when the process runs"},
     // `create` never waits; go-runc can send it all the same.

@@ -46,7 +46,7 @@ class Reader {
         std::string_view name;
         Result<> (Reader::*take)(const Entry&);
     };
-    static const std::array<Key, 6> keys;
+    static const std::array<Key, 7> keys;
     static const std::array<Key, 8> spec_keys;
 
     // What is wrong with the value of an entry, at its place.
@@ -66,7 +66,9 @@ class Reader {
     Result<> log(const Entry& entry);
     Result<> log_format(const Entry& entry);
     Result<> log_level(const Entry& entry);
+    Result<std::vector<std::string>> directories(const Entry& entry) const;
     Result<> overlay_from(const Entry& entry);
+    Result<> overlay_upper_from(const Entry& entry);
     Result<> spec(const Entry& entry);
     Result<> spec_capabilities(const Entry& entry);
     Result<> spec_env(const Entry& entry);
@@ -82,12 +84,13 @@ class Reader {
 };
 
 // Each stands in bulkhead.yaml(5), which tests/architecture sees to.
-constexpr std::array<Reader::Key, 6> Reader::keys{{
+constexpr std::array<Reader::Key, 7> Reader::keys{{
     {"cgroup-manager", &Reader::cgroup_manager},
     {"log", &Reader::log},
     {"log-format", &Reader::log_format},
     {"log-level", &Reader::log_level},
     {"overlay-from", &Reader::overlay_from},
+    {"overlay-upper-from", &Reader::overlay_upper_from},
     {"spec", &Reader::spec},
 }};
 
@@ -173,12 +176,21 @@ Result<> Reader::log_level(const Entry& entry) {
     return {};
 }
 
-Result<> Reader::overlay_from(const Entry& entry) {
+Result<std::vector<std::string>> Reader::directories(const Entry& entry) const {
     LET(std::vector<std::string> directories, list(entry));
     for (std::size_t i = 0; i < directories.size(); ++i)
         if (!is_layer_directory(directories[i]))
             return refuse(entry, entry.value.items[i], quoted(directories[i]), ": ", layer_directory_rule);
-    read_.overlay_from = std::move(directories);
+    return directories;
+}
+
+Result<> Reader::overlay_from(const Entry& entry) {
+    LET(read_.overlay_from, directories(entry));
+    return {};
+}
+
+Result<> Reader::overlay_upper_from(const Entry& entry) {
+    LET(read_.overlay_upper_from, directories(entry));
     return {};
 }
 

@@ -20,6 +20,7 @@ struct Defaults {
     std::string log_level = "warning";
     std::string cgroup_manager;  // cgroupfs or systemd
     std::optional<std::vector<std::string>> overlay_from;
+    std::optional<std::vector<std::string>> overlay_upper_from;
     std::string seccomp = "none";  // as of spec --seccomp
     spec::Choices spec;
 };

@@ -76,6 +76,7 @@ constexpr std::array givens{
     Given{"--log", &Options::log_given},
     Given{"--log-level", &Options::log_level_given},
     Given{"--overlay-from", &Options::overlay_from_given},
+    Given{"--overlay-upper-from", &Options::overlay_upper_from_given},
     Given{"--root", &Options::root_given},
     Given{"--seccomp", &Options::seccomp_given},
     Given{"--systemd-cgroup", &Options::manager_given},

@@ -72,23 +72,38 @@ bool is_layer_directory(std::string_view path) {
     return path.starts_with('/') && std::ranges::count(split(path, '/'), std::string_view("..")) == 0;
 }
 
-Result<std::vector<std::string>> parse_directories(std::string_view list) {
+Result<std::vector<std::string>> parse_directories(std::string_view flag, std::string_view list) {
     std::vector<std::string> directories;
     if (list.empty()) return directories;
     for (const std::string_view directory : split(list, ':')) {
         if (!is_layer_directory(directory))
-            return fail(Kind::usage, "--overlay-from ", quoted(list), ": ", quoted(directory), ": ",
+            return fail(Kind::usage, flag, ' ', quoted(list), ": ", quoted(directory), ": ",
                         layer_directory_rule);
         directories.emplace_back(directory);
     }
     return directories;
 }
 
+namespace {
+
+// What a flag says replaces the whole list of bulkhead.yaml; the two grants are apart there as well.
+Result<rootfs::OverlayGrants> overlay_grants(const Options& options) {
+    rootfs::OverlayGrants grants;
+    LET(grants.lower, parse_directories("--overlay-from", options.overlay_from));
+    LET(grants.upper, parse_directories("--overlay-upper-from", options.overlay_upper_from));
+    const Defaults& defaults = options.defaults;
+    if (defaults.overlay_from && !options.overlay_from_given) grants.lower = *defaults.overlay_from;
+    if (defaults.overlay_upper_from && !options.overlay_upper_from_given)
+        grants.upper = *defaults.overlay_upper_from;
+    return grants;
+}
+
+}  // namespace
+
 Result<runtime::CreateRequest> create_request(const Options& options, std::string id, const Caller& caller) {
     LET(const plan::Fault fault, parse_fault(options.fault));
-    LET(std::vector<std::string> overlay_from, parse_directories(options.overlay_from));
+    LET(rootfs::OverlayGrants grants, overlay_grants(options));
     const Defaults& defaults = options.defaults;
-    if (defaults.overlay_from && !options.overlay_from_given) overlay_from = *defaults.overlay_from;
     if (options.systemd_cgroup && options.cgroup_manager == "disabled")
         return fail(Kind::usage, "--systemd-cgroup and --cgroup-manager disabled contradict each other");
     return runtime::CreateRequest{
@@ -102,7 +117,7 @@ Result<runtime::CreateRequest> create_request(const Options& options, std::strin
         .listen_fds = caller.listen_fds,
         .listen_names = caller.listen_names,
         .notify_socket = caller.notify_socket,
-        .overlay_from = std::move(overlay_from),
+        .overlay_grants = std::move(grants),
         .no_pivot = options.no_pivot,
         .rootless = options.rootless == "auto" ? std::nullopt : std::optional(options.rootless == "true"),
         .no_cgroup = options.cgroup_manager == "disabled",

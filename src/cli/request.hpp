@@ -25,8 +25,8 @@ Result<plan::Fault> parse_fault(std::string_view word);
 inline constexpr std::string_view layer_directory_rule = "must be an absolute path without ..";
 bool is_layer_directory(std::string_view path);
 
-// DIR[:DIR...], absolute paths without ".."; empty: none.
-Result<std::vector<std::string>> parse_directories(std::string_view list);
+// DIR[:DIR...] as the value of `flag`, absolute paths without ".."; empty: none.
+Result<std::vector<std::string>> parse_directories(std::string_view flag, std::string_view list);
 
 Result<runtime::CreateRequest> create_request(const Options& options, std::string id, const Caller& caller);
 

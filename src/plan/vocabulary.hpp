@@ -155,6 +155,7 @@ struct MountFilesystem {
     std::uint8_t plain_target_only : 1;  // no part of the target may be a link (proc, sysfs: CVE-2019-19921)
     std::uint8_t inherit_mode : 1;       // take the permissions of the directory below (tmpfs)
     std::uint8_t copy_up : 1;            // take what is in the directory below (tmpcopyup)
+    std::uint8_t sized : 1;              // `options` say how much it may hold
     std::uint8_t kept : 1;               // later steps reach something in it
 };
 // Changes a mount that is there already: options of its file system, attributes of the mount.

@@ -4,6 +4,7 @@
 // directory, and nothing is opened that could block or be a device.
 #include <asm/errno.h>
 
+#include "rootfs/copy_up_limits.hpp"
 #include "rootfs/init_ops.hpp"
 #include "rootfs/mount_words.hpp"
 
@@ -14,8 +15,6 @@ using plan::outcome;
 
 namespace {
 
-constexpr unsigned depth_limit = 64;
-constexpr std::uint32_t entry_limit = 1 << 20;
 constexpr std::size_t link_limit = 4096;  // PATH_MAX
 constexpr unsigned kept_bits = 01777;     // no set-id
 
@@ -54,25 +53,51 @@ Outcome copy_link(int from, int to, const char* name, const struct statx& status
     return own(to, name, status, 0);
 }
 
-Outcome copy_bytes(int from, int to) {
-    constexpr long chunk = 1 << 30;
-    long copied = 0;
-    do {
-        copied = raw::call(__NR_sendfile, long{to}, long{from}, 0L, chunk);
+// What may still be copied, in bytes.
+class Allowance {
+  public:
+    explicit Allowance(std::uint64_t bytes) : left_(bytes) {}
+    std::uint64_t left() const { return left_; }
+
+    Outcome take(std::uint64_t bytes) {
+        if (bytes > left_) return {EFBIG, plan::Call::check};
+        left_ -= bytes;
+        return {};
+    }
+
+  private:
+    std::uint64_t left_;
+};
+
+// A neighbour may make the file longer while it is read: what counts is what was copied. One byte more than
+// is allowed is asked for, since the end of a file that just fits has to be seen.
+Outcome copy_bytes(int from, int to, Allowance& allowance) {
+    constexpr std::uint64_t chunk = 1 << 30;
+    std::uint64_t whole = 0;
+    for (;;) {
+        const std::uint64_t room = allowance.left() - whole;
+        const std::uint64_t most = room < chunk ? room + 1 : chunk;
+        const long copied = raw::call(__NR_sendfile, long{to}, long{from}, 0L, static_cast<long>(most));
         ATTEMPT(copied, sendfile);
-    } while (copied > 0);
-    return {};
+        if (copied == 0) break;
+        whole += static_cast<std::uint64_t>(copied);
+        if (whole > allowance.left()) return {EFBIG, plan::Call::check};
+    }
+    const std::uint64_t pages = (whole + copy_page - 1) / copy_page * copy_page;
+    return allowance.take(pages < allowance.left() ? pages : allowance.left());
 }
 
-Outcome copy_file(int from, int to, const char* name) {
+Outcome copy_file(int from, int to, const char* name, Allowance& allowance) {
     const raw::Handle source(raw::openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
     ATTEMPT(source.number(), openat);
     struct statx status {};
     ATTEMPT(raw::statx(source.number(), &status), fstat);
     if ((status.stx_mode & kind_bits) != regular_kind) return {};  // exchanged since it was looked at
+    if (status.stx_size > allowance.left())
+        return {EFBIG, plan::Call::check};  // before a byte of it is memory
     const raw::Handle copy(raw::openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
     ATTEMPT(copy.number(), openat);
-    if (const Outcome copied = copy_bytes(source.number(), copy.number()); !copied) return copied;
+    if (const Outcome copied = copy_bytes(source.number(), copy.number(), allowance); !copied) return copied;
     return own_and_permit(copy.number(), status);
 }
 
@@ -80,7 +105,7 @@ Outcome copy_file(int from, int to, const char* name) {
 // parent is read again from behind it.
 class Copier {
   public:
-    Copier() = default;
+    explicit Copier(std::uint64_t limit) : allowance_(limit) {}
     Copier(const Copier&) = delete;
     Copier& operator=(const Copier&) = delete;
     ~Copier() {
@@ -100,7 +125,7 @@ class Copier {
     };
 
     Outcome enter(int from, const char* source, int to, const char* copy) {
-        if (depth_ == depth_limit) return {EOVERFLOW, plan::Call::check};
+        if (depth_ == copy_depth_limit) return {EOVERFLOW, plan::Call::check};
         constexpr long flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
         raw::Handle below(raw::openat(from, source, flags));
         ATTEMPT(below.number(), openat);
@@ -126,7 +151,8 @@ class Copier {
             const auto* entry = reinterpret_cast<const Entry*>(buffer_ + at);
             at += entry->size;
             if (is_dot(entry->name)) continue;
-            if (++entries_ > entry_limit) return {EOVERFLOW, plan::Call::check};
+            if (++entries_ > copy_entry_limit) return {EOVERFLOW, plan::Call::check};
+            if (const Outcome taken = allowance_.take(copy_page); !taken) return taken;
             const unsigned before = depth_;
             if (const Outcome copied = copy(level, entry->name); !copied) return copied;
             if (depth_ == before) continue;
@@ -144,7 +170,7 @@ class Copier {
         const bool mounted = (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
         switch (status.stx_mode & kind_bits) {
             case directory_kind: return copy_directory(level, name, status, !mounted);
-            case regular_kind: return mounted ? Outcome{} : copy_file(level.from, level.to, name);
+            case regular_kind: return mounted ? Outcome{} : copy_file(level.from, level.to, name, allowance_);
             case link_kind: return copy_link(level.from, level.to, name, status);
             default: return {};
         }
@@ -158,16 +184,17 @@ class Copier {
         return with_content ? enter(level.from, name, level.to, name) : Outcome{};
     }
 
-    Level levels_[depth_limit] = {};
+    Level levels_[copy_depth_limit] = {};
     unsigned depth_ = 0;
     std::uint32_t entries_ = 0;
+    Allowance allowance_;
     alignas(8) char buffer_[4096];
 };
 
 }  // namespace
 
-Outcome copy_up(int from, int to) {
-    Copier copier;
+Outcome copy_up(int from, int to, std::uint64_t limit) {
+    Copier copier(limit);
     return copier.run(from, to);
 }
 

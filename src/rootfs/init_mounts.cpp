@@ -3,6 +3,7 @@
 // attached at an open descriptor (CVE-2021-30465).
 #include <asm/errno.h>
 
+#include "rootfs/copy_up_limits.hpp"
 #include "rootfs/in_root.hpp"
 #include "rootfs/init_anchor.hpp"
 #include "rootfs/init_filesystem.hpp"
@@ -57,6 +58,15 @@ long make_mount(StageContext& stage, const plan::MountFilesystem& op, int contex
                      static_cast<long>(op.attributes & ~late_attributes(stage, op)));
 }
 
+// tmpcopyup. A tmpfs that the config gives a size takes as much as that, unless it is 0: then it has no limit
+// (tmpfs(5)).
+Outcome fill(const plan::MountFilesystem& op, int from, int to) {
+    raw::Filesystem filesystem{};
+    ATTEMPT(raw::fstatfs(to, &filesystem), fstat);
+    const bool limited = op.sized != 0 && filesystem.blocks != 0;
+    return copy_up(from, to, limited ? ~std::uint64_t{0} : copy_byte_limit);
+}
+
 }  // namespace
 
 long configure(int context, char* option) {
@@ -93,7 +103,7 @@ Outcome apply(StageContext& stage, const plan::MountFilesystem& op) {
     raw::Handle mount(make_mount(stage, op, context.number(), call));
     if (mount.number() < 0) return outcome(mount.number(), call);
     if (op.copy_up != 0)
-        if (const Outcome filled = copy_up(target.number(), mount.number()); !filled) return filled;
+        if (const Outcome filled = fill(op, target.number(), mount.number()); !filled) return filled;
     const Change change{{.set = late_attributes(stage, op)}, op.propagation};
     if (const Outcome attached = attach_changed(stage, mount.number(), target.number(), change); !attached)
         return attached;

@@ -14,8 +14,10 @@ long configure(int context, char* option);
 plan::Outcome configure_all(plan::ArenaView arena, int context, plan::Texts options);
 
 // Copies what is in the directory `from` into the new tmpfs `to` (tmpcopyup): directories, regular files and
-// links, with mode and owner; no device, socket, fifo, set-id bit or capability. Mounts are not entered.
-// EOVERFLOW: more than a million entries, or deeper than 64 directories.
-plan::Outcome copy_up(int from, int to);
+// links, with mode and owner; no device, socket, fifo, set-id bit or extended attribute. Mounts are not
+// entered. A name that leads to the file of another is a file of its own, and a hole is copied as the bytes
+// that it reads as. EFBIG: more than `limit` bytes, as copy_up_limits.hpp counts them; EOVERFLOW: too many
+// entries, or too deep.
+plan::Outcome copy_up(int from, int to, std::uint64_t limit);
 
 }  // namespace bulkhead::rootfs

@@ -21,16 +21,16 @@ namespace bulkhead::rootfs {
 struct Places {
     std::string bundle;  // these are absolute
     std::string root;
-    std::string cgroup;                     // the container's own
-    bool own_cgroup_namespace = false;      // in it, a mount of cgroup2 shows no more than that
-    bool clones_inside = false;             // rootless: only the stage, in its user namespace, may clone
-    std::optional<plan::Slot> ipc;          // the ipc namespace that is joined
-    std::vector<std::string> overlay_from;  // where the layers of an overlay may be
-    bool no_pivot = false;                  // chroot instead of pivot_root
-    std::string root_place;                 // where hooks find the root; empty: over "/"
-    std::optional<plan::Slot> notify;       // the socket that /run/notify shall have; none: there is none
-    bool own_mounts = true;                 // there is a mount namespace for the container
-    plan::HostFacts host{};                 // what it can do
+    std::string cgroup;                 // the container's own
+    bool own_cgroup_namespace = false;  // in it, a mount of cgroup2 shows no more than that
+    bool clones_inside = false;         // rootless: only the stage, in its user namespace, may clone
+    std::optional<plan::Slot> ipc;      // the ipc namespace that is joined
+    OverlayGrants overlay_grants;       // where the directories of an overlay may be
+    bool no_pivot = false;              // chroot instead of pivot_root
+    std::string root_place;             // where hooks find the root; empty: over "/"
+    std::optional<plan::Slot> notify;   // the socket that /run/notify shall have; none: there is none
+    bool own_mounts = true;             // there is a mount namespace for the container
+    plan::HostFacts host{};             // what it can do
 };
 
 // A mount of the config, its option words read once and its source found.

@@ -82,6 +82,13 @@ Names names_in(const std::string& type) {
     return own ? Names::steady : Names::shared;
 }
 
+// size= or nr_blocks= of tmpfs(5); what value it has, and whether that is none, is the kernel's to say.
+bool has_size(const std::vector<std::string>& data) {
+    return std::ranges::any_of(data, [](const std::string& option) {
+        return option.starts_with("size=") || option.starts_with("nr_blocks=");
+    });
+}
+
 void plan_filesystem(TimelineBuilder& timeline, Layout& layout, const spec::Spec& spec, std::size_t index,
                      const Trees& trees, const std::string& target) {
     const spec::Mount& mount = spec.mounts[index];
@@ -105,6 +112,7 @@ void plan_filesystem(TimelineBuilder& timeline, Layout& layout, const spec::Spec
                                         .plain_target_only = kernel_tree,
                                         .inherit_mode = type == "tmpfs",
                                         .copy_up = options.copy_up,
+                                        .sized = has_size(options.data),
                                         .kept = kept},
                   mount_pointer(index));
 }

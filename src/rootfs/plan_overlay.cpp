@@ -59,32 +59,38 @@ std::optional<std::string_view> below(std::string_view path, std::string_view di
     return path.substr(directory.size() + 1);
 }
 
+// One of the two grants, and how an administrator gives it.
+struct Grant {
+    const std::vector<std::string>& directories;
+    std::string_view name;  // of the flag, and of the key in bulkhead.yaml
+    std::string_view what;
+};
+
 // Of several allowed directories the widest: a link may lead anywhere in it.
-Result<AllowedPath> allow(std::string_view text, const std::string& pointer,
-                          const std::vector<std::string>& allowed) {
+Result<AllowedPath> allow(std::string_view text, const std::string& pointer, const Grant& grant) {
     const auto path = plain_path(text);
     if (!path) return refuse(pointer, text, "must be an absolute path without ..");
     std::optional<AllowedPath> widest;
-    for (const std::string& directory : allowed) {
+    for (const std::string& directory : grant.directories) {
         const auto plain = plain_path(directory);
         const auto rest = plain ? below(*path, *plain) : std::nullopt;
         if (rest && (!widest || plain->size() < widest->allowed.size()))
             widest = AllowedPath{*plain, std::string(*rest), pointer};
     }
     if (widest) return *std::move(widest);
-    if (allowed.empty())
-        return refuse(pointer, text,
-                      "no directory is allowed for layers; the flag --overlay-from names them, or "
-                      "overlay-from in bulkhead.yaml");
-    return refuse(pointer, text, "not below a directory that --overlay-from or bulkhead.yaml names (",
-                  join(allowed, ", "), ')');
+    if (grant.directories.empty())
+        return refuse(pointer, text, "no directory is allowed for ", grant.what, "; the flag --", grant.name,
+                      " names them, or ", grant.name, " in bulkhead.yaml");
+    return refuse(pointer, text, "not below a directory that --", grant.name, " or bulkhead.yaml names (",
+                  join(grant.directories, ", "), ')');
 }
 
 Result<std::vector<AllowedPath>> read_layers(std::string_view list, const std::vector<std::string>& allowed) {
+    const Grant grant{allowed, "overlay-from", "layers"};
     const std::string pointer = pointer_of(lower_name);
     std::vector<AllowedPath> layers;
     for (const std::string_view path : split(list, ':')) {
-        LET(AllowedPath layer, allow(path, pointer, allowed));
+        LET(AllowedPath layer, allow(path, pointer, grant));
         layers.push_back(std::move(layer));
     }
     if (layers.size() > layer_limit)
@@ -140,8 +146,9 @@ Result<> read_upper(Overlay& overlay, const spec::Spec& spec, const std::vector<
         return refuse(pointer_of(size_name), *size, "limits an upper directory that is thrown away, but ",
                       upper_name, " keeps one");
     if (upper) {
-        LET(AllowedPath kept, allow(*upper, pointer_of(upper_name), allowed));
-        LET(AllowedPath scratch, allow(*work, pointer_of(work_name), allowed));
+        const Grant grant{allowed, "overlay-upper-from", "upper and work directories"};
+        LET(AllowedPath kept, allow(*upper, pointer_of(upper_name), grant));
+        LET(AllowedPath scratch, allow(*work, pointer_of(work_name), grant));
         overlay.upper = {std::move(kept), std::move(scratch)};
         return {};
     }
@@ -170,7 +177,7 @@ std::vector<std::string> pairs_of(const std::vector<AllowedPath>& paths) {
 
 bool wants_overlay(const spec::Spec& spec) { return annotation(spec, lower_name).has_value(); }
 
-Result<std::optional<Overlay>> read_overlay(const spec::Spec& spec, const std::vector<std::string>& allowed) {
+Result<std::optional<Overlay>> read_overlay(const spec::Spec& spec, const OverlayGrants& grants) {
     TRY(check_names(spec));
     const auto list = annotation(spec, lower_name);
     for (const std::string_view name : names)
@@ -178,8 +185,8 @@ Result<std::optional<Overlay>> read_overlay(const spec::Spec& spec, const std::v
             return refuse(pointer_of(name), *value, "needs ", lower_name, " beside it");
     if (!list) return std::nullopt;
     Overlay overlay;
-    LET(overlay.lower, read_layers(*list, allowed));
-    TRY(read_upper(overlay, spec, allowed));
+    LET(overlay.lower, read_layers(*list, grants.lower));
+    TRY(read_upper(overlay, spec, grants.upper));
     TRY(check_apart(overlay));
     return overlay;
 }

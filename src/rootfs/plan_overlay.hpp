@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "rootfs/overlay_grants.hpp"
 #include "spec/spec.hpp"
 
 namespace bulkhead::rootfs {
@@ -38,8 +39,7 @@ std::span<const std::string_view> overlay_annotations();
 // Whether the root comes from layers, so that root.path need not exist.
 bool wants_overlay(const spec::Spec& spec);
 
-// nullopt: the root is no overlay. `allowed`: the directories of --overlay-from. Errors name annotation,
-// value and reason.
-Result<std::optional<Overlay>> read_overlay(const spec::Spec& spec, const std::vector<std::string>& allowed);
+// nullopt: the root is no overlay. Errors name annotation, value and reason.
+Result<std::optional<Overlay>> read_overlay(const spec::Spec& spec, const OverlayGrants& grants);
 
 }  // namespace bulkhead::rootfs

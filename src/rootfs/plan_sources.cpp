@@ -276,7 +276,7 @@ bool binds_root(const spec::Spec& spec, const Places& places) {
 
 Result<Trees> plan_trees(TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places) {
     Trees trees;
-    LET(trees.overlay, read_overlay(*spec, places.overlay_from));
+    LET(trees.overlay, read_overlay(*spec, places.overlay_grants));
     if (trees.overlay) TRY(check_overlay(*trees.overlay, *spec, places.host));
     Cloner clone(timeline, places.clones_inside, places.host);
     if (!places.own_mounts) {

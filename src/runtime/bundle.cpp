@@ -55,8 +55,8 @@ Result<Bundle> load_bundle(const std::string& path) {
 }
 
 // The stage opens them for good; here is where an error can name the one that is missing.
-Result<> check_layers(const spec::ValidSpec& spec, const std::vector<std::string>& allowed) {
-    LET(const auto overlay, rootfs::read_overlay(*spec, allowed));
+Result<> check_layers(const spec::ValidSpec& spec, const rootfs::OverlayGrants& grants) {
+    LET(const auto overlay, rootfs::read_overlay(*spec, grants));
     if (!overlay) return {};
     for (const auto* list : {&overlay->lower, &overlay->upper})
         for (const rootfs::AllowedPath& each : *list) {

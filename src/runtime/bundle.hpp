@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "rootfs/overlay_grants.hpp"
 #include "spec/validate.hpp"
 
 namespace bulkhead::runtime {
@@ -20,7 +21,7 @@ struct Bundle {
 // `path` empty: the current directory. Errors in runc's words where engines know them.
 Result<Bundle> load_bundle(const std::string& path);
 
-// Whether the directories of an overlay root are there. `allowed`: those of --overlay-from.
-Result<> check_layers(const spec::ValidSpec& spec, const std::vector<std::string>& allowed);
+// Whether the directories of an overlay root are there.
+Result<> check_layers(const spec::ValidSpec& spec, const rootfs::OverlayGrants& grants);
 
 }  // namespace bulkhead::runtime

@@ -120,7 +120,7 @@ Result<Ground> plan_ground(TimelineBuilder& timeline, const Blueprint& blueprint
                      .own_cgroup_namespace = namespaces::is_new(spec, spec::NamespaceType::cgroup),
                      .clones_inside = !host.privileged,
                      .ipc = joined(spec, ground.joins, spec::NamespaceType::ipc),
-                     .overlay_from = blueprint.overlay_from,
+                     .overlay_grants = blueprint.overlay_grants,
                      .no_pivot = blueprint.no_pivot,
                      .root_place = has_early_hooks(spec) ? blueprint.root : "",
                      .notify = ground.notify,

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "plan/host_facts.hpp"
 #include "plan/timeline.hpp"
+#include "rootfs/overlay_grants.hpp"
 #include "runtime/state.hpp"
 #include "seccomp/program.hpp"
 #include "spec/validate.hpp"
@@ -31,7 +32,7 @@ struct Blueprint {
     bool new_keyring = true;
     bool await_start = true;  // create: stop before the program until `start`
     bool no_pivot = false;
-    std::vector<std::string> overlay_from;   // where the layers of an overlay root may be
+    rootfs::OverlayGrants overlay_grants;    // where the directories of an overlay root may be
     std::optional<seccomp::Program> filter;  // of linux.seccomp
     bool cgroup_optional = false;            // rootless: no permission, no cgroup
     bool no_cgroup = false;                  // --cgroup-manager disabled

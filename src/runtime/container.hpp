@@ -14,6 +14,7 @@
 #include "base/error.hpp"
 #include "cgroups/bus.hpp"
 #include "plan/timeline.hpp"
+#include "rootfs/overlay_grants.hpp"
 #include "runtime/exec_process.hpp"
 #include "runtime/lifecycle.hpp"
 #include "spec/resources.hpp"
@@ -38,7 +39,7 @@ struct CreateRequest {
     unsigned listen_fds = 0;    // socket activation (sd_listen_fds(3)): so many from 3 on, before those above
     std::string listen_names;   // LISTEN_FDNAMES
     std::string notify_socket;  // NOTIFY_SOCKET: who is told that the container is ready
-    std::vector<std::string> overlay_from;  // absolute: where the layers of an overlay root may be
+    rootfs::OverlayGrants overlay_grants;
     bool no_pivot = false;
     std::optional<bool> rootless;       // none: whether the caller has privileges decides
     bool no_cgroup = false;             // --cgroup-manager disabled

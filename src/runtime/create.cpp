@@ -162,7 +162,7 @@ Result<Project> prepare(const Site& site, const CreateRequest& request, Mode mod
     TRY(check_request(request));
     LET(Bundle bundle, load_bundle(request.bundle));
     if (mode == Mode::run && !bundle.spec.has_program()) return no_program(request.id);
-    TRY(check_layers(bundle.spec, request.overlay_from));
+    TRY(check_layers(bundle.spec, request.overlay_grants));
     if (mode != Mode::explain)
         TRY(check_terminal(bundle.spec.process().terminal, mode == Mode::create || request.detach,
                            !request.console_socket.empty()));
@@ -181,7 +181,7 @@ Result<Project> prepare(const Site& site, const CreateRequest& request, Mode mod
         .new_keyring = !request.no_new_keyring,
         .await_start = mode != Mode::run,
         .no_pivot = request.no_pivot,
-        .overlay_from = request.overlay_from,
+        .overlay_grants = request.overlay_grants,
         .cgroup_optional = request.rootless.value_or(!host.privileged || !host.initial_user_namespace),
         .no_cgroup = request.no_cgroup,
         .systemd = wants_systemd(request, bundle.spec)};

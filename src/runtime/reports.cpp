@@ -10,6 +10,7 @@
 #include "base/waiting.hpp"
 #include "cgroups/group.hpp"
 #include "plan/explain.hpp"
+#include "rootfs/copy_up_limits.hpp"
 #include "runtime/host_ops.hpp"
 #include "runtime/process_identity.hpp"
 #include "runtime/stage_file.hpp"
@@ -32,6 +33,21 @@ std::string program_reason(std::string_view name, int err) {
     return cat(program, "stat ", quotable(name), ": ", errno_words(err));
 }
 
+// Whether tmpcopyup found more than it copies.
+bool is_beyond_copying(const plan::Step& step, const plan::Report& report) {
+    const auto* init = std::get_if<plan::InitStep>(&step.op);
+    return init != nullptr && init->op == plan::InitVocabulary::index_of<plan::MountFilesystem>() &&
+           report.call == plan::Call::check && (report.error == EFBIG || report.error == EOVERFLOW);
+}
+
+std::string copying_limits() {
+    return cat(" (tmpcopyup copies at most ", rootfs::copy_byte_limit >> 20,
+               " MiB where the option size= says no "
+               "other limit, ",
+               rootfs::copy_entry_limit, " entries and ", rootfs::copy_depth_limit,
+               " directories in each other)");
+}
+
 std::string step_reason(const plan::Timeline& timeline, const plan::Report& report) {
     const plan::Step* step = step_of(timeline, report);
     if (step == nullptr) return cat("unknown step ", report.step, ": ", errno_words(report.error));
@@ -40,7 +56,9 @@ std::string step_reason(const plan::Timeline& timeline, const plan::Report& repo
         cat("error during container init: step ", report.step, ", ", what.verb, ' ', quotable(what.object));
     if (!step->pointer.empty()) reason.append(cat(" (", step->pointer, ")"));
     if (report.call != plan::Call::none) reason.append(": ").append(plan::name_of(report.call));
-    return reason.append(": ").append(errno_words(report.error));
+    reason.append(": ").append(errno_words(report.error));
+    if (is_beyond_copying(*step, report)) reason.append(copying_limits());
+    return reason;
 }
 
 template <class Op>

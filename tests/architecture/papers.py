@@ -65,3 +65,52 @@ def test_folders(tree):
     wrong += [f"tests/CMakeLists.txt does not know {room}" for room in sorted(compiled)
               if not re.search(rf"room_tests\({room}\b", tree.text("tests/CMakeLists.txt"))]
     return wrong + ([f"{RUNNER} does not look for test_*"] if '"test_*"' not in runner else [])
+
+
+SECURITY = "SECURITY.md"
+CATALOGUE = 79  # E01 to E79; what tests/escape has behind it was found here
+ATTACK_ROW = re.compile(r"^\| (E\d\d) \| ([^|]+) \|[^|]*\| ([^|]+) \|$", re.MULTILINE)
+SUITE_NAMES = re.compile(r"^(\w+): ([\w.]+(?:, [\w.]+)*)$")
+
+
+def attacks(tree):
+    """{number: cases} of tests/escape, without the harmless ones."""
+    found = {}
+    for path in tree.below("tests/escape/test_", ".py"):
+        for number, name in re.findall(r"^def test_(E\d\d)_(?!harmless_)(\w+)", tree.text(path), re.MULTILINE):
+            found.setdefault(number, []).append(name)
+    return found
+
+
+def cases_of(tree, suite):
+    """What can be named of a suite: functions and files of Python, Suite.Name of GoogleTest."""
+    names = set()
+    for path in tree.below(f"tests/{suite}/", ".py", "_test.cpp"):
+        text = tree.text(path)
+        if path.endswith(".py"):
+            names.update(re.findall(r"^def (?:test_)?(?:E\d\d_)?(\w+)", text, re.MULTILINE), [path.rsplit("/", 1)[-1].removesuffix(".py")])
+        else:
+            names.update(".".join(pair) for pair in re.findall(r"^TEST(?:_F|_P)?\((\w+), (\w+)\)", text, re.MULTILINE))
+    return names
+
+
+def known_attacks(tree):
+    """Every attack of the catalogue and of tests/escape has its row in SECURITY.md, and every test that a row names exists."""
+    rows = {number: tested for number, _, tested in ATTACK_ROW.findall(tree.text(SECURITY))}
+    wrong, suites = [], {}
+    for number, tested in rows.items():
+        for part in tested.split("; ") if ": " in tested else []:
+            named = SUITE_NAMES.match(part)
+            if not named:
+                wrong.append(f"{SECURITY}: {number}: {part!r} is not SUITE: CASE, CASE")
+                continue
+            suite = suites.setdefault(named[1], cases_of(tree, named[1]))
+            wrong += [f"{SECURITY}: {number}: {named[1]} has no {name}" for name in named[2].split(", ") if name not in suite]
+    found = attacks(tree)
+    for number in sorted({f"E{number:02}" for number in range(1, CATALOGUE + 1)} | set(found)):
+        if number not in rows:
+            wrong.append(f"{SECURITY} has no row for {number}")
+            continue
+        wrong += [f"{SECURITY}: {number}: {name} of tests/escape is not named" for name in found.get(number, [])
+                  if not re.search(rf"\b{name}\b", rows[number])]
+    return wrong

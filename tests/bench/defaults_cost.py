@@ -36,6 +36,9 @@ cgroup-manager: cgroupfs
 overlay-from:
   - /var/lib/layers
 
+overlay-upper-from:
+  - /var/lib/uppers
+
 spec:
   hostname: box
   terminal: false

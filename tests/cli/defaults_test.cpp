@@ -21,6 +21,7 @@ log-format: json
 log-level: debug
 cgroup-manager: systemd
 overlay-from: [/var/lib/layers, /srv]
+overlay-upper-from: [/var/lib/uppers]
 spec:
   hostname: box
   terminal: false
@@ -38,6 +39,7 @@ TEST(ParseDefaults, ReadsEveryKey) {
     EXPECT_EQ(all.log + ' ' + all.log_format + ' ' + all.log_level, "/var/log/bulkhead.log json debug");
     EXPECT_EQ(all.cgroup_manager, "systemd");
     EXPECT_EQ(*all.overlay_from, (std::vector<std::string>{"/var/lib/layers", "/srv"}));
+    EXPECT_EQ(*all.overlay_upper_from, std::vector<std::string>{"/var/lib/uppers"});
     EXPECT_EQ(all.seccomp, "default");
     EXPECT_EQ(all.spec.hostname, "box");
     EXPECT_EQ(all.spec.terminal, false);
@@ -55,6 +57,7 @@ TEST(ParseDefaults, TakesAFileThatSaysNothing) {
         EXPECT_TRUE(none.log.empty() && none.cgroup_manager.empty() && !none.overlay_from) << text;
     }
     EXPECT_TRUE(read("overlay-from: []").overlay_from->empty());
+    EXPECT_FALSE(read("overlay-from: [/a]").overlay_upper_from) << "one grant is not the other";
 }
 
 TEST(ParseDefaults, RefusesAtThePlaceOfTheMistake) {
@@ -77,6 +80,8 @@ TEST(ParseDefaults, RefusesAtThePlaceOfTheMistake) {
         {"overlay-from:\n- /a\n- b", R"(b.yaml:3:3: overlay-from: "b": must be an absolute path without ..)"},
         {"overlay-from: [/a/../b]",
          R"(b.yaml:1:16: overlay-from: "/a/../b": must be an absolute path without ..)"},
+        {"overlay-upper-from: [u]",
+         R"(b.yaml:1:22: overlay-upper-from: "u": must be an absolute path without ..)"},
         {"spec: 1", "b.yaml:1:7: spec: must be a map"},
         {"spec: {terminal: yes}", "b.yaml:1:18: terminal: must be true or false"},
         {"spec: {terminal: 'true'}", "b.yaml:1:18: terminal: must be true or false"},

@@ -40,12 +40,13 @@ TEST(ParseFault, TakesAStepAndAnAction) {
 }
 
 TEST(ParseDirectories, TakesAbsolutePaths) {
-    EXPECT_TRUE(parse_directories("").value().empty());
-    EXPECT_EQ(parse_directories("/a").value(), std::vector<std::string>{"/a"});
-    EXPECT_EQ(parse_directories("/a:/b/c").value(), (std::vector<std::string>{"/a", "/b/c"}));
+    const auto read = [](std::string_view list) { return parse_directories("--overlay-from", list); };
+    EXPECT_TRUE(read("").value().empty());
+    EXPECT_EQ(read("/a").value(), std::vector<std::string>{"/a"});
+    EXPECT_EQ(read("/a:/b/c").value(), (std::vector<std::string>{"/a", "/b/c"}));
     for (const char* list : {"a", "/a:", ":/a", "/a:b", "/a/../b", "/..", "."})
-        EXPECT_EQ(parse_directories(list).error().kind, Kind::usage) << list;
-    EXPECT_EQ(parse_directories("/a:b").error().text,
+        EXPECT_EQ(read(list).error().kind, Kind::usage) << list;
+    EXPECT_EQ(read("/a:b").error().text,
               "--overlay-from \"/a:b\": \"b\": must be an absolute path without ..");
 }
 
@@ -61,6 +62,7 @@ TEST(CreateRequest, CarriesEveryOption) {
                                          "--no-new-keyring",
                                          "--preserve-fds=4",
                                          "--overlay-from=/l:/m",
+                                         "--overlay-upper-from=/u",
                                          "--no-subreaper",
                                          "--fault=3:kill",
                                          "--detach",
@@ -79,10 +81,31 @@ TEST(CreateRequest, CarriesEveryOption) {
     EXPECT_EQ(request.listen_fds, 2U);
     EXPECT_EQ(request.listen_names, "a:b");
     EXPECT_EQ(request.notify_socket, "@n");
-    EXPECT_EQ(request.overlay_from, (std::vector<std::string>{"/l", "/m"}));
+    EXPECT_EQ(request.overlay_grants, (rootfs::OverlayGrants{{"/l", "/m"}, {"/u"}}));
     EXPECT_TRUE(request.keep && request.no_pivot && request.no_new_keyring);
     EXPECT_TRUE(request.no_subreaper && request.detach);
     EXPECT_EQ(request.fault.step, 3);
+}
+
+TEST(CreateRequest, TakesEachGrantFromTheFlagOrElseFromTheFile) {
+    const auto grants = [](std::vector<const char*> words) {
+        words.insert(words.begin(), "create");
+        Options options = read_options(normalise(words)).value();
+        options.defaults.overlay_from = {"/fl"};
+        options.defaults.overlay_upper_from = {"/fu"};
+        return create_request(options, "ID", {}).value().overlay_grants;
+    };
+    EXPECT_EQ(grants({"ID"}), (rootfs::OverlayGrants{{"/fl"}, {"/fu"}}));
+    EXPECT_EQ(grants({"--overlay-from=/l", "ID"}), (rootfs::OverlayGrants{{"/l"}, {"/fu"}}));
+    EXPECT_EQ(grants({"--overlay-upper-from=/u", "ID"}), (rootfs::OverlayGrants{{"/fl"}, {"/u"}}));
+    EXPECT_EQ(grants({"--overlay-from=", "--overlay-upper-from=", "ID"}), rootfs::OverlayGrants{});
+}
+
+TEST(CreateRequest, NamesTheFlagOfAWrongDirectory) {
+    const std::vector<const char*> words{"run", "--overlay-upper-from=u", "ID"};
+    const Options options = read_options(normalise(words)).value();
+    EXPECT_EQ(create_request(options, "ID", {}).error().text,
+              "--overlay-upper-from \"u\": \"u\": must be an absolute path without ..");
 }
 
 TEST(ExecRequest, CarriesEveryOption) {

@@ -269,14 +269,15 @@ def layered(t):
     bundle = victim(t)
     layers = t.host_folder("layers")
     bundle.rootfs.rename(layers / "base")
+    uppers = t.host_folder("uppers")
     for name in ("upper", "work"):
-        (layers / name).mkdir()
+        (uppers / name).mkdir()
     for name in ("proc", "p2"):
-        (layers / "upper" / name).mkdir()
-    values = {"lower": layers / "base", "upper": layers / "upper", "work": layers / "work"}
+        (uppers / "upper" / name).mkdir()
+    values = {"lower": layers / "base", "upper": uppers / "upper", "work": uppers / "work"}
     bundle.edit(lambda config: config.update(annotations={
         f"run.bulkhead.overlay.{name}": str(path) for name, path in values.items()}))
-    return bundle, layers
+    return bundle, uppers / "upper", ("--overlay-from", layers, "--overlay-upper-from", uppers)
 
 
 @attacker("A3")
@@ -284,11 +285,10 @@ def test_E18_names_of_a_layer_are_exchanged(t):
     """The upper layer of an overlay is written to by a neighbour meanwhile."""
     if not t.bulkhead:
         return  # no control makes the overlay itself
-    bundle, layers = layered(t)
-    flags = ("--overlay-from", layers)
+    bundle, upper, flags = layered(t)
     text = started(t, bundle, "peace", flags).exits(0).out
     known = {kind: below(text, kind) for kind in ("proc", "sysfs")}
-    with swapping(t, layers / "upper", "proc", "p2"):
+    with swapping(t, upper, "proc", "p2"):
         under_attack(t, bundle, lambda text: wrong_with(text, known), flags)
 
 
@@ -297,6 +297,6 @@ def test_E18_harmless_names_of_a_layer_stay(t):
     """In peace the overlay has its masks."""
     if not t.bulkhead:
         return
-    bundle, layers = layered(t)
-    text = started(t, bundle, "peace", ("--overlay-from", layers)).exits(0).out
+    bundle, _, flags = layered(t)
+    text = started(t, bundle, "peace", flags).exits(0).out
     true(len(below(text, "proc")) > 5, "no masks")

@@ -140,7 +140,7 @@ def test_layers_are_allowed_by_it(t):
     """An overlay root below its directories needs no flag; a flag takes the place of them all."""
     layers = Layers(t, "cat", "/name")
     (layers.path / "base/name").write_text("base\n")
-    Administrator(t, f"overlay-from: [/nowhere, {layers.path}]\n")
+    Administrator(t, f"overlay-from: [/nowhere, {layers.path}]\noverlay-upper-from: [{layers.uppers}]\n")
     equal(layers.run(t, flags=()).ok().out, "base\n", "stdout")
     for flags in (("--overlay-from", "/srv"), ("--overlay-from=",)):
         contains(layers.run(t, flags=flags).exits(1).err, "/annotations/run.bulkhead.overlay.lower", "stderr")
@@ -150,6 +150,23 @@ def test_layers_are_allowed_by_it(t):
     shown = t.runtime("explain", "--bundle", layers.bundle.path).ok().out
     equal(shown.splitlines()[0], f"# {FILE}: overlay-from", "the first line")
     json.loads(t.runtime("explain", "--json", "--bundle", layers.bundle.path).ok().out)
+
+
+@case(**ONLY_HERE)
+def upper_directories_are_allowed_apart(t):
+    """A kept upper needs overlay-upper-from, or the flag; overlay-from, as a key or a flag, says nothing about it."""
+    layers = Layers(t, "sh", "-c", "echo x > /made")
+    places = layers.kept()
+    administrator = Administrator(t, f"overlay-from: [{layers.path}, {layers.uppers}]\n")
+    for flags in ((), layers.flags[:2], ("--overlay-upper-from", "/srv")):
+        contains(layers.run(t, flags=flags, **places).exits(1).err, "/annotations/run.bulkhead.overlay.upper", "stderr")
+    equal(os.listdir(layers.uppers / "upper"), [], "what was written")
+    administrator.file.write_text(f"overlay-from: [{layers.path}]\noverlay-upper-from: [{layers.uppers}]\n")
+    layers.run(t, flags=()).ok()
+    equal(os.listdir(layers.uppers / "upper"), ["made"], "what was written")
+    shown = t.runtime("explain", "--bundle", layers.bundle.path).ok().out
+    equal(shown.splitlines()[0], f"# {FILE}: overlay-from, overlay-upper-from", "the first line")
+    contains(layers.run(t, flags=("--overlay-upper-from=",)).exits(1).err, "no directory is allowed for upper", "stderr")
 
 
 def asks_systemd(result):

@@ -341,6 +341,20 @@ def test_tmpcopyup_is_bounded_by_the_size(t):
     t.no_state()
 
 
+HUGE = [("no size", ()), ("a size of none", ("size=0",))]
+
+
+@case(control=False, why="runc fills the tmpfs with whatever the image has, up to half of the memory", each=HUGE)
+def tmpcopyup_has_a_limit_of_its_own(t, name, options):
+    """Without a size of the config's own a gigabyte is the most; the error names the mount and the option."""
+    bundle = t.bundle("true")
+    os.truncate(os.open(image_directory(bundle) / "big", os.O_CREAT | os.O_WRONLY, 0o644), 1 << 40)
+    result = t.container(bundle=bundle.add_mount("/srv", "tmpfs", "tmpfs", "tmpcopyup", *options)).run().exits(1)
+    contains(result.err, "(/mounts/7): check: file too large (tmpcopyup copies at most 1024 MiB where the option size= says "
+                         "no other limit", "stderr")
+    t.no_state()
+
+
 # ---- idmap, labels, cgroups -----------------------------------------------------------------------------
 
 @differs("runc 1.1.5 does not know id-mapped mounts")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A root made of layers: the annotations run.bulkhead.overlay.* and the flag --overlay-from."""
+"""A root made of layers: the annotations run.bulkhead.overlay.*, the flags --overlay-from and --overlay-upper-from."""
 
 import os
 import shutil
@@ -18,11 +18,14 @@ def annotate(bundle, **values):
 
 
 class Layers:
-    """A directory that the administrator allows, with a busybox layer `base` in it."""
+    """Two directories that the administrator allows: one of layers, with a busybox layer `base` in it, one of uppers."""
 
     def __init__(self, t, *program):
         self.path = t.scratch / "layers"
         self.path.mkdir()
+        self.uppers = t.scratch / "uppers"
+        self.uppers.mkdir()
+        self.flags = ("--overlay-from", self.path, "--overlay-upper-from", self.uppers)
         self.bundle = t.bundle(*program).writable()
         self.bundle.rootfs.rename(self.path / "base")
         for name in ("sys", "dev", "proc"):
@@ -35,12 +38,20 @@ class Layers:
             (layer / file).write_text(text)
         return layer
 
+    def kept(self, **files):
+        """An upper directory with `files` in it and its work directory; the annotations that name them."""
+        for name in ("upper", "work"):
+            (self.uppers / name).mkdir()
+        for file, text in files.items():
+            (self.uppers / "upper" / file).write_text(text)
+        return {name: str(self.uppers / name) for name in ("upper", "work")}
+
     def stack(self, *names):
         return ":".join(str(self.path / name) for name in names)
 
     def run(self, t, names=("base",), flags=None, setup=None, **annotations):
         annotate(self.bundle, lower=self.stack(*names), **annotations)
-        flags = ("--overlay-from", self.path) if flags is None else flags
+        flags = self.flags if flags is None else flags
         return t.container(bundle=self.bundle).run(*flags, setup=setup)
 
 
@@ -76,11 +87,9 @@ def test_the_size_of_what_is_thrown_away_is_a_limit(t):
 def test_a_kept_upper_is_kept(t):
     """With upper and work what is written is in the upper directory, and the next container finds it."""
     layers = Layers(t, "sh", "-c", "cat /kept; echo again > /kept; rm -f /etc/group; ls /etc")
-    layers.add("upper", kept="first\n")
-    layers.add("work")
-    places = {"upper": str(layers.path / "upper"), "work": str(layers.path / "work")}
+    places = layers.kept(kept="first\n")
     equal(layers.run(t, **places).ok().out.split(), ["first", "passwd"], "the first container")
-    equal(read_text(layers.path / "upper/kept"), "again\n", "the upper directory")
+    equal(read_text(layers.uppers / "upper/kept"), "again\n", "the upper directory")
     equal(layers.run(t, **places).ok().out.split(), ["again", "passwd"], "the second container")
     true((layers.path / "base/etc/group").exists(), "the layer below lost a file")
 
@@ -165,7 +174,7 @@ def needs_overlays_of_users():
     return None if linux() >= (5, 11) else "overlays in a user namespace came with Linux 5.11"
 
 
-def mapped_root(t, **annotations):
+def mapped_root(t, keep):
     """Root in a user namespace replaces a directory of its layers; returns the layers."""
     layers = Layers(t, "sh", "-c", "rm /etc/group && rm -r /home && mkdir /home && echo x > /home/new && ls /etc /home")
     os.chmod(t.scratch.parent, 0o711)
@@ -175,11 +184,9 @@ def mapped_root(t, **annotations):
     (layers.path / "base").rename(layers.path / "linked")  # to the files of every other case
     shutil.copytree(layers.path / "linked", layers.path / "base", symlinks=True)
     (layers.path / "base/home/old").write_text("")
-    for name in ("upper", "work"):
-        layers.add(name)
-    for name in ("base", "upper", "work"):
-        subprocess.run(["chown", "-R", "100000:100000", layers.path / name], check=True)
-    places = {name: value.format(layers=layers.path) for name, value in annotations.items()}
+    places = layers.kept() if keep else {}
+    for path in (layers.path / "base", layers.uppers):
+        subprocess.run(["chown", "-R", "100000:100000", path], check=True)
     equal(layers.run(t, **places).ok().out.split(), ["/etc:", "passwd", "/home:", "new"], "listing")
     true((layers.path / "base/home/old").exists(), "the layer lost a file")
     return layers
@@ -193,15 +200,15 @@ def needs_attributes_on_tmpfs():
 @needs(needs_attributes_on_tmpfs)
 def test_a_user_namespace_may_throw_away(t):
     """Root inside changes what belongs to it; whiteouts and opaque directories work there as well."""
-    mapped_root(t)
+    mapped_root(t, keep=False)
 
 
 @differs(ONLY_HERE)
 @needs(needs_overlays_of_users)
 def test_a_user_namespace_may_keep(t):
     """What root inside writes is in the kept upper directory."""
-    layers = mapped_root(t, upper="{layers}/upper", work="{layers}/work")
-    true((layers.path / "upper/home/new").exists(), "nothing was kept")
+    layers = mapped_root(t, keep=True)
+    true((layers.uppers / "upper/home/new").exists(), "nothing was kept")
 
 
 @differs(ONLY_HERE)
@@ -214,6 +221,19 @@ def test_without_the_flag_it_is_refused(t):
     t.no_state()
 
 
+@case(**ONLY_HERE)
+def the_grant_of_layers_lets_nothing_be_written(t):
+    """With --overlay-from alone an upper directory is refused, wherever it is, and the error says which flag is missing."""
+    layers = Layers(t, "true")
+    (layers.path / "u").mkdir()
+    (layers.path / "w").mkdir()
+    result = layers.run(t, flags=layers.flags[:2], upper=str(layers.path / "u"), work=str(layers.path / "w")).exits(1)
+    contains(result.err, f'/annotations/run.bulkhead.overlay.upper: "{layers.path}/u": no directory is allowed for upper '
+                         "and work directories; the flag --overlay-upper-from", "stderr")
+    equal(os.listdir(layers.path / "u") + os.listdir(layers.path / "w"), [], "what was written")
+    t.no_state()
+
+
 REFUSED = [
     ("outside", {"lower": "/usr"}, "not below a directory"),
     ("a prefix is no parent", {"lower": "{layers}x/base"}, "not below a directory"),
@@ -222,10 +242,13 @@ REFUSED = [
     ("a colon in a name", {"lower": "{layers}/a:b"}, "absolute path without .."),
     ("nothing", {"lower": ""}, "absolute path without .."),
     ("twice", {"lower": "{layers}/base:{layers}/base"}, "is the same as, or inside"),
-    ("upper in lower", {"upper": "{layers}/base/up", "work": "{layers}/work"}, "is the same as, or inside"),
-    ("upper outside", {"upper": "/usr", "work": "{layers}/work"}, "not below a directory"),
-    ("upper without work", {"upper": "{layers}/upper"}, "needs run.bulkhead.overlay.work"),
-    ("size of a kept upper", {"upper": "{layers}/u", "work": "{layers}/w", "size": "1m"}, "thrown away"),
+    ("upper in upper", {"upper": "{uppers}/u", "work": "{uppers}/u/work"}, "is the same as, or inside"),
+    ("upper outside", {"upper": "/usr", "work": "{uppers}/work"}, "not below a directory that --overlay-upper-from"),
+    ("upper is a layer", {"upper": "{layers}/u", "work": "{uppers}/w"}, "not below a directory that --overlay-upper-from"),
+    ("work is in a layer", {"upper": "{uppers}/u", "work": "{layers}/w"}, "not below a directory that --overlay-upper-from"),
+    ("a layer of uppers", {"lower": "{uppers}/u"}, "not below a directory that --overlay-from"),
+    ("upper without work", {"upper": "{uppers}/upper"}, "needs run.bulkhead.overlay.work"),
+    ("size of a kept upper", {"upper": "{uppers}/u", "work": "{uppers}/w", "size": "1m"}, "thrown away"),
     ("size with more in it", {"size": "1m,mode=777"}, "must be a number of bytes"),
     ("unknown name", {"uper": "x"}, "there is no such annotation"),
 ]
@@ -236,16 +259,16 @@ REFUSED = [
 def test_refused_as_text(t, name, annotations, reason):
     """What cannot be right is refused before anything is made, with the annotation's name."""
     layers = Layers(t, "true")
-    values = {key: value.format(layers=layers.path) for key, value in annotations.items()}
+    values = {key: value.format(layers=layers.path, uppers=layers.uppers) for key, value in annotations.items()}
     annotate(layers.bundle, **{"lower": layers.stack("base"), **values})
-    result = t.container(bundle=layers.bundle).run("--overlay-from", layers.path).exits(1)
+    result = t.container(bundle=layers.bundle).run(*layers.flags).exits(1)
     contains(result.err, reason, f"stderr for {name}")
     contains(result.err, "/annotations/run.bulkhead.overlay.", "stderr")
     t.no_state()
 
 
 LINKS = [("absolute", "/usr"), ("parent", "../outside"), ("magic", "/proc/self/cwd"),
-         ("absolute to the inside", "{layers}/base")]
+         ("absolute to the inside", "{layers}/base"), ("from uppers to layers", "../layers/base")]
 
 
 @differs(ONLY_HERE)
@@ -255,11 +278,10 @@ def test_a_link_out_of_the_allowed_directory_is_refused(t, name, target):
     (t.scratch / "outside").mkdir()
     layers = Layers(t, "true")
     for as_upper in (False, True):
-        link = layers.path / "link"
-        link.unlink(missing_ok=True)
+        link = (layers.uppers if as_upper else layers.path) / "link"
         link.symlink_to(target.format(layers=layers.path))
-        (layers.path / "work").mkdir(exist_ok=True)
-        more = {"upper": str(link), "work": str(layers.path / "work")} if as_upper else {}
+        (layers.uppers / "work").mkdir(exist_ok=True)
+        more = {"upper": str(link), "work": str(layers.uppers / "work")} if as_upper else {}
         result = layers.run(t, ["base"] if as_upper else ["link", "base"], **more).exits(1)
         contains(result.err, "/annotations/run.bulkhead.overlay.", f"stderr for {name}")
         t.no_state()

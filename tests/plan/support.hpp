@@ -80,7 +80,7 @@ inline runtime::Blueprint blueprint_of(const std::string& bundle, const spec::Va
             .pid_file = "/run/box.pid",
             .console_socket = spec->process->terminal ? "/run/console.socket" : "",
             .pidfd_socket = "",
-            .overlay_from = {"/layers"}};
+            .overlay_grants = {{"/layers"}, {"/uppers"}}};
 }
 
 enum class Mode : unsigned char { create, run };

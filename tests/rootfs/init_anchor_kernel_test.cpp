@@ -41,6 +41,7 @@ void mount_in_a(World& world, plan::Anchor anchor = first, bool plain = false) {
                              .plain_target_only = plain,
                              .inherit_mode = 0,
                              .copy_up = 0,
+                             .sized = 0,
                              .kept = 1};
     ASSERT_TRUE(succeeded(apply(world.stage.context, op)));
 }

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
 
 #include "rootfs/world.hpp"
 // then what includes base/raw.hpp
+#include "rootfs/copy_up_limits.hpp"
 #include "rootfs/init_ops.hpp"
+#include "rootfs/mount_words.hpp"
 
 namespace bulkhead::rootfs {
 namespace {
@@ -15,8 +19,8 @@ using test::status_of_path;
 using test::succeeded;
 using test::World;
 
-plan::Outcome cover(World& world, const std::vector<std::string>& options = {},
-                    std::uint32_t attributes = 0) {
+plan::Outcome cover(World& world, const std::vector<std::string>& options = {}, std::uint32_t attributes = 0,
+                    bool sized = false) {
     return apply(world.stage.context, plan::MountFilesystem{.type = world.stage.text("tmpfs"),
                                                             .source = world.stage.text("tmpfs"),
                                                             .target = world.stage.text("d"),
@@ -25,7 +29,8 @@ plan::Outcome cover(World& world, const std::vector<std::string>& options = {},
                                                             .attributes = attributes,
                                                             .plain_target_only = 0,
                                                             .inherit_mode = 1,
-                                                            .copy_up = 1});
+                                                            .copy_up = 1,
+                                                            .sized = sized});
 }
 
 void give(const std::string& path, mode_t mode, uid_t uid, gid_t gid) {
@@ -135,12 +140,86 @@ TEST(CopyUp, IsBoundedByTheSizeAndInDepth) {
     in_world([](World& world) {
         world.make_directory("d");
         test::write_text(world / "d/file", std::string(200'000, 'x'));
-        EXPECT_TRUE(fails(cover(world, {"size=64k"}), ENOSPC, plan::Call::sendfile));
+        EXPECT_TRUE(fails(cover(world, {"size=64k"}, 0, true), ENOSPC, plan::Call::sendfile));
         EXPECT_EQ(mount_at(world / "d").type, "");
         std::string deep = "d";
         for (int i = 0; i < 70; ++i) world.make_directory(deep += "/x");
         EXPECT_TRUE(fails(cover(world), EOVERFLOW, plan::Call::check));
         EXPECT_EQ(mount_at(world / "d").type, "");
+    });
+}
+
+// A file of `size` bytes that takes none on its disk.
+void make_sparse(const std::string& path, off_t size) {
+    test::write_text(path, "");
+    ASSERT_EQ(::truncate(path.c_str(), size), 0) << path;
+}
+
+TEST(CopyUp, HasALimitOfItsOwnWhereTheTmpfsHasNone) {
+    NEEDS_ROOT();
+    in_world([](World& world) {
+        world.make_directory("d");
+        make_sparse(world / "d/huge", off_t{1} << 40);
+        for (const bool sized : {false, true}) {
+            EXPECT_TRUE(fails(cover(world, {"size=0"}, 0, sized), EFBIG, plan::Call::check)) << "no limit";
+            EXPECT_EQ(mount_at(world / "d").type, "");
+        }
+        EXPECT_TRUE(fails(cover(world), EFBIG, plan::Call::check));
+        EXPECT_TRUE(fails(cover(world, {"size=1m"}, 0, true), ENOSPC, plan::Call::sendfile)) << "its own";
+        EXPECT_EQ(mount_at(world / "d").type, "");
+    });
+}
+
+// Copies d into e, a directory of the same tmpfs.
+plan::Outcome copy(World& world, std::uint64_t limit) {
+    world.make_directory("e");
+    const Fd from(::open((world / "d").c_str(), O_PATH | O_DIRECTORY));
+    const Fd to(::open((world / "e").c_str(), O_PATH | O_DIRECTORY));
+    const plan::Outcome copied = copy_up(from.number(), to.number(), limit);
+    std::filesystem::remove_all(world / "e");
+    return copied;
+}
+
+TEST(CopyUp, CountsPagesOfEachNameOfAFileAndOneForTheName) {
+    NEEDS_ROOT();
+    in_world([](World& world) {
+        world.make_directory("d");
+        test::write_text(world / "d/0", std::string(copy_page + 1, 'x'));
+        for (int i = 1; i < 4; ++i)
+            ASSERT_EQ(::link((world / "d/0").c_str(), (world / cat("d/", i)).c_str()), 0);
+        const std::size_t before = test::open_descriptors();
+        EXPECT_TRUE(succeeded(copy(world, 12 * copy_page)));
+        EXPECT_TRUE(fails(copy(world, 9 * copy_page), EFBIG, plan::Call::check)) << "the last name";
+        EXPECT_TRUE(fails(copy(world, 10 * copy_page), EFBIG, plan::Call::check)) << "the last file";
+        EXPECT_TRUE(succeeded(copy(world, 11 * copy_page + 1))) << "the last page is not whole";
+        EXPECT_EQ(test::open_descriptors(), before);
+    });
+}
+
+TEST(CopyUp, CountsDirectoriesAndLinks) {
+    NEEDS_ROOT();
+    in_world([](World& world) {
+        for (const char* name : {"d", "d/a", "d/a/b"}) world.make_directory(name);
+        world.make_link("d/a/link", "x");
+        EXPECT_TRUE(succeeded(copy(world, 3 * copy_page)));
+        EXPECT_TRUE(fails(copy(world, 3 * copy_page - 1), EFBIG, plan::Call::check));
+    });
+}
+
+TEST(CopyUp, TakesNoExtendedAttribute) {
+    NEEDS_ROOT();
+    in_world([](World& world) {
+        world.make_directory("d");
+        test::write_text(world / "d/file", "x");
+        ASSERT_EQ(::setxattr((world / "d/file").c_str(), "trusted.mark", "v", 1, 0), 0);
+        // VFS_CAP_REVISION_2 with all of the permitted set
+        const unsigned char every[20] = {1, 0, 0,   2, 255, 255, 255, 255, 0, 0,
+                                         0, 0, 255, 1, 0,   0,   0,   0,   0, 0};
+        ASSERT_EQ(::setxattr((world / "d/file").c_str(), "security.capability", every, sizeof every, 0), 0);
+        ASSERT_TRUE(succeeded(cover(world)));
+        EXPECT_EQ(test::text_of(world / "d/file"), "x");
+        for (const char* name : {"trusted.mark", "security.capability"})
+            EXPECT_EQ(::getxattr((world / "d/file").c_str(), name, nullptr, 0), -1) << name;
     });
 }
 

@@ -32,7 +32,8 @@ plan::Outcome mount(World& world, const Wish& wish) {
                                        .attributes = wish.attributes,
                                        .plain_target_only = wish.plain,
                                        .inherit_mode = wish.inherit,
-                                       .copy_up = wish.copy_up});
+                                       .copy_up = wish.copy_up,
+                                       .sized = 0});
 }
 
 mode_t permissions(const std::string& path) { return test::status_of_path(path).st_mode & 07777; }
@@ -165,7 +166,8 @@ TEST(MountFilesystem, LeavesTheArenaAsItWas) {
                                        .attributes = 0,
                                        .plain_target_only = 0,
                                        .inherit_mode = 0,
-                                       .copy_up = 0};
+                                       .copy_up = 0,
+                                       .sized = 0};
         EXPECT_FALSE(apply(world.stage.context, op));
         EXPECT_STREQ(world.stage.context.arena.text(options, 0), "size=64k");
         EXPECT_STREQ(world.stage.context.arena.text(options, 1), "mode=a=b");

@@ -153,6 +153,18 @@ TEST(Options, RecursiveOnesOfANewFileSystemAreItsOwn) {
         Lines{"init mount_filesystem tmpfs on /t (ro,nosuid,rshared,private) (/mounts/0)"});
 }
 
+TEST(Options, ATmpfsHasASizeOfItsOwnOrNone) {
+    const auto sized = [](const char* options) {
+        const std::string config =
+            cat(R"({"destination": "/t", "type": "tmpfs", "options": [)", options, R"("tmpcopyup"]})");
+        return test::ops_of<plan::MountFilesystem>(planned(one_mount(config)).value()).at(0).sized != 0;
+    };
+    EXPECT_FALSE(sized(""));
+    EXPECT_FALSE(sized(R"("mode=755", "nr_inodes=5", )"));
+    EXPECT_TRUE(sized(R"("size=64m", )"));
+    EXPECT_TRUE(sized(R"("nr_blocks=8", )"));
+}
+
 TEST(Options, CopyUpIsForTmpfs) {
     EXPECT_EQ(about_mounts(one_mount(R"({"destination": "/t", "type": "tmpfs", "options": ["tmpcopyup"]})")),
               Lines{"init mount_filesystem tmpfs on /t (with what is below) (/mounts/0)"});

@@ -116,7 +116,7 @@ TEST(Oldest, HasNoOverlayInAUserNamespace) {
     };
     constexpr const char* user = R"(, {"type": "user", "path": "/u"})";
     Places places = oldest, newer = on(5, 11);
-    places.overlay_from = newer.overlay_from = {"/layers"};
+    places.overlay_grants = newer.overlay_grants = {{"/layers"}, {}};
     EXPECT_EQ(
         lines(with("/layers/a:/layers/b", user), places),
         Lines{"config.json: /annotations/run.bulkhead.overlay.lower: an overlay in a user namespace needs "

@@ -12,7 +12,7 @@ namespace {
 
 using Annotations = std::map<std::string, std::string>;
 
-const std::vector<std::string> allowed{"/layers", "/more//of/./them/"};
+const OverlayGrants grants{{"/layers", "/more//of/./them/"}, {"/uppers", "/other//uppers/"}};
 const std::string lower_pointer = "config.json: /annotations/run.bulkhead.overlay.lower: ";
 
 spec::Spec spec_of(const Annotations& annotations, bool readonly = false) {
@@ -24,13 +24,13 @@ spec::Spec spec_of(const Annotations& annotations, bool readonly = false) {
 }
 
 Overlay read(const Annotations& annotations, bool readonly = false) {
-    auto overlay = read_overlay(spec_of(annotations, readonly), allowed);
+    auto overlay = read_overlay(spec_of(annotations, readonly), grants);
     if (!overlay) throw std::runtime_error(overlay.error().text);
     return overlay->value();
 }
 
 std::string refusal(const Annotations& annotations, bool readonly = false,
-                    const std::vector<std::string>& from = allowed) {
+                    const OverlayGrants& from = grants) {
     const auto overlay = read_overlay(spec_of(annotations, readonly), from);
     if (overlay) return "it was taken";
     EXPECT_EQ(overlay.error().kind, Kind::invalid_config);
@@ -46,7 +46,7 @@ std::string many(std::size_t count) {
 TEST(OverlayPlan, IsNoneWithoutAnnotations) {
     spec::Spec spec = spec_of({});
     spec.annotations["run.bulkhead.other"] = "x";
-    EXPECT_FALSE(read_overlay(spec, allowed).value());
+    EXPECT_FALSE(read_overlay(spec, grants).value());
     EXPECT_FALSE(wants_overlay(spec));
     EXPECT_TRUE(wants_overlay(spec_of({{"lower", "/layers/a"}})));
 }
@@ -59,9 +59,9 @@ TEST(OverlayPlan, CutsEachPathAtAnAllowedDirectory) {
 }
 
 TEST(OverlayPlan, TakesTheWidestAllowedDirectory) {
-    const auto overlay = read_overlay(spec_of({{"lower", "/a/b/c"}}), {"/a/b", "/a", "/a/b/c"}).value();
+    const auto overlay = read_overlay(spec_of({{"lower", "/a/b/c"}}), {{"/a/b", "/a", "/a/b/c"}, {}}).value();
     EXPECT_EQ(pairs_of(overlay->lower), (std::vector<std::string>{"/a", "b/c"}));
-    const auto root = read_overlay(spec_of({{"lower", "/a/b"}}), {"/"}).value();
+    const auto root = read_overlay(spec_of({{"lower", "/a/b"}}), {{"/"}, {}}).value();
     EXPECT_EQ(pairs_of(root->lower), (std::vector<std::string>{"/", "a/b"}));
 }
 
@@ -72,9 +72,9 @@ TEST(OverlayPlan, HasOneOfThreeUppers) {
     const Overlay none = read({{"lower", "/layers/a"}}, true);
     EXPECT_EQ(none.size, "");
     EXPECT_TRUE(none.upper.empty());
-    const Overlay kept = read({{"lower", "/layers/a"}, {"upper", "/layers/u"}, {"work", "/layers/w"}}, true);
+    const Overlay kept = read({{"lower", "/layers/a"}, {"upper", "/uppers/u"}, {"work", "/uppers/w"}}, true);
     EXPECT_EQ(kept.size, "");
-    EXPECT_EQ(pairs_of(kept.upper), (std::vector<std::string>{"/layers", "u", "/layers", "w"}));
+    EXPECT_EQ(pairs_of(kept.upper), (std::vector<std::string>{"/uppers", "u", "/uppers", "w"}));
 }
 
 TEST(OverlayPlan, RefusesPathsThatAreNotPlain) {
@@ -94,14 +94,36 @@ TEST(OverlayPlan, RefusesWhatNobodyAllowed) {
             << text;
         EXPECT_NE(text.find(bulkhead::quoted(path)), std::string::npos) << text;
     }
-    const Annotations upper{{"lower", "/layers/a"}, {"upper", "/etc"}, {"work", "/layers/w"}};
-    EXPECT_TRUE(
-        refusal(upper).starts_with("config.json: /annotations/run.bulkhead.overlay.upper: \"/etc\": "));
     EXPECT_EQ(refusal({{"lower", "/layers/a"}}, false, {}),
               lower_pointer +
                   "\"/layers/a\": no directory is allowed for layers; the flag --overlay-from names them, or "
                   "overlay-from in "
                   "bulkhead.yaml");
+}
+
+// A layer may be read, which is not to say that it may be written; nor the other way round.
+TEST(OverlayPlan, KeepsTheTwoGrantsApart) {
+    const std::string kept = "config.json: /annotations/run.bulkhead.overlay.";
+    const std::string reason =
+        ": not below a directory that --overlay-upper-from or bulkhead.yaml names (/uppers, /other//uppers/)";
+    for (const std::string path : {"/layers/tenant", "/layers", "/etc", "/", "/uppersx", "/upper"}) {
+        EXPECT_EQ(refusal({{"lower", "/layers/a"}, {"upper", path}, {"work", "/uppers/w"}}),
+                  cat(kept, "upper: ", bulkhead::quoted(path), reason));
+        EXPECT_EQ(refusal({{"lower", "/layers/a"}, {"upper", "/uppers/u"}, {"work", path}}),
+                  cat(kept, "work: ", bulkhead::quoted(path), reason));
+    }
+    EXPECT_EQ(refusal({{"lower", "/uppers/tenant"}}),
+              cat(lower_pointer,
+                  "\"/uppers/tenant\": not below a directory that --overlay-from or "
+                  "bulkhead.yaml names (/layers, /more//of/./them/)"));
+    EXPECT_EQ(refusal({{"lower", "/layers/a"}, {"upper", "/layers/u"}, {"work", "/layers/w"}}, false,
+                      {{"/layers"}, {}}),
+              kept +
+                  "upper: \"/layers/u\": no directory is allowed for upper and work directories; the flag "
+                  "--overlay-upper-from names them, or overlay-upper-from in bulkhead.yaml");
+    EXPECT_TRUE(refusal({{"lower", "/layers/a"}}, false, {{}, {"/layers"}}).starts_with(lower_pointer));
+    const Annotations both{{"lower", "/both/a"}, {"upper", "/both/u"}, {"work", "/both/w"}};
+    EXPECT_TRUE(read_overlay(spec_of(both), {{"/both"}, {"/both"}}).value()) << "an administrator may";
 }
 
 TEST(OverlayPlan, RefusesLayersInsideEachOther) {
@@ -113,7 +135,7 @@ TEST(OverlayPlan, RefusesLayersInsideEachOther) {
         {{{"lower", "/layers/a"}, {"upper", "/layers/u"}, {"work", "/layers/u/w"}}, "work"},
     };
     for (const auto& [annotations, name] : table) {
-        const std::string text = refusal(annotations);
+        const std::string text = refusal(annotations, false, {{"/layers"}, {"/layers"}});
         EXPECT_TRUE(text.starts_with("config.json: /annotations/run.bulkhead.overlay." + name)) << text;
         EXPECT_NE(text.find("is the same as, or inside, "), std::string::npos) << text;
     }
@@ -133,7 +155,7 @@ TEST(OverlayPlan, RefusesHalfOfAPair) {
 
 TEST(OverlayPlan, RefusesASizeThatLimitsNothing) {
     const Annotations both{
-        {"lower", "/layers/a"}, {"upper", "/layers/u"}, {"work", "/layers/w"}, {"size", "1m"}};
+        {"lower", "/layers/a"}, {"upper", "/uppers/u"}, {"work", "/uppers/w"}, {"size", "1m"}};
     EXPECT_NE(refusal(both).find("limits an upper directory that is thrown away"), std::string::npos);
     EXPECT_NE(refusal({{"lower", "/layers/a"}, {"size", "1m"}}, true).find("/root/readonly is true"),
               std::string::npos);
@@ -165,7 +187,7 @@ const std::string patch = R"({"annotations": {"run.bulkhead.overlay.lower": "/la
 
 plan::Timeline planned(const std::string& config, const plan::HostFacts& host) {
     const spec::ValidSpec spec = test::spec_with(config);
-    const Places places{.root = "/bundle/rootfs", .overlay_from = {"/layers"}, .host = host};
+    const Places places{.root = "/bundle/rootfs", .overlay_grants = {{"/layers"}, {}}, .host = host};
     plan::TimelineBuilder timeline;
     const Trees trees = plan_trees(timeline, spec, places).value();
     timeline.host(plan::Spawn{0});

@@ -18,16 +18,33 @@ bool has(const plan::Timeline& timeline) {
     });
 }
 
+// Of the step that mounts an overlay, whether there is one and whether its upper directory is kept.
+struct Overlaid {
+    bool at_all = false, kept = false;
+};
+
+Overlaid overlaid(const plan::Timeline& timeline) {
+    Overlaid found;
+    for (const plan::Step& step : timeline.steps())
+        if (const auto* init = std::get_if<plan::InitStep>(&step.op))
+            plan::visit<bool>(*init, [&]<class Op>(const Op& op) {
+                if constexpr (std::is_same_v<Op, plan::MountOverlay>) found = {true, op.upper.count != 0};
+                return true;
+            });
+    return found;
+}
+
 // Which of bulkhead.yaml has made the timeline what it is: a line of its own, or nothing.
 std::string defaults_in_force(const Options& options, const plan::Timeline& timeline) {
     const Defaults& defaults = options.defaults;
     std::vector<std::string> keys;
     if (!options.manager_given && defaults.cgroup_manager == "systemd" && has<plan::StartUnit>(timeline))
         keys.emplace_back("cgroup-manager");
-    const bool overlaid = std::ranges::any_of(timeline.steps(), [&](const plan::Step& step) {
-        return plan::describe(step, timeline.arena()).verb == "mount_overlay";
-    });
-    if (!options.overlay_from_given && defaults.overlay_from && overlaid) keys.emplace_back("overlay-from");
+    const Overlaid overlay = overlaid(timeline);
+    if (!options.overlay_from_given && defaults.overlay_from && overlay.at_all)
+        keys.emplace_back("overlay-from");
+    if (!options.overlay_upper_from_given && defaults.overlay_upper_from && overlay.kept)
+        keys.emplace_back("overlay-upper-from");
     return keys.empty() ? "" : cat("# ", quotable(defaults.file), ": ", join(keys, ", "), '\n');
 }
 

@@ -4,8 +4,7 @@ files that are copied into memory."""
 
 import os
 
-from attacks import attack
-from harness import absent, equal, true
+from harness import absent, attacker, equal, parametrize, true
 
 PREFIX = "run.bulkhead.overlay."
 
@@ -45,8 +44,9 @@ PLACES = {
 }
 
 
-@attack("E82", "A1", each=list(PLACES))
-def layer_of_a_tenant_is_written(t, name):
+@attacker("A1")
+@parametrize("name", list(PLACES))
+def test_E82_layer_of_a_tenant_is_written(t, name):
     """A label names a directory of layers, which the grant lets it read, as the place that is written to."""
     if not t.bulkhead:
         return  # no control makes the overlay itself
@@ -61,8 +61,9 @@ def layer_of_a_tenant_is_written(t, name):
     equal(sorted(os.listdir(t.layers / "tenant")), before, "names in the tenant's layer")
 
 
-@layer_of_a_tenant_is_written.twin(once=True)
-def upper_that_is_granted_is_written(t, _):
+@attacker("A1")
+@parametrize("_", list(PLACES)[:1])
+def test_E82_harmless_upper_that_is_granted_is_written(t, _):
     """An upper directory below its own grant is written to, above the same layer."""
     if not t.bulkhead:
         return
@@ -92,8 +93,9 @@ FILLS = {
 }
 
 
-@attack("E83", "A1", each=list(FILLS))
-def image_fills_the_memory(t, name):
+@attacker("A1")
+@parametrize("name", list(FILLS))
+def test_E83_image_fills_the_memory(t, name):
     """What is below a tmpfs with tmpcopyup: it is copied by the runtime, before a process of the container runs."""
     if not t.bulkhead:
         return  # the controls have no limit but half of the host's memory, and it is the host that they would fill
@@ -107,8 +109,8 @@ def image_fills_the_memory(t, name):
 TRAPS = ("fifo", "socket", "null")
 
 
-@attack("E83", "A1")
-def traps_are_not_opened(t):
+@attacker("A1")
+def test_E83_traps_are_not_opened(t):
     """A FIFO that nobody writes to, a socket, devices and links out among them: none is waited for, opened or copied."""
     bundle = t.bundle("sh", "-c", "ls /srv; cat /srv/out; true")
     srv = bundle.rootfs / "srv"
@@ -135,13 +137,14 @@ def copied(t, *options):
     equal(out, "text\nfile\ntext\n", "stdout")
 
 
-@image_fills_the_memory.twin(once=True)
-def image_is_copied(t, _):
+@attacker("A1")
+@parametrize("_", list(FILLS)[:1])
+def test_E83_harmless_image_is_copied(t, _):
     """Files, a link and two names of one file are there, without a size and with one of the config's own."""
     copied(t)
 
 
-@traps_are_not_opened.twin
-def files_are_opened(t):
+@attacker("A1")
+def test_E83_harmless_files_are_opened(t):
     """Without traps among them they are copied."""
     copied(t, "size=8m")

@@ -6,9 +6,11 @@ import contextlib
 import signal
 import threading
 
+import pytest
+
 import fuse
 import leaks
-from harness import case, contains, equal, eventually, read_text, stop, true
+from harness import contains, differs, equal, eventually, needs, read_text, stop, true
 from test_kill import cgroup_of
 
 MOUNTED = "/server"
@@ -85,8 +87,10 @@ def stuck_ps(t, directory, box):
                                stderr=stream), said
 
 
-@case(deadline=90, needs=fuse.missing, control=False, why="runc 1.1.5 waits for ever in exec and in ps")
-def a_file_server_that_does_not_answer(t):
+@differs("runc 1.1.5 waits for ever in exec and in ps")
+@needs(fuse.missing)
+@pytest.mark.timeout(90)
+def test_a_file_server_that_does_not_answer(t):
     """What only looks, or signals, is not held up; exec, ps and delete give up and tell whom they leave; delete works later."""
     with silent_server(t) as (server, directory):
         box = reader(t, directory)

@@ -6,7 +6,7 @@ import signal
 import time
 
 import leaks
-from harness import case, contains, equal, eventually, read_text, stop, true
+from harness import contains, differs, equal, eventually, parametrize, read_text, stop, true
 from hooks import OF_CREATE, Journal
 from test_exec_lifecycle import alone, freeze, frozen_box
 from test_hooks_failure import is_gone
@@ -42,8 +42,9 @@ def with_hook(t, kind, script="trap '' TERM INT HUP QUIT; exec sleep 50", **more
     return journal, journal.box(hooks={kind: [journal.note("hook", script)], **more})
 
 
-@case(each=[(f"{kind}, {name}", kind, name) for kind in OF_CREATE for name in ENDING], control=False, why=WHY)
-def create_in_a_hook(t, _, kind, name):
+@differs(WHY)
+@parametrize("_, kind, name", [(f"{kind}, {name}", kind, name) for kind in OF_CREATE for name in ENDING])
+def test_create_in_a_hook(t, _, kind, name):
     """A hook without a timeout hangs: it is killed, nothing of the container is left."""
     journal, box = with_hook(t, kind)
     child, said = begun(t, ("create", "--bundle", box.bundle.path, "--pid-file", box.pid_file, box.id), journal)
@@ -53,9 +54,10 @@ def create_in_a_hook(t, _, kind, name):
     is_gone(t, box)
 
 
-@case(each=[(f"{how}, {kind}", how, kind) for how in ("attached", "detached") for kind in ("createRuntime", "poststart")],
-      control=False, why=WHY)
-def run_in_a_hook(t, _, how, kind):
+@differs(WHY)
+@parametrize("_, how, kind", [
+    (f"{how}, {kind}", how, kind) for how in ("attached", "detached") for kind in ("createRuntime", "poststart")])
+def test_run_in_a_hook(t, _, how, kind):
     """The same for run, also where the program runs already."""
     journal, box = with_hook(t, kind)
     flags = ["--detach"] if how == "detached" else []
@@ -65,8 +67,8 @@ def run_in_a_hook(t, _, how, kind):
     is_gone(t, box)
 
 
-@case(control=False, why=WHY)
-def the_hooks_behind_it(t):
+@differs(WHY)
+def test_the_hooks_behind_it(t):
     """What poststop hooks have to clear up they do; a second signal ends one that hangs."""
     journal = Journal(t)
     box = journal.box(hooks={"createRuntime": [journal.note("first", "exec sleep 50")],
@@ -80,8 +82,9 @@ def the_hooks_behind_it(t):
     is_gone(t, box)
 
 
-@case(each=["attached", "detached"], control=False, why="runc 1.1.5 passes it on, or leaves its frozen child behind")
-def exec_that_waits(t, how):
+@differs("runc 1.1.5 passes it on, or leaves its frozen child behind")
+@parametrize("how", ["attached", "detached"])
+def test_exec_that_waits(t, how):
     """An exec that waits for a paused container leaves nobody, and the container as it was."""
     box = frozen_box(t)
     flags = ["--detach"] if how == "detached" else []
@@ -93,8 +96,8 @@ def exec_that_waits(t, how):
     alone(box)
 
 
-@case(control=False, why="runc 1.1.5 leaves all frozen")
-def pause_that_waits(t):
+@differs("runc 1.1.5 leaves all frozen")
+def test_pause_that_waits(t):
     """Who has stopped is let go again."""
     box, count = ticking(t)
     stuck = stuck_process(t, box)
@@ -107,8 +110,8 @@ def pause_that_waits(t):
     resume(box).ok()
 
 
-@case(each=["HUP", "INT"])
-def what_the_caller_ignores(t, name):
+@parametrize("name", ["HUP", "INT"])
+def test_what_the_caller_ignores(t, name):
     """Below nohup(1), or in a background job, such a signal is none."""
     _, box = with_hook(t, "createRuntime", "exec sleep 0.7")
     number = getattr(signal, f"SIG{name}")
@@ -129,8 +132,9 @@ def at_any_moment(t, words, look):
         look(code)
 
 
-@case(each=["plain", "hooks"], control=False, why=WHY)
-def create_at_any_moment(t, how):
+@differs(WHY)
+@parametrize("how", ["plain", "hooks"])
+def test_create_at_any_moment(t, how):
     """Created, or as if nobody had asked; no delete --force is needed."""
     journal = Journal(t)
     box = journal.box(hooks={kind: [journal.note(kind)] for kind in OF_CREATE} if how == "hooks" else {})
@@ -145,8 +149,8 @@ def create_at_any_moment(t, how):
     at_any_moment(t, ("create", "--bundle", box.bundle.path, box.id), look)
 
 
-@case(control=False, why=WHY)
-def exec_at_any_moment(t):
+@differs(WHY)
+def test_exec_at_any_moment(t):
     """The program runs, or nobody is there."""
     box = t.sleeper()
     box.run_detached().ok()

@@ -221,8 +221,8 @@ def test_without_the_flag_it_is_refused(t):
     t.no_state()
 
 
-@case(**ONLY_HERE)
-def the_grant_of_layers_lets_nothing_be_written(t):
+@differs(ONLY_HERE)
+def test_the_grant_of_layers_lets_nothing_be_written(t):
     """With --overlay-from alone an upper directory is refused, wherever it is, and the error says which flag is missing."""
     layers = Layers(t, "true")
     (layers.path / "u").mkdir()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules about what was built. Each takes a file and returns sentences."""
 
+import json
 import re
 import subprocess
 
@@ -51,3 +52,49 @@ def too_large(file, limit=STAGE_LIMIT):
     """At most 64 KB."""
     size = file.stat().st_size
     return [f"has {size} bytes, more than {limit}"] if size > limit else []
+
+
+# ---- hardening: SECURITY.md, "Hardening", says what each costs ----------------------------------------------------------
+
+HARDENED = ("-fstack-protector-strong", "-fstack-clash-protection", "-ftrivial-auto-var-init=zero", "-D_FORTIFY_SOURCE=3")
+HELPER = "/cgroups/host_helper/"
+
+
+def weak_commands(build):
+    """Every hosted file of src/ was compiled with the flags of HARDENED; those of the helper as position-independent, too."""
+    return weak_commands_in(json.loads((build / "compile_commands.json").read_text()))
+
+
+def weak_commands_in(commands):
+    """The same, for the list; a file of the stage is freestanding."""
+    wrong, seen = [], 0
+    for command in commands:
+        words = command["command"].split()
+        if "/src/" not in command["file"] or not command["file"].endswith(".cpp") or "-ffreestanding" in words:
+            continue
+        seen += 1
+        wanted = HARDENED + (("-fPIE",) if HELPER in command["file"] else ())
+        wrong += [f"{command['file']}: compiled without {flag}" for flag in wanted if flag not in words]
+    return wrong if seen else ["no file of src/ is compiled"]
+
+
+def weak_headers(file):
+    """Data that is relocated becomes read-only; the stack cannot be executed; no code is relocated."""
+    return weak_headers_in(said("readelf", "-lW", file), said("readelf", "-dW", file))
+
+
+def weak_headers_in(headers, dynamic):
+    """The same, for the text of readelf."""
+    return ([f"has no {name}" for name in ("GNU_RELRO", "GNU_STACK") if not re.search(rf"^\s*{name}\s", headers, re.MULTILINE)]
+            + writable_code_in(headers) + (["has TEXTREL"] if "TEXTREL" in dynamic else []))
+
+
+def fixed_or_lazy(file):
+    """At an address of chance, every symbol found before main()."""
+    return fixed_or_lazy_in(said("readelf", "-hW", file), said("readelf", "-dW", file))
+
+
+def fixed_or_lazy_in(header, dynamic):
+    """The same, for the text of readelf."""
+    return ((["is no DYN"] if not re.search(r"Type:\s+DYN\b", header) else [])
+            + ([] if re.search(r"\bNOW\b|BIND_NOW", dynamic) else ["binds lazily"]))

@@ -38,8 +38,7 @@ Number number_of(int fd) {
 
 // A link of the image may give one place two names, and then a later mount covers an earlier one. That is no
 // attack: what the path leads to is ours, and it would be the same had nobody moved anything.
-bool is_of_later(const StageContext& stage, Anchor anchor, int fd) {
-    const Number found = number_of(fd);
+bool is_of_later(const StageContext& stage, Anchor anchor, const Number& found) {
     if (found.mount == 0) return false;
     for (std::uint32_t i = anchor.index + 1u; i <= stage.last_anchor; ++i)
         if (stage.anchors[i].mount == found.mount) return true;
@@ -53,12 +52,12 @@ bool is_as_attached(const StageContext& stage, const plan::ComparePlace& op) {
         if (wanted.mount == 0) return true;
         if (wanted.plain) return false;
         const raw::Handle nearest(open_nearest_in_root(stage.root, stage.arena.text(op.path)));
-        return nearest.number() >= 0 && is_of_later(stage, op.anchor, nearest.number());
+        return nearest.number() >= 0 && is_of_later(stage, op.anchor, number_of(nearest.number()));
     }
     if (found.number() < 0) return false;
     const Number number = number_of(found.number());
     if (wanted.mount != 0 && number.mount == wanted.mount && number.is_top) return true;
-    return !wanted.plain && is_of_later(stage, op.anchor, found.number());
+    return !wanted.plain && is_of_later(stage, op.anchor, number);
 }
 
 }  // namespace

@@ -2,10 +2,11 @@
 """E21, E22 and E23: a neighbour redirects mounts into procfs, or what is written to procfs, while a container is made."""
 
 import contextlib
+import subprocess
 
 from harness import Failure, attacker, equal, needs, parametrize, true
 from test_races import swapping
-from test_shared_root import PATIENT, ROUNDS, WITNESS, below, started, under_attack, wrong_with
+from test_shared_root import ROUNDS, WITNESS, below, started, under_attack, wrong_with
 
 TEXT = "b81a6e1d0c"  # for the domain name: nobody else writes it
 
@@ -62,6 +63,53 @@ def test_E21_harmless_mounts_stay_where_they_are(t, link):
     text = started(t, bundle, "peace").exits(0).out
     equal(text.splitlines()[:2], [TEXT, "cat"], "words")
     true(any(line.split()[4] == "/vol/d" for line in text.splitlines() if " - " in line), "the payload is missing")
+
+
+@contextlib.contextmanager
+def mounting(t, place):
+    """A neighbour mounts something of its own there and takes it away again, until the end."""
+    going_on = t.scratch / "going-on"
+    going_on.touch()
+    script = 'while [ -e "$1" ]; do mount -t tmpfs -o size=16k neighbour "$0" && umount "$0"; sleep 0.01; done'
+    child = subprocess.Popen(["sh", "-c", script, place, going_on])
+    try:
+        yield
+    finally:
+        going_on.unlink()
+        equal(child.wait(30), 0, "how the neighbour ended")
+
+
+def propagated(t):
+    """The same with a volume that follows what is mounted in it outside, as the config asks for."""
+    bundle, volume = redirected(t, LINKS[0])
+    bundle.edit(lambda config: [entry["options"].append("rslave") for entry in config["mounts"]
+                                if entry["destination"] == "/vol"])
+    return bundle, volume
+
+
+@attacker("A3")
+def test_E21_a_mount_arrives_in_the_way(t):
+    """On the place of a mount something else appears through propagation, and goes: what is written to procfs gets there,
+    and nothing is mounted in procfs but masks."""
+    bundle, volume = propagated(t)
+    text = started(t, bundle, "peace").exits(0).out
+    known = {kind: below(text, kind) for kind in ("proc", "sysfs")}
+    with mounting(t, volume / "d"):
+        under_attack(t, bundle, lambda text: wrong_with_words(text, known))
+
+
+@attacker("A3")
+def test_E21_harmless_a_mount_arrives_where_it_may(t):
+    """In peace the payload is on its directory, and what is mounted in the volume outside is seen inside."""
+    bundle, volume = propagated(t)
+    (volume / "other").mkdir()
+    bundle.process(args=["sh", "-c", "until grep -q ' /vol/other ' /proc/self/mountinfo; do :; done; cat /proc/self/mountinfo"])
+    box = t.container(bundle=bundle)
+    child = box.run_in_background(stdout=subprocess.PIPE)
+    subprocess.run(["mount", "-t", "tmpfs", "neighbour", volume / "other"], check=True)
+    text = child.communicate(timeout=30)[0].decode()
+    subprocess.run(["umount", volume / "other"], check=True)
+    true(any(line.split()[4] == "/vol/d" for line in text.splitlines()), "the payload is missing")
 
 
 IN_FORCE = f"""

@@ -36,8 +36,8 @@ def file_sizes(tree):
     return long + ([f"the mean is {mean:.0f} lines"] if mean >= MEAN_FILE else [])
 
 
-def functions(tree):
-    """[(path, name, lines)] as ctags sees them."""
+def spans(tree):
+    """{path: [(first line, last line, name)]} of functions, as ctags sees them; those without a name are left out."""
     with tempfile.TemporaryDirectory() as folder:
         for path in tree.below("src/", *trees.SOURCE):
             target = pathlib.Path(folder, path)
@@ -45,12 +45,17 @@ def functions(tree):
             target.write_text(tree.text(path))
         command = ["ctags", "--languages=C++", "--langmap=C++:+.hpp", "--kinds-C++=f", "--fields=+ne", "-R", "-f", "-", "src"]
         tags = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
-    found = []
+    found = {}
     for tag in tags.splitlines():
-        place = re.search(r"\tline:(\d+).*\tend:(\d+)", tag)
+        place, (name, path, *_) = re.search(r"\tline:(\d+).*\tend:(\d+)", tag), tag.split("\t")
         if place:
-            found.append((tag.split("\t")[1], tag.split("\t")[0], int(place[2]) - int(place[1]) + 1))
+            found.setdefault(path, []).append((int(place[1]), int(place[2]), name))
     return found
+
+
+def functions(tree):
+    """[(path, name, lines)]"""
+    return [(path, name, end - begin + 1) for path, found in spans(tree).items() for begin, end, name in found]
 
 
 def function_sizes(tree):

@@ -104,7 +104,7 @@ TEST_F(BundleFolder, NeedsNoRootWhereLayersMakeIt) {
     configure(with_layers(folder / "rootfs"));
     const Bundle bundle = load_bundle(folder.path()).value();
     EXPECT_EQ(bundle.root, folder / "missing");
-    EXPECT_TRUE(check_layers(bundle.spec, {folder.path()}));
+    EXPECT_TRUE(check_layers(bundle.spec, {.lower = {folder.path()}, .upper = {}}));
     EXPECT_FALSE(check_layers(bundle.spec, {})) << "nobody allowed it";
 }
 
@@ -115,7 +115,7 @@ TEST_F(BundleFolder, LayerThatIsMissingOrAFile) {
         configure(with_layers(cat(folder / "rootfs", ":", folder / name)));
         const Bundle bundle = load_bundle(folder.path()).value();
         EXPECT_EQ(
-            check_layers(bundle.spec, {folder.path()}).error().text,
+            check_layers(bundle.spec, {.lower = {folder.path()}, .upper = {}}).error().text,
             cat("config.json: /annotations/run.bulkhead.overlay.lower: \"", folder / name, "\": ", reason));
     }
 }

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 
 #include "base/deadline.hpp"
 
@@ -58,6 +57,13 @@ void release_interrupts() {
     const sigset_t set = interrupts();
     ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
 }
+
+HeldInterrupts::HeldInterrupts() {
+    const sigset_t set = interrupts();
+    ::sigprocmask(SIG_BLOCK, &set, &before_);
+}
+
+HeldInterrupts::~HeldInterrupts() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
 
 std::optional<Error> interruption() {
     sigset_t pending;

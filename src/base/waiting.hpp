@@ -4,6 +4,7 @@
 // that has something to undo holds such signals; then they end its waits, as errors.
 #pragma once
 
+#include <csignal>
 #include <optional>
 
 #include "base/error.hpp"
@@ -14,6 +15,18 @@ namespace bulkhead::sys {
 void hold_interrupts();
 // The verb is done: one that waits ends the process.
 void release_interrupts();
+
+// Holds them for a part of a verb; behind it they do what they did before.
+class HeldInterrupts {
+  public:
+    HeldInterrupts();
+    HeldInterrupts(const HeldInterrupts&) = delete;
+    HeldInterrupts& operator=(const HeldInterrupts&) = delete;
+    ~HeldInterrupts();
+
+  private:
+    sigset_t before_;
+};
 
 // Takes one that waits; Kind::interrupted, "interrupted by signal N". What the caller ignores is none.
 std::optional<Error> interruption();

@@ -71,7 +71,7 @@ Result<> kill(const Site& site, const std::string& id, int wanted, bool all) {
     LET(const Found found, find_for(Verb::kill, site, id, all));
     const int signal = effective(wanted, found);
     if (all) {
-        sys::hold_interrupts();
+        const sys::HeldInterrupts held;
         return signal_everybody(found, signal);
     }
     if (signal == SIGKILL && !found.state.private_pids) return kill_cgroup(found.state);
@@ -83,7 +83,7 @@ Result<> pause(const Site& site, const std::string& id) {
     LET(const Found found, find_for(Verb::pause, site, id));
     LET(const Fd group, open_own_cgroup(found.state));
     if (!group) return no_cgroup(found.state.id, "it cannot be paused");
-    sys::hold_interrupts();  // who has not stopped yet is not left half frozen
+    const sys::HeldInterrupts held;  // who has not stopped yet is not left half frozen
     return cgroups::freeze(group.number(), deadline_ms);
 }
 

@@ -105,6 +105,7 @@ TEST(Interruption, IsNoneWhereTheCallerIgnoresIt) {
 TEST(Interruption, EndsAWaitThatItFindsAndOneThatItComesUpon) {
     test::in_child([] {
         const sys::Pipe pipe = std::move(*sys::pipe());
+        for (const int signal : {SIGTERM, SIGQUIT}) (void)::signal(signal, SIG_DFL);  // of a job with `&`
         sys::hold_interrupts();
         ::raise(SIGTERM);
         EXPECT_EQ(sys::wait_readable(pipe.reader.number(), 60'000).error().kind, Kind::interrupted);

@@ -4,7 +4,8 @@
 import os
 
 from buildah import Buildah
-from harness import Failure, contains, equal, eventually, parametrize, true
+from harness import Failure, contains, equal, eventually, true
+from marks import parametrize
 
 
 def shell(t, script, **fields):

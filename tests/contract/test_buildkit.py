@@ -8,7 +8,8 @@ import signal
 
 import isolation
 from buildkit import WAITING, BuildKit, build, ended, errors, running
-from harness import breaks, contains, equal, eventually, parametrize, true
+from harness import contains, equal, eventually, true
+from marks import breaks, parametrize
 
 
 @parametrize("code", [0, 1, 3, 127, 255])

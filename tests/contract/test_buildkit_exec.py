@@ -5,7 +5,8 @@ import hashlib
 import signal
 
 from buildkit import WAITING, ended, errors, running
-from harness import contains, equal, parametrize, true
+from harness import contains, equal, true
+from marks import parametrize
 
 
 @parametrize("code", [0, 7, 126, 255])

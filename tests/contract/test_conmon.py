@@ -5,7 +5,8 @@ import os
 
 from caller import merged, reap
 from conmon import Conmon, atoi
-from harness import contains, equal, parametrize, status_field
+from harness import contains, equal, status_field
+from marks import parametrize
 
 
 def conmon(t, arguments=(), **fields):

@@ -4,7 +4,8 @@
 import os
 
 from conmon import atoi
-from harness import breaks, contains, equal, parametrize, true
+from harness import contains, equal, true
+from marks import breaks, parametrize
 from test_conmon import conmon, go, made
 
 

@@ -6,8 +6,9 @@ import signal
 
 from caller import merged, reap, spawn
 from conmon import atoi
-from harness import absent, contains, equal, eventually, parametrize, true
+from harness import absent, contains, equal, eventually, true
 from leaks import descendants
+from marks import parametrize
 from test_conmon import conmon, go, made
 
 

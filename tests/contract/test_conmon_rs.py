@@ -10,7 +10,8 @@ import termios
 import leaks
 from caller import merged, until_end
 from conmonrs import ConmonRs
-from harness import absent, breaks, contains, equal, parametrize
+from harness import absent, contains, equal
+from marks import breaks, parametrize
 
 
 def go(t, name, verb="start", *words):

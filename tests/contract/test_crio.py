@@ -5,7 +5,8 @@ import os
 
 from caller import until_end
 from crio import Crio, NotFound
-from harness import breaks, contains, equal, eventually, parametrize, true
+from harness import contains, equal, eventually, true
+from marks import breaks, parametrize
 from podman import alive
 from test_podman import without
 

@@ -7,7 +7,8 @@ import leaks
 from caller import reap
 from conmon import atoi
 from crio import Crio
-from harness import command_line, contains, equal, eventually, parametrize, true
+from harness import command_line, contains, equal, eventually, true
+from marks import parametrize
 from test_conmon_exec import process
 from test_crio import end, running
 from test_podman import without

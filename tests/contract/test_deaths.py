@@ -11,8 +11,9 @@ import leaks
 from buildkit import Attached, BuildKit
 from caller import spawn, until_end, wait
 from gorunc import library
-from harness import begins, breaks, equal, eventually, parametrize, true
+from harness import begins, equal, eventually, true
 from hooks import shell
+from marks import breaks, parametrize
 from mortal import Mortal, ended, inherited, nothing_below_us
 
 

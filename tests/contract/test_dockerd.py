@@ -10,7 +10,8 @@ import termios
 from caller import reap, separate
 from dockerd import docker_task, features, hook, parse_runtime_version, wrapper
 from gorunc import GoRunc
-from harness import BASE_ENV, absent, contains, equal, parametrize, true
+from harness import BASE_ENV, absent, contains, equal, true
+from marks import parametrize
 from shim import TaskError, error_of
 
 STRANGERS = {  # what other runtimes have in the same root

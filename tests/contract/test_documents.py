@@ -9,7 +9,8 @@ import threading
 
 from caller import go_time, separate
 from gorunc import GoRunc, library
-from harness import Failure, breaks, contains, equal, eventually, parametrize, true
+from harness import Failure, contains, equal, eventually, true
+from marks import breaks, parametrize
 
 UINT64 = 1 << 64
 WORDS = {"created", "running", "paused", "stopped"}

@@ -7,7 +7,8 @@ from subprocess import DEVNULL
 
 from caller import ConsoleSocket, reap, separate, spawn, until_end, wait
 from gorunc import library, read_pid_file
-from harness import absent, breaks, contains, equal, eventually, parametrize, true
+from harness import absent, contains, equal, eventually, true
+from marks import breaks, parametrize
 
 
 def said(t, box, *words):

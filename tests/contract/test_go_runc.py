@@ -8,7 +8,8 @@ import signal
 from bundles import PATH_ENV
 from caller import reap, until_end
 from gorunc import GoRunc, NullIO, PipeIO, read_pid_file
-from harness import breaks, contains, equal, eventually, parametrize
+from harness import contains, equal, eventually
+from marks import breaks, parametrize
 
 FIELDS = [("debug", {"debug": True}), ("criu", {"criu": "/nowhere/criu"}), ("rootless=false", {"rootless": False}),
           ("rootless=true", {"rootless": True}),

@@ -8,7 +8,8 @@ import os
 
 from caller import cgroup_of, reap, separate
 from gorunc import GoRunc, NullIO
-from harness import breaks, contains, equal, eventually, parametrize, true
+from harness import contains, equal, eventually, true
+from marks import breaks, parametrize
 from test_go_runc import full, made, removed, sleeper, started
 
 GROUPS = {"cpu", "cpuset", "memory", "pids", "blkio", "hugetlb", "intel_rdt"}

@@ -9,7 +9,8 @@ import termios
 
 from caller import holders, reap, wait
 from gorunc import read_pid_file
-from harness import absent, breaks, contains, equal, parametrize, status_field, true
+from harness import absent, contains, equal, status_field, true
+from marks import breaks, parametrize
 from master import Master
 from test_go_runc import full, removed, sleeper
 

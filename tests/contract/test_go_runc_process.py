@@ -9,7 +9,8 @@ import leaks
 from bundles import PATH_ENV
 from caller import SECONDS, reap
 from gorunc import NullIO, read_pid_file
-from harness import command_line, equal, eventually, parametrize, true
+from harness import command_line, equal, eventually, true
+from marks import parametrize
 from test_go_runc import full, removed, sleeper, started
 
 

@@ -11,8 +11,9 @@ import time
 import leaks
 from caller import reap, separate
 from gorunc import library
-from harness import contains, equal, eventually, parametrize, true
+from harness import contains, equal, eventually, true
 from isolation import libc
+from marks import parametrize
 
 CLONE3 = 435  # its number is the same on every machine
 # Numbers that the kernel gives to a process, but those of C libraries' own (32, 33).

@@ -6,7 +6,8 @@ import os
 
 from dockerd import hook
 from gorunc import NullIO
-from harness import contains, equal, parametrize, true
+from harness import contains, equal, true
+from marks import parametrize
 from shim import Task, error_of
 
 ANNOTATIONS = {"nerdctl/name": "box", "nerdctl/state-dir": "/var/lib/nerdctl/x", "nerdctl/networks": '["bridge"]'}

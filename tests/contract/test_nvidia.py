@@ -7,7 +7,8 @@ import os
 from caller import reap
 from dockerd import hook, nvidia
 from gorunc import NullIO, read_pid_file
-from harness import contains, equal, parametrize
+from harness import contains, equal
+from marks import parametrize
 from shim import Task, error_of
 
 FORMS = [("--bundle B", ["--bundle", "B"]), ("--bundle=B", ["--bundle=B"]), ("-bundle B", ["-bundle", "B"]),

@@ -13,7 +13,8 @@ import pytest
 from buildkit import AttachedTerminal, BuildKit, errors
 from caller import ConsoleSocket, pipe, spawn, wait
 from gorunc import library
-from harness import breaks, contains, equal, eventually, parametrize, true
+from harness import contains, equal, eventually, true
+from marks import breaks, parametrize
 from mortal import DeafSocket, FullPipe, ended, nothing_below_us, patience
 
 

@@ -6,7 +6,8 @@ import os
 
 from caller import separate, until_end
 from conmon import Monitored
-from harness import breaks, contains, equal, eventually, parametrize, true
+from harness import contains, equal, eventually, true
+from marks import breaks, parametrize
 from podman import Podman
 
 

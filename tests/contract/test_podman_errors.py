@@ -5,7 +5,8 @@ import json
 
 import matchers
 from caller import separate
-from harness import absent, breaks, contains, equal, parametrize, true
+from harness import absent, contains, equal, true
+from marks import breaks, parametrize
 from podman import Podman, log_message, process, refused
 from test_podman import end, made, running
 

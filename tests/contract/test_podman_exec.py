@@ -7,8 +7,9 @@ import signal
 import socket
 import subprocess
 
-from harness import breaks, contains, equal, parametrize, status_field
+from harness import contains, equal, status_field
 from isolation import libc
+from marks import breaks, parametrize
 from podman import PATH, Podman, process
 from test_conmon_fds import LIST, descriptors, files
 from test_podman import end, made, running

@@ -6,7 +6,8 @@ import signal
 
 from caller import cgroup_of, reap, wait
 from gorunc import NullIO, read_pid_file
-from harness import contains, equal, eventually, parametrize
+from harness import contains, equal, eventually
+from marks import parametrize
 from shim import Task, error_of, errors_in
 
 

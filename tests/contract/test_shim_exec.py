@@ -4,7 +4,8 @@
 import os
 import signal
 
-from harness import breaks, contains, equal, eventually, parametrize, true
+from harness import contains, equal, eventually, true
+from marks import breaks, parametrize
 from shim import error_of
 from test_shim import task
 

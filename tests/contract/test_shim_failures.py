@@ -4,7 +4,8 @@
 import json
 import os
 
-from harness import contains, equal, parametrize, true
+from harness import contains, equal, true
+from marks import parametrize
 from shim import error_of
 from test_shim import task
 

@@ -10,8 +10,9 @@ import subprocess
 
 from caller import SECONDS, cgroup_of, reap
 from gorunc import read_pid_file
-from harness import contains, equal, parametrize, true
+from harness import contains, equal, true
 from isolation import libc
+from marks import parametrize
 from shim import error_of
 from test_shim import task
 

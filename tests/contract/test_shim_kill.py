@@ -6,7 +6,8 @@ import os
 import signal
 
 from caller import reap
-from harness import contains, equal, eventually, parametrize, true
+from harness import contains, equal, eventually, true
+from marks import parametrize
 from shim import NotFound
 from test_shim import task
 

@@ -7,7 +7,8 @@ import stat
 
 from caller import RFC3339, wait
 from gorunc import NullIO
-from harness import contains, equal, parametrize, true
+from harness import contains, equal, true
+from marks import parametrize
 from shim import error_of, errors_in, get_last_runtime_error
 from test_shim import task
 

@@ -8,7 +8,8 @@ import re
 from buildkit import Attached
 from caller import go_time, pipe, separate, spawn, wait
 from gorunc import TemporaryFile, library
-from harness import breaks, contains, equal, parametrize, true
+from harness import contains, equal, true
+from marks import breaks, parametrize
 
 # What fails in each verb, for a container that nobody knows.
 UNKNOWN = [("start", ["start", "nobody"]), ("kill", ["kill", "nobody", "9"]), ("delete", ["delete", "nobody"]),

@@ -10,8 +10,9 @@ import isolation
 import leaks
 from caller import ConsoleSocket, reap, separate, until_end
 from gorunc import NullIO, library, read_pid_file
-from harness import breaks, contains, equal, eventually, parametrize, true
+from harness import contains, equal, eventually, true
 from hooks import shell
+from marks import breaks, parametrize
 
 
 def hooked(t, **hooks):

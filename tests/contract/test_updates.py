@@ -5,7 +5,8 @@ import json
 
 from caller import separate
 from gorunc import TemporaryFile, library
-from harness import breaks, contains, equal, parametrize
+from harness import contains, equal
+from marks import breaks, parametrize
 
 NOTHING = [
     ("empty", {}), ("nulls", {key: None for key in ("memory", "cpu", "pids", "blockIO", "network", "unified",

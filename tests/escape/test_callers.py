@@ -12,7 +12,8 @@ import select
 import signal
 import socket
 
-from harness import Failure, attacker, equal, eventually, parametrize, true
+from harness import Failure, equal, eventually, true
+from marks import attacker, parametrize
 from world import ended_well, leaked, refused
 
 BASE = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from harness import attacker, equal, eventually, parametrize, true
+from harness import equal, eventually, true
+from marks import attacker, parametrize
 from test_own_cgroup import TREE, gone
 from world import ended_well
 

@@ -4,7 +4,8 @@ test_exec.py.)"""
 
 import pytest
 
-from harness import Failure, attacker, equal, parametrize, true
+from harness import Failure, equal, true
+from marks import attacker, parametrize
 from world import leaked, link, strike
 
 NUMBERS = [*range(0, 24), 255], range(256), range(3, 10)  # usually, with --long, with a control

@@ -9,7 +9,8 @@ import subprocess
 import pytest
 
 import harness
-from harness import attacker, equal, parametrize, true
+from harness import equal, true
+from marks import attacker, parametrize
 from test_terminal import listener, read_master, receive
 from world import ended_well, link, strike, without_mounts
 

@@ -5,7 +5,8 @@ import json
 import sys
 
 import bpf
-from harness import attacker, equal, parametrize, true
+from harness import equal, true
+from marks import attacker, parametrize
 from test_dev_traps import FORBIDDEN, MKNOD
 
 # Opening these takes a privilege anyway; each twin shows that the others open where the rules allow it.

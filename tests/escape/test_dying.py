@@ -11,7 +11,8 @@ import time
 import pytest
 
 import isolation
-from harness import Failure, attacker, contains, equal, eventually, parametrize, true
+from harness import Failure, contains, equal, eventually, true
+from marks import attacker, parametrize
 from world import execute, inhabitants
 
 

@@ -7,7 +7,8 @@ import os
 
 import pytest
 
-from harness import Failure, attacker, equal, eventually, parametrize, status_field, true
+from harness import Failure, equal, eventually, status_field, true
+from marks import attacker, parametrize
 from test_callers import CLOSED, all_kinds
 from test_cwd_and_program import HOST_PROGRAM, LEAKS, NUMBERS, SELVES
 from test_image_traps import bait

@@ -6,7 +6,8 @@ import os
 import signal
 
 import leaks
-from harness import attacker, contains, equal, eventually, parametrize, status_field, true
+from harness import contains, equal, eventually, status_field, true
+from marks import attacker, parametrize
 from test_image_traps import bait
 from world import ended_well
 

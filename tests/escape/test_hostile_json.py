@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from harness import Failure, attacker, contains, equal, parametrize, true
+from harness import Failure, contains, equal, true
+from marks import attacker, parametrize
 from world import ended_well, mount_points, refused
 
 SECONDS, KILOBYTES = 1.0, 64 * 1024

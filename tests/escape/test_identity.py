@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from harness import Failure, attacker, equal, eventually, parametrize, true
+from harness import Failure, equal, eventually, true
+from marks import attacker, parametrize
 from world import ended_well
 
 

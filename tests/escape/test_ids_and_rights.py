@@ -7,7 +7,8 @@ import pathlib
 import struct
 import subprocess
 
-from harness import Failure, attacker, equal, parametrize, read_text, signal_set, status_field, true
+from harness import Failure, equal, read_text, signal_set, status_field, true
+from marks import attacker, parametrize
 from world import ended_well, refused, strike
 
 USER = {"uid": 1000, "gid": 1000}

@@ -4,7 +4,8 @@ files that are copied into memory."""
 
 import os
 
-from harness import absent, attacker, equal, parametrize, true
+from harness import absent, equal, true
+from marks import attacker, parametrize
 
 PREFIX = "run.bulkhead.overlay."
 

@@ -13,7 +13,8 @@ import time
 
 import pytest
 
-from harness import Failure, attacker, contains, equal, needs, parametrize, true
+from harness import Failure, contains, equal, true
+from marks import attacker, needs, parametrize
 from world import clear, link, strike
 
 LIBRARIES = ["libc.so.6", "ld-linux-x86-64.so.2", "libnss_files.so.2", "libnss_bait.so.2", "libnss_compat.so.2",

@@ -4,7 +4,8 @@
 import os
 
 import bundles
-from harness import attacker, equal, parametrize, read_text, true
+from harness import equal, read_text, true
+from marks import attacker, parametrize
 from world import HOST_TEXTS, refused, strike
 
 MASKS = [path for path in bundles.MASKED_PATHS if os.path.exists(path)]

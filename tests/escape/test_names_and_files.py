@@ -5,7 +5,8 @@ import contextlib
 import os
 import socket
 
-from harness import Failure, attacker, equal, parametrize, true
+from harness import Failure, equal, true
+from marks import attacker, parametrize
 from world import ended_well, link
 
 IDS = [("empty", ""), ("dot", "."), ("dots", ".."), ("up", "../canary"), ("up and down", "x/../../canary"),

@@ -4,7 +4,8 @@
 import os
 import socket
 
-from harness import attacker, equal, eventually, true
+from harness import equal, eventually, true
+from marks import attacker
 
 ADMIN = {kind: ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"] for kind in ("bounding", "effective", "permitted")}
 # Makes its view writable by the mount, by the file system, and by a new mount of what is there; then nests and fills.

@@ -6,7 +6,8 @@ import pathlib
 import re
 import time
 
-from harness import Failure, attacker, equal, eventually, parametrize, true
+from harness import Failure, equal, eventually, true
+from marks import attacker, parametrize
 from unprivileged import mapping, with_user_namespace
 from world import mount_points, refused, strike, with_rights
 

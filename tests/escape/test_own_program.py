@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from harness import Failure, attacker, equal, eventually, parametrize, true
+from harness import Failure, equal, eventually, true
+from marks import attacker, parametrize
 from test_joins import joined, path_of
 from test_watchers import DEFAULT, PTRACE, WORKLOAD, Variant, spy
 from world import ended_well, execute, repeated, settle, with_rights

@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from harness import Failure, attacker, equal, parametrize, true
+from harness import Failure, equal, true
+from marks import attacker, parametrize
 from world import ended_well, link, mount_points
 
 ROUNDS = 100, 3000, 60

@@ -4,7 +4,8 @@
 import contextlib
 import subprocess
 
-from harness import Failure, attacker, equal, needs, parametrize, true
+from harness import Failure, equal, true
+from marks import attacker, needs, parametrize
 from test_races import swapping
 from test_shared_root import ROUNDS, WITNESS, below, started, under_attack, wrong_with
 

@@ -3,7 +3,8 @@
 
 import os
 
-from harness import attacker, contains, equal, parametrize, true
+from harness import contains, equal, true
+from marks import attacker, parametrize
 from world import clear, link, mount_points, refused, strike, without_mounts
 
 UP = "../" * 12

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """E46: a profile that allows next to nothing. (That `exec` loads the filter, too, waits for that verb.)"""
 
-from harness import attacker, equal, parametrize, true
+from harness import equal, true
+from marks import attacker, parametrize
 from world import ended_well
 
 LENIENT = {"defaultAction": "SCMP_ACT_ALLOW",

@@ -12,7 +12,8 @@ import threading
 import pytest
 
 import isolation
-from harness import attacker, equal, eventually, parametrize, true
+from harness import equal, eventually, true
+from marks import attacker, parametrize
 from test_joins import joined, path_of
 from test_terminals import below, draining, terminal
 from world import ended_well, execute, settle, with_rights, without_mounts

@@ -9,7 +9,8 @@ import contextlib
 import json
 import shutil
 
-from harness import attacker, equal, eventually, parametrize, true
+from harness import equal, eventually, true
+from marks import attacker, parametrize
 from test_races import swapping
 from world import ended_well
 

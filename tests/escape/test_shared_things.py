@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from harness import Failure, attacker, equal, eventually, parametrize, true
+from harness import Failure, equal, eventually, true
+from marks import attacker, parametrize
 from test_ids_and_rights import as_user
 from test_races import swapping
 from world import ended_well, link, mount_points, refused, strike

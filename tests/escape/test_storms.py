@@ -9,7 +9,8 @@ import signal
 
 import pytest
 
-from harness import Failure, attacker, equal, eventually, needs, parametrize, true
+from harness import Failure, equal, eventually, true
+from marks import attacker, needs, parametrize
 from test_joins import joined, path_of
 from world import settle, with_rights
 

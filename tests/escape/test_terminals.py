@@ -12,7 +12,8 @@ import termios
 import threading
 import time
 
-from harness import Failure, attacker, contains, equal, eventually, parametrize, true
+from harness import Failure, contains, equal, eventually, true
+from marks import attacker, parametrize
 from test_terminal import receive
 from world import ended_well, link, settle, with_rights, without_mounts
 

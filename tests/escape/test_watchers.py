@@ -8,7 +8,8 @@ import threading
 
 import pytest
 
-from harness import Failure, attacker, equal, eventually, parametrize, true
+from harness import Failure, equal, eventually, true
+from marks import attacker, parametrize
 from test_joins import joined, path_of
 from world import repeated, settle, with_rights
 

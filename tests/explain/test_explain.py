@@ -17,7 +17,7 @@ import meaning
 import stage_trace as trace
 import steps as walk
 import variants
-from harness import parametrize
+from marks import parametrize
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -12,7 +12,7 @@ import remains
 import steps
 import updating
 import variants
-from harness import needs, parametrize
+from marks import needs, parametrize
 
 pytestmark = pytest.mark.timeout(1200)
 

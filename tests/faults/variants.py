@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from harness import needs
+from marks import needs
 
 # Of Variants, in its order.
 NAMES = ("huge pages", "joined pod", "joined user namespace", "user namespace", "pod below a user namespace", "clocks",

@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 import isolation
-from harness import Runtime, eventually, needs
+from harness import Runtime, eventually
+from marks import needs
 
 MAKERS = ("create", "run", "explain")
 MIB = 1 << 20

@@ -9,7 +9,8 @@ import os
 import re
 
 import unprivileged
-from harness import absent, contains, differs, equal, parametrize, read_text, true
+from harness import absent, contains, equal, read_text, true
+from marks import differs, parametrize
 from systemd import driven, goes, show
 from test_overlay import Layers, annotate
 

@@ -6,7 +6,8 @@ import pathlib
 import shutil
 import subprocess
 
-from harness import absent, contains, equal, eventually, needs, parametrize, read_text
+from harness import absent, contains, equal, eventually, read_text
+from marks import needs, parametrize
 
 ENABLED = pathlib.Path("/sys/module/apparmor/parameters/enabled")
 LOADED = "/sys/kernel/security/apparmor/profiles"

@@ -4,7 +4,8 @@
 import json
 import os
 
-from harness import contains, differs, equal, parametrize, true
+from harness import contains, equal, true
+from marks import differs, parametrize
 from test_bundles import OURS, PROJECT, SAID
 
 

@@ -8,7 +8,8 @@ import shutil
 
 import bundles
 import unprivileged
-from harness import contains, differs, equal, needs, parametrize, read_text, true
+from harness import contains, equal, read_text, true
+from marks import differs, needs, parametrize
 from resources import controllers
 from test_net_devices import host, inside, names, needs_veth
 

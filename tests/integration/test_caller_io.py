@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from harness import contains, differs, equal, eventually, parametrize, true
+from harness import contains, equal, eventually, true
+from marks import differs, parametrize
 from slow_callers import BLOCKS, PATIENCE, end_in_time, fill, full_pipe
 
 pytestmark = pytest.mark.any_cgroups

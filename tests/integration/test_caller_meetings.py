@@ -13,7 +13,8 @@ import time
 import pytest
 
 import leaks
-from harness import BASE_ENV, contains, differs, equal, eventually, parametrize, true
+from harness import BASE_ENV, contains, equal, eventually, true
+from marks import differs, parametrize
 from slow_callers import BLOCKS, end_in_time, full_pipe
 from terminals import Terminal, attached
 from test_notify_socket import say

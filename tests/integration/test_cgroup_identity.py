@@ -7,7 +7,8 @@ import pathlib
 import signal
 
 import isolation
-from harness import contains, differs, equal, eventually, parametrize, read_text, true
+from harness import contains, equal, eventually, read_text, true
+from marks import differs, parametrize
 
 HIERARCHY = isolation.cgroup2_mount()
 NO_FAULTS = "runc has no --fault"

@@ -6,7 +6,8 @@ import os
 
 import bpf
 import isolation
-from harness import contains, differs, equal, eventually, needs, parametrize, true
+from harness import contains, equal, eventually, true
+from marks import differs, needs, parametrize
 from test_delegation import BY_SYSTEMD_ONLY, mapped, writable
 from test_rootless import ranged_box
 from unprivileged import delegate, needs_mapping_tools

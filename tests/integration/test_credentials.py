@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from harness import contains, differs, equal, parametrize, status_field, true
+from harness import contains, equal, status_field, true
+from marks import differs, parametrize
 from unprivileged import mapping, with_user_namespace
 
 pytestmark = pytest.mark.by_the_stage

@@ -11,7 +11,8 @@ import signal
 
 import pytest
 
-from harness import Failure, absent, contains, differs, equal, parametrize, read_text, true
+from harness import Failure, absent, contains, equal, read_text, true
+from marks import differs, parametrize
 
 # What a verb ends with where bulkhead itself fails.
 FAILED = {"exec": 255}

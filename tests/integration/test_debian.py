@@ -10,7 +10,8 @@ import tempfile
 import pytest
 
 import cache
-from harness import contains, equal, eventually, needs
+from harness import contains, equal, eventually
+from marks import needs
 from test_terminal import read_master
 
 DEBIAN = cache.tree("bookworm")

@@ -2,7 +2,8 @@
 """Whose the container's cgroup is (config-linux.md, "Cgroup ownership"), and what its owner can do with it."""
 
 import isolation
-from harness import contains, differs, equal, eventually, needs, parametrize, read_text, true
+from harness import contains, equal, eventually, read_text, true
+from marks import differs, needs, parametrize
 from resources import MIB, handed_down, lacks
 from test_rootless import ranged_box
 from test_user_namespace import FIRST, bundle_of, without_group_5

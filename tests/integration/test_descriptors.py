@@ -4,7 +4,8 @@
 import os
 
 import leaks
-from harness import absent, contains, differs, equal, eventually, parametrize, true
+from harness import absent, contains, equal, eventually, true
+from marks import differs, parametrize
 
 COMBINATIONS = [("none",), ("0", 0), ("1", 1), ("2", 2), ("01", 0, 1), ("02", 0, 2), ("12", 1, 2), ("012", 0, 1, 2)]
 

@@ -10,7 +10,8 @@ import pytest
 
 import bpf
 import isolation
-from harness import contains, differs, equal, eventually, needs, parametrize, true
+from harness import contains, equal, eventually, true
+from marks import differs, needs, parametrize
 from resources import handed_down, lacks
 from unprivileged import become_user, delegate, rootless
 

@@ -6,7 +6,8 @@ import stat
 
 import pytest
 
-from harness import contains, differs, equal, parametrize, true
+from harness import contains, equal, true
+from marks import differs, parametrize
 from unprivileged import mapping, with_user_namespace
 
 pytestmark = pytest.mark.by_the_stage

@@ -3,7 +3,8 @@
 
 import pytest
 
-from harness import absent, contains, differs, equal, true
+from harness import absent, contains, equal, true
+from marks import differs
 
 pytestmark = pytest.mark.by_the_stage
 

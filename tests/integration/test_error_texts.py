@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from harness import contains, differs, equal, parametrize, true
+from harness import contains, equal, true
+from marks import differs, parametrize
 from test_lifecycle import created, running, stopped
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "contract/callers"))

@@ -11,8 +11,9 @@ import pytest
 
 import isolation
 import leaks
-from harness import contains, differs, equal, eventually, needs, parametrize, true
+from harness import contains, equal, eventually, true
 from hooks import removed
+from marks import differs, needs, parametrize
 from resources import created, running
 from test_kill import family
 from watching import Watcher, keys, nothing_to_watch, sample, watching

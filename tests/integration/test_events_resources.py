@@ -7,7 +7,8 @@ import time
 import pytest
 
 import isolation
-from harness import contains, differs, equal, eventually, needs, true
+from harness import contains, equal, eventually, true
+from marks import differs, needs
 from resources import MIB, disk_numbers, limited, no_controllers, read, running
 from test_events import kill, watcher_is_ready
 from test_resources_in_force import HOG, KILLED, SPIN, field, huge_pages, on_disk

@@ -6,7 +6,8 @@ import signal
 import subprocess
 
 import leaks
-from harness import contains, differs, equal, eventually, parametrize, true
+from harness import contains, equal, eventually, true
+from marks import differs, parametrize
 
 
 def running(t, *args, **process):

@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from harness import differs, equal, needs, parametrize, status_field
+from harness import equal, status_field
+from marks import differs, needs, parametrize
 from test_exec import running
 from test_exec_process import NEWER, refused, sleeping
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The AppArmor profile of an executed program. The kernel has to have AppArmor: tests/vm/run boots one that has."""
 
-from harness import differs, equal, needs, parametrize
+from harness import equal
+from marks import differs, needs, parametrize
 from test_apparmor import loaded, no_apparmor
 from test_exec import output, running
 from test_exec_flags import refused

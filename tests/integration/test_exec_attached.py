@@ -8,7 +8,8 @@ import time
 import pytest
 
 import leaks
-from harness import differs, equal, parametrize, read_text, stop, true
+from harness import equal, read_text, stop, true
+from marks import differs, parametrize
 from test_exec import background, running
 
 pytestmark = pytest.mark.any_cgroups

@@ -4,7 +4,8 @@
 import contextlib
 
 import isolation
-from harness import contains, differs, equal, eventually, needs, parametrize, true
+from harness import contains, equal, eventually, true
+from marks import differs, needs, parametrize
 from resources import handed_down, lacks
 from test_exec import alone, background, output, running
 from test_exec_flags import refused

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from harness import Process, absent, contains, differs, equal, eventually, parametrize, status_field, true
+from harness import Process, absent, contains, equal, eventually, status_field, true
+from marks import differs, parametrize
 from test_credentials import DEFAULT, mask
 from test_exec import alone, output, running, was_refused
 from test_terminal import listener, read_master, receive

@@ -10,7 +10,8 @@ import time
 import pytest
 
 import leaks
-from harness import command_line, contains, differs, equal, eventually, parametrize, stop, true
+from harness import command_line, contains, equal, eventually, stop, true
+from marks import differs, parametrize
 from test_exec import alone, background, output, running
 
 

@@ -6,7 +6,8 @@ import signal
 
 import pytest
 
-from harness import absent, contains, differs, equal, eventually, needs, parametrize, status_field, true
+from harness import absent, contains, equal, eventually, status_field, true
+from marks import differs, needs, parametrize
 from test_credentials import mask, sets
 from test_exec import alone, output, running
 from test_joins import joined, path_of

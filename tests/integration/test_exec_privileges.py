@@ -3,7 +3,8 @@
 
 import pytest
 
-from harness import contains, differs, equal, needs, parametrize, status_field
+from harness import contains, equal, status_field
+from marks import differs, needs, parametrize
 from test_credentials import DEFAULT, mask, sets
 from test_exec import running
 from test_exec_flags import refused, status

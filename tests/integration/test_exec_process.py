@@ -7,7 +7,8 @@ import resource
 
 import pytest
 
-from harness import absent, contains, differs, equal, needs, parametrize, status_field, true
+from harness import absent, contains, equal, status_field, true
+from marks import differs, needs, parametrize
 from test_credentials import DEFAULT, mask, sets
 from test_exec import alone, running, was_refused
 from test_labels import has_module

@@ -6,7 +6,8 @@ import os
 import pytest
 
 import leaks
-from harness import absent, contains, differs, equal, parametrize, true
+from harness import absent, contains, equal, true
+from marks import differs, parametrize
 from test_exec import alone, running
 from test_exec_flags import refused
 

@@ -4,7 +4,8 @@
 import os
 
 import isolation
-from harness import contains, equal, needs, parametrize, status_field, true
+from harness import contains, equal, status_field, true
+from marks import needs, parametrize
 from test_exec import output
 from test_exec_policy import same
 from test_rootless import ranged_box, user_box

@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from harness import contains, differs, equal, eventually, needs, parametrize
+from harness import contains, equal, eventually
+from marks import differs, needs, parametrize
 from test_exec_policy import boxed, same
 from test_seccomp import EPERM, call, profile, prober, x86_64
 from test_seccomp_listener import MKDIR, Agent, notifying

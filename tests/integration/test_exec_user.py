@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from harness import absent, contains, differs, equal, parametrize, status_field
+from harness import absent, contains, equal, status_field
+from marks import differs, parametrize
 from test_exec import output, running
 from test_exec_flags import refused, status
 

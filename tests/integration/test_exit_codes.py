@@ -3,7 +3,8 @@
 
 import signal
 
-from harness import contains, differs, equal, parametrize
+from harness import contains, equal
+from marks import differs, parametrize
 
 
 @parametrize("status", [0, 1, 2, 42, 126, 127, 255])

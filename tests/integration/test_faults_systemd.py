@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from harness import differs, eventually, needs, true
+from harness import eventually, true
+from marks import differs, needs
 from systemd import by_systemd, exists, goes, is_gone, needs_systemd, resources, scope
 
 WHY = "runc has no faults to inject"

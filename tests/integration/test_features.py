@@ -8,8 +8,9 @@ import pytest
 
 import test_joins
 import test_net_devices as net
-from harness import contains, differs, equal, needs, parametrize, signal_set, true
+from harness import contains, equal, signal_set, true
 from hooks import KINDS, Journal, whole_life
+from marks import differs, needs, parametrize
 from systemd import needs_systemd
 from test_idmap import bind, source_of
 from unprivileged import mapping, with_user_namespace

@@ -11,7 +11,8 @@ import subprocess
 
 import pytest
 
-from harness import contains, differs, equal, parametrize, true
+from harness import contains, equal, true
+from marks import differs, parametrize
 from test_mounts import parse
 from unprivileged import mapping, with_user_namespace
 

@@ -4,7 +4,8 @@
 import pytest
 
 import test_seccomp as rules
-from harness import contains, differs, equal, needs, parametrize, true
+from harness import contains, equal, true
+from marks import differs, needs, parametrize
 from test_features import accepted, agree, features
 from test_seccomp_listener import MKDIR, Agent, notifying
 

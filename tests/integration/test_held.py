@@ -10,7 +10,8 @@ import pytest
 
 import fuse
 import leaks
-from harness import contains, differs, equal, eventually, needs, read_text, stop, true
+from harness import contains, equal, eventually, read_text, stop, true
+from marks import differs, needs
 from test_kill import cgroup_of
 
 MOUNTED = "/server"

@@ -4,8 +4,9 @@ parameter of a device that a hook brings, a kept config that is broken."""
 
 import pathlib
 
-from harness import absent, contains, differs, equal, parametrize, true
+from harness import absent, contains, equal, true
 from hooks import Journal, shell, whole_life
+from marks import differs, parametrize
 
 TOOLS = "PATH=/usr/sbin:/usr/bin:/sbin:/bin; "
 PID = "pid=$(sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/'); "

@@ -8,8 +8,9 @@ import subprocess
 import pytest
 
 from bundles import PATH_ENV
-from harness import BASE_ENV, differs, equal, parametrize, read_text, signal_set, status_field, stop, true
+from harness import BASE_ENV, equal, read_text, signal_set, status_field, stop, true
 from hooks import HOSTS, KINDS, LINKS, Journal, namespaces, shell, whole_life
+from marks import differs, parametrize
 
 pytestmark = pytest.mark.any_cgroups
 

@@ -6,8 +6,9 @@ import signal
 
 import pytest
 
-from harness import absent, contains, differs, equal, eventually, parametrize, read_text, true
+from harness import absent, contains, equal, eventually, read_text, true
 from hooks import KINDS, OF_CREATE, Journal, removed, shell, whole_life
+from marks import differs, parametrize
 
 pytestmark = pytest.mark.any_cgroups
 

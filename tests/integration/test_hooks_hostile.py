@@ -7,8 +7,9 @@ import resource
 import pytest
 
 import leaks
-from harness import differs, equal, eventually, parametrize, true
+from harness import equal, eventually, true
 from hooks import HOSTS, KINDS, OF_CREATE, Journal, seconds_of, shell, whole_life
+from marks import differs, parametrize
 from test_hooks_failure import is_gone, lead_to, says, warns
 
 pytestmark = [pytest.mark.slow, pytest.mark.any_cgroups]

@@ -8,8 +8,9 @@ import time
 import pytest
 
 import leaks
-from harness import differs, equal, eventually, parametrize, stop, true
+from harness import equal, eventually, stop, true
 from hooks import KINDS, OF_CREATE, Journal, removed, seconds_of, whole_life
+from marks import differs, parametrize
 from test_hooks_failure import is_gone, lead_to
 from test_hooks_hostile import none_left
 

@@ -5,8 +5,9 @@ import contextlib
 
 import pytest
 
-from harness import contains, differs, equal, eventually, parametrize, stop, true
+from harness import contains, equal, eventually, stop, true
 from hooks import OF_CREATE, Journal, removed, shell
+from marks import differs, parametrize
 from test_hooks_failure import is_gone
 from test_hooks_hostile import none_left
 

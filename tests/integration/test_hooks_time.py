@@ -6,8 +6,9 @@ import os
 
 import pytest
 
-from harness import contains, differs, equal, eventually, parametrize, true
+from harness import contains, equal, eventually, true
 from hooks import KINDS, OF_CREATE, Journal, removed, seconds_of, shell, whole_life
+from marks import differs, parametrize
 
 pytestmark = pytest.mark.any_cgroups
 

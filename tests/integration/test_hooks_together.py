@@ -5,8 +5,9 @@ import os
 
 import pytest
 
-from harness import contains, differs, equal, parametrize, status_field, true
+from harness import contains, equal, status_field, true
 from hooks import KINDS, OF_CREATE, Journal, removed, whole_life
+from marks import differs, parametrize
 from test_hooks_time import both, two_of_each
 from test_joins import end, joined, path_of, running, user_mappings, user_namespace
 from test_overlay import ONLY_HERE, Layers

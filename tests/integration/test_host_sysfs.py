@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """sysfs where the network namespace is not the container's own: the host's, with nothing in it that can be written."""
 
-from harness import contains, differs, equal, true
+from harness import contains, equal, true
+from marks import differs
 from test_mounts import parse
 from test_rootless import user_shell, without
 from test_user_namespace import bundle_of

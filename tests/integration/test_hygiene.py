@@ -5,7 +5,8 @@ import os
 import signal
 
 import leaks
-from harness import contains, differs, equal, parametrize, signal_set, status_field, true
+from harness import contains, equal, signal_set, status_field, true
+from marks import differs, parametrize
 
 ALL_BUT_FATAL = [number for number in range(1, 32) if number not in (signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD)]
 

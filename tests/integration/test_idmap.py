@@ -5,7 +5,8 @@ import contextlib
 import os
 import subprocess
 
-from harness import contains, differs, equal, parametrize, true
+from harness import contains, equal, true
+from marks import differs, parametrize
 from unprivileged import become_user, mapping, rootless, with_user_namespace
 
 OLD = "runc 1.1.5 knows no id-mapped mounts"

@@ -10,7 +10,8 @@ import pytest
 
 import fuse
 import resctrl
-from harness import contains, differs, equal, needs, parametrize, stop, true
+from harness import contains, equal, stop, true
+from marks import differs, needs, parametrize
 
 WHY = "runc 1.1.5 puts a process in whose copy is init: nobody is born into a group of a made-up resctrl"
 POINTER = "config.json: /linux/intelRdt"

@@ -6,8 +6,9 @@ import signal
 import time
 
 import leaks
-from harness import contains, differs, equal, eventually, parametrize, read_text, stop, true
+from harness import contains, equal, eventually, read_text, stop, true
 from hooks import OF_CREATE, Journal
+from marks import differs, parametrize
 from test_exec_lifecycle import alone, freeze, frozen_box
 from test_hooks_failure import is_gone
 from test_hooks_hostile import none_left

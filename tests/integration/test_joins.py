@@ -7,7 +7,8 @@ import pty
 import subprocess
 
 import bundles
-from harness import absent, contains, differs, equal, eventually, parametrize, read_text, status_field, true
+from harness import absent, contains, equal, eventually, read_text, status_field, true
+from marks import differs, parametrize
 
 LINKS = {"pid": "pid", "network": "net", "ipc": "ipc", "uts": "uts", "mount": "mnt", "cgroup": "cgroup"}
 JOINABLE = [kind for kind in LINKS if kind != "mount"]

@@ -6,8 +6,9 @@ import os
 import signal
 
 import leaks
-from harness import contains, differs, equal, eventually, parametrize, stop, true
+from harness import contains, equal, eventually, stop, true
 from hooks import Journal, removed
+from marks import differs, parametrize
 from test_kill import cgroup_of
 
 

@@ -4,7 +4,8 @@
 import ctypes
 import os
 
-from harness import absent, contains, differs, needs, true
+from harness import absent, contains, true
+from marks import differs, needs
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 ADD_KEY, KEYCTL = {"x86_64": (248, 250), "aarch64": (217, 219)}[os.uname().machine]

@@ -8,8 +8,9 @@ import pytest
 
 import isolation
 import leaks
-from harness import command_line, contains, differs, equal, eventually, parametrize, stop, true
+from harness import command_line, contains, equal, eventually, stop, true
 from hooks import removed
+from marks import differs, parametrize
 
 pytestmark = pytest.mark.any_cgroups
 

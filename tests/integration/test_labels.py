@@ -3,7 +3,8 @@
 
 import pathlib
 
-from harness import contains, differs, needs, parametrize
+from harness import contains
+from marks import differs, needs, parametrize
 
 
 def has_module():

@@ -8,7 +8,8 @@ import re
 import signal
 
 import leaks
-from harness import contains, differs, equal, eventually, parametrize, true
+from harness import contains, equal, eventually, true
+from marks import differs, parametrize
 
 EXISTS = "container with given ID already exists"
 

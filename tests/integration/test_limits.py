@@ -4,7 +4,8 @@
 import os
 import stat
 
-from harness import absent, contains, equal, needs, parametrize, read_text, status_field, true
+from harness import absent, contains, equal, read_text, status_field, true
+from marks import needs, parametrize
 
 # With these nothing but the filter stands between the program and any of the devices below.
 NODE_MAKER = ["CAP_MKNOD", "CAP_DAC_OVERRIDE", "CAP_SYS_RAWIO", "CAP_SYSLOG"]

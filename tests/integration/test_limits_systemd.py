@@ -4,7 +4,8 @@
 import os
 import stat
 
-from harness import absent, contains, differs, equal, eventually, true
+from harness import absent, contains, equal, eventually, true
+from marks import differs
 from systemd import (FILES, LIMITS, MIB, by_systemd, create, created, driven, exists, files, goes, is_gone, quiet,
                      reload, resources, scope, show, text)
 from test_delegation import delegable, mapped, owners

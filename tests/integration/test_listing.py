@@ -4,7 +4,8 @@
 import json
 import os
 
-from harness import contains, differs, equal, parametrize, true
+from harness import contains, equal, true
+from marks import differs, parametrize
 
 
 def test_empty_list_is_null_in_json(t):

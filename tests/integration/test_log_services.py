@@ -11,7 +11,8 @@ import socket
 
 import pytest
 
-from harness import contains, differs, equal, parametrize, true
+from harness import contains, equal, true
+from marks import differs, parametrize
 
 pytestmark = pytest.mark.any_cgroups
 

@@ -9,7 +9,8 @@ import pytest
 
 import bundles
 import leaks
-from harness import equal, eventually, needs, stop, true
+from harness import equal, eventually, stop, true
+from marks import needs
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,8 @@ import os
 import re
 
 import isolation
-from harness import contains, differs, equal, needs, parametrize
+from harness import contains, equal
+from marks import differs, needs, parametrize
 from test_features import features
 
 NEWER = "runc 1.1.5 is older than the property"

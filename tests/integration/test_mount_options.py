@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from harness import absent, contains, differs, equal, needs, parametrize, true
+from harness import absent, contains, equal, true
+from marks import differs, needs, parametrize
 from test_mounts import host_directory, table
 
 pytestmark = pytest.mark.by_the_stage

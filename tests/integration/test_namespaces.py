@@ -5,7 +5,8 @@ import os
 import pathlib
 
 import isolation
-from harness import contains, equal, parametrize, true
+from harness import contains, equal, true
+from marks import parametrize
 
 LINKS = {"pid": "pid", "network": "net", "ipc": "ipc", "uts": "uts", "mount": "mnt", "cgroup": "cgroup"}
 

@@ -9,7 +9,8 @@ import pytest
 
 import bundles
 
-from harness import contains, differs, equal, eventually, needs, parametrize, true
+from harness import contains, equal, eventually, true
+from marks import differs, needs, parametrize
 from resources import MIB, handed_down, lacks, no_controllers
 from test_delegation import BY_SYSTEMD_ONLY, writable
 from unprivileged import mapping, with_user_namespace

@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from harness import contains, differs, equal, eventually, needs, true
+from harness import contains, equal, eventually, true
+from marks import differs, needs
 from resources import MIB, no_controllers
 from test_cgroup_removal import top_of
 from test_debian import DEBIAN

@@ -12,7 +12,8 @@ import subprocess
 
 import pytest
 
-from harness import contains, differs, equal, eventually, needs, parametrize, true
+from harness import contains, equal, eventually, true
+from marks import differs, needs, parametrize
 from unprivileged import UserRuntime, become_user, mapping, rootless, with_user_namespace
 
 pytestmark = pytest.mark.by_the_stage

@@ -5,7 +5,8 @@ import errno
 
 import pytest
 
-from harness import contains, differs, equal, parametrize
+from harness import contains, equal
+from marks import differs, parametrize
 from test_joins import NO_TIME, with_clocks
 from test_overlay import ONLY_HERE, Layers
 

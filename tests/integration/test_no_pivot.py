@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """--no-pivot: chroot, for hosts that run from an initramfs, without what such a host leaves lying below."""
 
-from harness import absent, contains, differs, equal, parametrize, read_text
+from harness import absent, contains, equal, read_text
+from marks import differs, parametrize
 
 # A user namespace of its own may mount a procfs or sysfs only if its mount namespace shows a whole one already;
 # the container's own is masked, so that can only be the host's.

@@ -8,7 +8,8 @@ import socket
 import stat
 import time
 
-from harness import Failure, absent, contains, differs, equal, eventually, parametrize, read_text, stop, true
+from harness import Failure, absent, contains, equal, eventually, read_text, stop, true
+from marks import differs, parametrize
 from unprivileged import become_user, mapping, rootless, with_user_namespace
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

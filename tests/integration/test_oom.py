@@ -3,7 +3,8 @@
 
 import pathlib
 
-from harness import contains, differs, equal, needs, parametrize
+from harness import contains, equal
+from marks import differs, needs, parametrize
 
 CAP_SYS_RESOURCE = 24
 

@@ -5,7 +5,8 @@ import os
 import shutil
 import subprocess
 
-from harness import absent, contains, differs, equal, needs, parametrize, read_text, true
+from harness import absent, contains, equal, read_text, true
+from marks import differs, needs, parametrize
 from unprivileged import mapping, with_user_namespace
 
 ONLY_HERE = "runc does not assemble a root file system"

@@ -4,7 +4,8 @@
 import json
 import re
 
-from harness import contains, differs, equal, parametrize, true
+from harness import contains, equal, true
+from marks import differs, parametrize
 
 
 @parametrize("_, *words", [("one dash", "-bundle", "{}"), ("two dashes", "--bundle", "{}"), ("equals", "--bundle={}"),

@@ -8,7 +8,8 @@ import json
 import os
 
 import bundles
-from harness import absent, contains, equal, parametrize, true
+from harness import absent, contains, equal, true
+from marks import parametrize
 
 ADMIN = ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"]
 

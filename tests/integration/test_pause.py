@@ -9,8 +9,9 @@ import time
 
 import isolation
 import leaks
-from harness import contains, differs, equal, eventually, parametrize, true
+from harness import contains, equal, eventually, true
 from hooks import removed
+from marks import differs, parametrize
 from test_kill import alive, cgroup_of, family, kill_all
 
 TICKS = "trap '' TERM; while :; do echo x >> /dev/shm/ticks; sleep 0.02; done"

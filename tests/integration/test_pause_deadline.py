@@ -7,8 +7,9 @@ import time
 import pytest
 
 import leaks
-from harness import contains, differs, equal, eventually, parametrize, stop, true
+from harness import contains, equal, eventually, stop, true
 from hooks import removed
+from marks import differs, parametrize
 from test_kill import cgroup_of
 from test_pause import moves, pause, resume, ticking
 

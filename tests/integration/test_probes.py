@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from harness import absent, contains, differs, equal, parametrize, true
+from harness import absent, contains, equal, true
+from marks import differs, parametrize
 from unprivileged import become_user, within_reach
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "contract/callers"))

@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from harness import contains, differs, equal, eventually, parametrize, true
+from harness import contains, equal, eventually, true
+from marks import differs, parametrize
 from test_mounts import host_directory, table
 
 pytestmark = pytest.mark.by_the_stage

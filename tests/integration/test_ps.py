@@ -7,8 +7,9 @@ import time
 
 import isolation
 import leaks
-from harness import absent, contains, equal, eventually, parametrize, stop, true
+from harness import absent, contains, equal, eventually, stop, true
 from hooks import removed
+from marks import parametrize
 from test_kill import cgroup_of, family
 
 JSON = [("separate", "--format", "json"), ("short", "-f", "json"), ("equals", "--format=json"),

@@ -6,7 +6,8 @@ import signal
 import time
 
 import leaks
-from harness import contains, differs, equal, eventually, true
+from harness import contains, equal, eventually, true
+from marks import differs
 
 
 def test_twenty_short_runs(t):

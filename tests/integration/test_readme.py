@@ -7,7 +7,8 @@ import pty
 
 import pytest
 
-from harness import BASE_ENV, contains, differs, equal, eventually
+from harness import BASE_ENV, contains, equal, eventually
+from marks import differs
 from test_terminal import read_master
 from unprivileged import GID, SETPRIV, UID, become_user
 

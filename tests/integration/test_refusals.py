@@ -18,8 +18,9 @@ import pytest
 
 import every_property
 import refusal_rows
-from harness import Failure, parametrize, read_text, true
+from harness import Failure, read_text, true
 from leaks import cgroups_of
+from marks import parametrize
 
 SOURCES = pathlib.Path(__file__).resolve().parents[2] / "src/spec"
 MOST_SECONDS = 0.05

@@ -3,7 +3,8 @@
 
 import pathlib
 
-from harness import contains, differs, equal, parametrize, stop, true
+from harness import contains, equal, stop, true
+from marks import differs, parametrize
 from systemd import (busy_scope, by_systemd, cgroups_path, create, created, driven, exists, failed_scope, goes,
                      is_gone, quiet, reload, resources, scope, show, systemctl, text)
 

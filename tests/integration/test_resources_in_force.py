@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from harness import differs, equal, needs, status_field, true
+from harness import equal, status_field, true
+from marks import differs, needs
 from resources import MIB, NO_UNITS, disk, disk_numbers, limited, no_controllers, read, running, scratch_directory
 
 HOG = ["tail", "/dev/zero"]  # keeps all that it has read of the line that never ends

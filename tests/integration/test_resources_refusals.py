@@ -5,8 +5,9 @@ import contextlib
 import subprocess
 
 import isolation
-from harness import contains, differs, equal, needs, parametrize, read_text
+from harness import contains, equal, read_text
 from leaks import cgroups_of
+from marks import differs, needs, parametrize
 from resources import EVERY, MIB, controllers, disk_numbers, limited, no_controllers
 
 # Name, resources, what the message says.

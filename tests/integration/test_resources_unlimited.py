@@ -3,7 +3,8 @@
 
 import json
 
-from harness import contains, differs, equal, needs, parametrize
+from harness import contains, equal
+from marks import differs, needs, parametrize
 from resources import MIB, controllers, limited, running
 from unprivileged import become_user, rootless
 

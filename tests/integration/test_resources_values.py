@@ -10,7 +10,8 @@ import subprocess
 
 import pytest
 
-from harness import contains, differs, equal, needs, parametrize
+from harness import contains, equal
+from marks import differs, needs, parametrize
 from resources import MIB, created, disk, disk_numbers, limited, no_controllers, read, reads
 
 # Name, resources, files. A fourth entry is what Debian's runc 1.1.5 makes of it, where that differs: its shares are on a

@@ -3,7 +3,8 @@
 
 import pytest
 
-from harness import contains, differs, equal, parametrize, true
+from harness import contains, equal, true
+from marks import differs, parametrize
 
 pytestmark = pytest.mark.by_the_stage
 

@@ -7,7 +7,8 @@ import pathlib
 import stat
 
 import isolation
-from harness import BASE_ENV, absent, contains, differs, equal, eventually, needs, parametrize, status_field, true
+from harness import BASE_ENV, absent, contains, equal, eventually, status_field, true
+from marks import differs, needs, parametrize
 from test_terminal import below_a_terminal, listener, read_master, receive
 from unprivileged import (FIRST_SUBID, GID, SETPRIV, SUBIDS, UID, become_root_of_a_user_namespace, become_user,
                           become_user_with_ranges, delegate, mapping, needs_mapping_tools, rootless,

@@ -7,7 +7,8 @@ import pathlib
 
 import pytest
 
-from harness import absent, contains, differs, equal, needs, parametrize, true
+from harness import absent, contains, equal, true
+from marks import differs, needs, parametrize
 from systemd import cgroups_path, create, is_gone, needs_systemd, resources, scope, show, systemctl, text
 from unprivileged import GID, SETPRIV, UID, UserRuntime, become, rootless
 

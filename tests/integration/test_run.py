@@ -8,7 +8,8 @@ import signal
 import subprocess
 
 import leaks
-from harness import absent, contains, equal, eventually, parametrize, stop, true
+from harness import absent, contains, equal, eventually, stop, true
+from marks import parametrize
 
 
 def test_stdout_and_stderr_stay_apart(t):

@@ -7,7 +7,8 @@ import struct
 
 import pytest
 
-from harness import contains, differs, equal, parametrize
+from harness import contains, equal
+from marks import differs, parametrize
 
 pytestmark = pytest.mark.by_the_stage
 

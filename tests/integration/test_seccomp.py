@@ -4,7 +4,8 @@
 import platform
 import struct
 
-from harness import contains, differs, equal, needs, parametrize, status_field
+from harness import contains, equal, status_field
+from marks import differs, needs, parametrize
 
 NUMBERS = {"getpid": 39, "getppid": 110, "getuid": 102, "newest": 9999}
 NUMBERS_I386 = {"getpid": 20, "getppid": 64, "getuid": 24, "newest": 9999}

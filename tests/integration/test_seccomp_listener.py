@@ -11,7 +11,8 @@ import socket
 import struct
 import threading
 
-from harness import contains, differs, equal, eventually, true
+from harness import contains, equal, eventually, true
+from marks import differs
 from test_features import features
 
 RECEIVE, SEND = 0xC0502100, 0xC0182101  # SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND

@@ -9,7 +9,8 @@ import subprocess
 
 import pytest
 
-from harness import absent, contains, differs, equal, eventually, parametrize, read_text, true
+from harness import absent, contains, equal, eventually, read_text, true
+from marks import differs, parametrize
 from test_notify_socket import manager_of, say, start_run
 from test_terminal import listener, read_master, receive
 

@@ -3,7 +3,8 @@
 
 import sys
 
-from harness import absent, contains, differs, equal, parametrize
+from harness import absent, contains, equal
+from marks import differs, parametrize
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # A service manager sets LISTEN_PID between fork and exec.

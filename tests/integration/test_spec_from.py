@@ -7,7 +7,8 @@ import statistics
 
 import pytest
 
-from harness import contains, differs, equal, parametrize, true
+from harness import contains, equal, true
+from marks import differs, parametrize
 
 OURS = "the short form is bulkhead's own"
 

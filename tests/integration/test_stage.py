@@ -7,7 +7,8 @@ import os
 import re
 import socket
 
-from harness import contains, differs, equal, needs, parametrize, true
+from harness import contains, equal, true
+from marks import differs, needs, parametrize
 
 F_GET_SEALS = 1034
 SEALS_OF_WRITING = 0x01 | 0x02 | 0x04 | 0x08  # SEAL, SHRINK, GROW, WRITE

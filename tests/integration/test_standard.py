@@ -5,8 +5,9 @@ import os
 import subprocess
 
 import isolation
-from harness import contains, differs, equal, parametrize, true
+from harness import contains, equal, true
 from hooks import Journal
+from marks import differs, parametrize
 from test_features import features
 
 

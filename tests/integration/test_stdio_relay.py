@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from harness import contains, differs, equal, eventually, parametrize, true
+from harness import contains, equal, eventually, true
+from marks import differs, parametrize
 from terminals import PROMPT, Terminal, send, state_of
 
 pytestmark = pytest.mark.any_cgroups

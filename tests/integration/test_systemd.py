@@ -9,7 +9,8 @@ name; it takes names with other numbers of colons; and it does not know all type
 import contextlib
 import pathlib
 
-from harness import contains, differs, equal, parametrize, true
+from harness import contains, equal, true
+from marks import differs, parametrize
 from systemd import (by_systemd, cgroups_path, create, driven, exists, goes, is_gone, maker, reload, scope, show,
                      systemctl)
 

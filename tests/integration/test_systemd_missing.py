@@ -10,7 +10,8 @@ import threading
 
 import pytest
 
-from harness import Runtime, contains, differs, equal, parametrize, true
+from harness import Runtime, contains, equal, true
+from marks import differs, parametrize
 from systemd import Driven
 
 NOT_RUNNING = "systemd not running on this host, cannot use systemd cgroups manager"

@@ -13,7 +13,8 @@ import time
 
 import pytest
 
-from harness import contains, equal, eventually, parametrize, true
+from harness import contains, equal, eventually, true
+from marks import parametrize
 
 pytestmark = pytest.mark.any_cgroups
 

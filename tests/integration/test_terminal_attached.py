@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from harness import begins, contains, differs, equal, eventually, parametrize
+from harness import begins, contains, equal, eventually
+from marks import differs, parametrize
 from terminals import Terminal, attached, inside, names_beside, send
 
 pytestmark = pytest.mark.any_cgroups

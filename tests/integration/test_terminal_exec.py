@@ -7,7 +7,8 @@ import termios
 
 import pytest
 
-from harness import CONTROL_RUNTIME, Runtime, contains, equal, parametrize, true
+from harness import CONTROL_RUNTIME, Runtime, contains, equal, true
+from marks import parametrize
 from terminals import Terminal
 from test_terminal import DETACHED_NEEDS_SOCKET, SOCKET_NEEDS_TERMINAL, listener, read_master, receive, with_console
 

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from harness import differs, equal, eventually, parametrize, true
+from harness import equal, eventually, true
+from marks import differs, parametrize
 from terminals import PROMPT, Terminal, attached, children, inside, send, state_of
 
 pytestmark = pytest.mark.any_cgroups

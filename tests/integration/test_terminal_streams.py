@@ -6,7 +6,8 @@ import os
 import pytest
 
 import harness
-from harness import contains, differs, equal, eventually, parametrize, true
+from harness import contains, equal, eventually, true
+from marks import differs, parametrize
 from terminals import Terminal, attached, inside
 
 pytestmark = pytest.mark.any_cgroups

@@ -6,7 +6,8 @@ import hashlib
 import pytest
 
 import leaks
-from harness import CONTROL_RUNTIME, Runtime, begins, differs, equal, eventually, needs, parametrize, true
+from harness import CONTROL_RUNTIME, Runtime, begins, equal, eventually, true
+from marks import differs, needs, parametrize
 from terminals import PROMPT, names_beside, state_of
 from tmux import Screen, missing
 

@@ -3,7 +3,8 @@
 
 import json
 
-from harness import contains, differs, equal, eventually, needs, parametrize, true
+from harness import contains, equal, eventually, true
+from marks import differs, needs, parametrize
 from resources import MIB, NO_UNITS, created, disk, disk_numbers, limited, no_controllers, read, reads, running
 
 FULL = {"memory": {"limit": 128 * MIB}, "cpu": {"shares": 1024, "quota": 50000, "period": 100000}, "pids": {"limit": 100}}

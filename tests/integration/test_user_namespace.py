@@ -3,7 +3,8 @@
 
 import os
 
-from harness import Failure, contains, differs, equal, parametrize, read_text, status_field, true
+from harness import Failure, contains, equal, read_text, status_field, true
+from marks import differs, parametrize
 from test_terminal import output as terminal_output
 from unprivileged import mapping, with_user_namespace
 

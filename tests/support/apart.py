@@ -11,6 +11,7 @@ import os
 import pathlib
 import pickle
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -135,6 +136,8 @@ class Apart:
             isolation.die_with_parent()
             isolation.become_subreaper()
             os.umask(0o022)
+            for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_DFL)  # whoever runs us in the background ignores some
             reports = runtestprotocol(item, log=False, nextitem=None)
             to_data = self.config.hook.pytest_report_to_serializable
             file.write_bytes(pickle.dumps([to_data(config=self.config, report=report) for report in reports]))

@@ -24,7 +24,7 @@ import isolation
 import known
 import random_configs
 import test_terminal
-from harness import differs
+from marks import differs
 
 HERE = pathlib.Path(__file__).resolve().parent
 RANDOM_SEEDS = int(os.environ.get("WITNESS_SEEDS", "20"))

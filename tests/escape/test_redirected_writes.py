@@ -71,7 +71,7 @@ def mounting(t, place):
     """A neighbour mounts something of its own there and takes it away again, until the end."""
     going_on = t.scratch / "going-on"
     going_on.touch()
-    script = 'while [ -e "$1" ]; do mount -t tmpfs -o size=16k neighbour "$0" && umount "$0"; sleep 0.01; done'
+    script = 'while [ -e "$1" ]; do mount -t tmpfs -o size=16k neighbour "$0" && umount --lazy "$0"; sleep 0.01; done'
     child = subprocess.Popen(["sh", "-c", script, place, going_on])
     try:
         yield

@@ -25,7 +25,6 @@ import variants
 sys.dont_write_bytecode = True
 DEFAULT_RUNTIME = pathlib.Path(__file__).resolve().parent.parent / "build/release/bulkhead"
 CONTROLS = harness.CONTROLS
-SECONDS = 40  # a case's deadline, as in pytest.ini
 CALLERS_SECONDS = 15  # the patience of a caller of tests/contract, alone on the machine
 
 
@@ -84,10 +83,10 @@ def pytest_itemcollected(item):
 
 
 def pytest_collection_modifyitems(config, items):
-    factor = config.getoption("patience")
+    factor, usual = config.getoption("patience"), float(config.getini("timeout"))
     for item in items if factor > 1 else ():
         marker = item.get_closest_marker("timeout")
-        item.add_marker(pytest.mark.timeout((marker.args[0] if marker else SECONDS) * factor), append=False)
+        item.add_marker(pytest.mark.timeout((marker.args[0] if marker else usual) * factor), append=False)
     items[:] = [item for item in items for _ in range(config.getoption("times"))]
 
 

@@ -67,13 +67,11 @@ class Score:
         return 1 if self.failed else 0
 
 
-def options(description, *extra):
-    """The command line: --runtime, --only, and pairs (name, keywords) of a test's own."""
+def options(description):
+    """The command line: --runtime, --only."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--runtime", type=pathlib.Path, default=DEFAULT_RUNTIME, help="the program under test")
     parser.add_argument("--only", metavar="WORD", default="", help="only cases whose name contains it")
-    for name, keywords in extra:
-        parser.add_argument(name, **keywords)
     return parser.parse_args()
 
 

@@ -43,13 +43,16 @@ def arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--bulkhead", default=PROJECT / "build/release/bulkhead", type=pathlib.Path,
                         help="the binary to measure (default: %(default)s)")
+    compared = parser.add_mutually_exclusive_group()
+    compared.add_argument("--against", type=pathlib.Path, metavar="BINARY",
+                        help="compare with another build of bulkhead, and leave runc and crun out")
     parser.add_argument("--rounds", type=int, default=60, help="measured rounds of each case (default: 60)")
     parser.add_argument("--warmup", type=int, default=5, help="rounds before them (default: 5)")
     parser.add_argument("--case", action="append", choices=list(CASES), help="only this case (repeatable)")
     parser.add_argument("--quick", action="store_true", help="5 rounds after 1: a smoke run")
     parser.add_argument("--fifo", action="store_true",
                         help="under SCHED_FIFO, for a machine that does other work meanwhile")
-    parser.add_argument("--write", action="store_true", help="write the table to docs/performance.md, too")
+    compared.add_argument("--write", action="store_true", help="write the table to docs/performance.md, too")
     parser.add_argument("--fetch-crun", action="store_true",
                         help="download the crun of Debian 13 into build/bench-crun, from where every later run takes "
                              "it as a further peer, and end; nothing is installed")
@@ -116,7 +119,7 @@ def measure(work, name, everybody, options):
 def measure_all(work, options):
     place.compile_programs(work)
     runtimes.make_bundles(work, options.bulkhead)
-    everybody = runtimes.contestants(work, options.bulkhead)
+    everybody = runtimes.contestants(work, options.bulkhead, options.against)
     cases = []
     for name in options.case or CASES:
         print(f"measuring {name}: {options.rounds} rounds of {', '.join(who.name for who in everybody)}", flush=True)
@@ -153,8 +156,10 @@ def main():
     if options.fetch_crun:
         return peers.fetch(options.mirror)
     options.bulkhead = options.bulkhead.resolve()
-    if not options.bulkhead.exists():
-        sys.exit(f"bench: {options.bulkhead} is missing: cmake --preset release && cmake --build --preset release")
+    options.against = options.against and options.against.resolve()
+    for binary in filter(None, (options.bulkhead, options.against)):
+        if not binary.exists():
+            sys.exit(f"bench: {binary} is missing: cmake --preset release && cmake --build --preset release")
     if place.isolation.inside():
         return inside(options)
     return place.enter(__file__, sys.argv[1:])

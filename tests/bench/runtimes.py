@@ -117,9 +117,12 @@ def make_bundles(work, bulkhead, probe=""):
         config.write_text(json.dumps(document, indent=2))
 
 
-def contestants(work, bulkhead):
-    """The floor first, then bulkhead, then the peers that are there: those installed, and the crun that was fetched."""
+def contestants(work, bulkhead, against=None):
+    """The floor first, then bulkhead, then who it is compared with: the other build that was asked for, or the peers that
+    are there, those installed and the crun that was fetched."""
     found = [Floor(work, bulkhead), Runtime("bulkhead", [str(bulkhead)], work)]
+    if against:
+        return [*found, Runtime("other build", [str(against)], work)]
     for name, extra in {"runc": (), "crun": WITHOUT_CGROUP}.items():
         program = shutil.which(name)
         if program and pathlib.Path(program).resolve() != pathlib.Path(bulkhead).resolve():

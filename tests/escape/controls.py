@@ -22,7 +22,7 @@ PUBLISHED = {
     "runc": "FAIL E01 E09 E11 E19 E30 E31 E32 E35 E42 E44 E46 E58 E59 E66 E74",
     "crun": "FAIL E01 E08 E09 E10 E16 E24 E30 E31 E32 E42 E43 E44 E46 E51 E58 E59 E61 E62 E74",
 }
-ROW = re.compile(r"^(PASSED|XPASS|FAILED|ERROR|XFAIL) \S*::test_(E\d+)_(\w+(?:\[.*?\](?= - |$))?)")
+ROW = re.compile(r"^(PASSED|XPASS|FAILED|ERROR|XFAIL) \S*::test_(E\d+)_(\w+(?:\[.*?\](?= - | \w+ is known|$))?)")
 
 
 def known():

@@ -5,7 +5,7 @@ files that are copied into memory."""
 import os
 
 from harness import absent, equal, true
-from marks import attacker, parametrize
+from marks import attacker, differs, parametrize
 
 PREFIX = "run.bulkhead.overlay."
 
@@ -46,11 +46,10 @@ PLACES = {
 
 
 @attacker("A1")
+@differs("makes no overlay itself")
 @parametrize("name", list(PLACES))
 def test_E82_layer_of_a_tenant_is_written(t, name):
     """A label names a directory of layers, which the grant lets it read, as the place that is written to."""
-    if not t.bulkhead:
-        return  # no control makes the overlay itself
     flags = ground(t)
     before = sorted(os.listdir(t.layers / "tenant"))
     bundle = layered(t, *PLACES[name](t))
@@ -63,11 +62,10 @@ def test_E82_layer_of_a_tenant_is_written(t, name):
 
 
 @attacker("A1")
+@differs("makes no overlay itself")
 @parametrize("_", list(PLACES)[:1])
 def test_E82_harmless_upper_that_is_granted_is_written(t, _):
     """An upper directory below its own grant is written to, above the same layer."""
-    if not t.bulkhead:
-        return
     flags = ground(t)
     equal(t.container(bundle=layered(t, t.uppers / "upper", t.uppers / "work")).run(*flags).exits(0).out, "mine\n", "stdout")
     equal((t.uppers / "upper/mark").read_text(), "mine\n", "the upper directory")
@@ -95,11 +93,10 @@ FILLS = {
 
 
 @attacker("A1")
+@differs("has no limit but half of the host's memory, and it is the host that would be filled")
 @parametrize("name", list(FILLS))
 def test_E83_image_fills_the_memory(t, name):
     """What is below a tmpfs with tmpcopyup: it is copied by the runtime, before a process of the container runs."""
-    if not t.bulkhead:
-        return  # the controls have no limit but half of the host's memory, and it is the host that they would fill
     bundle = t.bundle("true")
     (bundle.rootfs / "srv").mkdir()
     FILLS[name](bundle.rootfs / "srv")

@@ -54,7 +54,7 @@ Result<Fd> connect_address(const Address& address, int type, const std::string& 
     const Deadline deadline(caller_patience_ms);
     while (::connect(socket.number(), address.pointer(), address.size) == -1) {
         if (errno != EAGAIN && errno != EINTR) return system_error(errno, "connect", shown);
-        if (auto asked = interruption()) return std::unexpected(*std::move(asked));
+        TRY(heed_interrupts());
         if (deadline.passed())
             return fail(Kind::kernel, "connect ", quotable(shown), ": not accepted within ",
                         caller_patience_ms / 1000, " s");
@@ -135,7 +135,7 @@ Result<> send(int socket, std::string_view bytes, int fd) {
         if (sent != -1 && bytes.empty()) return {};
         part = {const_cast<char*>(bytes.data()), bytes.size()};
         if (sent != -1) message.msg_controllen = 0;
-        if (auto asked = interruption()) return std::unexpected(*std::move(asked));
+        TRY(heed_interrupts());
         if (deadline.passed()) return nobody_reads();
     }
 }

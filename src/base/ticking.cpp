@@ -57,7 +57,7 @@ Result<bool> lock_within(int fd, int patience_ms) {
     const Deadline deadline(patience_ms);
     while (::flock(fd, LOCK_EX) == -1) {
         if (errno != EINTR) return system_error(errno, "flock");
-        if (auto asked = sys::interruption()) return std::unexpected(*std::move(asked));
+        TRY(sys::heed_interrupts());
         if (deadline.passed()) return false;
     }
     return true;

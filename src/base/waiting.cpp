@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 
 #include "base/deadline.hpp"
 
@@ -14,11 +15,13 @@ namespace bulkhead::sys {
 
 namespace {
 
-sigset_t interrupts() {
-    sigset_t set;
+// Returns the mask from before.
+sigset_t mask_interrupts(int how) {
+    sigset_t set, before;
     ::sigemptyset(&set);
-    for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) ::sigaddset(&set, signal);
-    return set;
+    for (const int signal : interrupts) ::sigaddset(&set, signal);
+    ::sigprocmask(how, &set, &before);
+    return before;
 }
 
 // One that is blocked waits even where the caller ignores it (nohup(1)).
@@ -48,36 +51,27 @@ Result<bool> poll_until(int fd, const Deadline& deadline) {
 
 }  // namespace
 
-void hold_interrupts() {
-    const sigset_t set = interrupts();
-    ::sigprocmask(SIG_BLOCK, &set, nullptr);
-}
+void hold_interrupts() { (void)mask_interrupts(SIG_BLOCK); }
 
-void release_interrupts() {
-    const sigset_t set = interrupts();
-    ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
-}
+void release_interrupts() { (void)mask_interrupts(SIG_UNBLOCK); }
 
-HeldInterrupts::HeldInterrupts() {
-    const sigset_t set = interrupts();
-    ::sigprocmask(SIG_BLOCK, &set, &before_);
-}
+HeldInterrupts::HeldInterrupts() : before_(mask_interrupts(SIG_BLOCK)) {}
 
 HeldInterrupts::~HeldInterrupts() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
 
-std::optional<Error> interruption() {
+Result<> heed_interrupts() {
     sigset_t pending;
     ::sigpending(&pending);
-    for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) {
+    for (const int signal : interrupts) {
         if (::sigismember(&pending, signal) != 1 || is_ignored(signal)) continue;
         sigset_t one;
         ::sigemptyset(&one);
         ::sigaddset(&one, signal);
         constexpr timespec at_once{};
         ::sigtimedwait(&one, nullptr, &at_once);
-        return Error{Kind::interrupted, 0, cat("interrupted by signal ", signal), signal};
+        return std::unexpected(Error{Kind::interrupted, 0, cat("interrupted by signal ", signal), signal});
     }
-    return std::nullopt;
+    return {};
 }
 
 void end_by(int signal) {
@@ -93,7 +87,7 @@ Result<bool> wait_readable(int fd, int deadline_ms) {
     for (;;) {
         LET(const bool ready, poll_until(fd, Deadline(std::min(deadline.left_ms(), look_ms))));
         if (ready) return true;
-        if (auto asked = interruption()) return std::unexpected(*std::move(asked));
+        TRY(heed_interrupts());
         if (deadline.passed()) return false;
     }
 }

@@ -4,14 +4,18 @@
 // that has something to undo holds such signals; then they end its waits, as errors.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <csignal>
-#include <optional>
 
 #include "base/error.hpp"
 
 namespace bulkhead::sys {
 
-// From here on they wait (sigprocmask(2)), until interruption() takes one, or the process ends.
+inline constexpr std::array interrupts{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+constexpr bool is_interrupt(int signal) { return std::ranges::find(interrupts, signal) != interrupts.end(); }
+
+// From here on they wait (sigprocmask(2)), until heed_interrupts() takes one, or the process ends.
 void hold_interrupts();
 // The verb is done: one that waits ends the process.
 void release_interrupts();
@@ -28,8 +32,8 @@ class HeldInterrupts {
     sigset_t before_;
 };
 
-// Takes one that waits; Kind::interrupted, "interrupted by signal N". What the caller ignores is none.
-std::optional<Error> interruption();
+// Takes one that waits: Kind::interrupted, "interrupted by signal N". What the caller ignores is none.
+Result<> heed_interrupts();
 // As a shell wants to see it of a program that was interrupted and has cleared up behind itself.
 [[noreturn]] void end_by(int signal);
 

@@ -16,7 +16,7 @@ Result<bool> becomes(const Events& events, bool frozen, int deadline_ms) {
     for (;;) {
         LET(const bool now, events.flag("frozen"));
         if (now == frozen) return true;
-        if (auto asked = sys::interruption()) return std::unexpected(*std::move(asked));
+        TRY(sys::heed_interrupts());
         const std::uint64_t pause = back_off.next();
         if (pause == 0) return false;
         events.wait(pause);

@@ -28,11 +28,6 @@ namespace {
 
 bool forwarded(int signal) { return signal != SIGCHLD && signal != SIGPIPE && signal != SIGURG; }
 
-// After init's end: whoever sends these does not want to wait for a reader of the last output.
-bool ends(int signal) {
-    return signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
-}
-
 class Attendance {
   public:
     Attendance(const SignalWatch& watch, pid_t pid, const Fd& process, Fd& terminal, StdioRelay& stdio,
@@ -102,8 +97,8 @@ class Attendance {
         const int signal = static_cast<int>(info.ssi_signo);
         if (signal == SIGCHLD) return reap();
         if (relay_.take(signal)) return {};
-        if (ended())
-            impatient_ = impatient_ || ends(signal);
+        if (ended())  // who wants us to end does not want to wait for a reader of the last output
+            impatient_ = impatient_ || sys::is_interrupt(signal);
         else if (forwarded(signal))
             (void)sys::signal_process(process_.number(), signal);
         stdio_.stop(signal);

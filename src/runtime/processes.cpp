@@ -59,9 +59,8 @@ Result<> signal_everybody(const Found& found, int signal) {
 // all from it but SIGKILL (pid_namespaces(7)). Who asks it to end gets that: engines know runc's, which is a
 // Go program, and ends by these four.
 int effective(int signal, const Found& found) {
-    const bool asks_to_end = signal == SIGHUP || signal == SIGINT || signal == SIGQUIT || signal == SIGTERM;
     const bool deaf = found.start_awaited && found.state.private_pids;
-    return deaf && asks_to_end ? SIGKILL : signal;
+    return deaf && sys::is_interrupt(signal) ? SIGKILL : signal;
 }
 
 }  // namespace

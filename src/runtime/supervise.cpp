@@ -37,7 +37,7 @@ class Supervision {
             const std::uint64_t now = sys::monotonic_ns();
             if (now >= deadline_) return false;
             TRY(serve(now));
-            if (auto asked = sys::interruption()) return std::unexpected(*std::move(asked));
+            TRY(sys::heed_interrupts());
         }
         return true;
     }

@@ -47,7 +47,7 @@ TEST(WaitEnding, IsNotInterrupted) {
         ::raise(SIGTERM);
         const Sleeper sleeper;
         EXPECT_EQ(sys::wait_ending(sleeper.process.number(), 20).error().err, ETIMEDOUT);
-        EXPECT_EQ(sys::interruption()->signal, SIGTERM);
+        EXPECT_EQ(sys::heed_interrupts().error().signal, SIGTERM);
     });
 }
 
@@ -81,14 +81,14 @@ TEST(WaitEnding, GivesUpWhereATracerDoesNotLetGo) {
 TEST(Interruption, IsTakenOnceAndSaysWhichSignal) {
     test::in_child([] {
         sys::hold_interrupts();
-        EXPECT_FALSE(sys::interruption());
+        EXPECT_TRUE(sys::heed_interrupts());
         ::raise(SIGINT);
         ::raise(SIGTERM);
-        const auto first = sys::interruption(), second = sys::interruption();
-        EXPECT_EQ(first->text, "interrupted by signal 2");
-        EXPECT_EQ(first->kind, Kind::interrupted);
-        EXPECT_EQ(second->signal, SIGTERM);
-        EXPECT_FALSE(sys::interruption());
+        const auto first = sys::heed_interrupts(), second = sys::heed_interrupts();
+        EXPECT_EQ(first.error().text, "interrupted by signal 2");
+        EXPECT_EQ(first.error().kind, Kind::interrupted);
+        EXPECT_EQ(second.error().signal, SIGTERM);
+        EXPECT_TRUE(sys::heed_interrupts());
     });
 }
 
@@ -97,7 +97,7 @@ TEST(Interruption, IsNoneWhereTheCallerIgnoresIt) {
         (void)::signal(SIGHUP, SIG_IGN);
         sys::hold_interrupts();
         ::raise(SIGHUP);
-        EXPECT_FALSE(sys::interruption());
+        EXPECT_TRUE(sys::heed_interrupts());
         sys::release_interrupts();
     });
 }

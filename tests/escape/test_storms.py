@@ -9,6 +9,7 @@ import signal
 
 import pytest
 
+import isolation
 from harness import Failure, equal, eventually, true
 from marks import attacker, needs, parametrize
 from test_joins import joined, path_of
@@ -117,6 +118,29 @@ def test_E32_harmless_newcomers_are_let_in(t, _, verb, name):
     """A neighbour that only looks does no harm."""
     results, _ = weather(t, verb, "0", 3)
     equal([(result.code, result.out) for result in results], [(0, "alive\n")] * 3, "results")
+
+
+LEFT = re.compile(r"process (\d+) is left to init of the host: process \d+, which traces it, keeps it from ending")
+IN_USE = re.compile(r"cannot remove cgroup (\S+): .* 1 process\(es\) found after 10000 ms")
+
+
+@attacker("A2")
+@pytest.mark.timeout(300)
+@parametrize("verb", ["exec", "run"])
+def test_E32_newcomer_is_held_at_its_end(t, verb):
+    """Somebody in the container has it stop once more when it is killed, and never lets it go: the runtime gives up, and says
+    who is left, held by whom, in which cgroup. When the tracer has ended, both can go. (Its twin is
+    that of the storms.)"""
+    t.runtime.seconds = STARVED * t.patience
+    with storm(t, "keep") as (box, _):
+        failed = next(result for result in attempts(t, box, verb, 40) if result.code != 0)
+        left, used = LEFT.findall(failed.err), IN_USE.findall(failed.err)
+        equal((len(left), len(used)), (1, int(verb == "run")), f"processes and cgroups that are named by {failed}")
+        box.kill("TERM").exits(0)
+        eventually(lambda: os.waitpid(int(left[0]), os.WNOHANG)[0], f"{left[0]} is not left to us", 5 * t.patience)
+        box.wait()
+    for path in used:
+        os.rmdir(isolation.cgroup2_mount() / path.strip("/"))
 
 
 FATAL = [(f"{verb}, {number.name}", verb, number) for verb in ("exec", "run")

@@ -67,12 +67,17 @@ static void hold(int pid) {
     ptrace(PTRACE_DETACH, pid, 0, 0);
 }
 
-// Nobody is waited for, ever: what the kernel has to tell of them stays untold.
+// Nobody is waited for, ever: what the kernel has to tell of them stays untold. But a workload that was met too late is let
+// go, as ever.
 static void abandon(int pid, long options) {
+    int state;
     if (ptrace(PTRACE_SEIZE, pid, 0, options) != 0) return;
     taken++;
     ptrace(PTRACE_INTERRUPT, pid, 0, 0);
     while (!ended && lives(pid) && before_execve(pid)) usleep(1000);
+    if (ended || !lives(pid)) return;
+    waitpid(pid, &state, __WALL);
+    ptrace(PTRACE_DETACH, pid, 0, 0);
 }
 
 #if defined(__x86_64__)

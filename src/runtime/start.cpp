@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include <cerrno>
+
 #include "base/sys.hpp"
 #include "runtime/compile.hpp"
 #include "runtime/container.hpp"
@@ -23,7 +25,11 @@ Result<Fd> notify_socket_of(const Found& found) {
     if (number == 0) return renew_notify_socket(found.directory.number());
     const auto init = open_init(found.state);
     if (!init) return fail(Kind::bad_state, lifecycle::words(lifecycle::Rule::has_stopped));
-    return take_notify_socket(*init, number);
+    auto socket = take_notify_socket(*init, number);
+    if (!socket && socket.error().err == EPERM)
+        return std::unexpected(std::move(socket).error().under(
+            "to take it from init needs CAP_SYS_PTRACE, and kernel.yama.ptrace_scope below 3"));
+    return socket;
 }
 
 Result<ReadinessRelay> listen_for_readiness(const Found& found, const std::string& notify_socket) {

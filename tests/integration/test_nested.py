@@ -9,10 +9,11 @@ import pytest
 
 import bundles
 
-from harness import contains, equal, eventually, true
+from harness import contains, equal, eventually, read_text, true
 from marks import differs, needs, parametrize
 from resources import MIB, handed_down, lacks, no_controllers
 from test_delegation import BY_SYSTEMD_ONLY, writable
+from test_notify_socket import expect_ready, manager_of, say_as
 from unprivileged import mapping, with_user_namespace
 
 pytestmark = pytest.mark.released
@@ -45,11 +46,12 @@ def inner_bundle(outer, name, *args, **resources):
     return f"{INNER}/{name}"
 
 
-def outer_box(t, prepare=ASIDE, mapped=False, **limits):
-    """A running container that may do everything, with the runtime in it."""
+def outer_box(t, prepare=ASIDE, mapped=False, without=(), **limits):
+    """A running container that may do everything but what is taken from it, with the runtime in it."""
     bundle = writable(t.bundle("sh", "-c", f"{prepare} && > /tmp/ready; sleep 300").writable())
     shutil.copy(t.runtime.path, bundle.rootfs / "bin/runtime")
-    bundle.capabilities(**{kind: EVERY_CAPABILITY for kind in ("bounding", "effective", "permitted")})
+    rights = [each for each in EVERY_CAPABILITY if each not in without]
+    bundle.capabilities(**{kind: rights for kind in ("bounding", "effective", "permitted")})
     bundle.edit(lambda config: (config["linux"].update(maskedPaths=[], readonlyPaths=[]),
                                 config["linux"]["resources"].update(limits)))
     (bundle.rootfs / "run").mkdir()
@@ -112,6 +114,39 @@ def test_run_prints(t):
     path = inner_bundle(outer.bundle, "box", "sh", "-c", "cat /proc/self/cgroup; exit 7")
     started(outer)
     contains(inside(outer, "run", "--bundle", path, "box").exits(7).lines(), "0::/", "stdout")
+
+
+def waits_for_readiness(t, without):
+    """(service manager, outer container, command that starts the inner one, which has been created with NOTIFY_SOCKET)"""
+    systemd, outer = manager_of(t), outer_box(t, without=without)
+    outer.bundle.add_mount("/manager", "bind", str(t.scratch), "bind")
+    path = inner_bundle(outer.bundle, "box", "sleep", "300")
+    started(outer)
+    runtime = ("env", "NOTIFY_SOCKET=/manager/manager.sock", "/bin/runtime", "--root", "/run/inner")
+    outer.exec("sh", "-c", '"$@" < /dev/null > /dev/null 2>&1', "sh", *runtime, "create", "--bundle", path, "box").exits(0)
+    return systemd, outer, (*runtime, "start", "box")
+
+
+def test_readiness(t):
+    """An inner container is made and started with NOTIFY_SOCKET."""
+    systemd, outer, start = waits_for_readiness(t, ())
+    child = outer.exec_in_background(*start)
+    processes = outer.cgroup().parent / "box/cgroup.procs"
+    pid = int(processes.read_text())
+    eventually(lambda: read_text(f"/proc/{pid}/comm") == "sleep\n", "the inner program does not run")
+    seen = next(line.split()[-2] for line in read_text(f"/proc/{pid}/status").splitlines() if line.startswith("NSpid:"))
+    say_as(pid, "READY=1")
+    expect_ready(t, systemd, seen)
+    equal(child.wait(10), 0, "exit code of start")
+
+
+@differs("binds a socket in the host's directory, which the container shares")
+def test_readiness_without_the_right_to_trace(t):
+    """`start` takes the socket from init, and says what it lacks; without NOTIFY_SOCKET the container can be started."""
+    _, outer, start = waits_for_readiness(t, ("CAP_SYS_PTRACE",))
+    contains(outer.exec(*start).exits(1).err, "NOTIFY_SOCKET: to take it from init needs CAP_SYS_PTRACE", "stderr")
+    inside(outer, "start", "box").exits(0)
+    inside(outer, "delete", "--force", "box").exits(0)
 
 
 @needs(lacks("hugetlb"))

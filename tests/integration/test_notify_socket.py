@@ -56,8 +56,13 @@ def manager_of(t):
 
 def say(box, text):
     """Writes to the container's notify socket as a process in it would."""
+    say_as(box.pid, text)
+
+
+def say_as(pid, text):
+    """The same to that of whatever container a process is in."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        directory = os.open(f"/proc/{box.pid}/root/run/notify", os.O_PATH)
+        directory = os.open(f"/proc/{pid}/root/run/notify", os.O_PATH)
         try:
             sender.connect(f"/proc/self/fd/{directory}/notify.sock")
             sender.send(text.encode())

@@ -35,7 +35,7 @@ def pytest_itemcollected(item):
 
 
 def pytest_collection_finish(session):
-    if file := session.config.getoption("table"):
+    if file := session.config.getoption("table", None):  # not there where pytest is given the folder above
         file.write_text(markdown([row(item) for item in session.items]))
 
 

@@ -13,6 +13,7 @@ import pytest
 
 import execution
 import ground
+import harness
 import meaning
 import stage_trace as trace
 import steps as walk
@@ -35,7 +36,7 @@ def wait_for(condition, sentence, seconds=10.0):
     """Waits until another process has done something."""
     end = time.monotonic() + seconds
     while not condition():
-        ground.require(time.monotonic() < end, f"after {seconds} s: {sentence}")
+        harness.true(time.monotonic() < end, f"after {seconds} s: {sentence}")
         time.sleep(0.01)
 
 
@@ -72,7 +73,7 @@ class Place:
 def agree(calls, steps):
     """Fails with the first difference; returns a note about what was compared."""
     difference = meaning.disagreement(calls, steps)
-    ground.require(difference is None, difference)
+    harness.true(difference is None, difference)
     changing = sum(not meaning.is_neutral(call) for call in calls)
     return f"{len(steps)} steps, {len(calls)} calls, {changing} of them change something"
 
@@ -101,7 +102,7 @@ def run_agrees(place, bundle):
     hooks = json.loads((bundle / "config.json").read_text()).get("hooks", {})
     steps = of_run(place.init_steps(bundle, name), hooked="startContainer" in hooks)
     result = ground.call(place.traced("run", "--bundle", bundle, *ground.flags_of(bundle), name))
-    ground.require(result.returncode == 0, f"run: exit {result.returncode}: {result.stderr}")
+    harness.true(result.returncode == 0, f"run: exit {result.returncode}: {result.stderr}")
     return agree(place.calls(), steps)
 
 
@@ -111,12 +112,12 @@ def create_agrees(place, bundle):
     steps = place.init_steps(bundle, name)
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(place.traced("create", "--bundle", bundle, *ground.flags_of(bundle), name),
-                          env=ground.ENVIRONMENT, **quiet) as tracer:
+                          env=harness.BASE_ENV, **quiet) as tracer:
         wait_for(lambda: ground.call(place.command("state", name)).returncode == 0, "the container is not created")
         started = ground.call(place.command("start", name))
         tracer.wait(ground.VERB_SECONDS)
     place.delete(name)
-    ground.require(started.returncode == 0, f"start: {started.stderr}")
+    harness.true(started.returncode == 0, f"start: {started.stderr}")
     return agree(place.calls(), steps)
 
 
@@ -124,12 +125,12 @@ def terminal_agrees(place, bundle):
     """The stage of a `run` on a terminal."""
     name = place.fresh_id()
     steps = of_run(place.init_steps(bundle, name))
-    ground.require("open_terminal" in [step["verb"] for step in steps], "explain shows no terminal")
+    harness.true("open_terminal" in [step["verb"] for step in steps], "explain shows no terminal")
     master, slave = pty.openpty()
     result = ground.call(place.traced("run", "--bundle", bundle, name), stdin=slave, stdout=slave)
     os.close(slave)
     os.close(master)
-    ground.require(result.returncode == 0, f"run: exit {result.returncode}: {result.stderr}")
+    harness.true(result.returncode == 0, f"run: exit {result.returncode}: {result.stderr}")
     return agree(place.calls(), steps)
 
 
@@ -140,10 +141,10 @@ def exec_agrees(place, bundle, flags=(), program=execution.PROGRAM):
                for step in place.init_steps(bundle, name)}
     for words in (["create", "--bundle", bundle, *ground.flags_of(bundle), name], ["start", name]):
         begun = ground.call(place.command(*words), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        ground.require(begun.returncode == 0, f"{words[0]}: exit {begun.returncode}")
+        harness.true(begun.returncode == 0, f"{words[0]}: exit {begun.returncode}")
     result = ground.call(place.traced("exec", "--trace", log, *flags, name, *program))
     place.delete(name)
-    ground.require(result.returncode == 0, f"exec: exit {result.returncode}: {result.stderr}")
+    harness.true(result.returncode == 0, f"exec: exit {result.returncode}: {result.stderr}")
     steps = walk.read_trace(log, [created[verb] for verb in walk.UNTIMED if verb in created])
     return agree(place.calls(), [{"step": step.number, "verb": step.verb, "object": step.object}
                                  for step in steps if step.lane == "init"])
@@ -170,9 +171,9 @@ def hook_steps(folder, entry=()):
 def hooks_agree(place, bundle):
     """The stages of the hooks that `run` calls, but for the one that is held to the program's policy."""
     result = ground.call(place.traced("run", "--bundle", bundle, place.fresh_id()))
-    ground.require(result.returncode == 0, f"run: exit {result.returncode}: {result.stderr}")
+    harness.true(result.returncode == 0, f"run: exit {result.returncode}: {result.stderr}")
     _, prestart, create_runtime, create_container, _, *later = trace.stages(place.log.read_text())
-    ground.require(len(later) == 2, f"{len(later)} stages after startContainer")
+    harness.true(len(later) == 2, f"{len(later)} stages after startContainer")
     for calls in (prestart, create_runtime, *later):
         agree(calls, hook_steps(bundle))
     entry = [("join_container", "all of mount,pid"), ("respawn", "")]
@@ -222,8 +223,8 @@ def notices_what_is_planted(place, bundle):
     planted, missed = sees_differences(place, bundle)
     # own_stdio has no calls where the standard descriptors are no pipes or are the user's already
     wrong = [sentence for sentence in missed if not sentence.startswith(CONDITIONAL) and "own_stdio" not in sentence]
-    ground.require(not wrong, f"not seen: {wrong}")
-    ground.require(len(missed) < planted / 20, f"only {planted - len(missed)} of {planted} were seen")
+    harness.true(not wrong, f"not seen: {wrong}")
+    harness.true(len(missed) < planted / 20, f"only {planted - len(missed)} of {planted} were seen")
     return f"{planted - len(missed)} of {planted} planted differences seen, the others are conditional"
 
 
@@ -243,11 +244,11 @@ def needs_nothing(place, bundle):
     command = ["strace", "-f", "-y", "-o", str(place.log), str(place.runtime), "--root", str(place.root / "absent"),
                "explain", "--bundle", str(bundle), *map(str, ground.flags_of(bundle)), "box"]
     result = ground.call([*NOBODY, *command])
-    ground.require(result.returncode == 0, f"exit {result.returncode}: {result.stderr[-500:]}")
+    harness.true(result.returncode == 0, f"exit {result.returncode}: {result.stderr[-500:]}")
     calls = [call for calls in trace.calls_by_process(place.log.read_text()).values() for call in calls]
     changing = [call for call in calls[1:] if is_changing(call)]  # the first is strace's own execve
-    ground.require(not changing, f"explain calls {changing}")
-    ground.require(not (place.root / "absent").exists(), "explain made the state root")
+    harness.true(not changing, f"explain calls {changing}")
+    harness.true(not (place.root / "absent").exists(), "explain made the state root")
     return f"{len(calls)} calls, none changes anything"
 
 
@@ -255,9 +256,9 @@ def notices_changes():
     """The list of changing calls knows its enemies."""
     for call in ['mkdirat(AT_FDCWD</>, "x", 0755) = 0', "clone3({...}, 88) = 7", 'mount("a", "b", "c", 0, NULL) = 0',
                  'write(5</x>, "a", 1) = 1', 'openat(AT_FDCWD</>, "x", O_RDWR|O_CREAT, 0644) = 3</x>']:
-        ground.require(is_changing(call), f"{call} passes")
+        harness.true(is_changing(call), f"{call} passes")
     for call in ['write(1</dev/null>, "a", 1) = 1', 'openat(AT_FDCWD</>, "x", O_RDONLY) = 3</x>']:
-        ground.require(not is_changing(call), f"{call} does not pass")
+        harness.true(not is_changing(call), f"{call} does not pass")
 
 
 def json_is_complete(place, bundle):
@@ -265,12 +266,12 @@ def json_is_complete(place, bundle):
     steps = ground.explained(place.runtime, bundle)
     config = json.loads((bundle / "config.json").read_text())
     for number, step in enumerate(steps):
-        ground.require(list(step) == ["step", "lane", "verb", "object", "property"], f"properties of {step}")
-        ground.require(step["step"] == number and step["lane"] in ("host", "init"), f"number or lane of {step}")
-        ground.require(step["verb"] in meaning.MEANINGS or step["lane"] == "host", f"unknown verb in {step}")
-        ground.require(step["property"] is None or points_somewhere(config, step["property"]), f"property of {step}")
+        harness.true(list(step) == ["step", "lane", "verb", "object", "property"], f"properties of {step}")
+        harness.true(step["step"] == number and step["lane"] in ("host", "init"), f"number or lane of {step}")
+        harness.true(step["verb"] in meaning.MEANINGS or step["lane"] == "host", f"unknown verb in {step}")
+        harness.true(step["property"] is None or points_somewhere(config, step["property"]), f"property of {step}")
     text = ground.call([place.runtime, "explain", "--bundle", bundle, *ground.flags_of(bundle)]).stdout
-    ground.require(len(text.splitlines()) == len(steps), "text and JSON have different numbers of steps")
+    harness.true(len(text.splitlines()) == len(steps), "text and JSON have different numbers of steps")
     return f"{len(steps)} steps"
 
 

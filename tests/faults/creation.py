@@ -15,6 +15,7 @@ import subprocess
 import time
 
 import ground
+import harness
 import remains
 import steps as walk
 import variants
@@ -77,7 +78,7 @@ def run_steps(subject):
     """The timeline of `run`, out of a trace, and what a trace does not have."""
     log = subject.root.parent / "trace"
     result = subject.make("--trace", log)
-    ground.require(result.returncode == 0, f"run without a fault: exit {result.returncode}: {result.stderr}")
+    harness.true(result.returncode == 0, f"run without a fault: exit {result.returncode}: {result.stderr}")
     subject.delete()
     remains.remove_pid_files(subject.root)
     created = {step.verb: step for step in creation_steps(subject)}

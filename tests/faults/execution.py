@@ -19,6 +19,7 @@ import subprocess
 import time
 
 import ground
+import harness
 import remains
 import steps as walk
 import variants
@@ -62,7 +63,7 @@ class Subject:
         needed = ground.flags_of(self.bundle)
         for words in (["create", "--bundle", self.bundle, *needed, self.id], ["start", self.id]):
             result = self.call(*words)
-            ground.require(result.returncode == 0, f"{words[0]}: exit {result.returncode}: {result.stderr}")
+            harness.true(result.returncode == 0, f"{words[0]}: exit {result.returncode}: {result.stderr}")
         if self.inner:
             pathlib.Path("/sys/fs/cgroup", self.id, self.inner).mkdir()
 
@@ -74,7 +75,7 @@ def timeline(subject):
     """The steps of an exec without a fault."""
     log = subject.root.parent / "trace"
     result = subject.exec("--trace", log)
-    ground.require(result.returncode == 0, f"exec without a fault: exit {result.returncode}: {result.stderr}")
+    harness.true(result.returncode == 0, f"exec without a fault: exit {result.returncode}: {result.stderr}")
     text = log.read_text()
     verbs = {walk.TRACE_LINE.match(line)[3] for line in text.splitlines()[1:]}
     filtered = {"load_seccomp": filters(subject), "await_delivery": "deliver_listener" in verbs}
@@ -139,8 +140,8 @@ def break_everywhere(subject, totals):
         gone, rest = subject.delete(), remains.left(subject.root, empty)
         if rest:
             remains.sweep(subject.root, empty)
-    ground.require(gone.returncode == 0 and not gone.stderr, f"delete --force: exit {gone.returncode}, {gone.stderr!r}")
-    ground.require(not rest, f"after delete --force: {rest}")
+    harness.true(gone.returncode == 0 and not gone.stderr, f"delete --force: exit {gone.returncode}, {gone.stderr!r}")
+    harness.true(not rest, f"after delete --force: {rest}")
     return f"{len(steps)} steps, {count} faults, {time.monotonic() - begin:.1f} s"
 
 

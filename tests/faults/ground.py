@@ -9,21 +9,12 @@ import shutil
 import subprocess
 import traceback
 
+import harness
+
 PROJECT = pathlib.Path(__file__).resolve().parent.parent.parent
 DEFAULT_RUNTIME = PROJECT / "build/release/bulkhead"
 VERB_SECONDS = 20
 LAYERS = "run.bulkhead.overlay.lower"
-ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
-
-
-class Failure(AssertionError):
-    """What a case found wrong, in a sentence."""
-
-
-def require(condition, sentence):
-    """Fails the case unless the condition holds."""
-    if not condition:
-        raise Failure(sentence)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +42,7 @@ class Score:
         except Skip as skip:
             self.skipped += 1
             print(f"skip  {name}: {skip.reason}", flush=True)
-        except Failure as failure:
+        except harness.Failure as failure:
             self.failed += 1
             print(f"FAIL  {name}: {failure}", flush=True)
         except Exception:  # a broken case is a failing case
@@ -143,7 +134,7 @@ def bundle_names():
 def call(command, **keywords):
     """Runs a command line without a terminal and collects what it says."""
     defaults = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True,
-                "env": ENVIRONMENT, "timeout": VERB_SECONDS, "check": False}
+                "env": harness.BASE_ENV, "timeout": VERB_SECONDS, "check": False}
     return subprocess.run([str(word) for word in command], **{**defaults, **keywords})
 
 
@@ -152,5 +143,5 @@ def explained(runtime, bundle, name="ID", root=None):
     command = [runtime, *(["--root", root] if root else []), "explain", "--json", "--bundle", bundle,
                *flags_of(bundle), name]
     result = call(command)
-    require(result.returncode == 0, f"explain: exit {result.returncode}: {result.stderr}")
+    harness.true(result.returncode == 0, f"explain: exit {result.returncode}: {result.stderr}")
     return json.loads(result.stdout)

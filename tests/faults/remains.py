@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 import time
 
-import ground
+import harness
 import isolation
 
 
@@ -102,6 +102,6 @@ def notices_leaks(root):
     target.rmdir()
     cgroup.rmdir()
     kinds = {sentence.split()[0] for sentence in found}
-    ground.require(kinds == {"cgroup", "state", "mount", "process", "file"}, f"only {kinds} were seen")
-    ground.require(f"cgroup {cgroup} {sleeper.pid}" in found, "who is in a cgroup is not seen")
-    ground.require(not left(root, before), "what was planted is still there")
+    harness.true(kinds == {"cgroup", "state", "mount", "process", "file"}, f"only {kinds} were seen")
+    harness.true(f"cgroup {cgroup} {sleeper.pid}" in found, "who is in a cgroup is not seen")
+    harness.true(not left(root, before), "what was planted is still there")

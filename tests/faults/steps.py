@@ -7,6 +7,7 @@ import re
 import subprocess
 
 import ground
+import harness
 
 ERRORS = {"EPERM": "operation not permitted", "ENOSYS": "function not implemented",
           "ENOMEM": "cannot allocate memory"}
@@ -62,7 +63,7 @@ def traced(text, untimed):
     timed = {step.verb for step in steps.values()}
     untimed = [step for step in untimed if step.verb not in timed]
     missing = sorted(set(range(len(steps) + len(untimed))) - set(steps))
-    ground.require(len(missing) == len(untimed), f"the trace lacks the steps {missing}, not {len(untimed)}")
+    harness.true(len(missing) == len(untimed), f"the trace lacks the steps {missing}, not {len(untimed)}")
     for number, step in zip(missing, untimed):
         steps[number] = dataclasses.replace(step, number=number, unheard=False)
     return [steps[i] for i in sorted(steps)]
@@ -94,7 +95,7 @@ def everywhere(steps, inject, clean, totals):
             if found := inject(step, action):
                 problems.append(f"step {step.number} {step.words}, {action}: " + "; ".join(found))
                 clean()
-    ground.require(not problems, f"{len(problems)} of {count} faults:\n      " + "\n      ".join(problems[:SHOWN]))
+    harness.true(not problems, f"{len(problems)} of {count} faults:\n      " + "\n      ".join(problems[:SHOWN]))
     return count
 
 
@@ -102,11 +103,11 @@ def notices_wrong_words():
     """A text about another step or another error is seen."""
     step = Step(3, "init", "pivot_root", "and detach the host's root")
     good = "error: step 3, pivot_root and detach the host's root: operation not permitted\n"
-    ground.require(not wrong_words(step, "EPERM", good), "the right text is refused")
-    ground.require(wrong_words(step, "EPERM", good, "exec failed"), "a missing phrase passes")
+    harness.true(not wrong_words(step, "EPERM", good), "the right text is refused")
+    harness.true(wrong_words(step, "EPERM", good, "exec failed"), "a missing phrase passes")
     for bad in ("", good.replace("3", "4"), good.replace("pivot", "protect"), good * 2,
                 good.replace("operation not permitted", "invalid argument")):
-        ground.require(wrong_words(step, "EPERM", bad), f"{bad!r} passes")
+        harness.true(wrong_words(step, "EPERM", bad), f"{bad!r} passes")
 
 
 def read_trace(path, untimed):

@@ -13,7 +13,7 @@ import pathlib
 import time
 
 import bpf
-import ground
+import harness
 import remains
 import steps as walk
 
@@ -83,6 +83,6 @@ def break_everywhere(subject, totals):
         gone, rest = subject.delete(), remains.left(subject.root, empty)
         if rest:
             remains.sweep(subject.root, empty)
-    ground.require(gone.returncode == 0 and not gone.stderr, f"delete --force: exit {gone.returncode}, {gone.stderr!r}")
-    ground.require(not rest, f"after delete --force: {rest}")
+    harness.true(gone.returncode == 0 and not gone.stderr, f"delete --force: exit {gone.returncode}, {gone.stderr!r}")
+    harness.true(not rest, f"after delete --force: {rest}")
     return f"{len(steps)} steps, {count} faults, {time.monotonic() - begin:.1f} s"

@@ -9,7 +9,7 @@ import mutants
 
 GOOGLE_SECONDS, SUITE_SECONDS = 300, 3600
 SUITE = "integration: "
-CASE = re.compile(r"^(PASSED|FAILED|ERROR) integration/test_(\w+)\.py::test_(.*?)(?: - .*)?$")
+CASE = re.compile(r"^(PASSED|FAILED|ERROR) tests/integration/test_(\w+)\.py::test_(.*?)(?: - .*)?$")
 CLOSING = re.compile(r"^\d+ passed, \d+ failed, \d+ skipped$", re.M)
 
 
@@ -36,12 +36,13 @@ def suite_verdicts(tests):
     if not tests:
         return {}
     done = call(["pytest", *map(node, tests), "-q", "-rpfE", "--runtime", mutants.BUILT / "bulkhead"], SUITE_SECONDS)
-    if not CLOSING.search(done.stdout):
-        raise SystemExit(f"mutate: pytest did not come to its end:\n{done.stdout[-2000:]}")
+    results = list(filter(None, map(CASE.match, done.stdout.splitlines())))
+    closing = CLOSING.search(done.stdout)
+    if not closing or (closing[0].startswith("0 passed, 0 failed") != (not results)):
+        raise SystemExit(f"mutate: pytest did not come to its end, or it ended in other words:\n{done.stdout[-2000:]}")
     found = {test: "skipped" for test in tests}
-    for line in done.stdout.splitlines():
-        result = CASE.match(line)
-        for test in tests if result else ():
+    for result in results:
+        for test in tests:
             if same(test.removeprefix(SUITE), f"{result[2]}: {result[3]}") and found[test] != "failed":
                 found[test] = "passed" if result[1] == "PASSED" else "failed"
     return found

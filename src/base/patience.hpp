@@ -17,6 +17,10 @@ inline constexpr int manager_patience_ms = 30'000;
 // whoever has it for longer was probably stopped or frozen by somebody.
 inline constexpr int holder_patience_ms = 180'000;
 
+// For a `run` to publish a container whose program may be running already: it has been scheduled by then, or
+// has its console's receiver to wait for, or hooks.
+inline constexpr int publication_patience_ms = 5'000;
+
 // For a process that is brought into a container (exec, a hook, a namespace with inhabitants) to execute its
 // program, all in all. That takes 1 to 2 ms; a program on a slow disk, a machine that is emulated and a
 // container that shares a hundredth of a processor have 30,000 times that. See runtime/endurance.hpp.

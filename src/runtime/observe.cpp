@@ -7,9 +7,11 @@
 
 #include <algorithm>
 
+#include "base/deadline.hpp"
 #include "base/patience.hpp"
 #include "base/sys.hpp"
 #include "base/ticking.hpp"
+#include "base/waiting.hpp"
 #include "cgroups/group.hpp"
 #include "runtime/own_cgroup.hpp"
 #include "runtime/process_identity.hpp"
@@ -107,6 +109,24 @@ Result<Found> sound(Result<Found> found, const std::string& id) {
     return found;
 }
 
+// `run` publishes what it made when the program has been executed: whoever hears of the container from that
+// may be here earlier. The stage of `create` waits at its fifo until all is published.
+bool about_to_exist(const Found& found) {
+    return found.status == lifecycle::Status::creating && found.state.pid > 0 &&
+           !sys::status_at(found.directory.number(), fifo_file, AT_SYMLINK_NOFOLLOW);
+}
+
+// Looks again as long as that is so; no lock is kept meanwhile.
+template <class Look>
+Result<Found> settled(Look look) {
+    constexpr int pause_ms = 1;
+    for (const Deadline deadline(publication_patience_ms);; sys::pause(pause_ms)) {
+        LET(Found found, look());
+        if (!about_to_exist(found) || deadline.passed()) return found;
+        TRY(sys::heed_interrupts());
+    }
+}
+
 // The id's directory, or no descriptor where there is none.
 Result<Fd> open_directory(const Site& site, const std::string& id) {
     TRY(check_id(id));
@@ -161,7 +181,9 @@ Result<Found> find_even_damaged(const Site& site, const std::string& id) {
     return examine(std::move(directory), id);
 }
 
-Result<Found> find(const Site& site, const std::string& id) { return sound(find_even_damaged(site, id), id); }
+Result<Found> find(const Site& site, const std::string& id) {
+    return sound(settled([&] { return find_even_damaged(site, id); }), id);
+}
 
 Result<> lock_container(const Fd& directory, const std::string& id) {
     LET(const bool locked, lock_within(directory.number(), holder_patience_ms));
@@ -171,13 +193,15 @@ Result<> lock_container(const Fd& directory, const std::string& id) {
 }
 
 Result<Found> find_locked_even_damaged(const Site& site, const std::string& id) {
-    LET(Fd directory, open_directory(site, id));
-    if (!directory) return Found{};
-    TRY(lock_container(directory, id));
-    LET(const struct stat status, sys::status_of(directory.number()));
-    if (status.st_nlink == 0)
-        return Found{};  // removed while we waited; the id may mean another container now
-    return examine(std::move(directory), id);
+    return settled([&]() -> Result<Found> {
+        LET(Fd directory, open_directory(site, id));
+        if (!directory) return Found{};
+        TRY(lock_container(directory, id));
+        LET(const struct stat status, sys::status_of(directory.number()));
+        if (status.st_nlink == 0)
+            return Found{};  // removed while we waited; the id may mean another container now
+        return examine(std::move(directory), id);
+    });
 }
 
 Result<Found> find_locked(const Site& site, const std::string& id) {

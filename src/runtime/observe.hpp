@@ -36,7 +36,8 @@ struct Found {
 
 // Looks at an id; removed where nothing is there. Where only a directory without a record is left of a
 // creation that was killed, `directory` is valid and the status is removed.
-// find() and find_locked() take a damaged record for an error.
+// find() and find_locked() take a damaged record for an error. All but find_even_damaged(), which serves
+// `list`, wait up to publication_patience_ms for a `run` whose program runs already.
 Result<Found> find(const Site& site, const std::string& id);
 Result<Found> find_even_damaged(const Site& site, const std::string& id);
 

@@ -17,9 +17,12 @@ from harness import BASE_ENV, contains, equal, eventually, true
 from marks import differs, parametrize
 from slow_callers import BLOCKS, end_in_time, full_pipe
 from terminals import Terminal, attached
+from test_held import call_of
 from test_notify_socket import say
 
 pytestmark = pytest.mark.any_cgroups
+
+POLL = ("7", "73")  # on x86-64, on arm64 (ppoll)
 
 
 # ---- sockets ----------------------------------------------------------------------------------------------
@@ -67,6 +70,24 @@ def test_a_listener_that_never_accepts(t, _, flag, terminal):
     equal(json.loads(t.runtime("ps", "--format", "json", box.id).ok().out), [box.pid], "processes")
     for each in sockets:
         each.close()
+
+
+@differs("its run records the container before the program runs")
+def test_a_run_whose_caller_is_not_there_yet(t):
+    """Its program runs, and its listener has not accepted: `kill` by somebody who knows that waits for the record."""
+    path, (server, *clients) = busy_listener(t, "busy")
+    box = t.shell("> /out/ready; sleep 60")
+    box.bundle.add_mount("/out", "bind", str(t.scratch), "bind")
+    running = t.runtime.start(t.runtime.command("run", "--detach", "--bundle", box.bundle.path, "--pidfd-socket", path, box.id))
+    eventually((t.scratch / "ready").exists, "the program does not run")
+    killing = t.runtime.start(t.runtime.command("kill", box.id, "KILL"))
+    eventually(lambda: call_of(killing.pid) in POLL, "kill does not wait")
+    sockets = [server, *clients, *(server.accept()[0] for _ in clients[1:])]  # the last client found no room
+    equal([running.wait(10), killing.wait(10)], [0, 0], "exit codes of run and kill")
+    for each in sockets:
+        each.close()
+    eventually(lambda: box.status() == "stopped", "it is not killed")
+    box.delete().ok()
 
 
 @differs("it does not name the socket in every case")

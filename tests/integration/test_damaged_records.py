@@ -130,7 +130,7 @@ def listed(t):
 
 
 @differs(NO_REASON)
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)  # 120 with sanitizers on a quiet machine
 def test_every_verb_says_what_is_wrong_with_the_record(t):
     """More than 250 damaged records: no verb dies of one, each names the property, and --force leaves nothing."""
     records = Records(t)
@@ -343,6 +343,7 @@ def test_other_files_hold_nobody_up(t, _, name, form):
 
 
 @differs("runc has a garbage collector")
+@pytest.mark.released  # a sanitizer needs terabytes of addresses
 def test_no_memory_is_an_error(t):
     """What a library throws where nobody expects it ends in a message and exit 1."""
     box = t.sleeper()

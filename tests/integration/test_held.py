@@ -4,6 +4,7 @@ of them: no verb waits for ever, what it could not do it says, and it can be don
 
 import contextlib
 import signal
+import subprocess
 import threading
 
 import pytest
@@ -103,6 +104,10 @@ def test_a_file_server_that_does_not_answer(t):
         t.runtime("kill", "--all", box.id, "WINCH").ok()
         equal(box.status(), "running", "status")
         t.runtime("ps", "-f", "json", box.id).ok()
+        t.runtime("events", "--stats", box.id).ok()
+        watching, _ = background(t, "events", box.id, stdout=subprocess.DEVNULL)
+        eventually(lambda: call_of(watching.pid) in PPOLL, "events does not wait")
+        equal(stop(watching, signal.SIGTERM), -signal.SIGTERM, "exit code of events")
         executing.send_signal(signal.SIGTERM)
         deleting, of_delete = background(t, "delete", "--force", box.id)
         equal(showing.wait(DYING), 1, "exit code of ps")

@@ -14,7 +14,7 @@ from marks import attacker, parametrize
 from test_races import swapping
 from world import ended_well
 
-ROUNDS = 40, 3000, 60  # of each variant: a start takes some 45 ms beside the swapper
+ROUNDS = 100, 3000, 60  # of each variant
 PATIENT = {"deadline": 1200}
 
 

@@ -62,11 +62,13 @@ def test_the_callers_death_ends_the_call(t, verb):
         words = library.words("run", t.bundle("sleep", "61").path, name, {"pid_file": t.scratch / "exec.pid"})
     child = os.fork()
     if child == 0:
-        (t.scratch / "runtime").write_text(str(library.begin(library.argv(*words), None, NullIO()).pid))
+        (t.scratch / "began").write_text(str(library.begin(library.argv(*words), None, NullIO()).pid))
+        (t.scratch / "began").rename(t.scratch / "runtime")
         signal.pause()
     eventually(lambda: any(command_line(pid) == "sleep\0" + "61\0" for pid in leaks.descendants(os.getpid())),
                "the process does not begin", SECONDS)
-    eventually((t.scratch / "exec.pid").exists, "its pid is not told", SECONDS)
+    for told in ("runtime", "exec.pid"):
+        eventually((t.scratch / told).exists, f"{told} is not written", SECONDS)
     os.kill(child, signal.SIGKILL)
     reap(child)
     equal(reap(int((t.scratch / "runtime").read_text())), 137, "exit status of the runtime")

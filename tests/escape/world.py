@@ -13,7 +13,6 @@ import harness
 import leaks
 from harness import Failure
 
-VERB_SECONDS = 5  # a verb's deadline
 ATTACKERS_BUILT = pathlib.Path(__file__).resolve().parent.parent.parent / "build/escape"
 
 # Files of the host that make the kernel run something, or that a misdirected write would show up in.
@@ -81,7 +80,7 @@ class World(harness.Context):
     def __init__(self, long, patience, *arguments):
         super().__init__(*arguments)
         self.long, self.patience = long, patience  # how much slower than usual this machine is
-        self.runtime.seconds = VERB_SECONDS * patience
+        self.runtime.seconds = harness.VERB_SECONDS * patience
         self.can = Canary(self.scratch / "canary")
         self.texts = texts()
         self.binary = digest(self.runtime.path)

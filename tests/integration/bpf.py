@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""bpf(2) for cases: the device programs of a cgroup, looked at, attached and detached as hooks and service managers do."""
+"""bpf(2) for cases: looks at, attaches and detaches the device programs of a cgroup, as hooks and service managers do."""
 
 import contextlib
 import ctypes
@@ -17,8 +17,8 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def call(command, attribute):
-    """The result of bpf(2), and the attribute as the kernel left it. Zeroed room behind it, as the kernels from 6.17 to
-    7.1 need."""
+    """The result of bpf(2), and the attribute as the kernel left it. Zeros follow the attribute, because the kernels from
+     6.17 to 7.1 need the room."""
     buffer = ctypes.create_string_buffer(attribute.ljust(256, b"\0"), 256)
     result = libc.syscall(NUMBER, command, buffer, 256)
     if result == -1:
@@ -36,7 +36,7 @@ def opened(path):
 
 
 def attached(cgroup):
-    """The ids of the device programs of this very cgroup at one moment, oldest first."""
+    """The ids of the device programs attached to this cgroup itself at one moment, oldest first."""
     ids = (ctypes.c_uint32 * 64)()
     with opened(cgroup) as directory:
         _, answer = call(QUERY, struct.pack("<IIIIQI", directory, CGROUP_DEVICE, 0, 0, ctypes.addressof(ids), 64))
@@ -44,7 +44,7 @@ def attached(cgroup):
 
 
 def programs(cgroup):
-    """{id: name} of the device programs of this very cgroup, oldest first; without one that goes while we look."""
+    """{id: name} of the device programs attached to this cgroup itself, oldest first; omits a program that vanishes meanwhile."""
     found = {}
     for number in attached(cgroup):
         with contextlib.suppress(FileNotFoundError):
@@ -71,7 +71,7 @@ def is_loaded(program):
 
 
 def attach(cgroup, name, code=ALLOW_ALL):
-    """Loads a program of this name and attaches it beside those that are there."""
+    """Loads a program of this name and attaches it beside those already attached."""
     text, license_text = ctypes.create_string_buffer(code), ctypes.create_string_buffer(b"Apache-2.0")
     number, _ = call(LOAD, struct.pack("<IIQQIIQII16sII", CGROUP_DEVICE_PROGRAM, len(code) // 8, ctypes.addressof(text),
                                        ctypes.addressof(license_text), 0, 0, 0, 0, 0, name.encode(), 0, CGROUP_DEVICE))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bundles: the default config.json as a value, and a busybox root file system made once per run."""
+"""Bundles: the default config.json as a value, and a busybox root file system that each run makes once."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import shutil
 import stat
 
 BUSYBOX = "/usr/bin/busybox"
-# What the cases call; every bundle gets these links, and all that busybox has would take longer than the containers.
+# The applets that the cases call. Every bundle links them; linking all of busybox would take longer than the containers.
 APPLETS = """
     [ ash awk basename cat chmod chown chroot cp cut date dd df dirname dmesg du echo env expr fallocate false find free grep groups
     head hostname id ip kill less ln logname ls md5sum mkdir mkfifo mknod mktemp mount mv nc nproc nsenter od
@@ -58,7 +58,7 @@ def default_process():
 
 
 def default_config():
-    """What `RUNTIME spec` writes, except that it asks for no terminal."""
+    """The config.json of `RUNTIME spec`, but without a terminal."""
     return {
         "ociVersion": "1.0.2",
         "process": default_process(),
@@ -87,7 +87,7 @@ def make_template(directory):
 
 
 def copy_by_links(template, target):
-    """Directories of the same owners and modes, and in them the same files."""
+    """Copies directories with their owners and modes, and hard-links the files in them."""
     for directory, _, names in os.walk(template):
         copy, status = os.path.join(target, os.path.relpath(directory, template)), os.stat(directory)
         os.makedirs(copy, exist_ok=True)
@@ -98,7 +98,7 @@ def copy_by_links(template, target):
 
 
 class Bundle:
-    """A directory with config.json and rootfs; both may be changed until the runtime reads them."""
+    """A directory with config.json and rootfs; a case may change both until the runtime reads them."""
 
     def __init__(self, directory, template):
         self.path = pathlib.Path(directory)
@@ -133,14 +133,14 @@ class Bundle:
         return self.namespaces(*[kind for kind in DEFAULT_NAMESPACES if kind not in absent])
 
     def capabilities(self, **sets):
-        """Replaces the sets; what is not named is absent."""
+        """Replaces the sets; a set that is not named is absent."""
         return self.process(capabilities={kind: names for kind, names in sets.items()})
 
     def writable(self):
         return self.edit(lambda config: config["root"].update(readonly=False))
 
     def program(self, name, text, mode=0o755):
-        """Writes a file into the root file system; never through a link to the template."""
+        """Writes a file into the root file system, never through a link to the template."""
         target = self.rootfs / name.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)

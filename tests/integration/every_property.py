@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every property of the standard that concerns Linux, once, and the values that have the wrong JSON type for it."""
+"""Every property of the standard that concerns Linux, once, and values of the wrong JSON types for each."""
 
 import copy
 
@@ -65,7 +65,7 @@ DOCUMENT = {
                                         "poststop")},
     "process": PROCESS, "linux": LINUX,
 }
-# One value of each JSON type; numbers are of three: whole, broken, and of more than 64 bits.
+# One value of each JSON type; there are three kinds of number: whole, with a fraction, and of more than 64 bits.
 SAMPLES = {"string": "text", "whole": 7, "broken": 1.5, "boolean": True, "list": [], "object": {}, "huge": 1 << 64}
 
 
@@ -75,7 +75,7 @@ def type_of(value):
 
 
 def wrong_values(value):
-    """A value of each type that this one is not of."""
+    """A sample of each JSON type other than the type of this value."""
     return [sample for kind, sample in SAMPLES.items() if kind != type_of(value)]
 
 
@@ -94,12 +94,12 @@ def names():
 
 
 def pointer(path):
-    """The path as RFC 6901 has it."""
+    """The path as a JSON pointer (RFC 6901)."""
     return "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in path)
 
 
 def grafted(config, path, value, model=None):
-    """The config with this value at the path; what the object there needs besides comes from the document."""
+    """The config with this value at the path; the document supplies what else the object at the path needs."""
     model, key, rest = DOCUMENT if model is None else model, path[0], path[1:]
     if isinstance(model, list):
         return [grafted(None, rest, value, model[0]) if rest else value]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A file system that a case makes up, in a thread: as much of the protocol of linux/fuse.h (7.31) as a kernel's own
-control files need. A node answers; nothing is cached, and every inode is new."""
+"""A file system in a thread of the case, with as much of the protocol of linux/fuse.h (7.31) as a kernel's own control
+ files need. A node answers each request; nothing is cached, and every inode is new."""
 
 import contextlib
 import ctypes
@@ -22,7 +22,7 @@ NUMBERS = itertools.count(2)
 
 
 def missing():
-    """Why there can be none here, or None."""
+    """The reason why this machine cannot mount such a file system, or None."""
     try:
         os.close(os.open("/dev/fuse", os.O_RDWR))
     except OSError as error:
@@ -31,7 +31,7 @@ def missing():
 
 
 class File:
-    """Text that is read whole; a write is one call."""
+    """Text that a reader gets whole; a write is one call."""
 
     def __init__(self, text="", written=None):
         self.number, self.text, self.written = next(NUMBERS), text, written
@@ -46,7 +46,7 @@ class File:
 
 
 class Directory:
-    """Names of nodes. Subclasses say what mkdir(2) and rmdir(2) do; by default neither is permitted."""
+    """Names of nodes. Subclasses define mkdir(2) and rmdir(2); by default both fail with EPERM."""
 
     def __init__(self, **nodes):
         self.number, self.nodes = next(NUMBERS), nodes
@@ -64,7 +64,7 @@ def attributes(node):
 
 
 class Mount:
-    """The directory `root`, mounted at a path until close()."""
+    """Mounts the directory `root` at a path until close()."""
 
     def __init__(self, path, root, source="made-up"):
         self.path, root.number = str(path), 1
@@ -89,7 +89,7 @@ class Mount:
             except InterruptedError:
                 continue
             except OSError as error:
-                if error.errno in (errno.ENOENT, errno.EAGAIN):  # taken back before we looked
+                if error.errno in (errno.ENOENT, errno.EAGAIN):  # the kernel took the request back before the read
                     continue
                 return  # ENODEV: unmounted
             self.handle(request)
@@ -103,7 +103,7 @@ class Mount:
             status, answer = 0, self.answer(opcode, number, request[40:])
         except OSError as error:
             status, answer = -error.errno, b""
-        with contextlib.suppress(FileNotFoundError):  # whoever asked has been killed
+        with contextlib.suppress(FileNotFoundError):  # the process that asked has been killed
             os.write(self.device, struct.pack("IiQ", 16 + len(answer), status, unique) + answer)
 
     def entry(self, node):

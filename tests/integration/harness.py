@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a case is written with: the runtime, containers, and the sentences a case may say about them."""
+"""The tools of a case: the runtime, containers, and the sentences that a case may state about them."""
 
 import contextlib
 import dataclasses
@@ -67,7 +67,7 @@ class Result:
     seconds: float
 
     def ok(self):
-        """The verb succeeded and said nothing on stderr."""
+        """Fails unless the verb succeeded and wrote nothing to stderr."""
         if self.code != 0 or self.err:
             raise Failure(f"expected success and silence: {self}")
         return self
@@ -90,7 +90,7 @@ def read_text(path):
 
 
 def command_line(pid):
-    """A process's arguments, each with its zero at the end; empty where it has ended."""
+    """A process's arguments, each with its zero at the end; empty if the process has ended."""
     try:
         return read_text(f"/proc/{pid}/cmdline")
     except leaks.GONE:
@@ -98,20 +98,20 @@ def command_line(pid):
 
 
 def begins(*words):
-    """Waits until somebody below us executes this command line."""
+    """Waits until a descendant of this process executes this command line."""
     line = "".join(f"{word}\0" for word in words)
     eventually(lambda: any(command_line(pid) == line for pid in leaks.descendants(os.getpid())),
                f"{' '.join(words)} does not begin")
 
 
 class Runtime:
-    """The program under test. Output goes to files: a container may hold its descriptors for long."""
+    """The program under test. Its output goes to files, because a container may hold the descriptors for long."""
 
     seconds = VERB_SECONDS  # a verb's deadline
 
     def __init__(self, path, root, scratch, null):
         self.path, self.root, self.scratch, self.null = str(path), str(root), pathlib.Path(scratch), null
-        self.log = None  # set it to a path for what is told in a log only: warnings
+        self.log = None  # a path, if the case needs what goes to a log only: warnings
         self.count = 0
 
     def command(self, *arguments, root=True):
@@ -119,7 +119,7 @@ class Runtime:
         return [self.path, *map(str, globals_), *map(str, arguments)]
 
     def warned(self):
-        """From now on warnings are kept; returns a function that reads what was said so far."""
+        """Keeps warnings from now on; returns a function that reads those written so far."""
         self.log = self.scratch / "warnings.log"
         return lambda: read_text(self.log)
 
@@ -135,7 +135,7 @@ class Runtime:
         return self.exec(self.command(*arguments), **options)
 
     def exec(self, command, stdin=None, timeout=None, **options):
-        """Runs a command line to its end, or kills it at the deadline, which is a failure."""
+        """Runs a command line to its end. At the deadline, kills it and fails."""
         timeout = timeout or self.seconds
         self.count += 1
         out, err = (self.scratch / f"{self.count}.{name}" for name in ("out", "err"))
@@ -155,7 +155,7 @@ class Runtime:
 
 
 class Process:
-    """A process that a runtime left to us, its subreaper, and the pid file that names it."""
+    """A process that a runtime left to this process, its subreaper, and the pid file that names it."""
 
     def __init__(self, name, pid_file):
         self.id, self.pid_file, self.exit_status = name, pid_file, None
@@ -165,7 +165,7 @@ class Process:
         return int(self.pid_file.read_text())
 
     def wait(self, seconds=10):
-        """Collects the exit status; we are its parent, as a shim would be."""
+        """Collects the exit status: this process is the parent, as a shim would be."""
         def reaped():
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             self.exit_status = os.waitstatus_to_exitcode(status) if pid else None
@@ -174,7 +174,7 @@ class Process:
         return self.exit_status
 
     def dead(self):
-        """Whether the process is a zombie or gone."""
+        """True if the process is a zombie or gone."""
         try:
             return self.proc("stat").rpartition(")")[2].split()[0] in "ZX"
         except leaks.GONE:
@@ -185,7 +185,7 @@ class Process:
         eventually(self.dead, f"{self.id} does not die", seconds)
 
     def begun(self, word):
-        """Waits until the program with this word in its command line runs, or has ended: runc does not wait for it."""
+        """Waits until the program with this word in its command line runs or has ended, because runc does not wait for it."""
         eventually(lambda: word in command_line(self.pid) or self.dead(), f"{self.id} does not begin")
         return self
 
@@ -198,7 +198,7 @@ class Process:
         return isolation.cgroup2_mount() / path.lstrip("/")
 
     def descriptors(self):
-        """{number: what it points at} of the process, seen from outside."""
+        """{number: target} of the process's descriptors, seen from outside."""
         directory, found = f"/proc/{self.pid}/fd", {}
         for number in os.listdir(directory):
             with contextlib.suppress(FileNotFoundError):  # closed meanwhile
@@ -225,7 +225,7 @@ class Container(Process):
         return self.run("--detach", "--pid-file", self.pid_file, *flags, **options)
 
     def run_in_background(self, *flags, **streams):
-        """An attached run that goes on; returns the Popen once the container is running."""
+        """An attached run that goes on; returns the Popen after the container has begun to run."""
         command = self.runtime.command("run", "--bundle", self.bundle.path, "--pid-file", self.pid_file, *flags,
                                        self.id)
         child = self.runtime.start(command, **streams)
@@ -240,7 +240,7 @@ class Container(Process):
         return self.runtime("exec", *flags, self.id, *command, **options)
 
     def exec_detached(self, *command, flags=(), **options):
-        """Another program, which goes on: a Process."""
+        """Runs another program, which goes on; returns its Process."""
         name = f"{self.id}-exec{len(self.executed)}"
         made = Process(name, self.context.scratch / f"{name}.pid")
         self.exec(*command, flags=["--detach", "--pid-file", made.pid_file, *flags], **options).ok()
@@ -248,11 +248,11 @@ class Container(Process):
         return made.begun(command[-1]) if command else made
 
     def exec_in_background(self, *command, flags=(), **streams):
-        """An attached exec that goes on: its Popen."""
+        """An attached exec that goes on; returns its Popen."""
         return self.runtime.start(self.runtime.command("exec", *flags, self.id, *command), **streams)
 
     def process_file(self, **fields):
-        """A file for `exec --process`: the process of the bundle with these fields; None takes one out."""
+        """A file for `exec --process`: the process of the bundle with these fields; the value None removes a field."""
         self.files += 1
         path = self.context.scratch / f"{self.id}-process{self.files}.json"
         process = {**self.bundle.config["process"], **fields}
@@ -260,7 +260,7 @@ class Container(Process):
         return path
 
     def end_executed(self):
-        """Ends and collects what was executed: a dead process that nobody collects keeps init from ending."""
+        """Ends and collects what exec started: an uncollected dead process keeps the container's init from ending."""
         for process in self.executed:
             if process.exit_status is None:
                 os.kill(process.pid, signal.SIGKILL)
@@ -282,9 +282,9 @@ class Container(Process):
 
 
 class Context:
-    """What a case gets: `t`."""
+    """The fixture `t` of a case."""
 
-    more_devices = ()  # nodes of the host, besides the usual ones, that a case must leave alone
+    more_devices = ()  # further nodes of the host that a case must leave alone
 
     def __init__(self, runtime_path, control, scratch, template, prefix):
         self.scratch = pathlib.Path(scratch)
@@ -317,7 +317,7 @@ class Context:
         return self.container("sh", "-c", script, **process)
 
     def gated(self, after, before=":"):
-        """(container, function): a script that waits between its two halves until the function is called."""
+        """(container, function): a script that waits between its two halves until the case calls the function."""
         box = self.shell(f"{before}; read line < /gate; {after}")
         path = box.bundle.rootfs / "gate"
         os.mkfifo(path)
@@ -329,15 +329,15 @@ class Context:
         return self.container("sleep", "60", **process)
 
     def output(self, *args, bundle=None, **process):
-        """What a program prints in a default container that is made for it."""
+        """The output of a program in a default container made for it."""
         return self.container(*args, bundle=bundle, **process).run().ok().out
 
     def note(self, text):
-        """A sentence to print with the result."""
+        """Keeps a sentence to print with the result."""
         self.properties.append(("note", text))
 
     def cleanup(self):
-        """Deletes what the case left on purpose; returns sentences about what did not go away."""
+        """Deletes what the case left on purpose; returns sentences about what remains."""
         problems = []
         for container in self.containers:
             container.end_executed()
@@ -348,11 +348,11 @@ class Context:
         return problems
 
     def invariants(self):
-        """Sentences about what else a case has to leave as it was; other suites have more to say here."""
+        """Sentences about anything else that a case failed to leave as it was; other suites add theirs."""
         return []
 
     def no_state(self):
-        """No container is known: a refused create left nothing in the state root."""
+        """Fails unless the state root holds no container: a refused create left nothing there."""
         left = set(os.listdir(self.root) if self.root.exists() else []) - leaks.ROOT_FURNITURE
         equal(left, set(), "the state root")
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A hook on the host that writes down what it was given: hook_witness.py LOG writes LOG.stdin, LOG.env, ...
 
-/proc/self is right in every pid namespace, whichever procfs is mounted: a hook in the container's namespaces may see the
-host's. Written in the forms that a shell in the container can produce, too; see hooks.py.
-"""
+ /proc/self is right in every pid namespace, whichever procfs is mounted: a hook in the container's namespaces may see the
+ host's. The output has forms that a shell in the container can produce too; see hooks.py.
+ """
 
 import os
 import sys
@@ -22,7 +22,7 @@ def read(name):
 
 
 def listing(directory):
-    """As `ls -l` has it; what cannot be read any more was the listing's own descriptor."""
+    """The form of `ls -l`. A name that cannot be read any more was the listing's own descriptor."""
     lines = []
     for name in sorted(os.listdir(directory)):
         try:

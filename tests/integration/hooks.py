@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the cases about hooks are written with: hooks that note that they ran, or everything they see of themselves."""
+"""Tools for cases about hooks: hooks that note that they ran, or all that they see of themselves."""
 
 import json
 import os
@@ -15,7 +15,7 @@ HOSTS = ["prestart", "createRuntime", "poststart", "poststop"]  # run in the run
 OF_CREATE = ["prestart", "createRuntime", "createContainer"]
 LINKS = ["pid", "net", "ipc", "uts", "mnt", "cgroup", "user"]
 
-# The container has busybox and nothing else. A subshell looks at its parent, which has no redirection.
+# The container has busybox and nothing else. A subshell looks at its parent, because the parent has no redirection.
 INSIDE = """
 log={log}
 cat > $log.stdin
@@ -30,7 +30,7 @@ cat /proc/$$/status > $log.status
 
 
 def shell(script, **properties):
-    """A hook that is a shell script; such a one runs on the host and in the container."""
+    """A hook that is a shell script; it runs on the host and in the container."""
     return {"path": "/bin/sh", "args": ["sh", "-c", script], **properties}
 
 
@@ -50,7 +50,7 @@ class Journal:
         self.path.chmod(0o777)
 
     def bundle(self, *args, **process):
-        """A bundle in whose container the directory is mounted; without arguments the program sleeps."""
+        """A bundle whose container mounts the directory; without arguments the program sleeps."""
         made = self.t.bundle(*(args or ("sleep", "60")), **process)
         return made.add_mount(str(self.path), "bind", str(self.path), "bind", "rw")
 
@@ -64,11 +64,11 @@ class Journal:
         return shell(f"echo {word} >> {self.path}/order\n{then}", **properties)
 
     def noting(self, *kinds):
-        """One hook for each kind that notes the kind's name."""
+        """One hook for each kind, which notes the name of its kind."""
         return {kind: [self.note(kind)] for kind in kinds}
 
     def order(self):
-        """The words that were noted, in their order."""
+        """The words that the hooks noted, in their order."""
         file = self.path / "order"
         return file.read_text().split() if file.exists() else []
 
@@ -84,7 +84,7 @@ class Journal:
         return self.box(*args, hooks=hooks, **(process or {}))
 
     def seen(self, kind):
-        """What the witness wrote: state, argv, env, cwd, fds, ns, status."""
+        """The record of the witness: state, argv, env, cwd, fds, ns, status."""
         def file(name):
             return (self.path / f"{kind}.{name}").read_text()
         eventually((self.path / f"{kind}.done").exists, f"the hook {kind} has not run")
@@ -94,7 +94,7 @@ class Journal:
 
 
 def whole_life(box):
-    """Create, start, the end and delete; every hook has run then."""
+    """Create, start, the end and delete: every kind of hook runs."""
     box.create().ok()
     box.start().ok()
     box.kill("KILL").ok()
@@ -103,7 +103,7 @@ def whole_life(box):
 
 
 def removed(box, *flags):
-    """Deletes a container whose process nobody has waited for; runc may find its cgroup busy then, and says so."""
+    """Deletes a container whose process nobody has waited for; runc may find its cgroup busy then, and reports that."""
     result = box.delete(*flags)
     return result.exits(0) if box.context.control else result.ok()
 
@@ -114,7 +114,7 @@ def namespaces(pid):
 
 
 def seconds_of(function):
-    """(what it returned, how long it took)"""
+    """(what the function returned, seconds it took)"""
     begin = time.monotonic()
     value = function()
     return value, time.monotonic() - begin

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The private place the cases run in: own mount namespace, own branch of the cgroup2 tree.
+"""The private place in which the cases run: their own mount namespace and their own branch of the cgroup2 tree.
 
-Whoever waits outside makes one cgroup and removes it; inside it is the root of a pure v2 tree on
-/sys/fs/cgroup. The machine's own mounts and cgroups are never touched.
-"""
+ The process that waits outside makes one cgroup and removes it. Inside, that cgroup is the root of a pure v2 tree on
+ /sys/fs/cgroup. The cases never touch the machine's own mounts and cgroups.
+ """
 
 import ctypes
 import os
@@ -41,7 +41,7 @@ def mounts():
 
 
 def cgroup2_mount():
-    """Where the cgroup2 tree is mounted: /sys/fs/cgroup, or its unified part on a hybrid host."""
+    """The mount point of the cgroup2 tree: /sys/fs/cgroup, or its unified part on a hybrid host."""
     for line in mounts():
         left, right = line.split(" - ")
         if right.split()[0] == "cgroup2":
@@ -50,7 +50,7 @@ def cgroup2_mount():
 
 
 def booted_by_systemd():
-    """Whether PID 1 is systemd, with every controller in one cgroup2 tree (sd_booted(3))."""
+    """True if PID 1 is systemd, with every controller in one cgroup2 tree (sd_booted(3))."""
     return os.path.isdir("/run/systemd/system") and str(cgroup2_mount()) == "/sys/fs/cgroup"
 
 
@@ -59,7 +59,7 @@ def inside():
 
 
 def move_in(branch):
-    """This process, from here on: a mount namespace of its own, and the branch as the root of all cgroups, if there is one."""
+    """Gives this process a mount namespace of its own and, if there is a branch, makes the branch the root of all cgroups."""
     join_branch(branch)
     if libc.unshare(CLONE_NEWNS | (CLONE_NEWCGROUP if branch else 0)) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
@@ -74,7 +74,7 @@ def mount(source, target, kind, flags, data=None):
 
 
 def own_run():
-    """This process, from here on: an empty /run, in a mount namespace of its own, with propagation as settle leaves it."""
+    """Gives this process an empty /run, in a mount namespace of its own, with propagation as settle leaves it."""
     if libc.unshare(CLONE_NEWNS) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
     mount(None, "/", None, MS_REC | MS_PRIVATE)
@@ -83,7 +83,7 @@ def own_run():
 
 
 def make_branch(name=""):
-    """A cgroup of this process; a name tells those of one process apart."""
+    """Makes a cgroup for this process; a name tells the branches of one process apart."""
     top = cgroup2_mount()
     branch = top / f"bulkhead-it-{os.getpid()}{name and '-'}{name}"
     branch.mkdir()
@@ -100,7 +100,7 @@ def join_branch(branch):
 
 
 def remove_branch(branch, patience=5.0):
-    """Removes our cgroup; a zombie may hold it for a moment."""
+    """Removes the branch; a zombie may hold it for a moment."""
     end = time.monotonic() + patience
     while branch and branch.exists():
         remove_tree(branch)
@@ -111,7 +111,7 @@ def remove_branch(branch, patience=5.0):
 
 
 def remove_tree(top):
-    """rmdir of a cgroup directory and of all below it, as far as it goes."""
+    """Calls rmdir on a cgroup directory and all below it, and ignores failures."""
     for directory, _, _ in os.walk(top, topdown=False):
         try:
             os.rmdir(directory)
@@ -122,9 +122,9 @@ def remove_tree(top):
 def settle(native):
     """Called inside: mounts the pure v2 view and turns propagation on, as systemd leaves it.
 
-    Every mount is shared with nobody outside (this namespace is private) but shared all the same,
-    so a runtime that forgets to cut propagation leaves a mount here and the leak check sees it.
-    """
+     Nothing outside shares a mount, because this namespace is private. The mounts are shared all the same,
+     so a runtime that forgets to cut propagation leaves a mount here, and the leak check sees it.
+     """
     if not native:
         subprocess.run(["umount", "-R", "/sys/fs/cgroup"], check=True)
         subprocess.run(["mount", "-t", "cgroup2", "cgroup2", "/sys/fs/cgroup"], check=True)

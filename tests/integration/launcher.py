@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Turns itself into a strange caller and executes a program: launcher.py JSON PROGRAM ARGS...
 
-A separate program, because what it sets up (closed descriptors, leaked descriptors, masks) would
-disturb the process that runs the case. JSON keys: fds {number: path}, close [numbers], umask,
-block [signals], ignore [signals], rlimits {name: [soft, hard]}, groups [gids], tty (path),
-without_capabilities [numbers], nice (how much more), refuse {system call number: errno},
-mountinfo (one more line of it).
-"""
+ It is a separate program, because what it sets up (closed descriptors, leaked descriptors, masks) would
+ disturb the process that runs the case. JSON keys: fds {number: path}, close [numbers], umask,
+ block [signals], ignore [signals], rlimits {name: [soft, hard]}, groups [gids], tty (path),
+ without_capabilities [numbers], nice (the increment), refuse {system call number: errno},
+ mountinfo (one line to add).
+ """
 
 import ctypes
 import fcntl
@@ -23,7 +23,7 @@ MS_BIND = 4096
 
 
 def open_at(number, path):
-    """Leaks `path` on descriptor `number`, inheritable."""
+    """Leaks `path` as the inheritable descriptor `number`."""
     opened = os.open(path, os.O_RDWR)
     if opened != number:
         os.dup2(opened, number, inheritable=True)
@@ -67,7 +67,7 @@ def refuse(calls):
 
 
 def extend_mountinfo(line):
-    """The program will read of one more mount. What covers a file of /proc/PID goes with the process."""
+    """Adds a line to the mountinfo that the program reads. The kernel removes a mount on a file of /proc/PID with the process."""
     path = f"/proc/{os.getpid()}/mountinfo"
     with tempfile.NamedTemporaryFile("w") as text, open(path, encoding="utf-8") as mounts:
         text.write(mounts.read() + line + "\n")
@@ -88,7 +88,7 @@ def main():
     for name, limits in setup.get("rlimits", {}).items():
         resource.setrlimit(getattr(resource, name), tuple(limits))
     set_signals(setup.get("block", []), setup.get("ignore", []))
-    for number in setup.get("without_capabilities", []):  # what root has after execve is what is left
+    for number in setup.get("without_capabilities", []):  # after execve root has the bounding set
         prctl(24, number)  # PR_CAPBSET_DROP
     if "mountinfo" in setup:
         extend_mountinfo(setup["mountinfo"])

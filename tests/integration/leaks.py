@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What must be the same before and after a case: processes, mounts, cgroups, device nodes, state."""
+"""The things that must be the same before and after a case: processes, mounts, cgroups, device nodes, state."""
 
 import os
 import pathlib
@@ -11,15 +11,15 @@ import isolation
 
 DEVICES = {"/dev/null": (1, 3), "/dev/zero": (1, 5), "/dev/full": (1, 7), "/dev/tty": (5, 0)}
 
-# What the kernel says to a reader of /proc/PID: the process had ended before the file was opened, or while it was read.
+# The kernel's answers to a reader of /proc/PID if the process ends before the open or before the read.
 GONE = (FileNotFoundError, ProcessLookupError)
 
-# What a runtime may keep in its state root when no container is left: compiled seccomp programs.
+# What a runtime may keep in its state root after the last container: compiled seccomp programs.
 ROOT_FURNITURE = frozenset({"cache:seccomp"})
 
 
 def process_table():
-    """{pid: (ppid, state, start time, name)} of every process; pid alone may be used again."""
+    """{pid: (ppid, state, start time, name)} of every process; a pid alone may be used again."""
     table = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
@@ -34,7 +34,7 @@ def process_table():
 
 
 def childless(top):
-    """Whether it has no child, asked of the kernel without looking at everybody else."""
+    """True if a process has no child; asks the kernel, without a look at every other process."""
     try:
         return not any(pathlib.Path(f"/proc/{top}/task/{thread}/children").read_text()
                        for thread in os.listdir(f"/proc/{top}/task"))
@@ -43,7 +43,7 @@ def childless(top):
 
 
 def descendants(top):
-    """Every process below `top`, at any depth: we are the subreaper, so none escapes this tree."""
+    """Every process below `top`, at any depth: this process is the subreaper, so none escapes the tree."""
     if childless(top):
         return {}
     table = process_table()
@@ -65,7 +65,7 @@ def where_it_hangs(top):
         for thread in pathlib.Path(f"/proc/{pid}/task").glob("*"):
             try:
                 said = {name: (thread / name).read_text().strip() for name in ("stat", "syscall", "stack")}
-            except OSError:  # it has ended meanwhile
+            except OSError:  # the thread has ended meanwhile
                 continue
             stack = " < ".join(line.split()[-1] for line in said["stack"].splitlines())
             lines.append(f"{said['stat'][:60]} | call {said['syscall']} | {stack}\n")
@@ -73,7 +73,7 @@ def where_it_hangs(top):
 
 
 def reap_orphans():
-    """Collects dead children that became ours; the exit statuses are of no interest any more."""
+    """Collects dead children that this process inherited; nobody needs their exit statuses any more."""
     while True:
         try:
             if os.waitpid(-1, os.WNOHANG)[0] == 0:
@@ -83,7 +83,7 @@ def reap_orphans():
 
 
 def kill_descendants(top):
-    """Kills everything below us, and only that, until nothing is left."""
+    """Kills everything below `top`, and only that, until nothing is left."""
     for _ in range(200):
         reap_orphans()
         alive = descendants(top)
@@ -102,7 +102,7 @@ def cgroups():
 
 
 def cgroups_of(box):
-    """The cgroups that carry the container's name: other runs of the cases make and remove theirs meanwhile."""
+    """The cgroups that carry the container's name, because other runs of the cases make and remove theirs meanwhile."""
     return sorted(path for path in cgroups() if path.endswith(box.id))
 
 
@@ -129,11 +129,11 @@ class Snapshot:
         self.devices = devices(self.extra)
 
     def own_cgroups(self):
-        """In the native view other people make cgroups too; ours carry the run's name."""
+        """In the native view other programs make cgroups too; ours carry the run's name."""
         return {path for path in cgroups() if not self.only_with or self.only_with in path}
 
     def leaks(self, state_root, patience=2.0):
-        """A list of sentences, empty when nothing was left behind; waits a moment for the kernel."""
+        """A list of sentences, empty if nothing was left behind; waits up to `patience` seconds for the kernel."""
         end = time.monotonic() + patience
         while True:
             reap_orphans()
@@ -169,7 +169,7 @@ class Snapshot:
                 for path in now if now[path] != self.devices[path]]
 
     def repair_devices(self):
-        """Puts owner and mode of the machine's nodes back, whatever a runtime did to them."""
+        """Puts owner and mode of the machine's nodes back after a runtime changed them."""
         for path, (_, _, mode, uid, gid, *_) in self.devices.items():
             if device(path) != self.devices[path]:
                 os.chown(path, uid, gid)
@@ -181,7 +181,7 @@ def mount_set():
 
 
 def wrong_devices():
-    """Sentences about standard nodes that are not what every Linux machine has."""
+    """Sentences about standard nodes that differ from those of every Linux machine."""
     expected = {path: (stat.S_IFCHR, 0o666, 0, *number) for path, number in DEVICES.items()}
     return [f"{path} is {device(path)}" for path in DEVICES
             if (device(path)[1:4] + device(path)[5:]) != expected[path]]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers attempts to change RLIMIT_MEMLOCK with success.
 
-crun raises this limit before it loads a filter of devices, and gives up where root has no CAP_SYS_RESOURCE. Since
-Linux 5.11 the limit has no part in eBPF.
+crun raises this limit before it loads a filter of devices, and gives up if root has no CAP_SYS_RESOURCE. Since
+ Linux 5.11 the limit does not apply to eBPF.
 """
 
 import ctypes
@@ -11,7 +11,7 @@ import struct
 
 CAP_SYS_RESOURCE = 24
 RLIMIT_MEMLOCK = 8
-PRLIMIT64 = 302  # x86_64, what glibc's setrlimit and getrlimit call
+PRLIMIT64 = 302  # x86_64; glibc's setrlimit and getrlimit call it
 LOAD, EQUAL, GIVE = 0x20, 0x15, 0x06  # BPF_LD|W|ABS, BPF_JMP|JEQ|K, BPF_RET|K
 CALL, RESOURCE, NEW = 0, 16 + 8, 16 + 2 * 8  # offsets in struct seccomp_data
 ALLOW, SUCCESS = 0x7fff0000, 0x00050000  # SECCOMP_RET_ALLOW; SECCOMP_RET_ERRNO with no error
@@ -28,7 +28,7 @@ def may_raise_limits():
 
 
 def intercept():
-    """From here on, in this process and what it executes; where root may raise limits nothing is changed."""
+    """Acts on this process and what it executes from here on; changes nothing if root may raise limits."""
     if may_raise_limits():
         return
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in FILTER))

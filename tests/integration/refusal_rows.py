@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values of the right type that are wrong all the same: by theme, what is changed in a good config.json, and the answer.
+"""Values of the right type that are wrong all the same: by theme, the change to a good config.json, and the answer.
 
-A row is (changes, pointer, words): the message has the pointer and then the words. A change is {pointer: value}; None
-takes a property away.
-"""
+ A row is (changes, pointer, words): the message has the pointer and then the words. A change is {pointer: value}; None
+ removes a property.
+ """
 
 MAP = {"containerID": 0, "hostID": 100000, "size": 65536}
 USER_NAMESPACE = [{"type": kind} for kind in ("pid", "network", "ipc", "uts", "mount", "cgroup", "user")]
@@ -15,7 +15,7 @@ HOOK_KINDS = ("prestart", "createRuntime", "createContainer", "startContainer", 
 
 
 def one(place, value, *words, at=""):
-    """A row of one change whose message names the place, or what is below it."""
+    """A row of one change whose message names the place, or what `at` names below it."""
     return {place: value}, place + at, words
 
 
@@ -38,7 +38,7 @@ def throttles():
 
 
 def lacking(place, model, *keys):
-    """The object without each of these properties."""
+    """One row for each of these properties: the object without it."""
     for key in keys:
         entry = {name: value for name, value in model.items() if name != key}
         yield one(place, [entry], "required", at=f"/0/{key}")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A made-up resctrl: no machine of ours has one. It answers as Documentation/filesystems/resctrl.rst and fs/resctrl/ of
-the kernel say: two caches of 20 bits, bandwidth in steps of 10 percent. What was asked of it is in `calls`."""
+"""A made-up resctrl, because none of our machines has one. It answers as Documentation/filesystems/resctrl.rst and
+ fs/resctrl/ of the kernel describe: two caches of 20 bits, bandwidth in steps of 10 percent. `calls` records the requests."""
 
 import errno
 import os
@@ -39,7 +39,7 @@ RESOURCES = {"L3": cache_mask, "MB": bandwidth}
 
 
 def birth(pid):
-    """Start time of a process and what it executes, or None where there is none."""
+    """Start time and command line of a process, or None if there is no such process."""
     try:
         start = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
         return start, pathlib.Path(f"/proc/{pid}/cmdline").read_text()
@@ -48,7 +48,7 @@ def birth(pid):
 
 
 class Group(fuse.Directory):
-    """One that processes are in; `above` is that of which it is a part of monitoring."""
+    """A group that holds processes; `above` is the control group of which it monitors a part."""
 
     def __init__(self, tree, path, above=None):
         super().__init__(tasks=fuse.File(self.tasks, self.enter))
@@ -111,7 +111,7 @@ class Group(fuse.Directory):
 
 
 class Groups(fuse.Directory):
-    """A directory whose directories are groups, at most so many."""
+    """A directory whose directories are groups, at most `limit` of them."""
 
     def __init__(self, tree, path, limit, above=None, **nodes):
         super().__init__(**nodes)
@@ -135,7 +135,7 @@ class Groups(fuse.Directory):
 
 
 class Resctrl:
-    """The whole of it, mounted; `line` is what mountinfo would say of a real one."""
+    """The whole tree, mounted; `line` is what mountinfo would show of a real resctrl."""
 
     def __init__(self, path, classes=3, counters=3):
         self.path, self.calls, self.words, self.counters = pathlib.Path(path), [], "ok", counters
@@ -160,7 +160,7 @@ class Resctrl:
         return error
 
     def groups(self):
-        """All groups, those of monitoring included."""
+        """All groups, the monitoring groups included."""
         above = [self.root, *self.top.groups()]
         return above + [group for each in above for group in each.nodes["mon_groups"].groups()]
 
@@ -179,7 +179,7 @@ class Resctrl:
         return dict(line.strip().split(":") for line in (self.path / path / "schemata").read_text().splitlines())
 
     def prepare(self, name, *lines):
-        """A group of the administrator's."""
+        """Makes a group as an administrator would."""
         os.mkdir(self.path / name)
         if lines:
             (self.path / name / "schemata").write_text("\n".join(lines) + "\n")

@@ -20,19 +20,19 @@ def controllers():
 
 
 def no_controllers():
-    """For cases that need every one of them: those run in the virtual machine."""
+    """For cases that need every controller; those cases run in the virtual machine."""
     missing = EVERY - controllers()
     return f"no cgroup v2 controllers {' '.join(sorted(missing))} here: in the virtual machine" if missing else None
 
 
 def lacks(controller):
-    """For cases that need this one."""
+    """For cases that need this controller."""
     return lambda: None if controller in controllers() else f"the cgroup2 tree has no {controller} controller to enable"
 
 
 @contextlib.contextmanager
 def handed_down(controller):
-    """By the root of the tree. One case at a time: what another's container uses cannot be taken back."""
+    """Enables the controller at the root; one case at a time, because no case can disable a controller that another one uses."""
     control = isolation.cgroup2_mount() / "cgroup.subtree_control"
     with control.open("r+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -47,7 +47,7 @@ def handed_down(controller):
 
 
 def limited(t, *args, bundle=None, **resources):
-    """A container with these limits beside the default device rules."""
+    """A container with these limits besides the default device rules."""
     bundle = bundle or t.bundle(*args)
     return t.container(bundle=bundle.edit(lambda config: config["linux"]["resources"].update(resources)))
 
@@ -55,7 +55,7 @@ def limited(t, *args, bundle=None, **resources):
 def created(t, **resources):
     box = limited(t, "true", **resources)
     result = box.create().exits(0)
-    if not t.control:  # which warns of what is for cgroup v1 only
+    if not t.control:  # runc warns of properties that are for cgroup v1 only
         equal(result.err, "", "stderr")
     return box
 
@@ -71,7 +71,7 @@ def read(box, file):
 
 
 def reads(box, files):
-    """Each file of the container's cgroup says this."""
+    """Fails unless each of these files of the container's cgroup holds this text."""
     equal({file: read(box, file) for file in files}, files, "files")
 
 
@@ -87,7 +87,7 @@ def disk_numbers():
 
 
 def scratch_directory(t):
-    """A directory on that disk, for a bind mount."""
+    """A directory on the scratch disk, for a bind mount."""
     path = pathlib.Path("/tmp") / f"{t.prefix}-disk"
     path.mkdir()
     equal(os.stat(path).st_dev, os.makedev(*map(int, disk().split(":"))), "device of /tmp")

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the cases about slow callers are written with: full pipes, and waiting for several runtimes at a time."""
+"""Tools for cases about slow callers: full pipes, and waiting for several runtimes at a time."""
 
 import contextlib
 import os
 import time
 
 BLOCKS = "it waits for ever"
-PATIENCE = 60  # seconds for what takes 10 s, also where the machine is slow
+PATIENCE = 60  # seconds for what takes 10 s, for slow machines too
 
 
 def fill(number):
-    """Writes until a pipe takes not one byte more."""
+    """Writes until the pipe accepts not one byte more."""
     os.set_blocking(number, False)
     for size in (4096, 1):
         with contextlib.suppress(BlockingIOError):
@@ -21,7 +21,7 @@ def fill(number):
 
 @contextlib.contextmanager
 def full_pipe():
-    """The writing end of a full pipe that somebody holds open and nobody reads."""
+    """The writing end of a full pipe; the reading end stays open, and nobody reads from it."""
     reading, writing = os.pipe()
     fill(writing)
     try:

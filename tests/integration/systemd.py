@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Containers whose cgroup systemd makes, and what systemd says of them."""
+"""Containers whose cgroup systemd makes, and what systemd reports about them."""
 
 import os
 import pathlib
@@ -24,12 +24,12 @@ def needs_systemd():
 
 
 def driven(function):
-    """A case for where systemd is PID 1."""
+    """Marks a case that needs systemd as PID 1."""
     return needs(needs_systemd)(pytest.mark.timeout(120)(function))
 
 
 class Driven(Runtime):
-    """Makes containers with --systemd-cgroup; the other verbs are not told."""
+    """Makes containers with --systemd-cgroup; the other verbs do not get the flag."""
 
     flags = ("--systemd-cgroup",)
 
@@ -47,7 +47,7 @@ def by_systemd(t, *flags):
 
 
 def maker(t):
-    """How the runtime calls the scopes that nobody has named."""
+    """The runtime's prefix for scopes that nobody has named."""
     name = pathlib.Path(t.runtime.path).name
     return name if name in ("runc", "crun") else "bulkhead"
 
@@ -58,7 +58,7 @@ def resources(box, **limits):
 
 
 def quiet(box, result):
-    """It worked; runc says which devices of its default list it cannot find here, where no udev is."""
+    """Fails unless the verb worked. runc names the devices of its default list that it cannot find without udev."""
     return result.ok() if box.context.bulkhead else result.exits(0)
 
 
@@ -78,7 +78,7 @@ def scope(box, slice_name="system.slice", prefix="bh"):
 
 
 def created(t, **limits):
-    """A created container with these limits, and its scope."""
+    """A created container with these limits, and the name of its scope."""
     by_systemd(t)
     box = resources(t.sleeper(), **limits)
     unit = scope(box)
@@ -87,12 +87,12 @@ def created(t, **limits):
 
 
 def files(box):
-    """What the files that LIMITS is about say."""
+    """The contents of the files that LIMITS sets."""
     return {name: text(box, name) for name in FILES}
 
 
 def systemctl(*words, user=None, check=True):
-    """The output; `user` is (uid, words in front) of whose manager is asked."""
+    """The output of systemctl; `user` is (uid, words in front) and selects the manager of a user."""
     command = ["systemctl", *words] if user is None else [*user, "systemctl", "--user", *words]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=60)
     if check and done.returncode != 0:
@@ -101,7 +101,7 @@ def systemctl(*words, user=None, check=True):
 
 
 def show(unit, *names, user=None):
-    """Properties of a unit as systemctl(1) prints them, in this order."""
+    """Properties of a unit as systemctl(1) prints them, in the order of `names`."""
     lines = dict(line.partition("=")[::2] for line in systemctl("show", unit, user=user).splitlines())
     return tuple(lines.get(name) for name in names)
 
@@ -124,14 +124,14 @@ def reload():
 
 
 def failed_scope(unit):
-    """A scope of this name that has failed, and that systemd keeps."""
+    """Makes a scope of this name that has failed, and that systemd keeps."""
     subprocess.run(["systemd-run", "--quiet", "--scope", f"--unit={unit}", "--property=RuntimeMaxSec=1", "sleep", "60"],
                    check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
     eventually(lambda: show(unit, "ActiveState") == ("failed",), f"{unit} does not fail", 30)
 
 
 def busy_scope(unit):
-    """A scope of this name with a process in it; the Popen of that."""
+    """A scope of this name with a process in it; returns the Popen of systemd-run."""
     child = subprocess.Popen(["systemd-run", "--quiet", "--scope", f"--unit={unit}", "sleep", "60"],
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     eventually(lambda: show(unit, "ActiveState") == ("active",), f"{unit} does not start", 30)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pseudo-terminals: a caller's terminal with programs below it, and what they show."""
+"""Pseudo-terminals: a caller's terminal, the programs below it, and what they show."""
 
 import fcntl
 import os
@@ -14,7 +14,7 @@ import time
 import leaks
 from harness import BASE_ENV, Failure, equal, eventually
 
-LFLAG, OFLAG = 3, 1  # in what termios.tcgetattr returns
+LFLAG, OFLAG = 3, 1  # indices in what termios.tcgetattr returns
 PROMPT = "caller> "
 
 
@@ -29,12 +29,12 @@ def attached(t, verb, *arguments, **process):
 
 
 def inside(script):
-    """The command of a script that says when it is ready for the keys."""
+    """The command of a script that prints "ready" when it is ready for the keys."""
     return ["sh", "-c", f"stty -echo; echo ready; {script}"]
 
 
 class Terminal:
-    """What a terminal emulator is to the programs below it; keeps what they show."""
+    """Plays a terminal emulator for the programs below it, and keeps what they show."""
 
     def __init__(self, t, rows=24, columns=80):
         self.t, self.child, self.shown = t, None, b""
@@ -50,18 +50,18 @@ class Terminal:
         return termios.tcgetattr(self.slave)
 
     def has(self, flag):
-        """Whether a local flag (ECHO, ICANON, ISIG) is on."""
+        """True if a local flag (ECHO, ICANON, ISIG) is on."""
         return bool(self.settings()[LFLAG] & flag)
 
     def start(self, command, shell=None):
-        """Runs the command in a session of its own; `shell` is a line that calls it "$@"."""
+        """Runs the command in a session of its own; `shell` is a line that calls the command as "$@"."""
         if shell is not None:
             command = ["/bin/sh", "-c", shell, "sh", *command]
         self.child = self.t.runtime.start(command, setup={"tty": self.name})
         return self
 
     def start_shell(self):
-        """An interactive shell with job control, which then has the terminal."""
+        """Starts an interactive shell with job control, which then has the terminal."""
         env = {**BASE_ENV, "PS1": PROMPT, "HISTFILE": "/dev/null", "TERM": "dumb", "INPUTRC": "/dev/null"}
         shell = ["/bin/bash", "--norc", "--noprofile", "--noediting", "-i"]
         self.child = self.t.runtime.start(shell, env=env, setup={"tty": self.name})
@@ -79,7 +79,7 @@ class Terminal:
             keys = keys[os.write(self.master, keys):]
 
     def read(self, seconds=0.05):
-        """Takes what is shown now; False if nothing came."""
+        """Takes what is shown now; False if nothing came within `seconds`."""
         if not select.select([self.master], [], [], seconds)[0]:
             return False
         self.shown += os.read(self.master, 65536)
@@ -90,7 +90,7 @@ class Terminal:
         return self.shown.decode(errors="replace").replace("\r", "")
 
     def until(self, text, seconds=30, behind=0):
-        """Reads until the text is shown behind that many bytes; returns how many are shown then."""
+        """Reads until the text follows the first `behind` bytes; returns the offset of its end."""
         end = time.monotonic() + seconds
         while text.encode() not in self.shown[behind:]:
             self.read()
@@ -99,11 +99,11 @@ class Terminal:
         return self.shown.index(text.encode(), behind) + len(text)
 
     def until_true(self, condition, sentence, seconds=5):
-        """Waits for something, and reads meanwhile."""
+        """Waits for a condition, and reads meanwhile."""
         eventually(lambda: (self.read(0), condition())[1], sentence, seconds)
 
     def finish(self, seconds=30):
-        """The exit code of what was started, when it has ended and all is read."""
+        """Reads everything until the program has ended; returns its exit code."""
         end = time.monotonic() + seconds
         while self.child.poll() is None:
             self.read(0.02)
@@ -114,7 +114,7 @@ class Terminal:
         return self.child.returncode
 
     def ends_with(self, code, seconds=30):
-        """It ends with this code, and the terminal is as it was."""
+        """Fails unless the program ends with this code and the terminal is as it was."""
         equal(self.finish(seconds), code, "exit code")
         self.is_restored()
         return self
@@ -123,11 +123,11 @@ class Terminal:
         equal(self.settings(), self.before, "terminal settings")
 
     def raw(self):
-        """Waits until keys are passed on as they are."""
+        """Waits until the terminal passes keys on as they are."""
         eventually(lambda: not self.has(termios.ICANON | termios.ECHO | termios.ISIG), "it does not become raw")
 
     def runtime_pid(self):
-        """The process that was started, or below a shell its last child."""
+        """The pid of the process that was started, or below a shell the pid of the shell's last child."""
         return (children(self.child.pid) or [self.child.pid])[-1]
 
     def hang_up(self):
@@ -136,7 +136,7 @@ class Terminal:
 
 
 def state_of(pid):
-    """The letter of a process's state, or None."""
+    """The letter of a process's state, or None if the process is gone."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             return file.read().rpartition(")")[2].split()[0]
@@ -145,22 +145,22 @@ def state_of(pid):
 
 
 def pid_namespace_of(pid):
-    """Which pid namespace a process lives in, or None where it has ended."""
+    """The pid namespace of a process, or None if the process has ended."""
     try:
         return os.readlink(f"/proc/{pid}/ns/pid")
-    except (*leaks.GONE, PermissionError):  # the last is what a link of a process says that ends just now
+    except (*leaks.GONE, PermissionError):  # readlink gives EACCES for a process that ends just now
         return None
 
 
 def names_beside(pid):
-    """{pid: name} of the living processes in the pid namespace of this one; none where it has ended."""
+    """{pid: name} of the living processes in the pid namespace of this process; empty if it has ended."""
     space = pid_namespace_of(pid)
     return {} if space is None else {other: name for other, (_, state, _, name) in leaks.process_table().items()
                                      if state != "Z" and pid_namespace_of(other) == space}
 
 
 def children(pid):
-    """The pids whose parent this is."""
+    """The pids of the children of this process."""
     return sorted(child for child, (parent, *_) in leaks.process_table().items() if parent == pid)
 
 

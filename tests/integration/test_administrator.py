@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """bulkhead.yaml, the administrator's file: what it changes, what it never changes, and who may have written it.
 
-Root's file lies in /etc/bulkhead, which each call gets in a mount namespace of its own.
-"""
+ Root's file is in /etc/bulkhead. Each call sees that directory in a mount namespace of its own.
+ """
 
 import json
 import os
@@ -43,7 +43,7 @@ class Administrator:
 
 @differs(ONLY_HERE)
 def test_its_log_is_written_beside_stderr(t):
-    """The error is in the log of the file, and on stderr what is there without it; --log wins over all three keys."""
+    """The log that the file names gets the error; stderr is as it is without the file; --log wins over all three keys."""
     log, other = t.scratch / "default.log", t.scratch / "other.log"
     Administrator(t, f"log: {log}\nlog-format: json\nlog-level: debug\n")
     result = t.runtime("state", "nobody").exits(1)
@@ -62,7 +62,7 @@ def test_its_log_is_written_beside_stderr(t):
 
 @differs(ONLY_HERE)
 def test_a_mistake_keeps_nobody_from_ending_a_container(t):
-    """With a bad file create, run, explain and spec are refused at line and column; all others go on and warn."""
+    """With a bad file create, run, explain and spec fail and name line and column; all other verbs go on and warn."""
     box = t.container("sleep", "1000")
     administrator = Administrator(t)
     box.run_detached().ok()
@@ -85,7 +85,7 @@ def test_a_mistake_keeps_nobody_from_ending_a_container(t):
 
 @differs(ONLY_HERE)
 def test_a_log_that_cannot_be_opened_keeps_nobody_either(t):
-    """create says which file names it; state goes on."""
+    """The error of create names the file that names the log; state and delete go on."""
     Administrator(t, "log: /no/such/directory/log\n")
     box = t.container("true")
     contains(box.create().exits(1).err, f"{FILE}: log: open", "stderr")
@@ -124,7 +124,7 @@ WRONG = [
 @differs(ONLY_HERE)
 @parametrize("name, spoil, words", WRONG)
 def test_a_file_that_anybody_may_have_written_is_refused(t, name, spoil, words):
-    """It says why, holds nobody up and leaves nothing; ending containers goes on."""
+    """The error gives the reason, create does not hang and leaves nothing; delete still works."""
     administrator = Administrator(t, "cgroup-manager: cgroupfs\n")
     box = t.container("true")
     spoil(administrator.file)
@@ -138,7 +138,7 @@ def test_a_file_that_anybody_may_have_written_is_refused(t, name, spoil, words):
 
 @differs(ONLY_HERE)
 def test_layers_are_allowed_by_it(t):
-    """An overlay root below its directories needs no flag; a flag takes the place of them all."""
+    """An overlay root below the file's directories needs no flag; a flag replaces all directories of the file."""
     layers = Layers(t, "cat", "/name")
     (layers.path / "base/name").write_text("base\n")
     Administrator(t, f"overlay-from: [/nowhere, {layers.path}]\noverlay-upper-from: [{layers.uppers}]\n")
@@ -155,7 +155,7 @@ def test_layers_are_allowed_by_it(t):
 
 @differs(ONLY_HERE)
 def test_upper_directories_are_allowed_apart(t):
-    """A kept upper needs overlay-upper-from, or the flag; overlay-from, as a key or a flag, says nothing about it."""
+    """A kept upper needs overlay-upper-from or its flag; overlay-from, as a key or a flag, does not allow one."""
     layers = Layers(t, "sh", "-c", "echo x > /made")
     places = layers.kept()
     administrator = Administrator(t, f"overlay-from: [{layers.path}, {layers.uppers}]\n")
@@ -171,16 +171,16 @@ def test_upper_directories_are_allowed_apart(t):
 
 
 def asks_systemd(result):
-    """Whether systemd would make the cgroup; where there is none that is the error."""
+    """True if systemd would make the cgroup; an error that names systemd counts, because systemd may be missing."""
     return "start_unit" in result.out or "systemd" in result.err
 
 
 def without_time(result):
-    """What was answered, but for the moment that a line of JSON names."""
+    """The result without the time that a line of JSON has."""
     return result.code, result.out, re.sub(r'"time":"[^"]*"', "", result.err)
 
 
-# What engines say, and whether they mean systemd: podman, containerd and CRI-O with either driver; a person.
+# The flags and the cgroupsPath of podman, containerd and CRI-O with either driver, and of a person; True means systemd.
 CALLS = [
     ("podman-cgroupfs", ["--log-format=json"], "/libpod_parent/libpod-1", False),
     ("podman-systemd", ["--systemd-cgroup"], "machine.slice:libpod:1", True),
@@ -198,7 +198,7 @@ CALLS = [
 @differs(ONLY_HERE)
 @parametrize("name, flags, path, expected", CALLS)
 def test_the_cgroup_manager_is_for_configs_without_a_path(t, name, flags, path, expected):
-    """Under either value a call with a cgroupsPath or a flag means what it means without the file."""
+    """Under either value a call with a cgroupsPath or a flag gives the same result as without the file."""
     bundle = t.bundle("true")
     if path:
         bundle.edit(lambda config: config["linux"].update(cgroupsPath=path))
@@ -218,7 +218,7 @@ def test_the_cgroup_manager_is_for_configs_without_a_path(t, name, flags, path, 
 @differs(ONLY_HERE)
 @driven
 def test_systemd_makes_the_cgroup(t):
-    """Where it is the manager of the file: a scope, which the other verbs find; it is gone with the container."""
+    """If the file names systemd, the container gets a scope; the other verbs find it, and it goes with the container."""
     Administrator(t, "cgroup-manager: systemd\n")
     box = t.sleeper()
     box.run_detached().ok()
@@ -237,7 +237,7 @@ def test_systemd_makes_the_cgroup(t):
 @parametrize("_, flags, path", [
     ("a-path", [], "/named-by-the-config"), ("a-flag", ["--cgroup-manager", "cgroupfs"], None)])
 def test_systemd_does_not_where_it_was_not_asked(t, _, flags, path):
-    """With a cgroupsPath of cgroupfs, or with the flag, no unit is made although the file says systemd."""
+    """With a cgroupsPath for cgroupfs, or with the flag, systemd gets no unit although the file names systemd."""
     Administrator(t, "cgroup-manager: systemd\n")
     box = t.sleeper()
     if path:
@@ -252,7 +252,7 @@ def test_systemd_does_not_where_it_was_not_asked(t, _, flags, path):
 
 @differs(ONLY_HERE)
 def test_spec_writes_what_it_says(t):
-    """The config.json has it, in the same layout otherwise, and the container that it makes, too; a flag wins."""
+    """config.json and the container made from it have the values of the file; the layout stays; a flag wins."""
     box = t.container("true")
     (box.bundle.path / "config.json").unlink()
     administrator = Administrator(t, "spec:\n  hostname: chosen\n  terminal: false\n  seccomp: default\n  env: [A=b]\n"
@@ -273,7 +273,7 @@ def test_spec_writes_what_it_says(t):
 
 @differs(ONLY_HERE)
 def test_it_changes_no_config_that_is_there(t):
-    """The keys of spec leave a config.json alone."""
+    """The spec keys of the file do not affect an existing config.json."""
     Administrator(t, "spec: {hostname: chosen, env: [A=b], capabilities: [], readonly: false}\n")
     box = t.container("sh", "-c", "echo ${A-none}; grep CapEff /proc/self/status; touch /x 2>&1")
     before = (box.bundle.path / "config.json").read_text()
@@ -285,13 +285,13 @@ def test_it_changes_no_config_that_is_there(t):
 
 @differs(ONLY_HERE)
 def test_it_cannot_move_the_state_root(t):
-    """root is refused, and says why."""
+    """The error for the key root gives the reason."""
     Administrator(t, "root: /run/elsewhere\n")
     contains(t.container("true").create().exits(1).err, f"{FILE}:1:1: root: the state root cannot be set here", "stderr")
 
 
 def own_file(t, text):
-    """A file of the user's own, and the environment that leads to it."""
+    """The user's own file, and the environment that leads to it."""
     file = t.scratch / "config/bulkhead/bulkhead.yaml"
     file.parent.mkdir(parents=True)
     file.write_text(text)
@@ -302,7 +302,7 @@ def own_file(t, text):
 
 @differs(ONLY_HERE)
 def test_a_user_has_a_file_of_its_own(t):
-    """It counts if it is the user's and nobody else can write it; /etc does not count; root does not look there."""
+    """The file counts if it is the user's and nobody else can write it; for the user /etc does not count, nor this file for root."""
     file, environment = own_file(t, "root: x\n")
     explain = ["explain", "--bundle", t.bundle("true").path]
     t.runtime(*explain, env=environment).ok()
@@ -313,13 +313,13 @@ def test_a_user_has_a_file_of_its_own(t):
     os.chown(file, 4711, 0)
     contains(t.runtime(*explain, env=environment).exits(1).err, "belongs to uid 4711; it must belong to the caller or root",
              "stderr")
-    os.chmod(file.parent, 0o700)  # of somebody else: the user cannot even look
+    os.chmod(file.parent, 0o700)  # of another user: the caller cannot even look
     t.runtime(*explain, env=environment).ok()
 
 
 @differs(ONLY_HERE)
 def test_roots_file_is_not_that_of_a_user_namespaces_root(t):
-    """As in rootless podman: what the machine's root has said is not for it, and not its fault either."""
+    """The root of a user namespace, as in rootless podman: the file of the machine's root neither applies nor causes an error."""
     administrator = Administrator(t, "unheard-of: 1\n")
     explain = ["explain", "--bundle", t.bundle("true").path]
     contains(t.runtime(*explain).exits(1).err, "unheard-of", "stderr")

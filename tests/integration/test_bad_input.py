@@ -13,7 +13,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
 def log_documents(path):
-    """Every line of the log is a JSON object that containerd can decode."""
+    """The lines of the log; fails unless each is a JSON object that containerd can decode."""
     documents = [json.loads(line) for line in path.read_text().splitlines()]
     for document in documents:
         for key in ("level", "msg", "time"):
@@ -23,7 +23,7 @@ def log_documents(path):
 
 
 def check_error(t, result, log, words):
-    """What every failure must look like."""
+    """Checks all that every failure has in common."""
     equal(result.code, 1, f"exit code of {result}")
     equal(result.out, "", "stdout")
     documents = log_documents(log)
@@ -40,7 +40,7 @@ def check_error(t, result, log, words):
 
 
 def refused(t, box, *words, verbs=("create", "run"), name=None):
-    """Neither create nor run takes it."""
+    """Fails unless create and run both refuse the container."""
     for verb in verbs:
         log = t.scratch / f"{verb}.log"
         result = t.runtime("--log", log, "--log-format", "json", verb, "--bundle", box.bundle.path,
@@ -80,7 +80,7 @@ BROKEN = [("empty", "", "config.json"), ("half", '{"ociVersion": "1.0.2", "proce
 
 @parametrize("_, text, place", BROKEN)
 def test_broken_config(t, _, text, place):
-    """A config.json that is not JSON, or has something of the wrong type; bulkhead says where."""
+    """A config.json that is not JSON, or has a value of the wrong type; bulkhead names the place."""
     box = t.container("true")
     (box.bundle.path / "config.json").write_text(text)
     refused(t, box, *([place] if t.bulkhead else []))
@@ -96,7 +96,7 @@ STRICT = [("trailing text", lambda text: text + b" x", "config.json"),
 @differs("Go's decoder takes it without a word")
 @parametrize("_, spoil, word", STRICT)
 def test_strict_json(t, _, spoil, word):
-    """bulkhead is stricter than Go's JSON decoder, and says where."""
+    """bulkhead is stricter than Go's JSON decoder, and names the place."""
     box = t.container("true")
     config = box.bundle.path / "config.json"
     config.write_bytes(spoil(config.read_bytes()))
@@ -112,14 +112,14 @@ def test_wrong_type_names_the_property(t):
 
 
 def test_root_missing(t):
-    """root.path that does not exist."""
+    """A root.path that does not exist."""
     box = t.container("true")
     box.bundle.edit(lambda config: config["root"].update(path="nowhere"))
     refused(t, box, "nowhere", *(["no such file or directory"] if t.bulkhead else []))
 
 
 def test_root_is_a_file(t):
-    """root.path that is a file."""
+    """A root.path that is a file."""
     box = t.container("true")
     shutil.rmtree(box.bundle.rootfs)
     box.bundle.rootfs.touch()
@@ -167,7 +167,7 @@ def test_no_process_to_start(t):
     ("empty",  ""), ("dot", "."), ("dot dot", ".."), ("slash", "a/b"), ("up", "../x"), ("space", "a b"),
     ("newline", "a\nb"), ("percent", "%s"), ("umlaut", "ä"), ("star", "*"), ("semicolon", "a;b")])
 def test_invalid_id(t, _, name):
-    """An id outside [A-Za-z0-9_+.-], or one that is a directory of its own."""
+    """An id outside [A-Za-z0-9_+.-], or one that is . or .. itself."""
     box = t.container("true")
     words = ["container id"] if name == "" and t.control else ["invalid container ID format"]
     refused(t, box, *([] if name == "" else words), name=name)
@@ -175,13 +175,13 @@ def test_invalid_id(t, _, name):
 
 @parametrize("name", ["a", "A_b+c-d.e", "0", "x-", ".hidden", "x" * 200])
 def test_valid_id(t, name):
-    """All characters of the grammar and a length of 200 are fine."""
+    """All characters of the grammar and a length of 200 are valid."""
     result = t.runtime("run", "--bundle", t.bundle("true").path, name)
     result.ok()
 
 
 def test_id_exists(t):
-    """An id in use, with the log and the single line."""
+    """An id in use: the message is on stderr and in the log, and the container stays as it is."""
     box = t.sleeper()
     box.create().ok()
     log = t.scratch / "log"
@@ -192,7 +192,7 @@ def test_id_exists(t):
 
 
 def test_program_not_in_path(t):
-    """A name that is in no directory of PATH."""
+    """A name that no directory of PATH has."""
     refused(t, t.container("no-such-tool"), 'exec: "no-such-tool": executable file not found in $PATH')
 
 
@@ -218,7 +218,7 @@ def test_program_is_empty(t):
 
 
 def test_program_is_garbage(t):
-    """An executable file that the kernel cannot run: create succeeds or fails, but nothing stays."""
+    """An executable file that the kernel cannot run: run fails, and nothing stays."""
     bundle = t.bundle("/tool").program("tool", "\x7fNOT ELF")
     box = t.container(bundle=bundle)
     true(box.run().code != 0, "run succeeded")
@@ -233,13 +233,13 @@ def test_interpreter_is_missing(t):
 
 
 def test_cwd_cannot_be_made(t):
-    """A cwd with a file in the way."""
+    """A cwd that has a file as a parent."""
     box = t.container("true", cwd="/etc/passwd/x")
     refused(t, box, "not a directory", *(["/etc/passwd/x"] if t.bulkhead else []))
 
 
 def test_cwd_on_a_read_only_root(t):
-    """A missing cwd on a read-only root is made in the image: that is how runc does it."""
+    """The runtime makes a missing cwd in the image even if the root is read-only, as runc does."""
     bundle = t.bundle("pwd", cwd="/made")
     equal(t.container(bundle=bundle).run().ok().out, "/made\n", "pwd")
 
@@ -258,7 +258,7 @@ def test_unknown_rlimit(t):
 
 @differs("runc 1.1.5 takes the first or the last without a word")
 def test_duplicate_rlimit(t):
-    """The same rlimit twice is an error: the standard says so."""
+    """The same rlimit twice is an error, as the standard requires."""
     limits = [{"type": "RLIMIT_CORE", "soft": 1, "hard": 2}] * 2
     refused(t, change(t, lambda config: config["process"].update(rlimits=limits)), "RLIMIT_CORE")
 
@@ -276,7 +276,7 @@ def test_duplicate_namespace(t):
 
 
 def test_namespace_path_missing(t):
-    """A namespace path that does not exist: the path is named."""
+    """A namespace path that does not exist: the message names the path."""
     box = t.container(bundle=t.bundle("true").without_namespace("network"))
     box.bundle.edit(lambda config: config["linux"]["namespaces"].append({"type": "network", "path": "/no/such/ns"}))
     refused(t, box, "/no/such/ns", "no such file or directory")
@@ -284,7 +284,7 @@ def test_namespace_path_missing(t):
 
 @parametrize("what", ["type", "source"])
 def test_unknown_file_system(t, what):
-    """A mount of a file system type that the kernel does not have: the destination or the type is named."""
+    """A mount whose file system type or source does not work: the message names the destination."""
     box = t.container("true")
     box.bundle.add_mount("/tmp", "beerfs" if what == "type" else "ext4", "/no/such/device")
     refused(t, box, "/tmp")
@@ -299,13 +299,13 @@ def test_unknown_mount_option(t):
 
 @differs("runc 1.1.5 mounts it on the root")
 def test_mount_without_destination(t):
-    """A mount without destination names the property."""
+    """The error for a mount without destination names the property."""
     box = change(t, lambda config: config["mounts"].append({"type": "tmpfs", "source": "x"}))
     refused(t, box, "/mounts/7")
 
 
 def test_bind_of_a_directory_on_a_file(t):
-    """A directory cannot be bound on a file of the image."""
+    """A bind mount of a directory on a file of the image fails."""
     box = t.container("true")
     box.bundle.add_mount("/etc/passwd", "bind", "/tmp", "bind")
     refused(t, box, "/etc/passwd", "not a directory")
@@ -313,18 +313,18 @@ def test_bind_of_a_directory_on_a_file(t):
 
 @differs("runc 1.1.5 accepts any version text")
 def test_oci_version_of_another_major(t):
-    """An ociVersion that is not 1.x is refused; 1.99.0 is taken."""
+    """An ociVersion that is not 1.x is refused."""
     refused(t, change(t, lambda config: config.update(ociVersion="2.0.0")), "ociVersion")
 
 
 def test_newer_minor_version_is_taken(t):
-    """A document of a newer 1.x is taken."""
+    """A document of a newer 1.x is accepted."""
     box = change(t, lambda config: config.update(ociVersion="1.99.0"))
     box.run().ok()
 
 
 def test_unknown_properties_are_ignored(t):
-    """The standard: a property that nobody knows is not an error."""
+    """An unknown property is not an error, as the standard requires."""
     box = change(t, lambda config: (config.update(beer=1), config["linux"].update(beer={"a": []})))
     box.run().ok()
 
@@ -346,7 +346,7 @@ def test_a_failed_create_can_be_repeated(t):
 
 
 def test_failures_leave_the_root_file_system_readable(t):
-    """A failure after the mounts leaves the bundle as it can be run later."""
+    """A failure after the mounts leaves the bundle as it was: a later run works."""
     box = t.container("no-such-tool")
     box.run().exits(1)
     box.bundle.process(args=["echo", "fine"])

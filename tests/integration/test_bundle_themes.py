@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the bundles of bundles/ are about, where what they print does not show it."""
+"""The themes of those bundles in bundles/ whose output does not show them."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from test_bundles import OURS, PROJECT, SAID
 
 
 def box_of(t, name, *args):
-    """A container of a bundle; `args` take the place of its program."""
+    """A container from a bundle; `args` replace its program."""
     box = t.container()
     config = json.loads((PROJECT / "bundles" / name / "config.json").read_text())
     if args:
@@ -25,13 +25,13 @@ def namespaces_of(process):
 
 
 def own_namespaces(box):
-    """Those that are not the caller's."""
+    """The kinds of namespaces that the container does not share with the caller."""
     mine = namespaces_of("self")
     return {kind for kind, link in namespaces_of(box.pid).items() if link != mine[kind]}
 
 
 def annotations(t):
-    """`state` prints them, and a hook gets them with the state."""
+    """`state` prints the annotations, and a hook gets them with the state."""
     box, seen = box_of(t, "annotations"), t.scratch / "seen"
     box.bundle.edit(lambda config: config.update(
         hooks={"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", f"cat > {seen}"]}]}))
@@ -63,7 +63,7 @@ def every_hook(t):
 
 
 def minimal(t):
-    """Two namespaces of its own, and nothing mounted but its root."""
+    """The container has two namespaces of its own, and no mount but its root."""
     box = box_of(t, "minimal", "/bin/busybox", "sleep", "60")
     box.run_detached().ok()
     equal(own_namespaces(box), {"mnt", "pid"}, "namespaces of its own")
@@ -72,7 +72,7 @@ def minimal(t):
 
 
 def host_like(t):
-    """One namespace of its own: it sees the host's processes under the host's name."""
+    """The container has one namespace of its own, and sees the host's processes and the host's name."""
     box = box_of(t, "host-like", "sleep", "60")
     box.run_detached().ok()
     equal(own_namespaces(box), {"mnt"}, "namespaces of its own")
@@ -82,7 +82,7 @@ def host_like(t):
 
 
 def affinity(t):
-    """A process of exec has processor 0 alone; the container's first one has all."""
+    """A process of exec has processor 0 alone; the container's first process has all."""
     box = box_of(t, "affinity", "sleep", "60")
     box.run_detached().ok()
     command = json.loads((PROJECT / "bundles/affinity/config.json").read_text())["process"]["args"]
@@ -91,14 +91,14 @@ def affinity(t):
 
 
 def memory_policy(t):
-    """Another process of the container prefers the node, too."""
+    """A process of exec prefers the node too."""
     box = box_of(t, "memory-policy", "sleep", "60")
     box.run_detached().ok()
     contains(box.exec("head", "-n", "1", "/proc/self/numa_maps").ok().out, " prefer:0 ", "policy of exec")
 
 
 def mount_label(t):
-    """Where nothing enforces it the kernel refuses it, by the name of the mount; where something does, it is there."""
+    """With SELinux the mount has the label; without it the kernel refuses the mount, and the error names it."""
     box = box_of(t, "mount-label")
     if os.path.exists("/sys/fs/selinux/enforce"):
         contains(box.run().exits(0).out, "context=system_u:object_r:container_file_t:s0:c1,c2", "mounts")
@@ -108,7 +108,7 @@ def mount_label(t):
 
 
 def shared_mounts(t):
-    """It is in the runtime's mount namespace; its mounts are below its root, and gone with it."""
+    """The container is in the runtime's mount namespace; its mounts are below its root and go with it."""
     box = box_of(t, "shared-mounts")
     lines = box.run().exits(0).lines()
     equal(lines[0], os.readlink("/proc/self/ns/mnt"), "mount namespace")
@@ -125,11 +125,11 @@ THEMES = {"annotations": annotations, "every-hook": every_hook, "minimal": minim
 @differs(OURS)
 @parametrize("name", sorted(THEMES))
 def test_theme(t, name):
-    """What a bundle of bundles/ is about holds, where its output alone does not show it."""
+    """The theme of a bundle holds, if its output alone does not show that."""
     THEMES[name](t)
 
 
 @differs(OURS)
 def test_every_silent_bundle_has_a_theme(t):
-    """A bundle whose output says nothing of it is looked at otherwise."""
+    """Each bundle whose output does not show its theme has a function above."""
     equal({name for name, said in SAID.items() if not said} - THEMES.keys(), set(), "bundles")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every bundle of bundles/, compiled from its YAML and run: what it prints, and what is to be seen from outside."""
+"""Compiles every bundle of bundles/ from its YAML and runs it: what it prints, and what is visible from outside."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from test_net_devices import host, inside, names, needs_veth
 
 PROJECT = pathlib.Path(__file__).resolve().parent.parent.parent
 OURS = "the short form is bulkhead's own"
-# What a bundle prints.
+# A part of what each bundle prints; empty if the output does not show its theme.
 SAID = {
     "affinity": "Cpus_allowed_list", "annotations": "", "binds": "Hello from the host.",
     "capabilities": "CapEff:\t0000000000002421", "delegated": "0::/", "device-nodes": "/dev/mine", "devices": "4",
@@ -29,11 +29,11 @@ SAID = {
 OWN_CASES = {"cgroup-limits", "default", "idmapped-mount", "intel-rdt", "mount-label", "net-device", "rootless"}
 LIMITS = {"memory.max": "67108864", "memory.swap.max": "0", "memory.high": "59998208", "cpu.max": "50000 100000",
           "pids.max": "100"}  # memory.high in whole pages
-CALLER = 1000  # the uid and gid for whom the bundle rootless is
+CALLER = 1000  # the uid and gid that the bundle rootless is made for
 
 
 class Compiled(bundles.Bundle):
-    """A copy of a bundle whose config.json was made anew, with a busybox root."""
+    """A copy of a bundle with a newly made config.json and a busybox root."""
 
     def __init__(self, t, name):  # pylint: disable=super-init-not-called
         self.path = t.scratch / name
@@ -46,7 +46,7 @@ class Compiled(bundles.Bundle):
 
 
 def layered(t, bundle):
-    """The layers that the bundle overlay names, here; returns the flags that allow them."""
+    """Makes the layers that the bundle overlay names; returns the flags that allow them."""
     layers = t.scratch / "layers"
     shutil.copytree(t.template, layers / "base", symlinks=True)
     (layers / "app").mkdir()
@@ -58,7 +58,7 @@ def layered(t, bundle):
 @differs(OURS)
 @parametrize("name", sorted(SAID))
 def test_bundle(t, name):
-    """It prints what it is about."""
+    """The bundle prints what it is about."""
     made = Compiled(t, name)
     flags = layered(t, made) if name == "overlay" else []
     result = t.container(bundle=made).run(*flags).exits(0)
@@ -84,14 +84,14 @@ def test_cgroup_limits(t):
 
 @differs(OURS)
 def test_default(t):
-    """Without its terminal; test_terminal gives one to the same config.json."""
+    """The bundle runs without its terminal; test_terminal gives one to the same config.json."""
     made = Compiled(t, "default").process(terminal=False, args=["echo", "here"])
     equal(t.container(bundle=made).run().ok().out, "here\n", "stdout")
 
 
 @differs(OURS)
 def test_idmapped_mount(t):
-    """Root's files on disk are root's in the container, whose root is uid 100000 outside; without the map nobody's."""
+    """Files of uid 0 on disk are root's in the container, whose root is uid 100000 outside; without the map they are nobody's."""
     made = Compiled(t, "idmapped-mount")
     for path in (made.path / "data", *(made.path / "data").iterdir()):
         os.chown(path, 0, 0)
@@ -108,7 +108,7 @@ def test_idmapped_mount(t):
 @differs(OURS)
 @needs(needs_veth)
 def test_net_device(t):
-    """eth1 of the host is eth0 in the container, with its address, and is no longer on the host."""
+    """eth1 of the host is eth0 in the container, with its address, and no longer on the host."""
     with host(t, "ip link set given name eth1", "ip addr add 192.0.2.7/24 dev eth1") as run:
         made = Compiled(t, "net-device").process(args=["sleep", "60"])
         box = t.container(bundle=made)
@@ -123,14 +123,14 @@ def test_net_device(t):
 @differs(OURS)
 @needs(needs_veth)
 def test_net_device_shows_itself(t):
-    """What the bundle prints."""
+    """The bundle prints the address of its device."""
     with host(t, "ip link set given name eth1", "ip addr add 192.0.2.7/24 dev eth1"):
         contains(t.container(bundle=Compiled(t, "net-device")).run().ok().out, "inet 192.0.2.7/24", "stdout")
 
 
 @differs(OURS)
 def test_rootless(t):
-    """Its caller, uid 1000, is root in the container and itself outside."""
+    """The caller, uid 1000, is root in the container and uid 1000 outside."""
     made = Compiled(t, "rootless")
     unprivileged.become(t, ["/usr/bin/setpriv", f"--reuid={CALLER}", f"--regid={CALLER}", "--clear-groups"])
     os.chown(t.scratch, CALLER, CALLER)
@@ -144,6 +144,6 @@ def test_rootless(t):
 
 @differs(OURS)
 def test_every_bundle_has_a_case(t):
-    """All folders of bundles/ are here, and nothing else."""
+    """This file names all folders of bundles/ and nothing else."""
     there = sorted(path.parent.name for path in (PROJECT / "bundles").glob("*/bundle.yaml"))
     equal(sorted(SAID.keys() | OWN_CASES), there, "bundles")

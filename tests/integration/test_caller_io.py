@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Output, messages, log and input: who does not read or write is survived, within the deadlines of bulkhead(8)."""
+"""Output, messages, log and input: bulkhead survives callers that do not read or write, within the deadlines of bulkhead(8)."""
 
 import contextlib
 import json
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.any_cgroups
 @differs(BLOCKS)
 @pytest.mark.timeout(90)
 def test_nobody_reads_the_error(t):
-    """A message that nobody reads is given up: the exit code is that of the failure, and the log has its line."""
+    """The runtime gives up a message that nobody reads: the exit code is that of the failure, and the log has its line."""
     verbs = ["state", "start", "kill", "create", "exec", "frobnicate"]
     logs = {verb: t.scratch / f"{verb}.log" for verb in verbs}
     with full_pipe() as pipe:
@@ -40,7 +40,7 @@ def test_nobody_reads_the_error(t):
 @differs(BLOCKS)
 @pytest.mark.timeout(90)
 def test_nobody_reads_the_output(t):
-    """Output that nobody reads is given up, and an error."""
+    """The runtime gives up output that nobody reads, and reports an error."""
     box = t.sleeper()
     box.run_detached().ok()
     lines = [["state", box.id], ["list"], ["ps", box.id], ["features"], ["--help"], ["--version"],
@@ -57,7 +57,7 @@ def test_nobody_reads_the_output(t):
 @differs("Go's runtime fails with EAGAIN or waits, as it finds the descriptor")
 @pytest.mark.timeout(60)
 def test_a_non_blocking_pipe_is_waited_for(t):
-    """Output is complete also where the caller has made its pipe non-blocking and reads late."""
+    """Output is complete even if the caller has made its pipe non-blocking and reads late."""
     for _ in range(3):
         t.sleeper().run_detached().ok()
     whole = t.runtime("features").ok().out
@@ -82,7 +82,7 @@ def writes_to_stderr(pid):
 @differs(BLOCKS)
 @pytest.mark.timeout(90)
 def test_a_message_that_waits_holds_no_lock(t):
-    """While callers do not read their errors, others may kill and delete the container."""
+    """While callers do not read their errors, other callers can kill and delete the container."""
     box = t.sleeper()
     box.run_detached().ok()
     lines = [["start", box.id], ["delete", box.id], ["exec", "--user", "x", box.id, "true"]]
@@ -100,7 +100,7 @@ def test_a_message_that_waits_holds_no_lock(t):
 @differs("it fails, or ignores every error of write")
 @parametrize("verb", ["state", "list", "features", "--version"])
 def test_read_only_output_takes_everything(t, verb):
-    """A stdout that cannot be written (go-runc's null) is one that wants nothing: success stays success."""
+    """Success stays success on a stdout that nobody can write (go-runc's null): such a caller needs no output."""
     box = t.sleeper()
     box.run_detached().ok()
     with open("/dev/null", "rb") as null:
@@ -110,7 +110,7 @@ def test_read_only_output_takes_everything(t, verb):
 @differs("it is killed by SIGPIPE, or ignores the error")
 @parametrize("verb", ["state", "features"])
 def test_a_reader_that_is_gone(t, verb):
-    """A stdout whose reader has closed is an error, and no signal."""
+    """If the reader of stdout has closed its end, the verb fails with an error; no signal kills it."""
     box = t.sleeper()
     box.run_detached().ok()
     reading, writing = os.pipe()
@@ -123,7 +123,7 @@ def test_a_reader_that_is_gone(t, verb):
 @differs("state ignores every error of write")
 @parametrize("verb", ["state", "features"])
 def test_a_full_disk_as_output(t, verb):
-    """A stdout that takes nothing for want of space is an error."""
+    """A stdout without space is an error."""
     box = t.sleeper()
     box.run_detached().ok()
     with open("/dev/full", "wb") as full:
@@ -134,7 +134,7 @@ def test_a_full_disk_as_output(t, verb):
 # ---- --log ------------------------------------------------------------------------------------------------
 
 def special(t, kind):
-    """A path that is no ordinary place for a log."""
+    """A path that is not an ordinary place for a log."""
     path = t.scratch / "special"
     if kind == "fifo":
         os.mkfifo(path)
@@ -151,7 +151,7 @@ def special(t, kind):
 @parametrize("kind, words", [("fifo", "no such device or address"), ("socket", "no such device or address"),
                              ("directory", "is a directory"), ("missing directory", "no such file or directory")])
 def test_a_log_that_cannot_be_opened(t, kind, words):
-    """Nothing is done without the log that was asked for; the message names it, and nobody waits."""
+    """If the log cannot be opened, the verb does nothing; the message names the log, and nobody waits."""
     path, box = special(t, kind), t.sleeper()
     result = t.runtime("--log", path, "run", "--detach", "--bundle", box.bundle.path, box.id)
     equal((result.code, result.err), (1, f"--log: open {path}: {words}\n"), "exit code, stderr")
@@ -162,7 +162,7 @@ def test_a_log_that_cannot_be_opened(t, kind, words):
 @differs(BLOCKS)
 @pytest.mark.timeout(90)
 def test_a_log_that_nobody_reads(t):
-    """A fifo whose reader takes nothing keeps nobody from the message on stderr."""
+    """A log fifo whose reader takes nothing does not keep the message from stderr."""
     path = special(t, "fifo")
     end = os.open(path, os.O_RDWR)
     fill(end)
@@ -188,7 +188,7 @@ def test_a_log_that_is_read(t):
     ("bad value", "create", "--preserve-fds", "x", "ID"), ("value missing", "create", "--bundle"),
     ("too many operands", "state", "ID", "ID"), ("bad root", "--root", "/", "state", "ID")])
 def test_early_failures_are_in_the_log(t, _, words):
-    """Whatever is wrong behind --log on the command line is in the log, once, as on stderr; the last --log wins."""
+    """The log has any failure after --log on the command line, once, with the words of stderr; the last --log wins."""
     first, log = t.scratch / "first", t.scratch / "log"
     command = [t.runtime.path, "--log", str(first), f"--log={log}", "--log-format", "json", *words]
     result = t.runtime.exec(command).exits(1)
@@ -199,7 +199,7 @@ def test_early_failures_are_in_the_log(t, _, words):
 
 
 def writes_into(reading):
-    """What came through a pipe of packets (O_DIRECT), one string for each write(2)."""
+    """The contents of a pipe of packets (O_DIRECT), one string for each write(2)."""
     found = []
     os.set_blocking(reading, False)
     with contextlib.suppress(BlockingIOError):
@@ -210,7 +210,7 @@ def writes_into(reading):
 
 
 def expect_one_write(t, *words):
-    """A verb fails with one write to stderr, one to the log and none to stdout."""
+    """A verb fails with one write to stderr, one line in the log and nothing on stdout."""
     log = t.scratch / "log"
     os.mkfifo(log)
     reader = os.open(log, os.O_RDONLY | os.O_NONBLOCK)
@@ -236,7 +236,7 @@ def test_one_message_is_one_write(t, verb):
 @differs("two lines in its log, or its help on stdout")
 @parametrize("verb", ["create", "run", "bad flag"])
 def test_one_message_of_a_creation_is_one_write(t, verb):
-    """The same where init has said what is wrong, or the command line is."""
+    """The same holds if the stage has reported the failure, or if the command line is wrong."""
     box = t.container("/no/such/program")
     if verb == "bad flag":
         return expect_one_write(t, "state", "--frobnicate", box.id)
@@ -245,7 +245,7 @@ def test_one_message_of_a_creation_is_one_write(t, verb):
 
 @differs("it writes every message whole, whatever it is")
 def test_long_messages_are_whole_lines(t):
-    """A message fits into PIPE_BUF, on stderr and in the log, with its beginning and its end."""
+    """A message fits into PIPE_BUF, on stderr and in the log, and has its beginning and its end."""
     log = t.scratch / "log"
     hook = {"path": "/bin/sh", "args": ["sh", "-c", "yes '\"\\\u20ac' | head -c 9000; echo the end; exit 3"]}
     box = t.container(bundle=t.bundle("true").edit(lambda config: config.update(hooks={"prestart": [hook]})))
@@ -260,7 +260,7 @@ def test_long_messages_are_whole_lines(t):
 # ---- stdin ------------------------------------------------------------------------------------------------
 
 def update(t, box, *writes):
-    """`update` of a caller that writes this and keeps its pipe open: (exit code, stderr)."""
+    """(exit code, stderr) of an `update` whose caller writes these texts and keeps its pipe open."""
     errors = t.scratch / "errors"
     with open(errors, "wb") as stderr:
         child = t.runtime.start(t.runtime.command("update", "--resources=-", box.id), stdin=subprocess.PIPE,
@@ -279,12 +279,12 @@ def update(t, box, *writes):
                                ("in parts", b'{"cpu": ', b'{"cpus": "", "mems": "}]\\"', b'"', b'}}'),
                                ("more behind it", b' {} {"cpu": 5} \n')])
 def test_one_document_is_enough(t, name, writes):
-    """`update` answers when the document is complete; that nobody closes the pipe does not matter."""
+    """`update` answers after the document is complete, even if nobody closes the pipe."""
     box = t.sleeper()
     box.run_detached().ok()
     begin = time.monotonic()
     code, err = update(t, box, *writes)
-    if name == "in parts":  # a nonsensical value, to see that it has been read to its end
+    if name == "in parts":  # a nonsensical value, which shows that update read the document to its end
         true(code == 1 and err, f"exit code {code}: {err}")
     else:
         equal((code, err), (0, ""), "exit code, stderr")
@@ -296,7 +296,7 @@ def test_one_document_is_enough(t, name, writes):
 @pytest.mark.timeout(90)
 @parametrize("_, *writes", [("nothing",), ("half", b'{"pids": {')])
 def test_a_document_that_does_not_come(t, _, writes):
-    """A caller that writes nothing more gets an error that says so."""
+    """A caller that writes nothing more gets an error that names the missing document."""
     box = t.sleeper()
     box.run_detached().ok()
     equal(update(t, box, *writes), (1, "-: no whole JSON document, and nothing more for 10000 ms\n"), "answer")
@@ -305,7 +305,7 @@ def test_a_document_that_does_not_come(t, _, writes):
 @differs(BLOCKS)
 @parametrize("what", ["exec --process", "config.json"])
 def test_a_fifo_is_no_file(t, what):
-    """A fifo in the place of a file that is read is refused at once."""
+    """The runtime refuses a fifo in the place of a file at once."""
     box = t.sleeper()
     if what == "config.json":
         os.unlink(box.bundle.path / "config.json")

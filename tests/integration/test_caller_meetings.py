@@ -28,7 +28,7 @@ POLL = ("7", "73")  # on x86-64, on arm64 (ppoll)
 # ---- sockets ----------------------------------------------------------------------------------------------
 
 def busy_listener(t, name):
-    """A listener whose queue is full and who accepts nobody: (path, its sockets)."""
+    """(path, its sockets) of a listener that accepts no connection and whose queue is full."""
     path = t.scratch / name
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     server.bind(str(path))
@@ -48,7 +48,7 @@ def busy_listener(t, name):
 @pytest.mark.timeout(90)
 @parametrize("_, flag, terminal", [("console", "--console-socket", True), ("pidfd", "--pidfd-socket", False)])
 def test_a_listener_that_never_accepts(t, _, flag, terminal):
-    """Its queue is full: create and exec give up, and leave nothing; nobody else is held up meanwhile."""
+    """The listener's queue is full: create and exec give up, and leave nothing; other verbs are not held up meanwhile."""
     path, sockets = busy_listener(t, "busy")
     made, box = t.sleeper(terminal=terminal), t.sleeper()
     box.run_detached().ok()
@@ -74,7 +74,7 @@ def test_a_listener_that_never_accepts(t, _, flag, terminal):
 
 @differs("its run records the container before the program runs")
 def test_a_run_whose_caller_is_not_there_yet(t):
-    """Its program runs, and its listener has not accepted: `kill` by somebody who knows that waits for the record."""
+    """The program runs, but the listener has not accepted: a `kill` at that time waits for the record of the container."""
     path, (server, *clients) = busy_listener(t, "busy")
     box = t.shell("> /out/ready; sleep 60")
     box.bundle.add_mount("/out", "bind", str(t.scratch), "bind")
@@ -94,7 +94,7 @@ def test_a_run_whose_caller_is_not_there_yet(t):
 @parametrize("kind, words", [("a datagram socket", "protocol wrong type"), ("a file", "connection refused"),
                              ("nothing", "no such file or directory"), ("nobody listens", "connection refused")])
 def test_a_console_socket_that_is_none(t, kind, words):
-    """Nothing is made where nobody listens for the terminal; the message names the socket."""
+    """Without a listener for the terminal the runtime makes nothing; the message names the socket."""
     path = t.scratch / "console"
     if kind == "a file":
         path.write_text("")
@@ -112,7 +112,7 @@ def test_a_console_socket_that_is_none(t, kind, words):
 # ---- the service manager ----------------------------------------------------------------------------------
 
 def full_manager(t):
-    """NOTIFY_SOCKET of a service manager that reads nothing: (its socket, environment)."""
+    """(socket, environment) of a service manager that reads nothing from its NOTIFY_SOCKET."""
     manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     manager.bind(str(t.scratch / "manager"))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as filler, contextlib.suppress(BlockingIOError):
@@ -151,7 +151,7 @@ def test_a_manager_that_never_reads(t):
 @differs("it does not forward signals before the container is ready")
 @pytest.mark.timeout(60)
 def test_a_full_manager_holds_up_no_signal(t):
-    """An attached run goes on with its signals while its manager reads nothing, and tells it when it does."""
+    """An attached run forwards signals while its manager reads nothing, and notifies the manager after it reads again."""
     manager, env = full_manager(t)
     box = t.shell("trap ': > /dev/shm/here' USR1; trap 'exit 7' TERM; : > /dev/shm/up; while :; do sleep 0.1; done")
     shared = lambda name: os.path.exists(f"/proc/{box.pid}/root/dev/shm/{name}")
@@ -175,11 +175,11 @@ def test_a_full_manager_holds_up_no_signal(t):
     manager.close()
 
 
-# ---- a caller that dies, files that are there -------------------------------------------------------------
+# ---- a caller that dies, files that exist already ---------------------------------------------------------
 
 @parametrize("kind", ["symlink", "fifo", "socket"])
 def test_a_pid_file_that_is_something_else(t, kind):
-    """What stands in the place of the pid file is replaced, neither followed nor opened."""
+    """The runtime replaces whatever has the name of the pid file, and neither follows nor opens it."""
     box, target = t.sleeper(), t.scratch / "target"
     if kind == "symlink":
         target.write_text("kept")
@@ -204,7 +204,7 @@ with open(sys.argv[1]) as gate:
 
 @differs("its init goes on waiting, and delete --force leaves it")
 def test_a_caller_that_dies_takes_the_creation_along(t):
-    """With PDEATHSIG: when the caller dies in a hook of create, nothing of it lives on, and delete removes the rest."""
+    """With PDEATHSIG: if the caller dies in a hook of create, no process of it lives on, and delete removes the rest."""
     gate, hook = t.scratch / "gate", t.scratch / "hook"
     os.mkfifo(gate)
     script = f"echo $$ > {hook}.new; mv {hook}.new {hook}; exec sleep 60"
@@ -234,7 +234,7 @@ def dead(pid):
 
 
 def test_nobody_but_the_container_gets_the_callers_files(t):
-    """Pipes on 0 to 2 and a leaked 9 end with the container, whatever its hooks leave behind."""
+    """Pipes on 0 to 2 and a leaked 9 end with the container, although a daemon of its hooks lives on."""
     daemon = {"path": "/bin/sh", "args": ["sh", "-c", "sleep 5 < /dev/null > /dev/null 2>&1 &"]}
     box = t.container(bundle=t.bundle("sleep", "60").edit(lambda config: config.update(
         hooks={"prestart": [daemon], "poststart": [daemon]})))
@@ -248,7 +248,7 @@ def test_nobody_but_the_container_gets_the_callers_files(t):
     for _, writing in ends:
         os.close(writing)
     box.kill("KILL").ok()
-    os.waitpid(int((t.scratch / "second.pid").read_text()), 0)  # init ends behind it
+    os.waitpid(int((t.scratch / "second.pid").read_text()), 0)  # init ends after this process
     box.wait()
     for reading, _ in ends:
         ended = select.select([reading], [], [], 3)[0]
@@ -266,7 +266,7 @@ def test_nobody_but_the_container_gets_the_callers_files(t):
 @pytest.mark.timeout(90)
 @parametrize("verb", ["run", "exec"])
 def test_nobody_reads_an_attached_terminal(t, verb):
-    """When the program has ended, its last output is given up, and its exit code returned."""
+    """After the program has ended, the runtime gives up its last output and returns its exit code."""
     _, command = attached(t, verb, "sh", "-c", "(seq 1 100000 &); sleep 1; exit 7")
     with full_pipe() as pipe:
         child = t.runtime.start(command, stdout=pipe)
@@ -278,7 +278,7 @@ def test_nobody_reads_an_attached_terminal(t, verb):
 @pytest.mark.timeout(90)
 @parametrize("verb", ["run", "exec"])
 def test_nobody_reads_the_callers_terminal(t, verb):
-    """The same of a program without a terminal of its own below a terminal that nobody reads."""
+    """The same holds for a program without a terminal of its own, below a terminal that nobody reads."""
     terminal = Terminal(t)
     if verb == "run":
         box = t.shell("(seq 1 100000 &); sleep 1; exit 7")
@@ -295,7 +295,7 @@ def test_nobody_reads_the_callers_terminal(t, verb):
 @pytest.mark.timeout(60)
 @parametrize("verb", ["run", "exec"])
 def test_signals_are_forwarded_meanwhile(t, verb):
-    """A program whose output nobody reads can be stopped by signals to the runtime."""
+    """Signals to the runtime stop a program whose output nobody reads."""
     _, command = attached(t, verb, "sh", "-c", "trap 'exit 9' TERM; (yes > /dev/tty &) ; while :; do sleep 0.1; done")
     with full_pipe() as pipe:
         child = t.runtime.start(command, stdout=pipe)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A cgroup is a path and an inode: what another container has at the same path is never touched."""
+"""A cgroup is a path and an inode: the runtime never touches another container's cgroup at the same path."""
 
 import json
 import os
@@ -15,7 +15,7 @@ NO_FAULTS = "runc has no --fault"
 
 
 def step_of(t, box, verb):
-    """The number of a verb's step in the creation of `box`."""
+    """The number of the step with this name in the creation of `box`."""
     steps = json.loads(t.runtime("explain", "--json", "--bundle", box.bundle.path, box.id).ok().out)
     return next(step["step"] for step in steps if step["verb"] == verb)
 
@@ -23,7 +23,7 @@ def step_of(t, box, verb):
 @differs(NO_FAULTS)
 @parametrize("verb", ["make_cgroup", "record_cgroup"])
 def test_delete_of_a_killed_create_spares_the_owner_of_the_path(t, verb):
-    """A create that dies around its cgroup is removed; a container that lives in that cgroup goes on."""
+    """delete removes a create that died around its cgroup; a container that lives in that cgroup goes on."""
     owner, late = t.container("sleep", "60"), t.container("true")
     for box in (owner, late):
         box.bundle.edit(lambda config, name=owner.id: config["linux"].update(cgroupsPath=f"/{name}"))
@@ -37,12 +37,12 @@ def test_delete_of_a_killed_create_spares_the_owner_of_the_path(t, verb):
     place = owner.cgroup()
     owner.delete("--force").ok()
     if verb == "record_cgroup":
-        place.rmdir()  # nobody's: for the owner it was there, and the other died before it had noted it
+        place.rmdir()  # nobody's: the owner found it there, and the other died before it recorded it
 
 
 @differs("runc 1.1.5 only warns about an occupied cgroup")
 def test_an_occupied_cgroup_is_refused(t):
-    """A cgroupsPath in which another container runs is refused, and that container goes on."""
+    """The runtime refuses a cgroupsPath in which another container runs, and that container goes on."""
     owner, late = t.container("sleep", "60"), t.container("true")
     for box in (owner, late):
         box.bundle.edit(lambda config, name=owner.id: config["linux"].update(cgroupsPath=f"/{name}"))
@@ -72,7 +72,7 @@ def occupied_and_frozen(path):
 
 
 def frozen_below(path):
-    """Only what is below it is: no process of the container's would be."""
+    """Freezes a cgroup below the path only, which would freeze no process of the container."""
     (path / "below").mkdir()
     frozen(path / "below")
 
@@ -85,7 +85,7 @@ def sleeper():
 
 
 def vacated(path):
-    """Ends what is in the cgroup, and removes it and what is below."""
+    """Ends the processes in the cgroup and below it, and removes all these cgroups."""
     for directory, _, _ in os.walk(path):
         (pathlib.Path(directory) / "cgroup.freeze").write_text("0")
     for pid in [int(pid) for file in path.rglob("cgroup.procs") for pid in file.read_text().split()]:
@@ -101,7 +101,7 @@ UNFIT = [("a process", occupied, NOT_EMPTY), ("a process below", occupied_below,
 
 
 def refused(t, box, path, words):
-    """The container is not made, and the cgroup and what is in it are as they were."""
+    """Fails unless create refuses the container and leaves the cgroup and its contents as they were."""
     box.bundle.edit(lambda config: config["linux"].update(cgroupsPath=f"/{path.relative_to(HIERARCHY)}"))
     parent = path if path.exists() else path.parent
     look = lambda: (sorted(os.walk(parent)), (parent / "cgroup.events").read_text())
@@ -114,7 +114,7 @@ def refused(t, box, path, words):
 @differs(WARNS)
 @parametrize("_, make, words", UNFIT)
 def test_a_cgroup_with_somebody_in_it_is_refused(t, _, make, words):
-    """A process in it or below it, frozen or not, is in the way, and goes on."""
+    """A process in the cgroup or below it, frozen or not, makes create fail, and goes on."""
     path = HIERARCHY / f"{t.prefix}-theirs"
     path.mkdir()
     try:
@@ -125,13 +125,13 @@ def test_a_cgroup_with_somebody_in_it_is_refused(t, _, make, words):
 
 
 def test_a_frozen_cgroup_is_refused(t):
-    """A container in a frozen cgroup would stop before its first instruction."""
+    """The runtime refuses a frozen cgroup, because the container would stop before its first instruction."""
     in_the_way(t, "itself")
 
 
 @differs("runc 1.1.5 waits for ever for its frozen process")
 def test_one_below_a_frozen_cgroup_is_refused(t):
-    """So would one below it."""
+    """The same holds for a cgroup below a frozen one."""
     in_the_way(t, "its parent")
 
 
@@ -149,7 +149,7 @@ def in_the_way(t, which):
     ("empty", lambda path: None), ("empty ones below", lambda path: (path / "a/b").mkdir(parents=True)),
     ("frozen ones below", frozen_below)])
 def test_a_vacant_cgroup_is_taken(t, _, make):
-    """A cgroup that is there already may be used; it and what was below it stay (runc removes them)."""
+    """A cgroup that exists already may be used if it is vacant; it and those below it stay (runc removes them)."""
     path = HIERARCHY / f"{t.prefix}-mine"
     path.mkdir()
     try:
@@ -165,7 +165,7 @@ def test_a_vacant_cgroup_is_taken(t, _, make):
 
 
 def test_the_first_process_is_in_it_before_create_returns(t):
-    """Init is in the container's cgroup, and nobody else of the runtime's."""
+    """Init is in the container's cgroup, and no other process is."""
     box = t.container("sleep", "60")
     box.create().ok()
     equal(box.cgroup().name, box.id, "cgroup")
@@ -184,7 +184,7 @@ def test_without_a_cgroup_namespace_only_the_own_cgroup_is_mounted(t):
 
 @differs("runc removes it")
 def test_one_that_was_there_survives_a_failed_create(t):
-    """An error leaves all as it was: a cgroup that somebody else has made, and no process in it."""
+    """After an error all is as it was: the cgroup of somebody else stays, and has no process."""
     box = t.container("no-such-tool")
     directory = isolation.cgroup2_mount() / f"{box.id}-of-somebody-else"
     directory.mkdir()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""delete, where the container has made cgroups of its own below its cgroup: many, deep, occupied, frozen, others'."""
+"""delete, if the container has made cgroups below its own: many, deep, occupied, frozen, or of other users."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ CHAIN = "/".join(f"level{number}" for number in range(20))
 
 
 def divided(t, script, **process):
-    """A running container whose program has done this in its writable cgroup."""
+    """A running container whose program has run this script in its writable cgroup."""
     box = t.container(bundle=writable(t.bundle("sh", "-c", f"cd /sys/fs/cgroup; {script}; > /dev/shm/done; sleep 300",
                                                **process)))
     return ready(box)
@@ -34,10 +34,10 @@ def count(cgroup):
 
 
 def is_removed(t, box, seconds, *flags):
-    """delete takes the container and all its cgroups away, within these seconds of a fast machine."""
+    """Fails unless delete removes the container and all its cgroups, within these seconds on a fast machine."""
     cgroup = top_of(box)
     result = box.delete(*flags)
-    (result.exits(0) if t.control else result.ok())  # runc warns where its cgroup is busy for a moment
+    (result.exits(0) if t.control else result.ok())  # runc warns if its cgroup is busy for a moment
     true(not cgroup.exists(), "the cgroup is left")
     true(result.seconds < seconds * SLOWER, f"it took {result.seconds:.2f} s")
     box.wait()
@@ -45,7 +45,7 @@ def is_removed(t, box, seconds, *flags):
 
 
 def top_of(box):
-    """The container's cgroup, whichever one below it init is in."""
+    """The container's cgroup, even if init is in one below it."""
     for place in isolation.cgroup2_mount().rglob(box.id):
         return place
     raise AssertionError("there is no cgroup")
@@ -54,7 +54,7 @@ def top_of(box):
 # ---- how many ---------------------------------------------------------------------------------------------
 
 def test_two_hundred_of_them_twenty_deep(t):
-    """Ten chains of twenty cgroups each are removed in less than two seconds."""
+    """delete removes ten chains of twenty cgroups each in less than two seconds."""
     box = divided(t, f"for n in 0 1 2 3 4 5 6 7 8 9; do mkdir -p $n/{CHAIN.split('/', 1)[1]}; done")
     equal(count(box.cgroup()), 200, "cgroups")
     is_removed(t, box, 2, "--force")
@@ -73,13 +73,13 @@ def test_of_a_stopped_container(t):
 
 
 def test_of_a_run_that_ends(t):
-    """run takes them away when its program has ended."""
+    """run removes the cgroups after its program has ended."""
     box = t.container(bundle=writable(t.bundle("sh", "-c", f"mkdir -p /sys/fs/cgroup/a/{CHAIN} && exit 7")))
     box.run().exits(7)
     t.no_state()
 
 
-# ---- what is in them ----------------------------------------------------------------------------------------
+# ---- their contents -----------------------------------------------------------------------------------------
 
 LIVING = """mkdir -p {place}; n=0
 while [ $n -lt 20 ]; do sh -c 'echo 0 > {place}/cgroup.procs; exec sleep 300' & n=$((n + 1)); done
@@ -87,20 +87,20 @@ until [ $(wc -l < {place}/cgroup.procs) = 20 ]; do sleep 0.1; done"""
 
 
 def test_with_processes(t):
-    """Processes in cgroups below are killed, and the cgroups go with them."""
+    """delete kills processes in cgroups below, and removes the cgroups."""
     is_removed(t, divided(t, LIVING.format(place=CHAIN)), 2, "--force")
 
 
 @differs("runc 1.1.5 warns that it cannot kill them, and leaves them")
 def test_of_a_container_without_a_pid_namespace(t):
-    """Nothing but the cgroup tells whose the processes are."""
+    """Only the cgroup shows that the processes are the container's."""
     box = t.container(bundle=writable(t.bundle("sh", "-c", "cd /sys/fs/cgroup; " + LIVING.format(place=CHAIN)
                                                + "; > /dev/shm/done; sleep 300").without_namespace("pid")))
     is_removed(t, ready(box), 2, "--force")
 
 
 def test_with_frozen_processes(t):
-    """Frozen ones are killed as well."""
+    """delete kills frozen processes too."""
     is_removed(t, divided(t, LIVING.format(place="a/b") + "; echo 1 > a/cgroup.freeze"), 2, "--force")
 
 
@@ -110,13 +110,13 @@ def test_where_init_is_below(t):
 
 
 def test_with_limits_on_their_number(t):
-    """What keeps cgroups from being made does not keep them from being removed."""
+    """Limits that forbid new cgroups do not keep delete from removing the old."""
     script = f"mkdir -p {CHAIN} && echo 0 > level0/cgroup.max.depth && echo 0 > level0/cgroup.max.descendants"
     is_removed(t, divided(t, script), 2, "--force")
 
 
 def test_of_threads(t):
-    """Threaded cgroups are cgroups, too."""
+    """delete removes threaded cgroups too."""
     is_removed(t, divided(t, "mkdir -p a/b && echo threaded > a/cgroup.type && echo threaded > a/b/cgroup.type"), 2,
                "--force")
 
@@ -132,11 +132,11 @@ def test_with_names_that_are_hard(t):
                "--force")
 
 
-# ---- whose they are -------------------------------------------------------------------------------------------
+# ---- their owners ---------------------------------------------------------------------------------------------
 
 @differs(BY_SYSTEMD_ONLY)
 def test_that_belong_to_the_mapped_user(t):
-    """A cgroup that was handed over is removed with what its owner has made, entered and given to others."""
+    """delete removes a cgroup that was handed over, with the cgroups that its owner has made, entered and given away."""
     script = (f"cd /sys/fs/cgroup && mkdir -p {CHAIN} b && chown 77:77 level0 b && chmod 700 level0 && "
               "echo 0 > b/cgroup.procs && > /dev/shm/done; sleep 300")
     box = mapped(t, "sh", "-c", script)
@@ -150,7 +150,7 @@ GIVEN_AWAY = {"the cgroups below": "mkdir -p a/b && chown -R 77:77 a && chmod 70
 
 
 def hands_of_others(t, what):
-    """A rootless container that has given its cgroups to another of the caller's sub-ids, and the caller's cgroup."""
+    """(container, the caller's cgroup): a rootless container that has given cgroups to another of the caller's sub-ids."""
     box = ranged_box(t, "sh", "-c", f"cd /sys/fs/cgroup && {GIVEN_AWAY[what]} && > /dev/shm/done; sleep 300")
     box.bundle.process(capabilities={kind: ["CAP_CHOWN", "CAP_FOWNER", "CAP_DAC_OVERRIDE"]
                                      for kind in ("bounding", "effective", "permitted")})
@@ -162,7 +162,7 @@ def hands_of_others(t, what):
 @needs(needs_mapping_tools)
 @parametrize("what", GIVEN_AWAY)
 def test_that_a_rootless_caller_has_no_power_over(t, what):
-    """delete takes the power of the container's root, who may do with the sub-ids what it likes."""
+    """delete acts with the power of the container's root, who may do anything to the caller's sub-ids."""
     box, top = hands_of_others(t, what)
     try:
         ready(box)
@@ -178,7 +178,7 @@ def test_that_a_rootless_caller_has_no_power_over(t, what):
 @differs("runc 1.1.5 leaves them: it has no power over them")
 @needs(needs_mapping_tools)
 def test_a_stopped_rootless_one(t):
-    """The container's user namespace is gone with its processes; its maps are in the record."""
+    """The user namespace goes with the container's processes; the record keeps its maps."""
     box, top = hands_of_others(t, "all of it")
     try:
         ready(box)
@@ -191,14 +191,14 @@ def test_a_stopped_rootless_one(t):
         eventually(lambda: isolation.remove_tree(top) or not top.exists(), "the user's cgroup is in use")
 
 
-# ---- which was there before -------------------------------------------------------------------------------------
+# ---- which existed before ---------------------------------------------------------------------------------------
 
 OTHERS = "runc removes it, too"
 
 
 @contextlib.contextmanager
 def given(t, box):
-    """A cgroup that somebody has made, with a limit of its own, and that the config of `box` names."""
+    """Makes a cgroup with a limit of its own, and names it in the config of `box`."""
     path = isolation.cgroup2_mount() / f"{t.prefix}-given"
     path.mkdir()
     (path / "cgroup.max.depth").write_text("7")
@@ -222,7 +222,7 @@ def is_left_as_it_was(t, path):
 @differs(OTHERS)
 @parametrize("how", ["delete", "delete --force", "delete --force of a paused one", "run", "failed create"])
 def test_one_that_was_there_stays(t, how):
-    """What create did not make is not deleted; what the container made in it is, and so is its device filter."""
+    """A cgroup that create did not make stays; delete removes what the container made in it, and its device filter."""
     divided = "mkdir -p /sys/fs/cgroup/a/b && echo 0 > /sys/fs/cgroup/a/cgroup.procs; > /dev/shm/done; "
     box = t.container(bundle=writable(t.bundle("sh", "-c", divided + ("exit 7" if how == "run" else "sleep 300"))))
     with given(t, box) as path:
@@ -247,7 +247,7 @@ def test_one_that_was_there_stays(t, how):
 
 @differs(OTHERS)
 def test_one_that_was_there_can_be_used_again(t):
-    """The next container in it finds it vacant, and one that makes its own cgroup removes it as ever."""
+    """The next container finds the cgroup vacant; a container that makes its own cgroup removes it."""
     for _ in range(2):
         box = t.container("true")
         with given(t, box) as path:

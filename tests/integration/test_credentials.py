@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who the program is: ids, groups, capabilities, no_new_privs, umask."""
+"""The program's credentials: ids, groups, capabilities, no_new_privs, umask."""
 
 import os
 
@@ -49,7 +49,7 @@ def test_default_capability_set_is_empty(t, kind):
 
 
 def test_all_five_sets_are_set_as_told(t):
-    """A user that is not root gets what the five sets say, ambient across execve."""
+    """A user that is not root gets the five sets of the config; execve keeps the ambient set."""
     names = ["CAP_NET_RAW", "CAP_CHOWN"]
     found = run_with(t, {"uid": 1000, "gid": 1000}, bounding=[*names, "CAP_KILL"], permitted=names, effective=names,
                      inheritable=names, ambient=names[:1])
@@ -66,7 +66,7 @@ def test_without_ambient_a_user_loses_everything(t):
 
 
 def test_root_is_held_by_the_bounding_set(t):
-    """For root execve fills permitted from the bounding set, when new privileges are allowed."""
+    """For root, execve fills permitted from the bounding set if new privileges are allowed."""
     box = t.container("cat", "/proc/self/status", noNewPrivileges=False)
     box.bundle.capabilities(bounding=["CAP_KILL", "CAP_CHOWN"], permitted=["CAP_KILL"], effective=["CAP_KILL"])
     found = sets(box.run().ok().out)
@@ -75,7 +75,7 @@ def test_root_is_held_by_the_bounding_set(t):
 
 
 def test_no_new_privs_stops_the_gain_of_root(t):
-    """With no_new_privs root keeps what permitted said and gains nothing from the bounding set."""
+    """With no_new_privs root keeps its permitted set and gains nothing from the bounding set."""
     found = run_with(t, bounding=["CAP_KILL", "CAP_CHOWN"], permitted=["CAP_KILL"], effective=["CAP_KILL"])
     equal((found["permitted"], found["effective"]), (mask(["CAP_KILL"]),) * 2, "permitted and effective")
 
@@ -86,13 +86,13 @@ def test_empty_capabilities_mean_none(t):
 
 
 def test_no_capabilities_of_the_caller_leak(t):
-    """A full-powered caller does not lend the container CAP_SYS_ADMIN."""
+    """A caller with all capabilities does not lend the container CAP_SYS_ADMIN."""
     found = sets(status(t))
     true(not any(value >> BITS["CAP_SYS_ADMIN"] & 1 for value in found.values()), f"sets are {found}")
 
 
 def test_unknown_capability_is_a_warning(t):
-    """A capability that the runtime does not know is passed over, the others are set."""
+    """The runtime leaves out a capability that it does not know, and sets the others."""
     box = t.container("cat", "/proc/self/status")
     box.bundle.capabilities(bounding=["CAP_KILL", "CAP_TIME_TRAVEL"], permitted=["CAP_KILL"], effective=["CAP_KILL"])
     result = box.run("--pid-file", t.scratch / "p").exits(0)
@@ -100,7 +100,7 @@ def test_unknown_capability_is_a_warning(t):
 
 
 def test_unknown_capability_is_named_in_the_warning(t):
-    """The warning names the capability, in the log and nowhere else."""
+    """The warning names the capability, in the log only."""
     box = t.container("true")
     box.bundle.capabilities(bounding=["CAP_TIME_TRAVEL"])
     log = t.scratch / "log"
@@ -127,7 +127,7 @@ def test_what_the_caller_lacks_is_left_out_of_every_set(t):
 
 @differs("runc 1.1.5: unable to apply caps: operation not permitted")
 def test_what_the_caller_lacks_is_named_in_a_warning(t):
-    """Once, with the set that asks for it first, in the log."""
+    """The log has one warning, which names the first set that asks for the capability."""
     box, log = t.container("true"), t.scratch / "log"
     box.bundle.capabilities(bounding=["CAP_CHOWN"], permitted=["CAP_NET_RAW", "CAP_CHOWN"], effective=["CAP_NET_RAW"])
     t.runtime("--log", log, "run", "--bundle", box.bundle.path, box.id, setup=caller_without("CAP_NET_RAW")).ok()
@@ -137,7 +137,7 @@ def test_what_the_caller_lacks_is_named_in_a_warning(t):
 
 
 def test_a_user_namespace_has_what_the_caller_lacks(t):
-    """In a user namespace of its own a process has every capability, whoever made it."""
+    """In a user namespace of its own a process has every capability, even one that the caller lacks."""
     maps, log = [mapping(0, 100000, 65536)], t.scratch / "log"
     os.chmod(t.scratch.parent, 0o711)  # runc looks for the root as the mapped user
     box = t.container(bundle=with_user_namespace(t.bundle("cat", "/proc/self/status"), maps, maps))
@@ -149,7 +149,7 @@ def test_a_user_namespace_has_what_the_caller_lacks(t):
 
 @differs("runc 1.1.5: unable to apply caps: operation not permitted")
 def test_what_contradicts_another_set_is_left_out_with_a_warning(t):
-    """Effective and not permitted, inheritable and not in the bounding set: the kernel would refuse the whole."""
+    """Effective but not permitted, or inheritable but not bounding: the kernel would refuse all sets."""
     box, log = t.container("cat", "/proc/self/status", user={"uid": 1000, "gid": 1000}), t.scratch / "log"
     box.bundle.capabilities(bounding=["CAP_CHOWN"], permitted=["CAP_CHOWN"], effective=["CAP_CHOWN", "CAP_KILL"],
                             inheritable=["CAP_CHOWN", "CAP_NET_RAW"], ambient=["CAP_CHOWN"])
@@ -163,7 +163,7 @@ def test_what_contradicts_another_set_is_left_out_with_a_warning(t):
 
 @differs("runc says nothing of it")
 def test_what_cannot_be_ambient_is_a_warning(t):
-    """The kernel raises only what is permitted and inheritable."""
+    """The kernel raises only what is permitted and inheritable; the runtime warns of the rest."""
     box, log = t.container("cat", "/proc/self/status"), t.scratch / "log"
     box.bundle.capabilities(bounding=["CAP_CHOWN", "CAP_KILL"], permitted=["CAP_CHOWN"], inheritable=["CAP_KILL"],
                             ambient=["CAP_CHOWN"])
@@ -189,13 +189,13 @@ def test_additional_groups(t):
 
 
 def test_the_callers_groups_do_not_leak(t):
-    """Supplementary groups of the caller are dropped."""
+    """The runtime drops the caller's supplementary groups."""
     result = t.container("cat", "/proc/self/status").run(setup={"groups": [4, 24, 4321]}).ok()
     equal(status_field(result.out, "Groups").split(), [], "Groups")
 
 
 def test_groups_of_the_passwd_file_are_not_added(t):
-    """Only numbers of config.json count; the container's group file does not add any."""
+    """Only the numbers of config.json count; the container's group file adds none."""
     bundle = t.bundle("cat", "/proc/self/status").program("etc/group", "root:x:0:\nwheel:x:10:root,bob\n", 0o644)
     equal(status_field(t.container(bundle=bundle).run().ok().out, "Groups").split(), [], "Groups")
 
@@ -216,7 +216,7 @@ def test_no_new_privs_off(t, how):
 
 
 def test_setuid_programs_do_not_work_with_no_new_privs(t):
-    """A setuid-root busybox run by a user stays that user."""
+    """A setuid-root busybox that a user runs keeps that user's uid."""
     bundle = t.bundle("/suid/cat", "/proc/self/status", user={"uid": 1000, "gid": 1000})
     target = bundle.rootfs / "suid/cat"
     target.parent.mkdir()
@@ -238,7 +238,7 @@ def test_umask_default_is_022(t):
 
 
 def test_user_owns_stdio(t):
-    """A user that is not root may reopen its stdout when it is a pipe of the runtime's caller."""
+    """A user that is not root can reopen its stdout if that is a pipe of the runtime's caller."""
     box = t.shell("echo again > /proc/self/fd/1", user={"uid": 1000, "gid": 1000})
     read_end, write_end = os.pipe()
     box.run(stdout=write_end).exits(0)
@@ -248,14 +248,14 @@ def test_user_owns_stdio(t):
 
 
 def test_the_callers_null_is_not_given_away(t):
-    """The caller's null device on stdin keeps its owner when the user is not root."""
+    """The caller's null device on stdin keeps its owner if the user is not root."""
     t.container("true", user={"uid": 1000, "gid": 1000}).run().ok()
     equal((t.null.stat().st_uid, t.null.stat().st_mode & 0o777), (0, 0o666), "owner and mode")
 
 
 @parametrize("_, names, refused", [("with it", DEFAULT, False), ("without it", ["CAP_KILL"], True)])
 def test_low_ports_need_a_capability(t, _, names, refused):
-    """Port 80 can be bound with CAP_NET_BIND_SERVICE and not without it."""
+    """A program can bind port 80 with CAP_NET_BIND_SERVICE, and not without it."""
     box = t.shell("timeout 1 nc -l -p 80; true")
     box.bundle.capabilities(bounding=names, permitted=names, effective=names)
     error = box.run().exits(0).err

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A state.json that is not as we wrote it: each verb says so, list goes on, delete --force removes it."""
+"""A state.json that differs from what bulkhead wrote: each verb reports it, list goes on, delete --force removes it."""
 
 import fcntl
 import json
@@ -14,16 +14,16 @@ import pytest
 from harness import Failure, absent, contains, equal, read_text, true
 from marks import differs, parametrize
 
-# What a verb ends with where bulkhead itself fails.
+# The exit code of a verb if bulkhead itself fails.
 FAILED = {"exec": 255}
-# The exit code of a verb for each id that is read; what it says on stderr is in a file of its own.
+# Prints the exit code of a verb for each id that it reads; a file for each id gets stderr.
 LOOP = """
 cd "$1"; shift
 while read id; do
   "$@" "$id" $REST > /dev/null 2> "$id.$VERB"; echo "$id $?"
 done
 """
-# The verbs that look at one container, with what stands behind the id; each is cheap if it fails.
+# The verbs that look at one container, and what follows the id; each is cheap if it fails.
 VERBS = {"state": "", "kill": "KILL", "events --stats": "", "exec": "true", "delete": "", "ps": "", "pause": "",
          "resume": "", "update --pids-limit 7": "", "start": ""}
 WRONG = {"null": None, "true": True, "negative": -1, "real": 1.5, "list": [], "object": {"x": []},
@@ -32,7 +32,7 @@ NO_REASON = "runc's record is another"
 
 
 def fits(key, value, wrong):
-    """Whether this would be no damage: text in the place of text, a large number where any number may stand."""
+    """True if this value would be no damage: text in the place of text, a large number where any number may stand."""
     if isinstance(value, str):
         return isinstance(wrong, str)
     if isinstance(value, dict):
@@ -73,13 +73,13 @@ def broken_text(text):
 
 
 def in_its_place(path):
-    """Everything but a file in its place; what stands there is made by the function."""
+    """Everything but a file in the place of the record: (name, function that makes it)."""
     return [("a directory", lambda: (path.mkdir(), (path / "x").mkdir())), ("a fifo", lambda: os.mkfifo(path)),
             ("a link", lambda: path.symlink_to("config.json")), ("a link to nothing", lambda: path.symlink_to("gone"))]
 
 
 class Records:
-    """Many records below the state root, each with its variant, and what is to be said of it (None: perhaps nothing)."""
+    """Many records below the state root, each with its variant and the text that errors must have (None: perhaps no error)."""
 
     def __init__(self, t):
         box = t.sleeper()
@@ -113,7 +113,7 @@ class Records:
             in_its_place(path)[number][1]()
 
     def each(self, verb, keys, rest=""):
-        """{key: (exit code, stderr)} of a verb for these; one shell runs them all."""
+        """{key: (exit code, stderr)} of a verb for these records; one shell runs the verb for all."""
         name = verb.split()[0] + ("-force" if "--force" in verb else "")
         told = self.t.scratch / "told"
         told.mkdir(exist_ok=True)
@@ -132,7 +132,7 @@ def listed(t):
 @differs(NO_REASON)
 @pytest.mark.timeout(400)  # 120 with sanitizers on a quiet machine
 def test_every_verb_says_what_is_wrong_with_the_record(t):
-    """More than 250 damaged records: no verb dies of one, each names the property, and --force leaves nothing."""
+    """More than 250 damaged records: no verb crashes, each error names the property, and --force leaves nothing."""
     records = Records(t)
     records.fill()
     true(len(records.said) > 250, f"only {len(records.said)} records")
@@ -165,7 +165,7 @@ def test_every_verb_says_what_is_wrong_with_the_record(t):
     ("of another runtime", '{"ociVersion": "v1.0.2", "id": "x", "status": "running", "pid": 1, "bundle": "/x"}'),
     ("half of one", "{"), ("nothing", "")])
 def test_a_record_without_our_config_is_anothers(t, _, text):
-    """In a root that runtimes share it is not listed, and --force does not remove it."""
+    """In a state root that runtimes share, list omits such a record and --force does not remove it."""
     place = t.root / "strange"
     place.mkdir(parents=True)
     (place / "state.json").write_text(text)
@@ -177,7 +177,7 @@ def test_a_record_without_our_config_is_anothers(t, _, text):
 
 
 def alter(t, box, **changes):
-    """Other values in the record, as the line-wise text that we write; None takes the property out."""
+    """Changes values in the record, which bulkhead writes with one property a line; None removes a property."""
     path = t.root / box.id / "state.json"
     text = path.read_text()
     for key, value in changes.items():
@@ -210,7 +210,7 @@ def cgroup_of(box):
     ("no process", lambda t, box: alter(t, box, pid=None, startTime=None, pidfdInode=None)),
 ])
 def test_force_removes_all_that_is_proven(t, _, damage):
-    """One of two proofs is enough: init by its pidfd, or the cgroup by path and inode."""
+    """One of two proofs is enough: a pidfd for init, or path and inode for the cgroup."""
     box = t.sleeper()
     box.run_detached().ok()
     group = cgroup_of(box)
@@ -226,7 +226,7 @@ def test_force_removes_all_that_is_proven(t, _, damage):
     ("no inode", {"cgroupInode": None}), ("a strange inode", {"cgroupInode": "x"}),
     ("perhaps it was there", {"privatePids": None}), ("no path", {"cgroupPath": 7})])
 def test_what_may_be_anothers_stays(t, _, changes):
-    """Init is proven and ends; the cgroup is not, or not as made by us: it stays, and the warning says so."""
+    """Init is proven and ends. The cgroup is not proven, or not proven to be ours: it stays, and a warning names it."""
     box = t.sleeper()
     box.run_detached().ok()
     group = cgroup_of(box)
@@ -249,7 +249,7 @@ def test_what_may_be_anothers_stays(t, _, changes):
     ("its pid, its path", lambda mine, other: {"pid": other["pid"], "cgroupPath": other["cgroupPath"]}),
 ])
 def test_a_neighbour_is_never_meant(t, _, changes):
-    """A damaged record with values of another container, which lives on."""
+    """A damaged record has values of another container, which lives on."""
     box, neighbour = t.sleeper(), t.sleeper()
     for each in (box, neighbour):
         each.run_detached().ok()
@@ -268,7 +268,7 @@ def test_a_neighbour_is_never_meant(t, _, changes):
 
 @differs(NO_REASON)
 def test_nothing_known_is_nothing_killed(t):
-    """Of a record that says nothing only the directory goes, and the warning has the reason."""
+    """If a record holds nothing, only its directory goes, and the warning has the reason."""
     box = t.sleeper()
     box.run_detached().ok()
     group = cgroup_of(box)
@@ -286,7 +286,7 @@ def test_nothing_known_is_nothing_killed(t):
 
 @differs(NO_REASON)
 def test_list_goes_on(t):
-    """One line with the reason; the others are as they were."""
+    """The damaged record gets one line with the reason; the others are as they were."""
     boxes = [t.sleeper() for _ in range(3)]
     for box in boxes:
         box.create().ok()
@@ -303,7 +303,7 @@ def test_list_goes_on(t):
 
 @differs(NO_REASON)
 def test_a_creation_under_way_is_left_alone(t):
-    """A damaged record whose maker lives is not removed."""
+    """delete does not remove a damaged record while the process that makes it lives."""
     records = Records(t)
     records.add("cut", records.text[:50], "")
     with open(t.root / "v0" / "creating", "w") as marker:
@@ -321,7 +321,7 @@ FORMS = ["empty", "garbage", "a directory", "a fifo", "a link", "a link to nothi
 @differs(NO_REASON)
 @parametrize("_, name, form", [(f"{name} is {form}", name, form) for name in OTHER_FILES for form in FORMS])
 def test_other_files_hold_nobody_up(t, _, name, form):
-    """What else is read back: the kept config, the fifo, the creation file. No verb hangs or dies of it."""
+    """Damage to the other files that verbs read back (the kept config, the fifo, the creation file) hangs or kills no verb."""
     box = t.sleeper()
     box.create().ok()
     path = t.root / box.id / name
@@ -345,7 +345,7 @@ def test_other_files_hold_nobody_up(t, _, name, form):
 @differs("runc has a garbage collector")
 @pytest.mark.released  # a sanitizer needs terabytes of addresses
 def test_no_memory_is_an_error(t):
-    """What a library throws where nobody expects it ends in a message and exit 1."""
+    """An exception that a library throws at an unexpected place ends in a message and exit 1."""
     box = t.sleeper()
     box.bundle.edit(lambda config: config.update(annotations={f"a{n}": "x" * 1000 for n in range(12_000)}))
     limit = 24 << 20

@@ -25,7 +25,7 @@ def no_debian():
 
 
 def debian_bundle(t):
-    """A bundle with what `spec` wrote and the Debian tree as its rootfs."""
+    """A bundle with the config.json of `spec` and the Debian tree as its rootfs."""
     bundle = t.bundle()
     shutil.rmtree(bundle.rootfs)
     subprocess.run(["cp", "-a", "--link", str(DEBIAN), str(bundle.rootfs)], check=True)
@@ -35,7 +35,7 @@ def debian_bundle(t):
 
 
 def typed(t, bundle, keys):
-    """What a person sees who types into the document's `sh`, and its exit code."""
+    """(exit code, what the terminal shows) if a person types these keys into the document's `sh`."""
     box = t.container(bundle=bundle)
     master, slave = pty.openpty()
     child = t.runtime.start(t.runtime.command("run", "--bundle", bundle.path, box.id), setup={"tty": os.ttyname(slave)})
@@ -61,7 +61,7 @@ def test_the_default_document_runs_debian(t):
 @needs(no_debian)
 @pytest.mark.timeout(90)
 def test_apt_cannot_write_to_a_read_only_root(t):
-    """The document's root is read-only: apt says so and nothing in the image changes."""
+    """The document's root is read-only: a write fails with that error, and the image does not change."""
     code, text = typed(t, debian_bundle(t), b"apt-get update; touch /etc/x; exit 3\n")
     equal(code, 3, "exit code")
     contains(text, "Read-only file system", "the terminal")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whose the container's cgroup is (config-linux.md, "Cgroup ownership"), and what its owner can do with it."""
+"""The owner of the container's cgroup (config-linux.md, "Cgroup ownership"), and what the owner can do with it."""
 
 import isolation
 from harness import contains, equal, eventually, read_text, true
@@ -23,7 +23,7 @@ def writable(bundle):
 
 
 def mapped(t, *args, **process):
-    """A container with a user namespace, whose root is FIRST on the host, and its cgroup writable."""
+    """A container with a user namespace, whose root is FIRST on the host, and with a writable cgroup."""
     return t.container(bundle=writable(without_group_5(bundle_of(t, *args, **process))))
 
 
@@ -33,7 +33,7 @@ def running(box):
 
 
 def owners(cgroup):
-    """{owner: names} of the directory, as ".", and the files in it."""
+    """{owner: names} of the directory, as ".", and of the files in it."""
     found = {}
     for path in [cgroup, *(path for path in cgroup.iterdir() if path.is_file())]:
         found.setdefault(path.stat().st_uid, set()).add("." if path == cgroup else path.name)
@@ -41,7 +41,7 @@ def owners(cgroup):
 
 
 def delegable(cgroup):
-    """What the kernel means to be handed over, as far as the cgroup has it."""
+    """The directory (".") and those names of the kernel's delegation list that the cgroup has."""
     names = read_text("/sys/kernel/cgroup/delegate").split()
     return {".", *(name for name in names if (cgroup / name).exists())}
 
@@ -51,12 +51,12 @@ def without_cgroup_namespace(bundle):
     kinds[:] = [each for each in kinds if each["type"] != "cgroup"]
 
 
-# ---- whose it is ------------------------------------------------------------------------------------------
+# ---- the owner --------------------------------------------------------------------------------------------
 
 @differs(BY_SYSTEMD_ONLY)
 @parametrize("_, user", [("root", 0), ("a user", 1000)])
 def test_it_is_the_mapped_users(t, _, user):
-    """The host's id of process.user.uid owns the directory and the files that the kernel names, and no other."""
+    """The host's id of process.user.uid owns the directory and the files that the kernel names, and no others."""
     box = running(mapped(t, "sleep", "60", user={"uid": user, "gid": user}))
     cgroup = box.cgroup()
     found = owners(cgroup)
@@ -67,14 +67,14 @@ def test_it_is_the_mapped_users(t, _, user):
 
 @differs(BY_SYSTEMD_ONLY)
 def test_without_a_user_namespace_it_is_the_users(t):
-    """A user of the host's can own it, too."""
+    """The same holds for a user of the host."""
     box = running(t.container(bundle=writable(t.bundle("sleep", "60", user={"uid": 1000, "gid": 1000}))))
     equal(owners(box.cgroup())[1000], delegable(box.cgroup()), "what the user owns")
 
 
 @differs(BY_SYSTEMD_ONLY)
 def test_of_a_joined_user_namespace_the_maps_count(t):
-    """A user namespace that is joined, with its maps in the config, as engines make the containers of a pod."""
+    """The maps in the config count if the container joins a user namespace, as in a pod of an engine."""
     first = running(mapped(t, "sleep", "60"))
     box = mapped(t, "sleep", "60", user={"uid": 7, "gid": 7})
     box.bundle.edit(lambda config: [each.update(path=f"/proc/{first.pid}/ns/user")
@@ -91,7 +91,7 @@ STAYS = [("a read-only mount", lambda bundle: cgroup_mount(bundle)["options"].ap
 
 @parametrize("_, change", STAYS)
 def test_it_stays_the_hosts(t, _, change):
-    """It is handed over to who has a new cgroup namespace and `cgroup` writable on /sys/fs/cgroup, and to nobody else."""
+    """Only a container with a new cgroup namespace and a writable `cgroup` mount on /sys/fs/cgroup gets its cgroup handed over."""
     box = mapped(t, "sleep", "60")
     box.bundle.edit(lambda _: change(box.bundle))
     equal(set(owners(running(box).cgroup())), {0}, "owners")
@@ -100,7 +100,7 @@ def test_it_stays_the_hosts(t, _, change):
 @differs("runc 1.1.5 has no unprivileged cgroup of the user's here")
 @needs(needs_mapping_tools)
 def test_without_privileges_it_stays_the_callers(t):
-    """A rootless caller keeps its container's cgroup: it could put nothing into it any more."""
+    """A rootless caller keeps its container's cgroup, because it could not put processes into a cgroup of another owner."""
     box = ranged_box(t, "sleep", "60", user={"uid": 1000, "gid": 1000})
     writable(box.bundle)
     top = delegate(t)
@@ -114,7 +114,7 @@ def test_without_privileges_it_stays_the_callers(t):
         eventually(lambda: isolation.remove_tree(top) or not top.exists(), "the user's cgroup is in use")
 
 
-# ---- what it is good for ------------------------------------------------------------------------------------
+# ---- what the owner can do ----------------------------------------------------------------------------------
 
 DIVIDE = """cd /sys/fs/cgroup && mkdir -p init jobs/1 && echo 0 > init/cgroup.procs && cat /proc/self/cgroup
 for file in cgroup.freeze cgroup.max.depth cgroup.max.descendants; do
@@ -126,7 +126,7 @@ echo 1 > jobs/cgroup.freeze && echo frozen; rmdir jobs/1 && echo removed"""
 @differs(BY_SYSTEMD_ONLY)
 @parametrize("_, user", [("root", 0), ("a user", 1000)])
 def test_its_owner_divides_it(t, _, user):
-    """The owner makes, enters, freezes and removes cgroups inside, and cannot change what holds for the whole."""
+    """The owner makes, enters, freezes and removes cgroups inside, and cannot change limits of the whole."""
     box = mapped(t, "sh", "-c", DIVIDE, user={"uid": user, "gid": user})
     said = [line for line in box.run().ok().lines() if line.startswith("0::") or ":" not in line]  # no cgroup v1
     equal(said, ["0::/init", "frozen", "removed"], "stdout")
@@ -135,7 +135,7 @@ def test_its_owner_divides_it(t, _, user):
 @differs(BY_SYSTEMD_ONLY)
 @needs(lacks("hugetlb"))
 def test_its_owner_hands_controllers_down(t):
-    """A controller that the container has can be handed down to what is below; its own limit is the host's."""
+    """The owner can enable a controller of the container for cgroups below; the container's own limit belongs to the host."""
     script = """cd /sys/fs/cgroup && mkdir init jobs && echo 0 > init/cgroup.procs && echo +hugetlb > cgroup.subtree_control
 echo 2097152 > jobs/hugetlb.2MB.max && cat jobs/hugetlb.2MB.max
 { echo max > hugetlb.2MB.max; } 2> /dev/null || cat hugetlb.2MB.max"""
@@ -147,7 +147,7 @@ echo 2097152 > jobs/hugetlb.2MB.max && cat jobs/hugetlb.2MB.max
 
 @differs(BY_SYSTEMD_ONLY)
 def test_exec_finds_its_way(t):
-    """A further process is born in it, or in one that its owner has made."""
+    """exec starts a process in the container's cgroup, or in a cgroup that the owner has made."""
     box = running(mapped(t, "sh", "-c", "mkdir /sys/fs/cgroup/jobs && sleep 60"))
     eventually((box.cgroup() / "jobs").exists, "the container cannot divide its cgroup")
     for flags, expected in (((), "0::/"), (("--cgroup", "jobs"), "0::/jobs")):
@@ -156,7 +156,7 @@ def test_exec_finds_its_way(t):
 
 @differs("runc has no --fault")
 def test_a_failure_to_hand_it_over_leaves_nothing(t):
-    """Where the step fails nothing of the container stays."""
+    """If the step fails, nothing of the container stays."""
     box = mapped(t, "true")
     steps = t.runtime("explain", "--bundle", box.bundle.path, box.id).ok().lines()
     number, = [line.split()[0] for line in steps if " delegate_cgroup " in line]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which descriptors the container gets, and who holds the caller's."""
+"""The descriptors that the container gets, and the processes that hold the caller's."""
 
 import os
 
@@ -25,7 +25,7 @@ def test_leaked_descriptors_of_the_caller_stay_out(t):
 
 
 def test_leaked_directory_of_the_host_stays_out(t):
-    """A directory descriptor of the host, the classic way out, is not in the container."""
+    """A directory descriptor of the host, the classic way out of a container, does not reach the program."""
     box = t.sleeper()
     directory = os.open("/", os.O_RDONLY)
     os.set_inheritable(directory, True)
@@ -75,14 +75,14 @@ def test_preserve_fds_on_create(t):
 @differs("runc 1.1.5 does not look whether they are open; later ones refuse")
 @parametrize("count", ["1", "3"])
 def test_preserve_fds_of_a_closed_descriptor_is_refused(t, count):
-    """--preserve-fds names a descriptor that is not open: an error, nothing left."""
+    """If --preserve-fds counts a descriptor that is not open, create fails and leaves nothing."""
     box = t.sleeper()
     box.create("--preserve-fds", count).exits(1)
     t.no_state()
 
 
 def test_listen_fds_are_passed_for_this_process_only(t):
-    """LISTEN_FDS with a LISTEN_PID of somebody else is not a reason to keep descriptors."""
+    """If LISTEN_PID is another process, LISTEN_FDS keeps no descriptor open."""
     box = t.sleeper()
     environment = {"PATH": "/usr/bin", "LISTEN_FDS": "2", "LISTEN_PID": "1"}
     box.run_detached(env=environment, setup={"fds": {"3": "/dev/zero", "4": "/dev/zero"}}).ok()
@@ -93,7 +93,7 @@ def test_listen_fds_are_passed_for_this_process_only(t):
 @differs("runc 1.1.5 hands a host directory (/sys/fs/cgroup) to the container on the closed number")
 @parametrize("_, *closed", COMBINATIONS[1:])
 def test_closed_stdio(t, _, closed):
-    """With any of 0, 1, 2 closed at the caller the container runs and has no stray descriptor."""
+    """If the caller has closed any of 0, 1 and 2, the container runs and has no stray descriptor."""
     box = t.sleeper()
     box.run_detached(setup={"close": list(closed)}).exits(0)
     found = box.descriptors()
@@ -104,7 +104,7 @@ def test_closed_stdio(t, _, closed):
 
 @parametrize("_, *closed", COMBINATIONS)
 def test_closed_stdio_create_and_start(t, _, closed):
-    """create and start work with closed stdio, too."""
+    """create and start work with closed stdio too."""
     box = t.shell("sleep 60")
     box.create(setup={"close": list(closed)}).exits(0)
     box.start(setup={"close": list(closed)}).exits(0)
@@ -114,7 +114,7 @@ def test_closed_stdio_create_and_start(t, _, closed):
 
 
 def test_read_only_null_as_output(t):
-    """stdout and stderr that cannot be written (EBADF) do no harm: engines do that."""
+    """A stdout and stderr that cannot be written (EBADF), as engines pass them, do no harm."""
     box = t.sleeper()
     with open("/dev/null", "rb") as null:
         box.create(stdout=null, stderr=null).exits(0)
@@ -131,7 +131,7 @@ def create_with_pipe(box):
 
 
 def test_only_init_holds_the_callers_pipe(t):
-    """After create nobody but init has the caller's stdout: EOF comes when it dies."""
+    """After create only init has the caller's stdout: EOF comes when init dies."""
     box = t.shell("echo last words")
     pipe = create_with_pipe(box)
     equal(leaks.descendants(os.getpid()).keys(), {box.pid}, "processes below the caller")
@@ -149,7 +149,7 @@ def test_pipe_ends_when_a_created_container_is_deleted(t):
 
 
 def test_failed_create_closes_the_callers_pipe(t):
-    """When create fails nobody keeps the pipe, and the text comes through it."""
+    """After a failed create no process keeps the pipe, and the pipe has the message."""
     box = t.container("/no/such/program")
     reading, writing = os.pipe()
     box.create(stdout=writing, stderr=writing).exits(1)
@@ -159,7 +159,7 @@ def test_failed_create_closes_the_callers_pipe(t):
 
 
 def test_start_does_not_keep_its_pipe(t):
-    """`start` with pipes of its own leaves nobody who holds them."""
+    """`start` with pipes of its own leaves no process that holds them."""
     box = t.sleeper()
     box.create().ok()
     reading, writing = os.pipe()
@@ -171,7 +171,7 @@ def test_start_does_not_keep_its_pipe(t):
 
 
 def test_stdio_is_the_callers_own_file(t):
-    """Without a terminal 1 and 2 are the very files of the caller."""
+    """Without a terminal, 1 and 2 are the files of the caller themselves."""
     box = t.sleeper()
     target = t.scratch / "target"
     with open(target, "wb") as stream:

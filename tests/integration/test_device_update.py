@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""update with device rules: they take the place of those that hold, at once and without a trace."""
+"""update with device rules: they replace the rules in force, at once and without a trace."""
 
 import json
 import os
@@ -21,7 +21,7 @@ IGNORED = "runc ignores device rules in an update"
 
 
 def ruled(box, rules):
-    """The container with a node of the kernel's log, which the rules forbid unless they are KMSG."""
+    """The container with a node of the kernel's log; only the rules KMSG allow a program to open it."""
     box.bundle.edit(lambda config: (
         config["linux"].update(devices=[{"path": "/dev/mine", "type": "c", "major": 1, "minor": 11}]),
         config["linux"]["resources"].update(devices=rules)))
@@ -39,7 +39,7 @@ def update(t, box, resources, *flags, **options):
 
 
 def opens(box, *flags):
-    """Whether a program of the container opens the node; to write needs no privilege of its own."""
+    """True if a program of the container opens the node; a write needs no privilege of its own."""
     return box.exec("sh", "-c", "(: > /dev/mine) 2> /dev/null && echo yes || echo no", flags=flags).ok().out == "yes\n"
 
 
@@ -49,7 +49,7 @@ def programs(box):
 
 @differs(IGNORED)
 def test_new_rules_hold_and_old_ones_do_not(t):
-    """Each list of rules replaces the one before, for processes that are there and for new ones."""
+    """Each list of rules replaces the one before, for existing and for new processes."""
     box = running(t)
     equal(opens(box), False, "with nothing allowed")
     update(t, box, {"devices": KMSG}).ok()
@@ -61,7 +61,7 @@ def test_new_rules_hold_and_old_ones_do_not(t):
 
 @differs(IGNORED)
 def test_the_first_process_is_held_by_them(t):
-    """A process that runs already has the new rules at its next open."""
+    """A running process has the new rules at its next open."""
     box, go = t.gated("(: > /dev/mine) && echo yes || echo no")
     ruled(box, KMSG)
     out = t.scratch / "gated.out"
@@ -75,7 +75,7 @@ def test_the_first_process_is_held_by_them(t):
 
 @differs(IGNORED)
 def test_between_create_and_start(t):
-    """A container that is created starts with the rules of the update."""
+    """A created container starts with the rules of the update."""
     box = ruled(t.container("sh", "-c", "(: > /dev/mine) 2> /dev/null"), KMSG)
     box.create().ok()
     update(t, box, {"devices": NOTHING}).ok()
@@ -85,7 +85,7 @@ def test_between_create_and_start(t):
 
 @differs(IGNORED)
 def test_a_paused_container(t):
-    """A paused container takes new rules."""
+    """A paused container accepts new rules."""
     box = running(t)
     t.runtime("pause", box.id).ok()
     update(t, box, {"devices": KMSG}).ok()
@@ -95,7 +95,7 @@ def test_a_paused_container(t):
 
 @differs(IGNORED)
 def test_sub_cgroups_are_held_by_them(t):
-    """The rules hold in cgroups below the container's, too."""
+    """The rules hold in cgroups below the container's too."""
     box = running(t)
     (box.cgroup() / "sub/deeper").mkdir(parents=True)
     update(t, box, {"devices": KMSG}).ok()
@@ -106,7 +106,7 @@ def test_sub_cgroups_are_held_by_them(t):
 
 @parametrize("_, resources", [("none", {}), ("null", {"devices": None}), ("an empty list", {"devices": []})])
 def test_without_rules_nothing_changes(t, _, resources):
-    """An update that names no rules leaves the program where it is."""
+    """An update that names no rules leaves the program in place."""
     box = running(t)
     before = programs(box)
     update(t, box, resources).exits(0)
@@ -115,13 +115,13 @@ def test_without_rules_nothing_changes(t, _, resources):
 
 @differs(IGNORED)
 def test_the_defaults_stay(t):
-    """The devices that every container may use do not have to be named."""
+    """The devices that every container may use need no rule."""
     box = running(t)
     update(t, box, {"devices": NOTHING}).ok()
     box.exec("sh", "-c", "head -c 1 /dev/zero > /dev/null && head -c 1 /dev/urandom > /dev/null").ok()
 
 
-# A shell makes less noise between the calls than we do.
+# A shell has less overhead between the calls than Python.
 FIVE_HUNDRED_TIMES = """n=0; while [ $n -lt 500 ]; do
     for file in nothing kmsg; do "$@" "$0/$file" || exit 1; done; n=$((n + 1))
 done"""
@@ -131,7 +131,7 @@ done"""
 @differs(IGNORED)
 @pytest.mark.timeout(200)
 def test_a_thousand_updates_leave_one_program(t):
-    """Each update takes the program of the one before away: attached is one, and loaded is one."""
+    """Each update removes the program of the update before: one is attached, and one is loaded."""
     box = running(t)
     for name, rules in (("nothing", NOTHING), ("kmsg", KMSG)):
         (t.scratch / name).write_text(json.dumps({"devices": rules}))
@@ -139,7 +139,7 @@ def test_a_thousand_updates_leave_one_program(t):
     child = t.runtime.start(["sh", "-c", FIVE_HUNDRED_TIMES, t.scratch, *command])
     seen = set()
     while child.poll() is None:
-        now = bpf.attached(box.cgroup())  # without their names: a program may be gone before it is asked for its own
+        now = bpf.attached(box.cgroup())  # without their names: a program may be gone before the case asks for its name
         equal(len(now), 1, "programs of the cgroup at this moment")
         seen |= set(now)
         time.sleep(0.05)
@@ -159,7 +159,7 @@ def no_systemd():
 @needs(no_systemd)
 @pytest.mark.timeout(120)
 def test_daemon_reload_takes_nothing_away(t):
-    """A service manager that looks at its units again leaves the rules of creation and update in force."""
+    """A service manager that reloads its units leaves the rules of creation and update in force."""
     box = running(t)
     subprocess.run(["systemctl", "daemon-reload"], check=True)
     equal(opens(box), False, "with nothing allowed")
@@ -174,7 +174,7 @@ def test_daemon_reload_takes_nothing_away(t):
 
 @differs(IGNORED)
 def test_programs_of_others_stay(t):
-    """What a service manager or a hook has attached to the cgroup is not ours to take away."""
+    """update does not remove a program that a service manager or a hook has attached to the cgroup."""
     box = running(t)
     bpf.attach(box.cgroup(), "sd_devices")
     for rules in (KMSG, NOTHING, KMSG):
@@ -184,7 +184,7 @@ def test_programs_of_others_stay(t):
 
 
 def hooked(t):
-    """A container whose program a hook has replaced by one of its own, which allows more, as for a GPU."""
+    """A container whose device program a hook has replaced by one of its own, which allows more, as for a GPU."""
     box = running(t)
     ours, = programs(box)
     bpf.attach(box.cgroup(), "hook_gpu")
@@ -195,7 +195,7 @@ def hooked(t):
 
 @differs(IGNORED)
 def test_the_rules_of_the_creation_are_no_news(t):
-    """An engine that sends all that it knows does not take a device away that a hook has given."""
+    """An engine that resends the rules of the creation does not revoke a device that a hook has allowed."""
     box = hooked(t)
     update(t, box, {"devices": NOTHING}).ok()
     equal(list(programs(box).values()), ["hook_gpu"], "programs")
@@ -203,7 +203,7 @@ def test_the_rules_of_the_creation_are_no_news(t):
 
 @differs(IGNORED)
 def test_other_rules_hold_beside_a_hooks(t):
-    """Rules that differ from those of the creation hold whatever a hook has done."""
+    """Rules that differ from those of the creation hold even if a hook has attached a program."""
     box = hooked(t)
     update(t, box, {"devices": [{"allow": True, "type": "c", "major": 4, "minor": 200, "access": "r"}]}).ok()
     equal(sorted(programs(box).values()), [bpf.OURS, "hook_gpu"], "programs")
@@ -212,7 +212,7 @@ def test_other_rules_hold_beside_a_hooks(t):
 
 @differs(IGNORED)
 def test_what_a_killed_runtime_left_goes(t):
-    """Of two programs of ours one remains."""
+    """If a killed runtime left a second program of ours, update leaves one."""
     box = running(t)
     bpf.attach(box.cgroup(), bpf.OURS)
     update(t, box, {"devices": KMSG}).ok()
@@ -221,7 +221,7 @@ def test_what_a_killed_runtime_left_goes(t):
 
 
 def test_what_a_stopped_container_left_does_not_hold(t):
-    """Who takes the empty cgroup of a stopped container has rules of its own, and no others."""
+    """A container that takes over the empty cgroup of a stopped container has only its own rules."""
     first, second = ruled(t.container("true"), NOTHING), ruled(t.container("sh", "-c", ": > /dev/mine"), KMSG)
     for box in (first, second):
         box.bundle.edit(lambda config: config["linux"].update(cgroupsPath=f"/{first.id}"))
@@ -238,7 +238,7 @@ WRONG = [("no access", {"allow": True}, "device access cannot be empty"), ("a le
 @differs(IGNORED)
 @parametrize("_, rule, word", WRONG)
 def test_a_wrong_rule_changes_nothing(t, _, rule, word):
-    """The error names the rule."""
+    """The error names the rule, and the program stays."""
     box = running(t)
     before = programs(box)
     result = update(t, box, {"devices": [*NOTHING, rule]}).exits(1)
@@ -255,7 +255,7 @@ TWO_PAGES, FOUR_PAGES = ({"hugepageLimits": [{"pageSize": "2MB", "limit": pages 
 @parametrize("_, rule, flags", [("a wrong rule", {"allow": True, "access": "x"}, []),
                                                            ("a step that fails", KMSG[1], ["--fault", "2:EPERM"])])
 def test_rules_and_limits_change_together(t, _, rule, flags):
-    """Where the rules cannot be changed, the limits that were named with them are as they were."""
+    """If the rules cannot be changed, the limits of the same update stay as they were."""
     box = ruled(t.container("sleep", "300"), NOTHING)
     box.bundle.edit(lambda config: config["linux"]["resources"].update(TWO_PAGES))
     with handed_down("hugetlb"):
@@ -272,7 +272,7 @@ def test_rules_and_limits_change_together(t, _, rule, flags):
 @differs("runc has no --fault")
 @parametrize("action", ["EPERM", "ENOMEM", "kill"])
 def test_a_failing_update_leaves_the_program(t, action):
-    """Where the step fails, or the runtime is killed, the old rules hold, and the next update works."""
+    """If the step fails, or a signal kills the runtime, the old rules hold, and the next update works."""
     box = running(t, rules=KMSG)
     before = programs(box)
     true(update(t, box, {"devices": NOTHING}, "--fault", f"0:{action}").code != 0, "it did not fail")
@@ -284,7 +284,7 @@ def test_a_failing_update_leaves_the_program(t, action):
 
 @differs(IGNORED)
 def test_rules_of_a_rootless_container_are_no_error(t):
-    """Without privileges there is no filter, and no device either: rules are taken, as at the creation."""
+    """Without privileges there is no filter: update accepts rules, as create does."""
     become_user(t)
     top = delegate(t)
     box = t.container(bundle=rootless(t.bundle("sleep", "60")))

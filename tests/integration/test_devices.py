@@ -27,7 +27,7 @@ def with_devices(bundle, *devices):
 
 
 def look(t, path, *devices):
-    """stat of a path in a container with these devices."""
+    """The output of stat for a path in a container with these devices."""
     return t.container(bundle=with_devices(t.bundle(*STAT, path), *devices)).run().ok().out
 
 
@@ -38,35 +38,35 @@ NUMBERS = {"u": (10, 1), "b": (7, 0)}
 
 @parametrize("kind, expected", TYPES)
 def test_each_type_is_made(t, kind, expected):
-    """c and u are character devices, b a block device, p a named pipe; 0666 and root unless said otherwise."""
+    """c and u are character devices, b a block device, p a named pipe; by default mode 0666 and owner root."""
     equal(look(t, "/dev/mine", device("/dev/mine", kind, *NUMBERS.get(kind, ()))), f"{expected} 666 0:0\n", "stat")
 
 
 def test_mode_and_owner_are_the_configs(t):
-    """fileMode, uid and gid are those of the node, whatever umask the caller has."""
+    """The node has fileMode, uid and gid of the config, whatever umask the caller has."""
     mine = device("/dev/mine", fileMode=0o641, uid=1000, gid=5)
     equal(look(t, "/dev/mine", mine), "character special file 1:5 641 1000:5\n", "stat")
 
 
 def test_mode_may_carry_the_type(t):
-    """Engines send a whole st_mode: only its permissions count."""
+    """Engines send a whole st_mode; only its permission bits count."""
     equal(look(t, "/dev/mine", device("/dev/mine", fileMode=0o020600)), "character special file 1:5 600 0:0\n", "stat")
 
 
 def test_a_group_without_a_user(t):
-    """A gid alone is taken."""
+    """A gid without a uid is accepted."""
     equal(look(t, "/dev/mine", device("/dev/mine", gid=7)), "character special file 1:5 666 0:7\n", "stat")
 
 
 @parametrize("path", ["/opt/deep/er/node", "/node"])
 def test_a_path_may_be_anywhere(t, path):
-    """A node may be outside of /dev; missing directories are made."""
+    """A node may be outside of /dev; the runtime makes missing directories."""
     bundle = with_devices(t.bundle(*STAT, path), device(path)).writable()
     equal(t.container(bundle=bundle).run().ok().out, DEFAULT.format("1:5"), "stat")
 
 
 def test_a_node_works(t):
-    """What the device rules allow can be read."""
+    """A program can read a node that the device rules allow."""
     bundle = with_devices(t.bundle("sh", "-c", "head -c 3 /dev/mine | od -An -tx1"), device("/dev/mine"))
     bundle.edit(lambda config: config["linux"]["resources"].update(
         devices=[{"allow": True, "type": "c", "major": 1, "minor": 5, "access": "r"}]))
@@ -74,13 +74,13 @@ def test_a_node_works(t):
 
 
 def test_a_default_device_may_be_listed(t):
-    """A default device that the config lists as well is made once, as the config says."""
+    """The runtime makes a default device that the config lists only once, as the config describes it."""
     equal(look(t, "/dev/full", device("/dev/full", minor=7, fileMode=0o640)), "character special file 1:7 640 0:0\n",
           "stat")
 
 
 def test_the_same_node_may_be_there(t):
-    """An image that has the node already keeps its own."""
+    """If the image has the node already, the node stays as it is."""
     bundle = with_devices(t.bundle(*STAT, "/opt/node"), device("/opt/node", fileMode=0o600))
     (bundle.rootfs / "opt").mkdir()
     os.mknod(bundle.rootfs / "opt/node", 0o640 | stat.S_IFCHR, os.makedev(1, 5))
@@ -97,7 +97,7 @@ OTHERS = [("another device", lambda path: os.mknod(path, 0o666 | stat.S_IFCHR, o
 @differs("runc leaves whatever is there, against the standard")
 @parametrize("name, make", OTHERS)
 def test_another_node_is_an_error(t, name, make):
-    """Something else in the node's place is an error that names it (config-linux.md, Devices)."""
+    """Another file in the node's place is an error that names the place (config-linux.md, Devices)."""
     bundle = with_devices(t.bundle("true"), device("/opt/node"))
     (bundle.rootfs / "opt").mkdir()
     make(bundle.rootfs / "opt/node")
@@ -110,13 +110,13 @@ def test_another_node_is_an_error(t, name, make):
 @differs("runc makes it, or fails later in other words")
 @parametrize("path", ["/proc/node", "/dev/../proc/node"])
 def test_none_inside_proc(t, path):
-    """No node is made or bound inside /proc."""
+    """The runtime makes and binds no node inside /proc."""
     contains(t.container(bundle=with_devices(t.bundle("true"), device(path))).run().exits(1).err, "inside /proc", "stderr")
     t.no_state()
 
 
 def test_a_path_of_an_image_link_stays_inside(t):
-    """A link in the image leads to a place in the image."""
+    """A link in the image leads to a place in the image, not on the host."""
     bundle = with_devices(t.bundle(*STAT, "/home/node"), device("/trap/node")).writable()
     (bundle.rootfs / "trap").symlink_to("/home")
     equal(t.container(bundle=bundle).run().ok().out, DEFAULT.format("1:5"), "stat")
@@ -124,7 +124,7 @@ def test_a_path_of_an_image_link_stays_inside(t):
 
 
 def test_a_bound_dev_keeps_its_own(t):
-    """Where /dev is bound from the host, nothing is made in it."""
+    """If /dev is bound from the host, the runtime makes nothing in it."""
     directory = t.scratch / "dev"
     directory.mkdir()
     bundle = with_devices(t.bundle("ls", "-A", "/dev"), device("/dev/mine"))
@@ -137,13 +137,13 @@ def test_a_bound_dev_keeps_its_own(t):
 
 
 def in_a_user_namespace(t, bundle):
-    """The bundle, mapped; its layers and files stay the host's."""
+    """The bundle with a user namespace; its files keep their owners on the host."""
     os.chmod(t.scratch.parent, 0o711)  # runc looks for the root as the mapped user
     return with_user_namespace(bundle, [mapping(0, 100000, 65536)], [mapping(0, 100000, 65536)])
 
 
 def test_a_user_namespace_gets_the_hosts_node(t):
-    """Where mknod is refused the host's node is bound: the right device, not the container's to change."""
+    """If mknod is refused, the runtime binds the host's node: the right device, and the container cannot change it."""
     bundle = in_a_user_namespace(t, with_devices(t.bundle(
         "sh", "-c", "stat -c '%t:%T' /dev/full /dev/kmsg; chmod 600 /dev/kmsg 2>/dev/null || echo no"),
         device("/dev/kmsg", minor=11, fileMode=0o600)))
@@ -154,7 +154,7 @@ def test_a_user_namespace_gets_the_hosts_node(t):
 
 @differs("runc binds whatever has the name")
 def test_a_bound_node_must_be_the_right_one(t):
-    """A node of the host that is another device is not bound."""
+    """The runtime does not bind a node of the host that is another device."""
     bundle = in_a_user_namespace(t, with_devices(t.bundle("true"), device("/dev/kmsg", minor=5)))
     result = t.container(bundle=bundle).run().exits(1)
     contains(result.err, "is not the device c 1:5", "stderr")
@@ -164,7 +164,7 @@ def test_a_bound_node_must_be_the_right_one(t):
 
 @differs("runc binds over whatever is there")
 def test_a_bound_node_covers_what_is_there(t):
-    """Where the host's node is bound, a file of the image below it is covered; the image keeps it."""
+    """A bound node covers a file of the image at its place; the image keeps the file."""
     bundle = with_devices(t.bundle("stat", "-c", "%t:%T", "/dev/kmsg"), device("/dev/kmsg", minor=11))
     in_a_user_namespace(t, bundle)
     bundle.edit(lambda config: config.update(mounts=[mount for mount in config["mounts"]
@@ -177,7 +177,7 @@ def test_a_bound_node_covers_what_is_there(t):
 
 
 def test_a_node_that_the_host_has_not_is_an_error(t):
-    """A device that the host has no node for cannot be bound."""
+    """The runtime cannot bind a device if the host has no node for it."""
     bundle = in_a_user_namespace(t, with_devices(t.bundle("true"), device("/dev/no-such-node")))
     contains(t.container(bundle=bundle).run().exits(1).err, "/dev/no-such-node", "stderr")
     t.no_state()
@@ -185,6 +185,6 @@ def test_a_node_that_the_host_has_not_is_an_error(t):
 
 @differs("runc binds a pipe of the host, which is not there")
 def test_a_named_pipe_in_a_user_namespace(t):
-    """A named pipe is no device: it is made, for root inside."""
+    """A named pipe is no device: the runtime makes it, and root inside owns it."""
     bundle = in_a_user_namespace(t, with_devices(t.bundle(*STAT, "/dev/pipe"), device("/dev/pipe", "p")))
     equal(t.container(bundle=bundle).run().ok().out, "fifo 0:0 666 0:0\n", "stat")

@@ -12,7 +12,7 @@ DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 
 
 def environment(t, *entries, **process):
-    """What is in the program's environment; only the first program, no shell."""
+    """The lines of the program's environment; the first program prints it, without a shell."""
     box = t.container("env", **process)
     box.bundle.process(env=[DEFAULT_PATH, *entries])
     return box.run().ok().lines()
@@ -25,14 +25,14 @@ def test_env_is_exactly_as_given_and_home(t):
 
 
 def test_the_callers_environment_does_not_leak(t):
-    """Nothing of the runtime's own environment gets in."""
+    """No variable of the runtime's own environment gets in."""
     box = t.container("env")
     caller = {"PATH": "/usr/bin", "SECRET": "hush", "LD_PRELOAD": "", "LC_ALL": "C"}
     equal(box.run(env=caller).ok().lines(), [DEFAULT_PATH, "TERM=xterm", "HOME=/root"], "environment")
 
 
 def test_of_duplicates_the_last_wins(t):
-    """A variable that is given twice has its last value, once."""
+    """Of a variable that the document gives twice, the program gets the last value, once."""
     found = environment(t, "A=first", "B=x", "A=last")
     equal(sorted(entry for entry in found if entry[:2] in ("A=", "B=")), ["A=last", "B=x"], "environment")
 
@@ -48,7 +48,7 @@ def test_home_of_an_unknown_user(t):
 
 
 def test_home_as_given_wins(t):
-    """A HOME of the document is left alone."""
+    """The runtime leaves a HOME of the document alone."""
     found = environment(t, "HOME=/somewhere")
     equal([entry for entry in found if entry.startswith("HOME=")], ["HOME=/somewhere"], "HOME")
 
@@ -73,7 +73,7 @@ def test_many_arguments(t):
 
 
 def test_args_are_looked_up_in_the_documents_path(t):
-    """A name without a slash is found through the PATH of the document, first hit first."""
+    """The runtime finds a name without a slash through the PATH of the document; the first hit counts."""
     bundle = t.bundle("tool", env=["PATH=/first:/second"])
     bundle.program("first/tool", "#!/bin/sh\necho first\n").program("second/tool", "#!/bin/sh\necho second\n")
     equal(t.container(bundle=bundle).run().ok().out, "first\n", "stdout")
@@ -93,7 +93,7 @@ def test_argv0_stays_as_written(t):
 
 
 def test_relative_program_is_taken_from_cwd(t):
-    """A name with a slash that is not absolute is taken from cwd."""
+    """A name with a slash that is not absolute is relative to cwd."""
     bundle = t.bundle("./tool", cwd="/opt").program("opt/tool", "#!/bin/sh\necho here\n")
     equal(t.container(bundle=bundle).run().ok().out, "here\n", "stdout")
 
@@ -104,20 +104,20 @@ def test_cwd_is_set(t):
 
 
 def test_missing_cwd_is_made(t):
-    """A cwd that does not exist is made, with its parents, when the root can be written."""
+    """If the root is writable, the runtime makes a missing cwd with its parents."""
     bundle = t.bundle("pwd", cwd="/made/for/you").writable()
     equal(t.container(bundle=bundle).run().ok().out, "/made/for/you\n", "pwd")
     true((bundle.rootfs / "made/for/you").is_dir(), "cwd is not there")
 
 
 def test_cwd_in_a_mount(t):
-    """A cwd in a tmpfs of the document is made there, although the root is read-only."""
+    """The runtime makes a cwd in a tmpfs of the document, although the root is read-only."""
     bundle = t.bundle("pwd", cwd="/tmp/work").add_mount("/tmp", "tmpfs", "tmpfs")
     equal(t.container(bundle=bundle).run().ok().out, "/tmp/work\n", "pwd")
 
 
 def test_cwd_must_be_absolute(t):
-    """A relative cwd is refused, nothing left."""
+    """The runtime refuses a relative cwd and leaves nothing."""
     result = t.container("true", cwd="tmp").run().exits(1)
     contains(result.err.lower(), "cwd", "stderr")
     contains(result.err, "absolute", "stderr")
@@ -125,14 +125,14 @@ def test_cwd_must_be_absolute(t):
 
 
 def test_cwd_through_a_link_stays_inside(t):
-    """A cwd that is an absolute link is followed within the container."""
+    """The runtime follows a cwd that is an absolute link within the container."""
     bundle = t.bundle("pwd", "-P", cwd="/link")
     (bundle.rootfs / "link").symlink_to("/home/bob")
     equal(t.container(bundle=bundle).run().ok().out, "/home/bob\n", "pwd")
 
 
 def test_hostname_is_set(t):
-    """The document's host name is the container's, and the host's is untouched."""
+    """The container has the document's host name; the host keeps its own."""
     with open("/proc/sys/kernel/hostname", encoding="ascii") as file:
         before = file.read()
     bundle = t.bundle("hostname").edit(lambda config: config.update(hostname="from-the-bundle"))
@@ -142,7 +142,7 @@ def test_hostname_is_set(t):
 
 
 def test_without_hostname_the_hosts_is_seen(t):
-    """A new uts namespace without a host name keeps the copy."""
+    """A new uts namespace without a host name keeps the copy of the host's."""
     bundle = t.bundle("hostname").edit(lambda config: config.pop("hostname"))
     with open("/proc/sys/kernel/hostname", encoding="ascii") as file:
         equal(t.container(bundle=bundle).run().ok().out, file.read(), "host name")
@@ -150,13 +150,13 @@ def test_without_hostname_the_hosts_is_seen(t):
 
 @differs("runc 1.1.5 does not know domainname")
 def test_domainname_is_set(t):
-    """The document's NIS domain name is the container's."""
+    """The container has the document's NIS domain name."""
     bundle = t.bundle("cat", "/proc/sys/kernel/domainname").edit(lambda config: config.update(domainname="dom.test"))
     equal(t.container(bundle=bundle).run().ok().out, "dom.test\n", "domain name")
 
 
 def test_hostname_without_uts_namespace_is_refused(t):
-    """A host name without a new uts namespace would rename the machine: refused."""
+    """Without a new uts namespace a host name would rename the machine: the runtime refuses it."""
     bundle = t.bundle("true").without_namespace("uts")
     result = t.container(bundle=bundle).run().exits(1)
     contains(result.err.lower(), "uts", "stderr")
@@ -164,7 +164,7 @@ def test_hostname_without_uts_namespace_is_refused(t):
 
 
 def test_no_listen_or_notify_variables(t):
-    """No variable of the service manager appears by itself."""
+    """The runtime adds no variable of a service manager by itself."""
     found = " ".join(environment(t))
     for name in ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "_LIBCONTAINER"):
         absent(found, name, "environment")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every refusal through every caller's matcher: the class that comes out is what runc's own text gives for the same
-situation, or a better one with a reason."""
+"""Puts every refusal through every caller's matcher: the resulting class is the class of runc's own text for the same
+ situation, or a better one with a reason."""
 
 import os
 import pathlib
@@ -19,10 +19,10 @@ import matchers  # noqa: E402  pylint: disable=wrong-import-position
 pytestmark = pytest.mark.any_cgroups
 
 
-# ---- saying it ----------------------------------------------------------------------------------------
+# ---- running a verb -----------------------------------------------------------------------------------
 
 def told(t, *words, **options):
-    """Runs a verb as an engine does, with a log; (exit code, what the log says, what stderr says)."""
+    """Runs a verb as an engine does, with a log: (exit code, error in the log, stderr)."""
     log = t.scratch / "log.json"
     result = t.runtime("--log", log, "--log-format", "json", *words, **options)
     text = matchers.shim_last_error(log.read_text()) if log.exists() else None
@@ -40,7 +40,7 @@ def run(t, box, *flags):
 # ---- containers that cannot be made ---------------------------------------------------------------------
 
 def program(*args, file=None, mode=0o755, **process):
-    """A container whose program is this, with a file of this content as /program."""
+    """A container with this program; `file` is the content of /program, if there is one."""
     def provoke(t, verb=create):
         box = t.container(*args, **process)
         if file is not None:
@@ -54,7 +54,7 @@ def at_run(provoke):
 
 
 def edited(change):
-    """A container whose document was changed so: change(config, bundle)."""
+    """A container whose document change(config, bundle) has changed."""
     def provoke(t):
         box = t.container("true")
         box.bundle.edit(lambda config: change(config, box.bundle))
@@ -128,18 +128,18 @@ def namespace(path):
     return edited(lambda config, bundle: config["linux"]["namespaces"][1].update(path=path))
 
 
-# The classes that a failed create or exec can be in, at every caller.
+# The classes of a failed create or exec, for each caller.
 MISSING = {"dockerd": 127, "docker": 127, "podman": "not found", "podman run": 127, "podman exec": 127}
 REFUSED = {"dockerd": 126, "docker": 126, "podman": "permission", "podman run": 126, "podman exec": 126}
 NO_FOLDER = {"dockerd": 127, "docker": 125, "podman": "other", "podman run": 126, "podman exec": 125}
 OTHER = {"dockerd": 128, "docker": 125, "podman": "other", "podman run": 126, "podman exec": 125}
-# runc 1.1.5 has no class of its own where its text says "not found": podman run takes that for the program.
+# The text for a missing config.json, the same as runc 1.1.5's, has "not found": podman run takes the program to be missing.
 NO_DOCUMENT = {**OTHER, "podman run": 127}
 NO_PROGRAM = "unable to start container process: exec: "
 NO_LOG = "runc's init says it to the container's stderr, and the log says nothing: Docker shows an exit status"
 
 
-# situation: (how, class, what the text says with either runtime)
+# situation: (how, class, part of the text of either runtime)
 MAKING = {
     "missing in PATH": (program("no-such-tool"), MISSING,
                         NO_PROGRAM + '"no-such-tool": executable file not found in $PATH'),
@@ -199,21 +199,21 @@ STARTING = {
 
 
 def classes(text):
-    """What each caller makes of the text of a failed create or exec."""
+    """The class that each caller derives from the text of a failed create or exec."""
     dockerd, message = matchers.dockerd_start(matchers.dockerd_message(text))
     return {"dockerd": dockerd, "docker": matchers.docker_run(message), "podman": matchers.podman_error(text),
             "podman run": matchers.podman_run(text), "podman exec": matchers.podman_exec(text)}
 
 
 def check(t, answer, code, expected, words, sort=classes):
-    """The log has the words, and what it and stderr say is in the class for everybody."""
+    """Fails unless the log has the words, and every caller derives the expected class from the log and from stderr."""
     found, text, err = answer
     equal(found, code, f"exit code (the log says {text!r}, stderr {err!r})")
     true(text is not None, f"the log has no error that a shim finds; stderr is {err!r}")
     contains(text, words, "the log")
     for source in (text, err):
         equal(sort(source), expected, f"classes of {source!r}")
-    if t.bulkhead:  # runc's log has lines more, and podman reads stderr then
+    if t.bulkhead:  # runc's log has more lines, and podman reads stderr then
         equal(matchers.oci_log((t.scratch / "log.json").read_text()), text, "what podman reads in the log")
         equal(err, text + "\n", "stderr")
         true("does not exist" in words or "does not exist" not in text, f"taken for a container that is gone: {text!r}")
@@ -221,20 +221,20 @@ def check(t, answer, code, expected, words, sort=classes):
 
 @parametrize("_, provoke, expected, words", [(name, *row) for name, row in MAKING.items()])
 def test_a_container_that_cannot_be_made(t, _, provoke, expected, words):
-    """Every caller puts the refusal of create into the class that it has with runc."""
+    """Every caller puts the refusal of create into the same class as runc's."""
     check(t, provoke(t), 1, expected, words)
 
 
 @differs(NO_LOG)
 @parametrize("_, provoke, expected, words", [(name, *row) for name, row in STARTING.items()])
 def test_a_program_that_the_kernel_refuses(t, _, provoke, expected, words):
-    """What execve itself says is told by run, in the class of the same mistake in create."""
+    """run reports an error of execve itself, in the class of the same mistake in create."""
     check(t, provoke(t, run), 1, expected, words)
 
 
 @parametrize("name", list(STARTING))
 def test_it_is_no_error_of_create(t, name):
-    """Create and start know nothing of it, as with runc: the container starts, and ends with 1."""
+    """create and start do not see an error of execve, as with runc: the container starts, and ends with 1."""
     box = t.container("/program")
     box.bundle.program("program", {"no format": "\x01\x02"}.get(name, "#!/no/such/interpreter\n"))
     for answer in (create(t, box), told(t, "start", box.id)):
@@ -298,21 +298,21 @@ def check_exec(t, answer, expected, words):
 
 @parametrize("_, provoke, expected, words", [(name, *row) for name, row in EXECUTING.items()])
 def test_a_process_that_cannot_be_made(t, _, provoke, expected, words):
-    """Every caller puts the refusal of exec into the class that it has with runc; the exit code is 255."""
+    """Every caller puts the refusal of exec into the same class as runc's; the exit code is 255."""
     check_exec(t, provoke(t), expected, words)
 
 
 @differs(NO_LOG)
 @parametrize("_, provoke, expected, words", [(name, *row) for name, row in EXECUTING_LATE.items()])
 def test_a_process_that_the_kernel_refuses(t, _, provoke, expected, words):
-    """What execve itself says is an error of exec, with 255, where runc's exec succeeds and the process ends with 1."""
+    """An error of execve itself is an error of exec, with 255; runc's exec succeeds, and the process ends with 1."""
     check_exec(t, provoke(t), expected, words)
 
 
 # ---- each verb in each state -------------------------------------------------------------------------------
 
 def fates(text):
-    """What each caller concludes about the container from a verb's refusal."""
+    """The conclusion of each caller about the container from a verb's refusal."""
     return {"shim kill": matchers.shim_kill(text), "shim delete": matchers.shim_delete(text),
             "CRI-O": matchers.crio_gone(text), "podman state": matchers.podman_state(text)}
 
@@ -320,12 +320,12 @@ def fates(text):
 ABSENT = {"shim kill": "no such container", "shim delete": True, "CRI-O": False, "podman state": True}
 ENDED = {"shim kill": "finished", "shim delete": False, "CRI-O": True, "podman state": False}
 THERE = {"shim kill": "unknown", "shim delete": False, "CRI-O": False, "podman state": False}
-DONE = None  # the verb succeeds, and says nothing
+DONE = None  # the verb succeeds and prints nothing
 GONE = (ABSENT, "container does not exist")
 NOT_RUNNING = (ENDED, "container not running")
 NOT_PAUSED = (THERE, "container not paused")
 
-# verb: what it answers, by status: (class, what the text says)
+# verb: its answer, by status: (class, part of the text)
 TABLE = {
     ("state",): {"unknown": GONE, "created": DONE, "running": DONE, "paused": DONE, "stopped": DONE},
     ("start",): {"unknown": GONE, "created": DONE, "running": (THERE, "cannot start an already running container"),
@@ -348,7 +348,7 @@ TABLE = {
 @parametrize("_, words, status, expected", [(f"{' '.join(filter(None, words[:2]))} {status}", words, status, expected)
                                             for words, row in TABLE.items() for status, expected in row.items()])
 def test_a_verb_in_a_state(t, _, words, status, expected):
-    """What a verb answers in each state makes every caller conclude what it concludes with runc."""
+    """From the answer of a verb in each state every caller concludes the same as from runc's."""
     box = STATUSES[status](t)
     name, flag, *rest = (*words, "", "")[:3]
     answer = told(t, name, *filter(None, [flag]), box.id, *filter(None, rest))
@@ -368,7 +368,7 @@ COMMAND_LINES = {
 
 @parametrize("_, provoke, words", [(name, *row) for name, row in COMMAND_LINES.items()])
 def test_a_command_line_that_is_none(t, _, provoke, words):
-    """Nobody takes a mistake of the caller's for a container that is gone."""
+    """No caller takes a mistake on the command line for a container that is gone."""
     check(t, provoke(t), 1, THERE, words, sort=fates)
 
 
@@ -377,7 +377,7 @@ def test_a_command_line_that_is_none(t, _, provoke, words):
 @parametrize("_, log", [("broken", "{"), ("no time", '{"level":"error","msg":"x"}'), ("empty", ""),
                          ("no error", '{"level":"warning","msg":"x","time":"2026-01-02T03:04:05Z"}')])
 def test_a_log_that_a_shim_cannot_use(t, _, log):
-    """The shim's reader finds nothing in these: the check above can fail."""
+    """The shim's reader finds nothing in these logs, so the check above can fail."""
     equal(matchers.shim_last_error(log), None, "last error")
 
 
@@ -385,5 +385,5 @@ def test_a_log_that_a_shim_cannot_use(t, _, log):
     ("finished", "finished", "Container NOT running: No Such Process"),
     ("gone", "no such container", "x does not exist"), ("unknown", "unknown", "Container not running")])
 def test_a_text_in_other_letters(t, _, fate, text):
-    """The matchers look at the case of letters where the callers do."""
+    """The matchers distinguish upper and lower case if the callers do."""
     equal(matchers.shim_kill(text), fate, "fate")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""events: samples, one or one each interval, and when the watch ends."""
+"""events: samples, a single one or one each interval, and the end of the watch."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from test_kill import family
 from watching import Watcher, keys, nothing_to_watch, sample, watching
 
 RUNC = "/usr/sbin/runc"
-# Later versions of runc have these; Debian's 1.1.5 does not.
+# Later versions of runc have these keys; Debian's 1.1.5 does not.
 SINCE_THEN = {f"{part}.psi{rest}" for part in ("cpu", "memory", "blkio")
               for rest in ["", *(f".{which}{number}" for which in ("some", "full")
                                  for number in ("", ".avg10", ".avg60", ".avg300", ".total"))]} | {"memory.usage.max"}
@@ -63,10 +63,10 @@ def runc_on_v2():
 @differs("it is compared with itself")
 @needs(runc_on_v2)
 def test_the_keys_of_runc(t):
-    """The keys are those of runc's sample of the same bundle, and those that runc has had since."""
+    """The keys are those of runc's sample of the same bundle, and those that runc has gained since."""
     box, twin, pid_file = t.sleeper(), f"{t.prefix}-runc", t.scratch / "twin.pid"
     command = [RUNC, "--root", t.scratch / "runc"]
-    # First, since it hands every controller down, and bulkhead those that somebody needs.
+    # runc runs first, because it enables every controller below, and bulkhead only those that a container needs.
     t.runtime.exec([*command, "run", "--detach", "--pid-file", pid_file, "--bundle", box.bundle.path, twin]).exits(0)
     try:
         theirs = json.loads(t.runtime.exec([*command, "events", "--stats", twin]).exits(0).out)["data"]
@@ -76,7 +76,7 @@ def test_the_keys_of_runc(t):
         t.runtime.exec([*command, "kill", twin, "KILL"])
         eventually(lambda: os.waitpid(int(pid_file.read_text()), os.WNOHANG)[0], "runc's container does not end")
         t.runtime.exec([*command, "delete", "--force", twin]).exits(0)
-    busy = {"memory.cache", "memory.swap.usage", "memory.usage.usage"}  # left out where they are 0
+    busy = {"memory.cache", "memory.swap.usage", "memory.usage.usage"}  # left out if 0
     equal(keys(theirs) - keys(own) - busy, set(), "keys that runc has alone")
     equal(keys(own) - keys(theirs) - busy - SINCE_THEN, set(), "keys that bulkhead has alone")
 
@@ -97,7 +97,7 @@ def test_time_is_that_of_the_cgroup(t):
 
 
 def test_processes_are_counted(t):
-    """Without the pids controller, too."""
+    """The sample counts processes without the pids controller too."""
     box, pids = family(t, "sleep 61 & sleep 62 & wait; sleep 63")
     equal(sample(t, box)["pids"]["current"], 1 + len(pids), "processes")
 
@@ -108,7 +108,7 @@ def test_of_a_created_one(t):
 
 
 def test_of_a_paused_one(t):
-    """So has a paused one."""
+    """A paused container has numbers."""
     box = running(t)
     t.runtime("pause", box.id).ok()
     equal(sample(t, box)["pids"]["current"], 1, "processes")
@@ -118,7 +118,7 @@ def test_of_a_paused_one(t):
 
 @parametrize("_, *flags", [("one", "--stats"), ("all",)])
 def test_of_a_stopped_one(t, _, flags):
-    """A stopped container has no numbers: an error."""
+    """A stopped container has no numbers: events fails."""
     box = t.container("true")
     box.run_detached().ok()
     box.wait()
@@ -127,14 +127,14 @@ def test_of_a_stopped_one(t, _, flags):
 
 @parametrize("_, *flags", [("one", "--stats"), ("all",)])
 def test_of_an_unknown_one(t, _, flags):
-    """The error says that it does not exist."""
+    """The error is that the container does not exist."""
     t.root.mkdir()
     contains(t.runtime("events", *flags, "nobody").exits(1).err, "does not exist", "stderr")
 
 
 @parametrize("word", ["0", "0s", "-1s", "5", "abc", "1d", " 5s", "5 s", "3000000h", "0.1ns"])
 def test_a_bad_interval(t, word):
-    """What is no duration above zero is an error, also with --stats."""
+    """A word that is no duration above zero is an error, with --stats too."""
     box = running(t)
     for flags in ([], ["--stats"]):
         result = t.runtime("events", "--interval", word, *flags, box.id).exits(1)
@@ -144,19 +144,19 @@ def test_a_bad_interval(t, word):
 
 @differs("runc takes an empty one for 0")
 def test_an_empty_interval(t):
-    """An empty duration is none."""
+    """An empty word is no duration."""
     contains(t.runtime("events", "--interval", "", running(t).id).exits(1).err, "--interval \"\"", "stderr")
 
 
 @parametrize("word", ["5s", "1m30s", "100ms", "1.5h", "1h1m1s1ms1us1ns", "+5s"])
 def test_a_good_interval(t, word):
-    """Go's durations are understood."""
+    """events accepts Go's durations."""
     t.runtime("events", "--interval", word, "--stats", running(t).id).ok()
 
 
 @parametrize("_, *ids", [("none",), ("two", "a", "b")])
 def test_one_id(t, _, ids):
-    """One id, no more and no less."""
+    """events needs exactly one id."""
     t.root.mkdir()
     result = t.runtime("events", "--stats", *ids)
     true(result.code != 0 and result.err, str(result))
@@ -164,7 +164,7 @@ def test_one_id(t, _, ids):
 
 @differs("an option of crun")
 def test_without_a_cgroup(t):
-    """A container that has no cgroup has no numbers, and the error says so."""
+    """A container without a cgroup has no numbers, and the error gives that reason."""
     box = t.sleeper()
     t.runtime("--cgroup-manager", "disabled", "run", "--detach", "--pid-file", box.pid_file, "--bundle",
               box.bundle.path, box.id).exits(0)
@@ -176,7 +176,7 @@ def test_without_a_cgroup(t):
 
 @needs(nothing_to_watch)
 def test_one_each_interval(t):
-    """The first sample comes after one interval, and each other one after one more: no time is lost in between."""
+    """The first sample comes after one interval, each further one an interval later: no delay adds up."""
     interval, count = 0.4, 6
     with watching(t, running(t), "--interval", "400ms") as watcher:
         times = []
@@ -190,7 +190,7 @@ def test_one_each_interval(t):
 
 @needs(nothing_to_watch)
 def test_each_five_seconds(t):
-    """Without --interval that is five seconds."""
+    """Without --interval the interval is five seconds."""
     with watching(t, running(t)) as watcher:
         equal(watcher.next()["type"], "stats", "type")
         took = time.monotonic() - watcher.begin
@@ -199,7 +199,7 @@ def test_each_five_seconds(t):
 
 @needs(nothing_to_watch)
 def test_a_created_one_that_starts(t):
-    """A container can be watched from before its start on; also while it is paused."""
+    """A watch can begin before the container's start; it goes on while the container is paused."""
     box = t.sleeper()
     box.create().ok()
     with watching(t, box, "--interval", "200ms") as watcher:
@@ -217,7 +217,7 @@ def test_a_created_one_that_starts(t):
 @needs(nothing_to_watch)
 @parametrize("how", ["kill", "exit", "delete", "delete a paused one"])
 def test_ends_with_the_container(t, how):
-    """When the container has ended the watch ends, long before the next sample, and successfully."""
+    """The watch ends with success after the container has ended, long before the next sample."""
     box, go = t.gated("exit 3")
     box.run_detached().ok()
     with watching(t, box, "--interval", "1h") as watcher:
@@ -237,7 +237,7 @@ def test_ends_with_the_container(t, how):
 
 @needs(nothing_to_watch)
 def test_ends_with_an_attached_run(t):
-    """The same where the cgroup is removed at the moment of the end."""
+    """The watch ends too if run removes the cgroup at the moment of the end."""
     for _ in range(5):
         box, go = t.gated("exit 3")
         child = box.run_in_background()
@@ -250,7 +250,7 @@ def test_ends_with_an_attached_run(t):
 
 @needs(nothing_to_watch)
 def test_ends_with_the_last_process(t):
-    """Where the pid namespace is shared, others may outlive the first process."""
+    """In a shared pid namespace other processes may outlive the first; the watch ends with the last."""
     box, pids = family(t, "sleep 61 & sleep 62 & wait; sleep 63", private=False)
     with watching(t, box, "--interval", "1h") as watcher:
         watcher_is_ready(watcher)
@@ -267,7 +267,7 @@ def test_ends_with_the_last_process(t):
 @differs("runc looks at whether somebody reads only when it writes")
 @parametrize("how", ["pipe", "terminal"])
 def test_ends_with_its_reader(t, how):
-    """When nobody reads any more the watch ends, and does not wait for the next sample."""
+    """The watch ends after its reader has gone, and does not wait for the next sample."""
     box = running(t)
     reader, writer = os.pipe() if how == "pipe" else os.openpty()
     with watching(t, box, "--interval", "1h", stdout=writer) as watcher:
@@ -281,7 +281,7 @@ def test_ends_with_its_reader(t, how):
 
 @needs(nothing_to_watch)
 def test_ends_with_its_reader_at_the_next_sample(t):
-    """The same at a sample: no success, and no process is left."""
+    """At a sample without a reader the watch fails, and no process is left."""
     reader, writer = os.pipe()
     os.close(reader)
     with watching(t, running(t), "--interval", "100ms", stdout=writer) as watcher:
@@ -291,7 +291,7 @@ def test_ends_with_its_reader_at_the_next_sample(t):
 
 @differs("runc goes on and complains of each sample")
 def test_a_full_disk(t):
-    """What cannot be written is an error."""
+    """A sample that cannot be written is an error."""
     with open("/dev/full", "wb") as full, watching(t, running(t), "--interval", "100ms", stdout=full) as watcher:
         equal(watcher.ends(), 1, "exit code")
         contains(watcher.said(), "no space left on device", "stderr")
@@ -300,10 +300,10 @@ def test_a_full_disk(t):
 @needs(nothing_to_watch)
 @parametrize("name", ["TERM", "INT", "HUP", "KILL"])
 def test_ends_by_a_signal(t, name):
-    """Signals end it at once; the container does not notice."""
+    """A signal ends the watch at once; the container goes on."""
     box, number = running(t), getattr(signal, f"SIG{name}")
 
-    def heed():  # whoever started the cases may ignore some
+    def heed():  # the caller of the cases may ignore some signals
         if number != signal.SIGKILL:
             signal.signal(number, signal.SIG_DFL)
     with watching(t, box, "--interval", "1h", preexec_fn=heed) as watcher:
@@ -315,7 +315,7 @@ def test_ends_by_a_signal(t, name):
 
 @needs(nothing_to_watch)
 def test_a_reader_that_does_not_read(t):
-    """Samples wait for their reader; what could not be told in time is left out, and the end is not missed."""
+    """Samples wait for their reader. The watch omits those that are late, and does not miss the end."""
     box = running(t)
     with watching(t, box, "--interval", "1ms") as watcher:
         time.sleep(1.5)
@@ -329,7 +329,7 @@ def test_a_reader_that_does_not_read(t):
 
 @needs(nothing_to_watch)
 def test_it_sleeps(t):
-    """Between two samples nothing is done, whatever happened before."""
+    """Between two samples the watch does nothing, whatever happened before."""
     box = running(t)
     with watching(t, box, "--interval", "1h") as watcher:
         watcher_is_ready(watcher)
@@ -349,7 +349,7 @@ def test_a_thousand_samples(t):
         for _ in range(100):
             watcher.next("stats")
         if watcher.memory("VmSize") > 1 << 30:
-            return  # AddressSanitizer, which keeps what was freed for a while
+            return  # AddressSanitizer, which keeps freed memory for a while
         before = watcher.memory("VmRSS")
         for _ in range(1000):
             watcher.next("stats")
@@ -360,7 +360,7 @@ def test_a_thousand_samples(t):
 @needs(nothing_to_watch)
 @pytest.mark.timeout(90)
 def test_twenty_at_once(t):
-    """Twenty watch one container: each sees it live, and each sees its end."""
+    """Twenty watches of one container: each sees it live, and each sees its end."""
     box = running(t)
     watchers = [Watcher(t, box, "--interval", "500ms") for _ in range(20)]
     try:

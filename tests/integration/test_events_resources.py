@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""events with every controller: the numbers are those of the cgroup's files, and a hog that is killed is an oom."""
+"""events with every controller: the numbers are those of the cgroup's files, and the kill of a hog is an oom."""
 
 import contextlib
 import time
@@ -40,7 +40,7 @@ def pressure(box, file):
 
 @needs(no_controllers)
 def test_memory(t):
-    """Usage, limits and memory.stat; swap is the sum of both."""
+    """Usage, limits and memory.stat; the numbers of swap are sums of memory and swap."""
     box = running(t, memory={"limit": 64 * MIB, "swap": 96 * MIB})
     box.exec("sh", "-c", "head -c 1m /dev/zero > /dev/shm/x").exits(0)
     before = flat(box, "memory.stat"), int(read(box, "memory.current"))
@@ -59,7 +59,7 @@ def test_memory(t):
 
 @needs(no_controllers)
 def test_unlimited(t):
-    """No limit is 2^64 - 1 for memory, and no key for processes."""
+    """Without a limit the sample has 2^64 - 1 for memory, and no key for processes."""
     found = sample(t, running(t, memory={"limit": -1}, pids={"limit": -1}))
     equal((found["memory"]["usage"]["limit"], found["memory"]["swap"]["limit"]), (UNLIMITED, UNLIMITED), "memory")
     equal("limit" in found["pids"], False, "a limit of processes")
@@ -68,7 +68,7 @@ def test_unlimited(t):
 @differs("runc 1.1.5's sum of 2^64 - 1 and 4096 goes around to 4095")
 @needs(no_controllers)
 def test_unlimited_memory_and_limited_swap(t):
-    """A sum with something unlimited is unlimited."""
+    """A sum with an unlimited part is unlimited."""
     box = running(t, memory={"limit": -1})
     (box.cgroup() / "memory.swap.max").write_text("4096")
     equal(sample(t, box)["memory"]["swap"]["limit"], UNLIMITED, "limit of memory and swap")
@@ -76,7 +76,7 @@ def test_unlimited_memory_and_limited_swap(t):
 
 @needs(no_controllers)
 def test_pids(t):
-    """Processes, and their limit; that of `update` as well."""
+    """The sample has the number of processes and its limit, also after `update`."""
     box = running(t, pids={"limit": 77})
     equal(sample(t, box)["pids"], {"current": 1, "limit": 77}, "pids")
     t.runtime("update", "--pids-limit", "88", box.id).ok()
@@ -85,7 +85,7 @@ def test_pids(t):
 
 @needs(no_controllers)
 def test_throttling(t):
-    """A program that wants more than its quota is throttled, and cpu.stat counts it."""
+    """A program that needs more than its quota is throttled, and cpu.stat counts that."""
     box = running(t, *SPIN, cpu={"quota": 10000, "period": 100000})
     eventually(lambda: field(box, "cpu.stat", "nr_throttled") > 2, "it is not throttled")
     before = flat(box, "cpu.stat")
@@ -99,7 +99,7 @@ def test_throttling(t):
 @needs(no_controllers)
 @pytest.mark.timeout(60)
 def test_block_devices(t):
-    """What was read and written, by device."""
+    """The sample has the bytes and operations of reads and writes, by device."""
     with on_disk(t, blockIO={"throttleReadBpsDevice": [{**disk_numbers(), "rate": 1 << 40}]}) as box:
         box.exec("dd", "if=/dev/zero", "of=/mnt/file", "bs=64k", "count=4", "oflag=direct").exits(0)
         box.exec("dd", "if=/mnt/file", "of=/dev/null", "bs=64k", "count=4", "iflag=direct").exits(0)
@@ -116,7 +116,7 @@ def test_block_devices(t):
 
 @needs(no_controllers)
 def test_hugetlb(t):
-    """Huge pages in use, and how often the limit refused one."""
+    """The sample has the huge pages in use, and how many times the limit refused one."""
     with huge_pages(8):
         bundle = t.bundle("sleep", "300")
         (bundle.rootfs / "mnt").mkdir()
@@ -141,7 +141,7 @@ def no_pressure():
 @differs("runc 1.1.5 knows nothing of pressure; since 1.2 it does")
 @needs(no_pressure)
 def test_stalls(t):
-    """How long tasks had to wait, for each of the three, in runc's later form."""
+    """The sample has the times for which tasks had to wait, for each of the three resources, in runc's later form."""
     box = running(t, *SPIN, cpu={"quota": 10000, "period": 100000})
     eventually(lambda: pressure(box, "cpu.pressure")["some"]["total"] > 0, "nothing stalls", 10)
     for part, file in (("cpu", "cpu.pressure"), ("memory", "memory.pressure"), ("blkio", "io.pressure")):
@@ -167,14 +167,14 @@ def hog(box):
 
 @needs(no_controllers)
 def test_an_oom(t):
-    """A hog in the container is killed: an oom without data. Another one: another oom."""
+    """The kernel kills a hog in the container: an oom without data. The next kill is the next oom."""
     box = running(t, memory={"limit": LIMIT})
     with watching(t, box, "--interval", "1h") as watcher:
         watcher_is_ready(watcher)
         hog(box)
         equal(watcher.next(), {"type": "oom", "id": box.id}, "event")
         if t.control:
-            kill(box)  # runc tells a kill as often as the file has changed since the first one
+            kill(box)  # runc reports a kill as often as the file has changed since the first kill
             equal(set(watcher.all()) - {"oom"}, set(), "types")
             return
         hog(box)
@@ -186,7 +186,7 @@ def test_an_oom(t):
 
 @needs(no_controllers)
 def test_the_first_process_is_the_hog(t):
-    """It is told before the watch ends."""
+    """The oom comes before the watch ends."""
     box, go = t.gated("tail /dev/zero")
     limited(t, bundle=box.bundle, memory={"limit": LIMIT})
     box.run_detached().ok()
@@ -203,7 +203,7 @@ def test_the_first_process_is_the_hog(t):
 @needs(no_controllers)
 @pytest.mark.timeout(90)
 def test_a_hog_that_is_deleted_at_once(t):
-    """The same where the cgroup is removed as soon as the hog is dead."""
+    """The oom comes too if delete removes the cgroup directly after the hog's death."""
     for _ in range(5):
         bundle = t.bundle(*HOG)
         box = limited(t, bundle=bundle, memory={"limit": LIMIT})
@@ -221,7 +221,7 @@ def test_a_hog_that_is_deleted_at_once(t):
 @needs(no_controllers)
 @pytest.mark.timeout(90)
 def test_a_hog_of_an_attached_run(t):
-    """The same by one `run` that makes, waits and removes: it returns 137."""
+    """The oom comes too if one attached `run` makes, waits and removes: it returns 137."""
     for _ in range(5):
         box, go = t.gated("exec tail /dev/zero")
         limited(t, bundle=box.bundle, memory={"limit": LIMIT})
@@ -236,7 +236,7 @@ def test_a_hog_of_an_attached_run(t):
 
 @needs(no_controllers)
 def test_a_hog_in_a_cgroup_below(t):
-    """A hog in a cgroup below the container's own belongs to it."""
+    """A hog in a cgroup below the container's own counts for the container."""
     box = running(t, memory={"limit": LIMIT})
     below = box.cgroup() / "below"
     below.mkdir()
@@ -251,7 +251,7 @@ def test_a_hog_in_a_cgroup_below(t):
 @needs(no_controllers)
 @pytest.mark.timeout(60)
 def test_an_old_oom(t):
-    """What was before the watch is not told."""
+    """The watch does not report an oom from before its beginning."""
     with on_disk(t, memory={"limit": LIMIT}) as box:
         hog(box)
         with watching(t, box, "--interval", "1h") as watcher:
@@ -267,7 +267,7 @@ def test_an_old_oom(t):
 @needs(no_controllers)
 @pytest.mark.timeout(60)
 def test_a_limit_that_is_reached_without_a_kill(t):
-    """Who reaches the limit and gets room from the page cache is no oom."""
+    """A program that reaches the limit and gets room from the page cache causes no oom."""
     with on_disk(t, memory={"limit": LIMIT}) as box, watching(t, box, "--interval", "1h") as watcher:
         watcher_is_ready(watcher)
         box.exec("dd", "if=/dev/zero", "of=/mnt/file", "bs=1M", "count=64").exits(0)
@@ -278,7 +278,7 @@ def test_a_limit_that_is_reached_without_a_kill(t):
 
 @needs(no_controllers)
 def test_ooms_and_samples(t):
-    """Both come in one stream."""
+    """Samples and ooms come in one stream."""
     box = running(t, memory={"limit": LIMIT})
     with watching(t, box, "--interval", "300ms") as watcher:
         equal(watcher.next()["type"], "stats", "type")
@@ -290,7 +290,7 @@ def test_ooms_and_samples(t):
 @differs("without memory.events runc 1.1.5 cannot watch at all")
 @needs(no_controllers)
 def test_a_controller_that_goes_and_comes(t):
-    """The memory controller may be taken away and given again: no ado, and then ooms are told as before."""
+    """If the memory controller goes and returns, the watch sleeps meanwhile and reports ooms afterwards as before."""
     top = isolation.cgroup2_mount() / "cgroup.subtree_control"
     box = running(t, memory={"limit": -1})
     with watching(t, box, "--interval", "200ms") as watcher:

@@ -11,14 +11,14 @@ from marks import differs, parametrize
 
 
 def running(t, *args, **process):
-    """A container that lives until it is killed."""
+    """A running container that lives until it is killed."""
     box = t.container(*(args or ("sleep", "60")), **process)
     box.run_detached().ok()
     return box
 
 
 def output(box, *command, flags=()):
-    """What a program prints that is executed in the container."""
+    """The output of a program that exec runs in the container."""
     return box.exec(*command, flags=flags).ok().out
 
 
@@ -30,14 +30,14 @@ def background(box, script, flags=(), **streams):
 
 
 def alone(box):
-    """Nothing but the first process is in the container's cgroup; what has ended is collected."""
+    """Waits until only the first process is in the container's cgroup, and collects what has ended."""
     procs = box.cgroup() / "cgroup.procs"
     eventually(lambda: procs.read_text().split() == [str(box.pid)], f"processes are {procs.read_text().split()}")
     leaks.reap_orphans()
 
 
 def was_refused(box, result, *sentences):
-    """The runtime says no, with one of its two codes; the container goes on, alone."""
+    """Fails unless exec failed with one of the two codes and a reason, and the container goes on, alone."""
     true(result.code in (1, 255), f"it was not refused: {result}")
     true(result.err != "", f"no reason: {result}")
     for sentence in sentences:
@@ -49,23 +49,23 @@ def was_refused(box, result, *sentences):
 # ---- streams ----------------------------------------------------------------------------------------------
 
 def test_output_goes_where_the_callers_goes(t):
-    """stdout and stderr of the program are the caller's, each its own."""
+    """stdout and stderr of the program are the caller's two streams."""
     result = running(t).exec("sh", "-c", "echo out; echo err >&2").exits(0)
     equal((result.out, result.err), ("out\n", "err\n"), "streams")
 
 
 def test_input_is_the_callers(t):
-    """stdin reaches the program, and its end, too."""
+    """The program reads the caller's stdin up to its end."""
     equal(running(t).exec("cat", stdin=b"one\ntwo\n").ok().out, "one\ntwo\n", "stdout")
 
 
 def test_much_output_arrives_complete(t):
-    """A megabyte through a pipe."""
+    """A megabyte through a pipe arrives complete."""
     equal(len(output(running(t), "head", "-c", "1000000", "/dev/zero")), 1000000, "length")
 
 
 def test_streams_are_the_callers_own_files(t):
-    """Without a terminal nobody relays: 1 is the very file of the caller."""
+    """Without a terminal no process relays: 1 is the caller's file itself."""
     target = t.scratch / "target"
     with open(target, "wb") as stream:
         process = running(t).exec_detached("sleep", "61", stdout=stream)
@@ -73,7 +73,7 @@ def test_streams_are_the_callers_own_files(t):
 
 
 def test_the_output_of_the_container_is_another(t):
-    """What an exec prints is not in the container's own output."""
+    """The output of an exec is not in the container's own output."""
     box = t.shell("echo own; sleep 60")
     target = t.scratch / "target"
     with open(target, "wb") as stream:
@@ -84,7 +84,7 @@ def test_the_output_of_the_container_is_another(t):
 
 
 def test_a_reader_that_has_gone_is_a_signal(t):
-    """A program that writes into a closed pipe gets SIGPIPE, whatever the caller does with it."""
+    """A program that writes into a closed pipe gets SIGPIPE, whatever the caller has set for that signal."""
     box = running(t)
     reading, writing = os.pipe()
     os.close(reading)
@@ -95,7 +95,7 @@ def test_a_reader_that_has_gone_is_a_signal(t):
 @differs("runc 1.1.5 hands a descriptor of its own to the program on the closed number")
 @parametrize("_, *closed", [("0", 0), ("1", 1), ("2", 2), ("012", 0, 1, 2)])
 def test_closed_streams(t, _, closed):
-    """With any of 0, 1, 2 closed at the caller the program runs and has no stray descriptor."""
+    """If the caller has closed any of 0, 1 and 2, the program runs and has no stray descriptor."""
     process = running(t).exec_detached("sleep", "61", setup={"close": list(closed)})
     found = process.descriptors()
     true(set(found) <= {0, 1, 2}, f"descriptors are {found}")
@@ -113,7 +113,7 @@ def test_the_status_is_the_programs(t, status):
 
 @parametrize("name", ["SEGV", "ABRT", "TERM", "KILL", "USR1"])
 def test_a_fatal_signal_is_128_and_its_number(t, name):
-    """A program that dies by signal n gives 128+n."""
+    """The exit code for a program that signal n has ended is 128+n."""
     running(t).exec("sh", "-c", f"kill -{name} $$; sleep 5").exits(128 + getattr(signal, f"SIG{name}"))
 
 
@@ -138,18 +138,18 @@ def test_a_program_that_cannot_be_executed_is_255(t, _, program, sentence):
     ("no interpreter", "#!/no/such/interpreter\n", "no such file or directory"),
     ("no format", "neither a script nor a program\n", "exec format error")])
 def test_a_program_that_execve_refuses_is_255(t, _, text, sentence):
-    """What only execve finds out is told as well."""
+    """exec also reports an error that only execve finds."""
     bundle = t.bundle("sleep", "60").program("/bin/odd", text)
     box = t.container(bundle=bundle)
     box.run_detached().ok()
-    result = box.exec("/bin/odd").exits(255 if t.bulkhead else 1)  # runc's child says it by itself
+    result = box.exec("/bin/odd").exits(255 if t.bulkhead else 1)  # runc's child reports it by itself
     contains(result.err, sentence, "stderr")
     alone(box)
 
 
 @parametrize("program", [["frobnicate"], ["/no/such"]])
 def test_a_detached_failure_is_255_at_once(t, program):
-    """--detach finds out before it returns: exit code 255, no pid file, nothing left."""
+    """--detach fails before it returns: exit code 255, no pid file, nothing left."""
     box, file = running(t), t.scratch / "pid"
     result = box.exec(program, flags=["--detach", "--pid-file", file]).exits(255)
     contains(result.err, "exec failed: ", "stderr")
@@ -160,7 +160,7 @@ def test_a_detached_failure_is_255_at_once(t, program):
 @parametrize("_, directory, sentence", [("no such directory", "/no/such", "no such file or directory"),
                                         ("a file", "/etc/passwd", "not a directory")])
 def test_a_directory_that_cannot_be_entered_is_255(t, _, directory, sentence):
-    """exec makes no directory; one that is not there is an error, and the container goes on."""
+    """exec makes no directory: a missing one is an error, and the container goes on."""
     box = running(t)
     result = box.exec("true", flags=["--cwd", directory]).exits(255)
     contains(result.err, "exec failed: ", "stderr")
@@ -169,7 +169,7 @@ def test_a_directory_that_cannot_be_entered_is_255(t, _, directory, sentence):
 
 
 def test_the_error_is_in_the_log(t):
-    """With --log the failure is there, in the same words, as JSON."""
+    """The file of --log has the failure in the same words, as JSON."""
     box, log = running(t), t.scratch / "log"
     t.runtime("--log", log, "--log-format", "json", "exec", box.id, "frobnicate").exits(255)
     contains(log.read_text(), "executable file not found in $PATH", "log")
@@ -179,21 +179,21 @@ def test_the_error_is_in_the_log(t):
 # ---- the command line -------------------------------------------------------------------------------------
 
 def test_options_end_at_the_id(t):
-    """What stands behind the id is the program's, also where it looks like an option of exec."""
+    """All words after the id belong to the program, even if they look like options of exec."""
     box = running(t)
     contains(output(box, "ls", "-l", "/etc"), " passwd", "stdout")
     equal(output(box, "echo", "--tty", "-d", "--user", "5", "--", "-x"), "--tty -d --user 5 -- -x\n", "stdout")
 
 
 def test_a_double_dash_ends_the_options(t):
-    """-- before the id is taken away; behind it, it would be the program."""
+    """exec removes a -- before the id; after the id it is the program."""
     box = running(t)
     equal(t.runtime("exec", "--user", "7", "--", box.id, "id", "-u").ok().out, "7\n", "stdout")
     contains(box.exec("--", "id").exits(255).err, "executable file not found in $PATH", "stderr")
 
 
 def test_arguments_are_passed_verbatim(t):
-    """Blanks, newlines, quotes, nothing at all: unchanged."""
+    """Arguments with blanks, newlines, quotes and no content arrive unchanged."""
     arguments = ["a b", "", "c\nd", "'\"$HOME", "-n", "ü"]
     found = output(running(t), "sh", "-c", 'for i; do printf "<%s>" "$i"; done', "sh", *arguments)
     equal(found, "".join(f"<{argument}>" for argument in arguments), "arguments")
@@ -201,7 +201,7 @@ def test_arguments_are_passed_verbatim(t):
 
 @differs("runc sends the arguments as JSON, which has no bytes")
 def test_arguments_are_bytes(t):
-    """An argument that is no UTF-8 arrives as it is."""
+    """An argument that is not UTF-8 arrives as it is."""
     equal(output(running(t), "sh", "-c", 'printf %s "$1" | od -An -tx1', "sh", "\udcff\udc80"), " ff 80\n", "bytes")
 
 
@@ -211,7 +211,7 @@ def test_many_arguments(t):
 
 
 def test_the_program_is_looked_up_in_the_containers_path(t):
-    """PATH of the process counts, not the caller's."""
+    """exec searches the PATH of the process, not the caller's."""
     bundle = t.bundle("/bin/sleep", "60").program("/tools/greet", "#!/bin/sh\necho hello\n")
     bundle.process(env=["PATH=/tools:/bin"])
     box = t.container(bundle=bundle)
@@ -220,7 +220,7 @@ def test_the_program_is_looked_up_in_the_containers_path(t):
 
 
 def test_the_callers_path_does_not_count(t):
-    """A program that only the caller's PATH would find is not found."""
+    """exec does not find a program that only the caller's PATH would find."""
     bundle = t.bundle("sleep", "60").program("/tools/greet", "#!/bin/sh\necho hello\n")
     box = t.container(bundle=bundle)
     box.run_detached().ok()
@@ -228,7 +228,7 @@ def test_the_callers_path_does_not_count(t):
 
 
 def test_a_relative_program_is_found_from_the_cwd(t):
-    """A name with a slash is looked up from the process's directory."""
+    """A name with a slash is relative to the process's directory."""
     bundle = t.bundle("sleep", "60").program("/tools/greet", "#!/bin/sh\necho hello\n")
     box = t.container(bundle=bundle)
     box.run_detached().ok()

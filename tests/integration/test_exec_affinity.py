@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""process.execCPUAffinity: on which processors an executed program runs."""
+"""process.execCPUAffinity: the processors on which an executed program runs."""
 
 import os
 
@@ -23,7 +23,7 @@ def one_cpu():
 @needs(one_cpu)
 @parametrize("how", ["final", "initial and final"])
 def test_cpu_affinity_of_the_file(t, how):
-    """final is the program's affinity, whatever initial was; the container's first process keeps its own."""
+    """final is the program's affinity, whatever initial is; the container's first process keeps its own."""
     box = running(t)
     first, last = str(HOST_CPUS[0]), str(HOST_CPUS[-1])
     wish = {"final": last, **({"initial": first} if how != "final" else {})}
@@ -36,7 +36,7 @@ def test_cpu_affinity_of_the_file(t, how):
 @needs(one_cpu)
 @parametrize("number", [0, -1])
 def test_initial_without_final(t, number):
-    """Without final it is left to the kernel, whose cgroup v2 without cpusets leaves what initial said."""
+    """Without final the kernel decides; with cgroup v2 and no cpuset it keeps initial."""
     process = sleeping(running(t), execCPUAffinity={"initial": str(HOST_CPUS[number])})
     equal(os.sched_getaffinity(process.pid), {HOST_CPUS[number]}, "affinity")
 
@@ -44,7 +44,7 @@ def test_initial_without_final(t, number):
 @differs(NEWER)
 @needs(one_cpu)
 def test_cpu_affinity_of_the_container(t):
-    """Without a file the affinity is that of the container's process, and concerns exec alone."""
+    """Without a file the affinity is that of the container's process; it affects exec only."""
     box = running(t, execCPUAffinity={"initial": str(HOST_CPUS[0]), "final": str(HOST_CPUS[-1])})
     equal(os.sched_getaffinity(box.exec_detached("sleep", "61").pid), {HOST_CPUS[-1]}, "affinity")
     equal(os.sched_getaffinity(sleeping(box, execCPUAffinity=None).pid), {HOST_CPUS[-1]}, "affinity with a file")
@@ -55,7 +55,7 @@ def test_cpu_affinity_of_the_container(t):
 @needs(one_cpu)
 @parametrize("form", ["{0}-{0}", "{0}", "{0},{0}", "{0},{0}-{0}"])
 def test_lists(t, form):
-    """A list has numbers and ranges, more than once if need be."""
+    """A list has numbers and ranges, also more than once."""
     process = sleeping(running(t), execCPUAffinity={"final": form.format(HOST_CPUS[-1])})
     equal(os.sched_getaffinity(process.pid), {HOST_CPUS[-1]}, "affinity")
 
@@ -63,7 +63,7 @@ def test_lists(t, form):
 @differs(NEWER)
 @parametrize("word", ["x", "1-", "-1", "3-1", "0,,1", "0x1", "99999999999"])
 def test_what_is_no_list_of_processors_is_refused(t, word):
-    """Other words are errors that name the property."""
+    """Any other word is an error that names the property."""
     box = running(t)
     for name in ("initial", "final"):
         refused(box, box.process_file(args=["true"], execCPUAffinity={name: word}), "execCPUAffinity")
@@ -71,7 +71,7 @@ def test_what_is_no_list_of_processors_is_refused(t, word):
 
 @differs(NEWER)
 def test_a_processor_that_is_not_there_is_refused(t):
-    """No program runs elsewhere than it was told."""
+    """A program does not run if its processor does not exist."""
     box = running(t)
     refused(box, box.process_file(args=["true"], execCPUAffinity={"final": "1023"}))
 

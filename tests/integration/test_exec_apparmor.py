@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The AppArmor profile of an executed program. The kernel has to have AppArmor: tests/vm/run boots one that has."""
+"""The AppArmor profile of an executed program. The kernel must have AppArmor; tests/vm/run boots one that has it."""
 
 from harness import equal
 from marks import differs, needs, parametrize
@@ -12,7 +12,7 @@ CURRENT = ["cat", "/proc/self/attr/apparmor/current"]
 
 @needs(no_apparmor)
 def test_the_profile_of_the_flag(t):
-    """--apparmor puts this program under the profile, and the first process keeps what it has."""
+    """--apparmor puts this program under the profile; the first process keeps its own label."""
     with loaded(t) as name:
         box = running(t)
         equal(output(box, *CURRENT, flags=["--apparmor", name]), f"{name} (enforce)\n", "label")
@@ -23,7 +23,7 @@ def test_the_profile_of_the_flag(t):
 
 @needs(no_apparmor)
 def test_the_containers_profile_without_the_flag(t):
-    """Without the flag the program is under the profile of the container's process; with it under the flag's."""
+    """Without the flag the program is under the profile of the container's process; with the flag under the flag's."""
     with loaded(t) as own, loaded(t, begin="bulkhead-other-") as other:
         box = running(t, apparmorProfile=own)
         equal(output(box, *CURRENT), f"{own} (enforce)\n", "label")
@@ -33,7 +33,7 @@ def test_the_containers_profile_without_the_flag(t):
 
 @needs(no_apparmor)
 def test_a_profile_that_is_not_loaded_is_refused(t):
-    """Nothing runs without the confinement that was asked for."""
+    """Nothing runs without the confinement that the caller asked for."""
     refused(running(t), ["--apparmor", "bulkhead-nobody-loaded-this"], "apparmor")
 
 
@@ -55,7 +55,7 @@ def test_the_profile_of_a_file(t):
 @needs(no_apparmor)
 @parametrize("wish", [None, ""])
 def test_a_file_without_a_profile(t, wish):
-    """A file without apparmorProfile has that of the container's process."""
+    """A file without apparmorProfile gets the profile of the container's process."""
     with loaded(t) as own:
         box = running(t, apparmorProfile=own)
         equal(label_of_a_file(box, wish), f"{own} (enforce)\n", "label")

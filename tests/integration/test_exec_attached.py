@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""exec attached and detached: signals, who is whose parent, who holds what, when exec returns."""
+"""exec attached and detached: signals, the program's parent, the holders of descriptors, the moment of the return."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ FORWARDED = ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2", "CONT", "ALRM"]
 
 @parametrize("name", FORWARDED)
 def test_signals_are_forwarded(t, name):
-    """What the runtime gets, the program gets; its exit code comes back."""
+    """The program gets the signals that the runtime gets; exec returns the program's exit code."""
     number = getattr(signal, f"SIG{name}")
     child = background(running(t), f"trap 'exit 33' {name}; echo ready; while :; do sleep 0.05; done")
     equal(stop(child, number), 33, "exit code")
@@ -29,14 +29,14 @@ def test_signals_are_forwarded(t, name):
 
 @parametrize("name", ["TERM", "INT", "HUP"])
 def test_a_forwarded_signal_may_be_fatal(t, name):
-    """Without a handler the program dies of it: 128+n."""
+    """Without a handler the signal ends the program: 128+n."""
     child = background(running(t), "echo ready; exec sleep 61")
     time.sleep(0.2)
     equal(stop(child, getattr(signal, f"SIG{name}")), 128 + getattr(signal, f"SIG{name}"), "exit code")
 
 
 def test_a_forwarded_signal_is_not_for_the_container(t):
-    """The first process does not get what the executed program gets."""
+    """The first process does not get the signals of the executed program."""
     box = t.shell("trap 'exit 1' TERM; echo; while :; do sleep 0.05; done")
     box.run_detached().ok()
     child = background(box, "echo ready; exec sleep 61")
@@ -47,7 +47,7 @@ def test_a_forwarded_signal_is_not_for_the_container(t):
 
 
 def test_an_exec_ends_with_its_program_not_with_its_children(t):
-    """A child of the program that goes on does not keep the attached exec."""
+    """A child of the program that goes on does not keep the attached exec from its end."""
     box = running(t)
     result = box.exec("sh", "-c", "sleep 61 > /dev/null 2>&1 & exit 4").exits(4)
     true(result.seconds < 10, f"it took {result.seconds} s")
@@ -56,7 +56,7 @@ def test_an_exec_ends_with_its_program_not_with_its_children(t):
 # ---- detached ---------------------------------------------------------------------------------------------
 
 def test_detached_returns_at_once(t):
-    """--detach returns while the program runs, and whoever collects orphans is the program's parent."""
+    """--detach returns while the program runs, and the subreaper is the program's parent."""
     process = running(t).exec_detached("sh", "-c", "sleep 0.5; exit 7")
     fields = read_text(f"/proc/{process.pid}/stat").rpartition(")")[2].split()
     equal(int(fields[1]), os.getpid(), "parent")
@@ -64,14 +64,14 @@ def test_detached_returns_at_once(t):
 
 
 def test_detached_keeps_the_signal_for_the_parent(t):
-    """The wait status of an executed program that was killed says which signal."""
+    """The wait status of an executed program shows the signal that killed it."""
     process = running(t).exec_detached("sleep", "61")
     os.kill(process.pid, signal.SIGTERM)
     equal(process.wait(), -signal.SIGTERM, "status")
 
 
 def test_only_the_program_holds_the_callers_pipe(t):
-    """After a detached exec nobody else has the caller's stdout: EOF comes when the program ends."""
+    """After a detached exec only the program has the caller's stdout: EOF comes when the program ends."""
     box = running(t)
     reading, writing = os.pipe()
     process = box.exec_detached("sh", "-c", "sleep 0.3; echo last words", stdout=writing)
@@ -91,7 +91,7 @@ def test_detached_is_the_leader_of_a_session(t):
 
 @differs("runc returns before execve")
 def test_detached_returns_when_the_program_runs(t):
-    """When exec returns, execve has been: what can fail has not failed."""
+    """A detached exec returns after execve: errors of execve can no longer happen."""
     box, file = running(t), t.scratch / "pid"
     for _ in range(10):
         box.exec("sleep", "61", flags=["--detach", "--pid-file", file]).ok()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cgroup of an executed program: the container's, a sub-cgroup that is named, a tree that was rearranged."""
+"""The cgroup of an executed program: the container's, a named sub-cgroup, or one of a rearranged tree."""
 
 import contextlib
 
@@ -29,7 +29,7 @@ def with_sub_cgroups(t, *names):
 # ---- the container's --------------------------------------------------------------------------------------
 
 def test_the_containers_cgroup(t):
-    """The program is where the container's first process is, and sees that as the root."""
+    """The program is in the cgroup of the container's first process, and sees it as the root."""
     box = running(t)
     process = box.exec_detached("sleep", "61")
     equal(process.cgroup(), box.cgroup(), "cgroup")
@@ -37,7 +37,7 @@ def test_the_containers_cgroup(t):
 
 
 def test_not_the_callers_cgroup(t):
-    """Whatever cgroup the caller is in, the program is in the container's."""
+    """The program is in the container's cgroup, whatever cgroup the caller is in."""
     box = running(t)
     place = isolation.cgroup2_mount() / f"{t.prefix}-caller"
     place.mkdir()
@@ -50,7 +50,7 @@ def test_not_the_callers_cgroup(t):
 
 
 def test_children_of_the_executed_are_there_too(t):
-    """What the program forks is in the cgroup, so delete --force finds it."""
+    """The children of the program are in the cgroup, so delete --force finds them."""
     box = running(t)
     box.exec("sh", "-c", "sleep 61 > /dev/null 2>&1 &").ok()
     equal(len((box.cgroup() / "cgroup.procs").read_text().split()), 2, "processes")
@@ -77,7 +77,7 @@ def rearranged(t):
 
 @needs(lacks("hugetlb"))
 def test_init_that_moved_into_a_sub_cgroup(t):
-    """Where the container's cgroup takes no process any more, the program goes where init is (runc#2356)."""
+    """If the container's cgroup takes no process any more, the program goes into init's cgroup (runc#2356)."""
     with rearranged(t) as box:
         equal(box.cgroup().name, "init", "init's cgroup")
         process = box.exec_detached("sleep", "61")
@@ -87,7 +87,7 @@ def test_init_that_moved_into_a_sub_cgroup(t):
 
 @needs(lacks("hugetlb"))
 def test_a_named_cgroup_is_not_replaced_by_inits(t):
-    """--cgroup of a cgroup that takes no process is an error: nobody is put elsewhere."""
+    """If the cgroup of --cgroup takes no process, exec fails: the program goes nowhere else."""
     with rearranged(t) as box:
         result = box.exec("true", flags=["--cgroup", "/"]).exits(255)
         contains(result.err, "exec failed: ", "stderr")
@@ -96,14 +96,14 @@ def test_a_named_cgroup_is_not_replaced_by_inits(t):
 
 @needs(lacks("hugetlb"))
 def test_a_sub_cgroup_beside_inits(t):
-    """A third cgroup, beside that of init, can be named."""
+    """--cgroup may name a cgroup beside that of init."""
     with rearranged(t) as box:
         (box.cgroup().parent / "payload").mkdir()
         equal(own(box, "--cgroup", "payload"), "/payload", "cgroup inside")
 
 
 def test_init_that_moved_without_controllers(t):
-    """Without controllers the container's cgroup takes processes: the program is there, not beside init."""
+    """Without controllers the container's cgroup still takes processes: the program is there, not beside init."""
     box = with_sub_cgroups(t, "init")
     top = box.cgroup()
     (top / "init/cgroup.procs").write_text(str(box.pid))
@@ -113,7 +113,7 @@ def test_init_that_moved_without_controllers(t):
 
 
 def test_delete_takes_the_sub_cgroups_along(t):
-    """What was executed in a sub-cgroup is killed and removed with the container."""
+    """delete kills a program in a sub-cgroup and removes the sub-cgroup with the container."""
     box = with_sub_cgroups(t, "sub/deeper")
     child = background(box, "echo ready; sleep 61", flags=["--cgroup", "sub/deeper"])
     true((box.cgroup() / "sub/deeper/cgroup.procs").read_text().split(), "the program is not in its cgroup")
@@ -126,7 +126,7 @@ def test_delete_takes_the_sub_cgroups_along(t):
 @differs("runc 1.1.5 moves its process in, and its threads fail in many ways")
 @needs(lacks("pids"))
 def test_a_cgroup_that_is_full(t):
-    """A container that has as many processes as it may: an error in bounded time, and nothing left."""
+    """If a container has as many processes as its limit allows, exec fails in bounded time and leaves nothing."""
     with handed_down("pids"):
         box = running(t)
         limit = box.cgroup() / "pids.max"
@@ -134,7 +134,7 @@ def test_a_cgroup_that_is_full(t):
         contains(box.exec("true").exits(255).err, "esource temporarily unavailable", "stderr")
         alone(box)
         limit.write_text("2")
-        box.exec("true")  # one process more than the program itself may be needed, so it may fail
+        box.exec("true")  # may fail, because exec may need one process besides the program itself
         alone(box)
         limit.write_text("3")
         equal(output(box, "echo", "fine"), "fine\n", "stdout")
@@ -142,24 +142,24 @@ def test_a_cgroup_that_is_full(t):
         box.wait()
 
 
-# ---- a sub-cgroup that is named ---------------------------------------------------------------------------
+# ---- a named sub-cgroup -----------------------------------------------------------------------------------
 
 @parametrize("word, expected", [
     ("sub", "/sub"), ("/sub", "/sub"), ("sub/deeper", "/sub/deeper"), ("sub/", "/sub"), ("/", "/"), (".", "/"),
     ("sub/../sub", "/sub")])
 def test_cgroup(t, word, expected):
-    """--cgroup PATH: a cgroup below the container's."""
+    """--cgroup PATH names a cgroup below the container's."""
     equal(own(with_sub_cgroups(t, "sub/deeper"), "--cgroup", word), expected, "cgroup inside")
 
 
 def test_without_cgroup(t):
-    """Without it sub-cgroups do not matter."""
+    """Without --cgroup sub-cgroups do not matter."""
     equal(own(with_sub_cgroups(t, "sub")), "/", "cgroup inside")
 
 
 @parametrize("word", ["nowhere", "sub/nowhere", "cgroup.procs"])
 def test_a_cgroup_that_is_missing_is_refused(t, word):
-    """No cgroup is made: one that is not there is an error."""
+    """exec makes no cgroup: a missing one is an error."""
     box = with_sub_cgroups(t, "sub")
     refused(box, ["--cgroup", word])
     equal((box.cgroup() / "nowhere").exists(), False, "a cgroup was made")
@@ -167,13 +167,13 @@ def test_a_cgroup_that_is_missing_is_refused(t, word):
 
 @parametrize("word", ["..", "../", "../..", "sub/../..", "/.."])
 def test_a_cgroup_outside_is_refused(t, word):
-    """The container's cgroup is the top."""
+    """--cgroup cannot lead above the container's cgroup."""
     refused(with_sub_cgroups(t, "sub"), ["--cgroup", word])
 
 
 @differs("runc 1.1.5 looks at the first letters only: ID-other begins like ID")
 def test_a_cgroup_beside_is_refused(t):
-    """A sibling whose name begins like the container's is outside, too."""
+    """A sibling whose name begins with the container's is outside too."""
     box = running(t)
     other = box.cgroup().parent / f"{box.id}-other"
     other.mkdir()
@@ -186,13 +186,13 @@ def test_a_cgroup_beside_is_refused(t):
 
 @parametrize("word", ["memory:sub", "cpu,memory:sub", "a:b:c"])
 def test_a_controller_is_refused(t, word):
-    """One hierarchy has one cgroup for all controllers: the form with a controller is cgroup v1's."""
+    """Cgroup v2 has one cgroup for all controllers: the form with a controller belongs to cgroup v1."""
     refused(with_sub_cgroups(t, "sub"), ["--cgroup", word])
 
 
 @differs("runc 1.1.5 takes it for the container's cgroup")
 def test_an_empty_controller_is_refused(t):
-    """The form with a controller, without the controller."""
+    """The form with a controller fails too if the controller is empty."""
     refused(with_sub_cgroups(t, "sub"), ["--cgroup", ":sub"])
 
 

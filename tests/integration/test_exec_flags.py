@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each option of exec: that it does what it says, and what is so without it."""
+"""Each option of exec: its effect, and the behaviour without it."""
 
 import os
 import pathlib
@@ -24,7 +24,7 @@ def status(box, *flags):
 
 
 def refused(box, flags, *sentences, command=("true",)):
-    """The runtime does not take the flags."""
+    """Fails unless exec refuses the flags."""
     was_refused(box, box.exec(*command, flags=flags), *sentences)
 
 
@@ -42,14 +42,14 @@ def test_detach(t, flag):
 
 @parametrize("*flags", [(), ("--detach=false",)])
 def test_without_detach(t, flags):
-    """Without it exec returns when the program has ended."""
+    """Without --detach exec returns after the program has ended."""
     result = running(t).exec("sleep", "0.5", flags=flags).ok()
     true(result.seconds >= 0.5, f"it took {result.seconds} s")
 
 
 @parametrize("how", ["attached", "detached"])
 def test_pid_file(t, how):
-    """The file holds the program's number on the host, in digits, and nothing else."""
+    """The pid file holds the program's number on the host, in digits, and nothing else."""
     box, file = running(t), t.scratch / "pid"
     flags = ["--pid-file", file, *(["--detach"] if how == "detached" else [])]
     child = box.exec_in_background("sleep", "61", flags=flags)
@@ -63,7 +63,7 @@ def test_pid_file(t, how):
 
 
 def test_a_pid_file_is_replaced(t):
-    """What was in it is gone, also where it was longer."""
+    """exec replaces the content of the file, even a longer one."""
     box, file = running(t), t.scratch / "pid"
     file.write_text("1234567890" * 10)
     box.exec("true", flags=["--pid-file", file]).ok()
@@ -72,7 +72,7 @@ def test_a_pid_file_is_replaced(t):
 
 @parametrize("_, content", [("to a file", "precious"), ("to nothing", None)])
 def test_a_link_is_replaced_not_followed(t, _, content):
-    """A symbolic link in the file's place is not written through."""
+    """exec replaces a symbolic link in the file's place, and does not write through it."""
     box, file, target = running(t), t.scratch / "pid", t.scratch / "target"
     if content:
         target.write_text(content)
@@ -83,7 +83,7 @@ def test_a_link_is_replaced_not_followed(t, _, content):
 
 
 def test_a_relative_pid_file(t):
-    """A relative name counts from the caller's directory."""
+    """A relative name is relative to the caller's directory."""
     place = t.scratch / "place"
     place.mkdir()
     running(t).exec("true", flags=["--pid-file", "here.pid"], cwd=place).ok()
@@ -92,7 +92,7 @@ def test_a_relative_pid_file(t):
 
 @parametrize("name", ["no/directory/pid", "a/directory"])
 def test_a_pid_file_that_cannot_be_written_is_refused(t, name):
-    """A missing directory, or a directory in the file's place: an error, no process."""
+    """A missing directory, or a directory in the file's place, is an error, and no process starts."""
     (t.scratch / "a/directory").mkdir(parents=True)
     box = running(t)
     refused(box, ["--detach", "--pid-file", t.scratch / name], command=("sleep", "61"))
@@ -109,7 +109,7 @@ def test_no_pid_file_of_a_failure(t, command):
 
 
 def test_no_pid_file_unless_asked(t):
-    """Without the flag no file is made in the caller's directory."""
+    """Without the flag exec makes no file in the caller's directory."""
     place = t.scratch / "place"
     place.mkdir()
     running(t).exec("true", cwd=place).ok()
@@ -122,7 +122,7 @@ TERMINALS = "for n in 0 1 2; do test -t $n && echo $n; done; true"
 
 
 def through_a_socket(t, box, *command, flags=()):
-    """A detached exec with a terminal: what it printed, and its process."""
+    """A detached exec with a terminal: (its output, its process)."""
     with listener(t) as server:
         process = box.exec_detached(*command, flags=["--tty", "--console-socket", server.getsockname(), *flags])
         data, (master,) = receive(server)
@@ -140,12 +140,12 @@ def test_tty(t):
 
 @parametrize("*flags", [(), ("--tty=false",)])
 def test_without_tty(t, flags):
-    """Without it there is none."""
+    """Without --tty the program has no terminal."""
     equal(output(running(t), "sh", "-c", TERMINALS, flags=flags), "", "output")
 
 
 def test_the_terminal_of_the_container_is_not_that_of_exec(t):
-    """A container with a terminal does not give one to an exec that asks for none."""
+    """A program of exec that asks for no terminal gets none, even if the container has one."""
     box = t.container("sleep", "60", terminal=True)
     with listener(t) as server:
         box.create("--console-socket", server.getsockname()).ok()
@@ -168,7 +168,7 @@ def test_terminal_and_socket_belong_together(t, _, flags, sentence):
 
 @parametrize("how", ["not there", "nobody listens", "a file"])
 def test_a_console_socket_that_nobody_serves_is_refused(t, how):
-    """An error in bounded time, and no process."""
+    """exec fails in bounded time and starts no process."""
     box, path = running(t), t.scratch / "console.sock"
     if how == "nobody listens":
         listener(t).close()
@@ -202,7 +202,7 @@ def test_pidfd_socket(t, how):
 @differs("runc 1.1.5 has no --pidfd-socket")
 @parametrize("how", ["not there", "nobody listens"])
 def test_a_pidfd_socket_that_nobody_serves_is_refused(t, how):
-    """An error in bounded time, and no process."""
+    """exec fails in bounded time and starts no process."""
     box = running(t)
     if how == "nobody listens":
         listener(t).close()
@@ -215,14 +215,14 @@ def test_a_pidfd_socket_that_nobody_serves_is_refused(t, how):
     ((), "/tmp"), (("--cwd", "/etc"), "/etc"), (("--cwd=/home/bob",), "/home/bob"), (("--cwd", ""), "/tmp"),
     (("--cwd", "/etc/../etc/."), "/etc")])
 def test_cwd(t, flags, expected):
-    """The program's directory: that of the flag, else that of the container's process."""
+    """The program's directory is that of the flag, else that of the container's process."""
     equal(output(running(t, cwd="/tmp"), "sh", "-c", "readlink /proc/self/cwd; pwd", flags=flags).split(),
           [expected] * 2, "directory")
 
 
 @parametrize("directory", ["tmp", "./", ".."])
 def test_a_relative_cwd_is_refused(t, directory):
-    """A directory has to be absolute."""
+    """The directory must be absolute."""
     refused(running(t), ["--cwd", directory])
 
 
@@ -234,13 +234,13 @@ def test_env(t):
 
 
 def test_without_env(t):
-    """Without it the environment is exactly that of the container's process, and HOME; nothing of the caller's."""
+    """Without --env the environment is that of the container's process, and HOME; nothing of the caller's."""
     caller = {"PATH": "/usr/bin", "SECRET": "hush", "LC_ALL": "C", "NOTIFY_SOCKET": "/run/x"}
     equal(running(t).exec("env", env=caller).ok().lines(), [*BY_DEFAULT, "HOME=/root"], "environment")
 
 
 def test_of_two_the_later_wins(t):
-    """--env replaces what the container's process has, and a later --env an earlier one."""
+    """--env replaces a variable of the container's process, and a later --env an earlier one."""
     found = output(running(t), "env", flags=["--env", "TERM=vt100", "--env", "A=1", "--env", "A=2"]).splitlines()
     equal(sorted(found), sorted([BY_DEFAULT[0], "TERM=vt100", "A=2", "HOME=/root"]), "environment")
 
@@ -255,12 +255,12 @@ def test_short_forms(t, flag):
 
 
 def test_commas_do_not_separate(t):
-    """One --env is one variable."""
+    """One --env is one variable, even with commas."""
     contains(output(running(t), "env", flags=["--env", "A=1,B=2"]).splitlines(), "A=1,B=2", "environment")
 
 
 def test_path_of_the_flag_finds_the_program(t):
-    """A PATH of --env counts for the search."""
+    """The search for the program uses a PATH of --env."""
     bundle = t.bundle("sleep", "60").program("/tools/greet", "#!/bin/sh\necho hello\n")
     box = t.container(bundle=bundle)
     box.run_detached().ok()
@@ -270,14 +270,14 @@ def test_path_of_the_flag_finds_the_program(t):
 
 @parametrize("entry", ["NOTHING", ""])
 def test_env_without_a_value_is_refused(t, entry):
-    """NAME alone is no variable."""
+    """A name without = is no variable."""
     refused(running(t), ["--env", entry])
 
 
 # ---- descriptors ------------------------------------------------------------------------------------------
 
 def with_zeros(box, *flags):
-    """A detached exec of a caller that leaks descriptors 3 to 11."""
+    """A detached exec by a caller that leaks descriptors 3 to 11."""
     return box.exec_detached("sleep", "61", flags=flags,
                              setup={"fds": {str(number): "/dev/zero" for number in range(3, 12)}})
 
@@ -292,7 +292,7 @@ def test_preserve_fds(t, count):
 
 @parametrize("*flags", [(), ("--preserve-fds", "0")])
 def test_without_preserve_fds(t, flags):
-    """Without it nothing that the caller leaks reaches the program."""
+    """Without --preserve-fds no leaked descriptor reaches the program."""
     equal(sorted(with_zeros(running(t), *flags).descriptors()), [0, 1, 2], "descriptors")
 
 
@@ -307,7 +307,7 @@ def test_a_preserved_descriptor_works(t):
 
 @parametrize("word", ["-1", "x", ""])
 def test_preserve_fds_is_a_number(t, word):
-    """Other words are refused."""
+    """exec refuses words that are not a number."""
     box = running(t)
     if t.bulkhead or word != "-1":  # runc 1.1.5 takes -1 as 0
         refused(box, ["--preserve-fds", word])
@@ -316,7 +316,7 @@ def test_preserve_fds_is_a_number(t, word):
 @differs("runc 1.1.5 does not look whether they are open; later ones refuse")
 @parametrize("count", ["1", "3"])
 def test_preserve_fds_of_a_closed_descriptor_is_refused(t, count):
-    """A descriptor that is not open cannot be preserved."""
+    """exec refuses to preserve a descriptor that is not open."""
     refused(running(t), ["--preserve-fds", count])
 
 

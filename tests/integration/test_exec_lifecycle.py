@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""exec and the container's life: in which state it is allowed, what it leaves alone, kills, many at once."""
+"""exec in the container's life: the states that allow it, what it leaves alone, kills, many execs at once."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def frozen_box(t):
 # ---- states -----------------------------------------------------------------------------------------------
 
 def test_unknown_container(t):
-    """An id that nobody made: 255, in runc's words."""
+    """exec with an unknown id fails with 255, in runc's words."""
     result = t.runtime("exec", "nobody-made-this", "true").exits(255)
     contains(result.err, "exec failed: ", "stderr")
     contains(result.err, "container does not exist", "stderr")
@@ -40,7 +40,7 @@ def test_unknown_container(t):
 
 @parametrize("how", ["waited for", "a zombie"])
 def test_stopped_container(t, how):
-    """A container whose process has ended: 255, in runc's words."""
+    """exec in a container whose process has ended fails with 255, in runc's words."""
     box = t.container("true")
     box.run_detached().ok()
     box.wait_dead()
@@ -52,7 +52,7 @@ def test_stopped_container(t, how):
 
 
 def test_creating_container(t):
-    """While create is under way there is no container for another caller, in bounded time; then there is."""
+    """While create is under way another caller's exec fails in bounded time; after create it works."""
     box, gate = t.sleeper(), t.scratch / "gate"
     os.mkfifo(gate)
     hook = {"path": "/bin/cat", "args": ["cat", str(gate)]}
@@ -66,7 +66,7 @@ def test_creating_container(t):
 
 
 def test_created_container(t):
-    """A created container can execute; it stays created and can be started."""
+    """exec works in a created container, which stays created and can be started."""
     box = t.shell("exit 5")
     box.create().ok()
     true(int(output(box, "sh", "-c", "echo $$")) > 1, "it is pid 1")
@@ -76,7 +76,7 @@ def test_created_container(t):
 
 
 def test_a_detached_exec_lives_through_the_start(t):
-    """What was executed in a created container is there when the container runs."""
+    """A program that exec has started in a created container is still there when the container runs."""
     box = t.sleeper()
     box.create().ok()
     process = box.exec_detached("sleep", "61")
@@ -87,7 +87,7 @@ def test_a_detached_exec_lives_through_the_start(t):
 
 
 def test_paused_container(t):
-    """A frozen container is refused in runc's words, at once."""
+    """exec refuses a frozen container at once, in runc's words."""
     box = frozen_box(t)
     result = box.exec("true").exits(255)
     contains(result.err, "cannot exec in a paused container (use --ignore-paused to override)", "stderr")
@@ -97,7 +97,7 @@ def test_paused_container(t):
 
 
 def test_ignore_paused_waits_for_the_thaw(t):
-    """--ignore-paused: the program runs when the container is resumed, and not before."""
+    """With --ignore-paused the program runs after the container is resumed, and not before."""
     box = frozen_box(t)
     child = box.exec_in_background("sh", "-c", "exit 9", flags=["--ignore-paused"])
     time.sleep(0.5)
@@ -109,15 +109,15 @@ def test_ignore_paused_waits_for_the_thaw(t):
 
 
 def test_ignore_paused_of_a_running_container(t):
-    """Where nothing is paused the flag changes nothing."""
+    """In a running container the flag changes nothing."""
     equal(output(running(t), "echo", "x", flags=["--ignore-paused"]), "x\n", "stdout")
 
 
 def test_who_waits_for_the_thaw_can_be_terminated(t):
-    """An exec that gets SIGTERM while the container is frozen ends, at the latest when it thaws, and leaves no process.
+    """An exec that gets SIGTERM in a frozen container ends, at the latest when the container thaws, and leaves no process.
 
-    runc passes the signal on to the program, which is there by then; bulkhead starts none any more.
-    """
+     runc passes the signal on to the program, which exists by then; bulkhead does not start a program any more.
+     """
     box = frozen_box(t)
     child = box.exec_in_background("sleep", "61", flags=["--ignore-paused"])
     time.sleep(0.3)
@@ -130,7 +130,7 @@ def test_who_waits_for_the_thaw_can_be_terminated(t):
 
 @differs("runc 1.1.5 leaves its frozen child behind")
 def test_who_waits_for_the_thaw_can_be_killed(t):
-    """A runtime that is killed while the container is frozen leaves nothing of itself when it thaws."""
+    """A runtime that is killed while the container is frozen leaves nothing of itself after the thaw."""
     box = frozen_box(t)
     child = box.exec_in_background("sleep", "61", flags=["--ignore-paused"])
     time.sleep(0.3)
@@ -150,7 +150,7 @@ def test_who_waits_for_the_thaw_can_be_killed(t):
 @differs("runc 1.1.5 sometimes leaves its child, outside the container's cgroup")
 @pytest.mark.timeout(60)
 def test_a_runtime_that_is_killed_at_any_moment(t):
-    """Whenever the runtime dies, nothing is left but perhaps the program; the container and its record are whole."""
+    """Whenever the runtime dies, at most the program is left; the container and its record are whole."""
     box = running(t)
     before = records(t, box)
 
@@ -175,7 +175,7 @@ def test_a_runtime_that_is_killed_at_any_moment(t):
 @differs("runc 1.1.5 sometimes leaves a dead child that keeps init from ending")
 @pytest.mark.timeout(60)
 def test_delete_force_against_execs(t):
-    """A container that is deleted while ten execs are under way: all end in bounded time, nothing is left."""
+    """If delete --force comes while ten execs are under way, all end in bounded time, and nothing is left."""
     for round_ in range(3):
         box = running(t)
         children = [box.exec_in_background("sleep", "0.02") for _ in range(10)]
@@ -188,7 +188,7 @@ def test_delete_force_against_execs(t):
 
 
 def test_freezes_against_an_exec(t):
-    """A container that is frozen and thawed again and again while execs begin: each runs to its end."""
+    """Execs that begin while the container is frozen and thawed again and again all run to their end."""
     box = running(t)
     children = [box.exec_in_background("sh", "-c", f"exit {number}", flags=["--ignore-paused"]) for number in range(8)]
     for _ in range(10):
@@ -201,7 +201,7 @@ def test_freezes_against_an_exec(t):
 
 
 def test_dying_container(t):
-    """Init is dead but for a process that nobody has collected: an error in bounded time, nothing left."""
+    """Init is dead, but a process that nobody has collected keeps it: exec fails in bounded time and leaves nothing."""
     box = running(t)
     process = box.exec_detached("sleep", "61")
     os.kill(box.pid, signal.SIGKILL)
@@ -216,7 +216,7 @@ def test_dying_container(t):
 
 
 def test_exec_against_kill(t):
-    """An exec in the moment of the kill runs, is killed or is refused: nothing else, and it ends."""
+    """An exec at the moment of the kill runs, is killed or is refused, and ends."""
     for _ in range(5):
         box = running(t)
         box.kill("KILL").ok()
@@ -231,7 +231,7 @@ def test_exec_against_kill(t):
 
 
 def test_the_death_of_the_container_ends_the_exec(t):
-    """When init dies, an attached exec ends with 137."""
+    """After init's death an attached exec ends with 137."""
     box = running(t)
     child = background(box, "echo ready; sleep 61")
     box.kill("KILL").ok()
@@ -240,7 +240,7 @@ def test_the_death_of_the_container_ends_the_exec(t):
 
 
 def test_the_death_of_the_executed_is_not_the_containers(t):
-    """Whatever the executed program does to itself, the container goes on."""
+    """If the executed program kills itself, the container goes on."""
     box = running(t)
     box.exec("sh", "-c", "kill -KILL $$").exits(137)
     equal(box.status(), "running", "status")
@@ -248,7 +248,7 @@ def test_the_death_of_the_executed_is_not_the_containers(t):
 
 
 def test_delete_refuses_and_force_ends_the_executed(t):
-    """delete --force takes executed processes along."""
+    """delete without --force refuses a running container; delete --force ends executed processes too."""
     box = running(t)
     child = background(box, "echo ready; sleep 61")
     true(box.delete().code != 0, "delete of a running container")
@@ -259,7 +259,7 @@ def test_delete_refuses_and_force_ends_the_executed(t):
 
 
 def test_a_stopped_container_with_an_exec_of_another_pid_namespace(t):
-    """Without a pid namespace an executed process outlives init: the container is stopped, exec is refused."""
+    """Without a pid namespace an executed process outlives init: the container is stopped, and exec is refused."""
     box = t.sleeper()
     box.bundle.without_namespace("pid")
     box.run_detached().ok()
@@ -279,7 +279,7 @@ def records(t, box):
 
 
 def test_exec_changes_no_record(t):
-    """The state directory is the same before, during and after, byte by byte."""
+    """The state directory is the same before, during and after an exec, byte by byte."""
     box = running(t)
     before, state = records(t, box), box.state()
     child = background(box, "echo ready; read x", stdin=subprocess.PIPE)
@@ -294,7 +294,7 @@ def test_exec_changes_no_record(t):
           {**json.loads(file.read_text()), "process": {"args": ["x"], "cwd": "/etc", "env": ["A=1"]}}))),
           ("damaged", lambda file: file.write_text("{")), ("gone", lambda file: file.unlink())])
 def test_the_config_of_the_creation_counts(t, _, change):
-    """An edit of config.json behind the creation has no effect on exec."""
+    """An edit of config.json after the creation has no effect on exec."""
     box = running(t, cwd="/tmp", env=["PATH=/bin", "A=2"])
     change(box.bundle.path / "config.json")
     equal(output(box, "sh", "-c", "pwd; echo $A"), "/tmp\n2\n", "stdout")
@@ -302,7 +302,7 @@ def test_the_config_of_the_creation_counts(t, _, change):
 
 @parametrize("program", ["/bin/true", "/no/such"])
 def test_no_descriptor_of_the_host_is_held(t, program):
-    """After an exec, good or bad, nobody below the caller is left but the container."""
+    """After an exec, good or bad, the container is the only process below the caller."""
     box = running(t)
     for _ in range(3):
         box.exec(program)
@@ -351,7 +351,7 @@ def test_detached_in_parallel(t):
 
 
 def test_execs_and_a_stream_of_states(t):
-    """`state` says running at any moment of an exec."""
+    """`state` reports running at any moment of an exec."""
     box = running(t)
     for _ in range(5):
         child = box.exec_in_background("true")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An executed program has the policy of the container's first process, whoever calls and whatever it has itself."""
+"""An executed program has the policy of the container's first process, whatever policy the caller has."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ FIVE_SETS = ("bounding", "permitted", "effective", "inheritable", "ambient")
 
 
 def facts(process):
-    """What the kernel says about a process that has to be the same for two of one container."""
+    """What the kernel reports about a process and what must be the same for two processes of one container."""
     root, directory, pid = f"/proc/{process.pid}/root", f"/proc/{process.pid}/ns", process.pid
     found = {field: status_field(process.proc("status"), field) for field in STATUS}
     found |= {f"namespace {name}": os.readlink(f"{directory}/{name}") for name in sorted(os.listdir(directory))}
@@ -39,7 +39,7 @@ def facts(process):
 
 
 def same(box, **options):
-    """Compares init with an executed program, property by property; returns what is common."""
+    """Compares init with an executed program, property by property; returns the common values."""
     box.begun("60")
     process = box.exec_detached("sleep", "61", **options)
     expected, found = facts(box), facts(process)
@@ -73,7 +73,7 @@ def boxed(t, change, **process):
                        ("directory", {"cwd": "/tmp"}),
                        ("environment", {"env": ["PATH=/bin", "A=1", "B=", "A=2"]})])
 def test_process_of_the_config(t, _, properties):
-    """Every property of process is that of the container's."""
+    """An executed program has every process property of the config."""
     same(boxed(t, lambda config: config["process"].update(properties)))
 
 
@@ -84,7 +84,7 @@ def test_process_of_the_config(t, _, properties):
     ("real time", {"scheduler": {"policy": "SCHED_RR", "priority": 3}}, "scheduler", os.SCHED_RR),
     ("I/O priority", {"ioPriority": {"class": "IOPRIO_CLASS_IDLE", "priority": 0}}, "I/O priority", (3, 0))])
 def test_newer_properties_of_the_config(t, _, properties, name, value):
-    """... the newer ones among them."""
+    """An executed program has the newer process properties too."""
     equal(same(boxed(t, lambda config: config["process"].update(properties)))[name], value, name)
 
 
@@ -97,7 +97,7 @@ def test_personality(t):
 
 @parametrize("kind", ["pid", "network", "ipc", "uts", "cgroup"])
 def test_without_a_namespace(t, kind):
-    """Where the container shares a namespace with the host, the executed program does."""
+    """If the container shares a namespace with the host, so does the executed program."""
     def change(config):
         config["linux"]["namespaces"] = [each for each in config["linux"]["namespaces"] if each["type"] != kind]
         if kind == "uts":
@@ -111,7 +111,7 @@ def test_without_a_namespace(t, kind):
 
 @parametrize("kind", ["pid", "network", "ipc", "uts", "cgroup"])
 def test_with_a_joined_namespace(t, kind):
-    """A namespace that the container has joined is the executed program's, too."""
+    """An executed program is in a namespace that the container has joined."""
     first = running(t)
     second = t.container(bundle=joined(t.bundle("sleep", "60"), {kind: path_of(first, kind)}))
     second.run_detached().ok()
@@ -123,7 +123,7 @@ def test_with_a_joined_namespace(t, kind):
 
 @differs("runc 1.1.5 has no time namespaces")
 def test_in_a_time_namespace(t):
-    """The clocks of an executed program are the container's."""
+    """An executed program sees the container's clocks."""
     def change(config):
         config["linux"]["namespaces"].append({"type": "time"})
         config["linux"]["timeOffsets"] = {"boottime": {"secs": 10000000}}
@@ -134,7 +134,7 @@ def test_in_a_time_namespace(t):
 
 @parametrize("flag", ["-n", "-u", "-i", "-m"])
 def test_a_namespace_that_init_made_for_itself(t, flag):
-    """Where init has left a namespace for a new one, the executed program is with init."""
+    """If init has moved into a new namespace, the executed program is with init."""
     names = ["CAP_SYS_ADMIN"]
     box = t.container("unshare", flag, "sleep", "60",
                       capabilities={kind: names for kind in ("bounding", "permitted", "effective")})
@@ -146,7 +146,7 @@ def test_a_namespace_that_init_made_for_itself(t, flag):
 
 
 def test_a_user_namespace_that_init_made_for_itself(t):
-    """A container without one: init's own does not change who may be executed, for any program may make one."""
+    """Init's own user namespace does not change the users of exec, because any program may make such a namespace."""
     box = t.container("unshare", "-U", "sleep", "60", user={"uid": 1000, "gid": 1000})
     box.run_detached().ok()
     eventually(lambda: box.proc("cmdline").startswith("sleep"), "it does not get there")
@@ -155,7 +155,7 @@ def test_a_user_namespace_that_init_made_for_itself(t):
 
 
 def test_mounts_that_the_container_made(t):
-    """What the container has mounted since is the executed program's view."""
+    """An executed program sees the mounts that the container has made since its start."""
     names = ["CAP_SYS_ADMIN"]
     box = t.shell("mount -t tmpfs none /tmp && touch /tmp/mine; exec sleep 60",
                   capabilities={kind: names for kind in ("bounding", "permitted", "effective")})
@@ -175,13 +175,13 @@ def executes_without(t, kind):
 
 @parametrize("kind", ["devpts", "cgroup", "mqueue"])
 def test_without_a_mount(t, kind):
-    """A container without one of the usual mounts can execute."""
+    """exec works in a container without one of the usual mounts."""
     executes_without(t, kind)
 
 
 @differs("runc 1.1.5 needs /proc/self/fd")
 def test_without_procfs(t):
-    """A container without /proc can execute."""
+    """exec works in a container without /proc."""
     executes_without(t, "proc")
 
 
@@ -214,7 +214,7 @@ def test_device_rules_hold(t):
 def test_a_strange_caller(t, what, setup):
     """Signals, groups and descriptors of the caller of exec do not reach the program."""
     box = running(t)
-    if what == "limits":  # those that the config does not name are the caller's, for init as for exec
+    if what == "limits":  # limits that the config does not name are the caller's, for init and for exec
         box = t.sleeper()
         box.run_detached(setup=setup).ok()
     same(box, setup=setup)
@@ -234,7 +234,7 @@ def test_a_caller_with_a_umask(t, value):
 
 
 def test_a_nice_caller(t):
-    """The nice value of who calls exec is the program's, as with create: nothing is added to it."""
+    """The program has the nice value of exec's caller, as with create: exec adds nothing."""
     box, file = running(t), t.scratch / "nice.pid"
     command = t.runtime.command("exec", "--detach", "--pid-file", file, box.id, "sleep", "61")
     t.runtime.exec(["nice", "-n", "5", *command]).ok()
@@ -245,13 +245,13 @@ def test_a_nice_caller(t):
 
 
 def test_a_caller_elsewhere(t):
-    """The caller's directory does not matter and is not the program's."""
+    """The caller's directory does not matter, and is not the program's."""
     box = running(t)
     equal(box.exec("readlink", "/proc/self/cwd", cwd="/usr/share").ok().out, "/\n", "cwd")
 
 
 def test_a_dead_directory_of_the_caller(t):
-    """A caller whose directory was removed can execute."""
+    """exec works from a directory that was removed."""
     gone = t.scratch / "gone"
     gone.mkdir()
     box = running(t)
@@ -262,7 +262,7 @@ def test_a_dead_directory_of_the_caller(t):
 
 @needs(no_keyrings)
 def test_the_callers_keys_are_not_reachable(t):
-    """A key of the session of who calls exec is none of the program's."""
+    """The program has no key of the session of exec's caller."""
     bundle = t.bundle("sleep", "60").edit(lambda config: config["linux"].pop("maskedPaths"))
     box = t.container(bundle=bundle)
     box.run_detached().ok()
@@ -272,7 +272,7 @@ def test_the_callers_keys_are_not_reachable(t):
 
 
 def test_its_files_in_proc_are_its_users(t):
-    """The program can be looked at by its own user: nothing of the runtime's way there is left."""
+    """The program's own user owns its files in /proc: no trace of the runtime's way there is left."""
     process = running(t).exec_detached("sleep", "61", flags=["--user", "1000:1000"])
     equal(os.stat(f"/proc/{process.pid}/environ").st_uid, 1000, "owner of /proc/PID/environ")
 
@@ -280,7 +280,7 @@ def test_its_files_in_proc_are_its_users(t):
 # ---- user namespaces --------------------------------------------------------------------------------------
 
 def test_in_a_user_namespace(t):
-    """Root inside, the mapped user outside, with exactly the groups and capabilities of init."""
+    """The program is root inside and the mapped user outside, with exactly the groups and capabilities of init."""
     box = box_of(t, "sleep", "60")
     box.run_detached().ok()
     found = same(box)
@@ -289,7 +289,7 @@ def test_in_a_user_namespace(t):
 
 
 def test_another_user_of_the_map(t):
-    """--user is a user of the container."""
+    """--user is a user of the container, and maps to the host."""
     box = box_of(t, "sleep", "60")
     box.run_detached().ok()
     process = box.exec_detached("sleep", "61", flags=["--user", "1000:100", "--additional-gids", "7"])
@@ -301,7 +301,7 @@ def test_another_user_of_the_map(t):
 
 @parametrize("flags", [["--user", str(COUNT)], ["--user", f"0:{COUNT}"]])
 def test_an_id_outside_the_map_is_refused(t, flags):
-    """Who is not in the map cannot run anything."""
+    """exec refuses an id that is not in the map."""
     box = box_of(t, "sleep", "60")
     box.run_detached().ok()
     contains(box.exec("true", flags=flags).exits(255).err, "exec failed: ", "stderr")
@@ -309,7 +309,7 @@ def test_an_id_outside_the_map_is_refused(t, flags):
 
 
 def test_capabilities_are_those_of_the_user_namespace(t):
-    """--cap CAP_SYS_ADMIN in a user namespace is power over the container's namespaces alone."""
+    """--cap CAP_SYS_ADMIN in a user namespace gives power over the container's namespaces only."""
     box = box_of(t, "sleep", "60")
     box.run_detached().ok()
     script = "hostname changed && hostname"
@@ -319,7 +319,7 @@ def test_capabilities_are_those_of_the_user_namespace(t):
 
 
 def test_seccomp_in_a_user_namespace(t):
-    """Without no_new_privs the filter is loaded with the power of the user namespace; one filter, as init."""
+    """Without no_new_privs the user namespace's power loads the filter; the program has one filter, as init has."""
     bundle = bundle_of(t, "sleep", "60", noNewPrivileges=False)
     bundle.edit(lambda config: config["linux"].update(seccomp=profile("ALLOW", ("reboot", "ERRNO"))))
     box = t.container(bundle=bundle)
@@ -329,7 +329,7 @@ def test_seccomp_in_a_user_namespace(t):
 
 @differs("runc 1.1.5 wants maps beside the path")
 def test_a_user_namespace_that_was_joined(t):
-    """A container that has joined another's user namespace: the executed program is in it."""
+    """If the container has joined another's user namespace, the executed program is in it."""
     first = box_of(t, "sleep", "60")
     first.run_detached().ok()
     bundle = t.bundle("sleep", "60")
@@ -343,7 +343,7 @@ def test_a_user_namespace_that_was_joined(t):
 # ---- pid namespaces ---------------------------------------------------------------------------------------
 
 def test_the_program_is_in_the_pid_namespace(t):
-    """It sees init as 1, itself as another, and its parent as nobody."""
+    """The program sees init as 1 and its own parent as 0, and is not pid 1 itself."""
     box = running(t)
     script = "echo $$; echo $PPID; cat /proc/1/cmdline | tr '\\0' ' '"
     pid, parent, command = output(box, "sh", "-c", script).splitlines()
@@ -359,20 +359,20 @@ def test_its_children_are_inits_when_it_ends(t):
 
 
 def test_the_stage_is_not_there_any_more(t):
-    """When the program runs, no process of the runtime is in the container."""
+    """After the program has started, no process of the runtime is in the container."""
     box = running(t)
     listing = output(box, "sh", "-c", "for p in /proc/[0-9]*; do readlink $p/exe; done")
     equal(set(listing.split()), {"/bin/busybox"}, "programs in the container")
 
 
 def test_nothing_of_the_runtime_is_mapped(t):
-    """No memory of the runtime is in the program."""
+    """The program has no memory of the runtime."""
     process = running(t).exec_detached("sleep", "61")
     absent(process.proc("maps"), "memfd", "maps")
 
 
 def test_capabilities_of_a_caller_do_not_leak(t):
-    """A full-powered caller does not lend CAP_SYS_ADMIN to an executed program."""
+    """A caller with all capabilities does not lend CAP_SYS_ADMIN to an executed program."""
     found = sets(output(running(t), "cat", "/proc/self/status"))
     true(not any(value & mask(["CAP_SYS_ADMIN"]) for value in found.values()), f"sets are {found}")
 

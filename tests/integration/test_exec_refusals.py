@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""exec with a command line that is none, and what a failure leaves: nothing, in bounded time, with the right code."""
+"""exec with an invalid command line; and a failure of exec leaves nothing, ends in bounded time, and has the right code."""
 
 import os
 
@@ -25,20 +25,20 @@ def test_without_an_id(t, words):
 
 
 def test_without_a_command(t):
-    """Neither a program nor a file: an error in runc's words."""
+    """Without a program and a file exec fails in runc's words."""
     refused(running(t), [], "process args cannot be empty", command=())
 
 
 @parametrize("flags", [
     ["--frobnicate"], ["--tty=perhaps"], ["--detach=2"], ["--no-new-privs=x"], ["-z"], ["--cwdd", "/"]])
 def test_unknown_words(t, flags):
-    """An option that exec does not have, or a value that an option does not take."""
+    """exec refuses an option that it does not have, and a value that an option does not accept."""
     refused(running(t), flags)
 
 
 @parametrize("flag", ["--cwd", "--env", "--user", "--process", "--pid-file", "--cgroup", "--console-socket"])
 def test_a_value_that_is_missing(t, flag):
-    """An option that takes a value, at the end of the line."""
+    """An option without its value at the end of the line is an error."""
     result = t.runtime("exec", flag)
     true(result.code == 1, f"exit code: {result}")
 
@@ -46,21 +46,21 @@ def test_a_value_that_is_missing(t, flag):
 @parametrize("_, name", [("climbing", "../x"), ("a path", "a/b"), ("nothing", ""), ("a dot", "."), ("two dots", ".."),
                          ("two lines", "x\ny")])
 def test_an_id_that_is_none(t, _, name):
-    """No container has such a name, and no file outside the state root is looked at."""
+    """No container has such a name; exec does not look at a file outside the state root."""
     result = t.runtime("exec", name, "true")
     true(result.code in (1, 255) and result.err != "", f"it was not refused: {result}")
     t.no_state()
 
 
 def test_an_id_of_another_root(t):
-    """A container is known in its state root only."""
+    """exec finds a container in its own state root only."""
     box = running(t)
     result = t.runtime.exec([t.runtime.path, "--root", str(t.scratch / "other"), "exec", box.id, "true"]).exits(255)
     contains(result.err, "does not exist", "stderr")
 
 
 def test_an_empty_program(t):
-    """A program without a name is not found."""
+    """A program with an empty name is not found."""
     refused(running(t), [], command=("",))
 
 
@@ -98,7 +98,7 @@ def test_a_failure_is_an_error_of_exec(t, _, flags, command):
 
 @parametrize("_, flags, command", FAILURES)
 def test_a_failure_closes_the_callers_pipe(t, _, flags, command):
-    """Nobody keeps the caller's stdout and stderr when exec has failed, and the reason comes through them."""
+    """After a failed exec no process keeps the caller's stdout and stderr, which have the reason."""
     box = running(t)
     reading, writing = os.pipe()
     result = box.exec(*command, flags=flags, stdout=writing, stderr=writing)
@@ -112,7 +112,7 @@ def test_a_failure_closes_the_callers_pipe(t, _, flags, command):
 
 @parametrize("_, flags, command", FAILURES)
 def test_failures_do_no_harm(t, _, flags, command):
-    """Ten failures later the container runs as before, its record is the same, and exec works."""
+    """After ten failures the container runs as before, its record is the same, and exec works."""
     box = running(t)
     record = (t.root / box.id / "state.json").read_bytes()
     for _ in range(10):
@@ -123,13 +123,13 @@ def test_failures_do_no_harm(t, _, flags, command):
 
 
 def test_a_failure_tells_no_secret(t):
-    """The error has neither the environment nor the arguments behind the first."""
+    """The error has neither the environment nor the arguments after the first."""
     result = running(t).exec("/no/such", "--password=hush", flags=["--env", "SECRET=hush"]).exits(255)
     absent(result.err, "hush", "stderr")
 
 
 def test_a_log_that_cannot_be_written(t):
-    """A log in a directory that is missing: an error, nothing executed."""
+    """If the directory of the log is missing, exec fails and starts nothing."""
     box = running(t)
     result = t.runtime("--log", t.scratch / "no/log", "exec", box.id, "echo", "ran")
     true(result.code != 0, f"it was accepted: {result}")
@@ -140,7 +140,7 @@ def test_a_log_that_cannot_be_written(t):
 @differs("runc keeps no copy of the config")
 @parametrize("how", ["gone", "damaged"])
 def test_the_copy_of_the_config(t, how):
-    """It is the owner's alone; without it exec is an error, and the container can still be deleted."""
+    """Only the owner can read the copy. Without it exec fails, and delete still works."""
     box = running(t)
     copy, = [file for file in (t.root / box.id).iterdir() if "config" in file.name]
     equal(copy.stat().st_mode & 0o777, 0o600, "mode")
@@ -153,7 +153,7 @@ def test_the_copy_of_the_config(t, how):
 
 
 def test_a_container_without_files(t):
-    """A root file system that has become empty: the program is not found, and that is all."""
+    """In a root file system that has become empty the program is not found; after the repair exec works again."""
     bundle = t.bundle("sleep", "60")
     box = t.container(bundle=bundle)
     box.run_detached().ok()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""exec of a caller who is not root, into a container of its own."""
+"""exec by a caller that is not root, into its own container."""
 
 import os
 
@@ -40,21 +40,21 @@ def test_attached_and_detached(t):
 
 @parametrize("flags", [["--user", "1000"], ["--user", "0:1000"], ["--cwd", "/no/such"]])
 def test_what_cannot_be_is_refused(t, flags):
-    """A user whom the map does not have, a directory that is not there: 255, and the container goes on."""
+    """A user that the map does not have, or a missing directory, is an error with 255, and the container goes on."""
     box = running_as_user(t)
     contains(box.exec("true", flags=flags).exits(255).err, "exec failed: ", "stderr")
     equal(box.status(), "running", "status")
 
 
 def test_additional_groups_cannot_be_given(t):
-    """Who maps without help may not set groups (CVE-2014-8989): asking for one is an error or has no effect."""
+    """A user who maps without help may not set groups (CVE-2014-8989): a request for a group fails or has no effect."""
     result = running_as_user(t).exec("cat", "/proc/self/status", flags=["--additional-gids", "0"])
     true(result.code == 255 or status_field(result.out, "Groups").split() in ([], ["0"], ["0", "65534"]), f"{result}")
 
 
 @needs(needs_mapping_tools)
 def test_another_user_of_the_range(t):
-    """With ranges of subuids another user of the container can be asked for."""
+    """With ranges of subuids exec can run as another user of the container."""
     box = ranged_box(t, "sleep", "60")
     box.run_detached().ok()
     process = box.exec_detached("sleep", "61", flags=["--user", "1000:1000"])
@@ -62,13 +62,13 @@ def test_another_user_of_the_range(t):
 
 
 def test_without_a_cgroup(t):
-    """Who may make no cgroup: the program stays in its caller's, as the container does."""
+    """Without a cgroup of its own the program stays in its caller's cgroup, as the container does."""
     box = running_as_user(t)
     equal(box.exec_detached("sleep", "61").cgroup(), box.cgroup(), "cgroup")
 
 
 def test_in_a_delegated_cgroup(t):
-    """Who has a cgroup of its own: the program is in the container's."""
+    """With a delegated cgroup the program is in the container's cgroup."""
     box = user_box(t, "sleep", "60")
     top = delegate(t)
     try:
@@ -83,7 +83,7 @@ def test_in_a_delegated_cgroup(t):
 
 
 def test_root_of_a_user_namespace(t):
-    """As in rootless podman: a caller who is 0 of a namespace of its own needs the namespace to come back."""
+    """A caller that is uid 0 of its own namespace, as in rootless podman, must enter that namespace again to call exec."""
     become_root_of_a_user_namespace(t)
     bundle = t.bundle("sleep", "60")
     bundle.edit(lambda config: [each.get("options", []).remove("gid=5") for each in config["mounts"]

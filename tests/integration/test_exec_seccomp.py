@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The seccomp filter of an executed program, and the listener that its agent gets."""
+"""The seccomp filter of an executed program, and the listener for its agent."""
 
 import os
 
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.by_the_stage, pytest.mark.any_cgroups]
 
 @parametrize("_, flag", [("no_new_privs", True), ("new privileges", False)])
 def test_seccomp_is_that_of_the_container(t, _, flag):
-    """Mode 2 and one filter, with and without no_new_privs."""
+    """The program has mode 2 and one filter, with and without no_new_privs."""
     seccomp = profile("ALLOW", ("reboot", "ERRNO"))
     found = same(boxed(t, lambda config: config["linux"].update(seccomp=seccomp), noNewPrivileges=flag))
     equal((found["Seccomp"], found["Seccomp_filters"]), ("2", "1"), "seccomp")
@@ -25,7 +25,7 @@ def test_seccomp_is_that_of_the_container(t, _, flag):
 @needs(x86_64)
 @parametrize("_, flag", [("no_new_privs", True), ("new privileges", False)])
 def test_seccomp_is_in_force(t, _, flag):
-    """A call that the profile refuses is refused to an executed program, and another is not."""
+    """An executed program cannot make a call that the profile refuses, and can make another."""
     box = t.sleeper(noNewPrivileges=flag)
     (box.bundle.rootfs / "probe").write_bytes(prober([call("getuid"), call("getppid")]))
     (box.bundle.rootfs / "probe").chmod(0o755)
@@ -41,7 +41,7 @@ def test_seccomp_is_in_force(t, _, flag):
 @needs(x86_64)
 @parametrize("_, flag", [("no_new_privs", True), ("new privileges", False)])
 def test_a_minimal_profile_is_enough(t, _, flag):
-    """A profile that allows only what the program itself calls does not stop exec."""
+    """A profile that allows only the calls of the program itself does not stop exec."""
     calls = [call("getppid")]
     box = t.container("/probe", noNewPrivileges=flag)
     names = ["execve", "write", "exit_group", "pause"]
@@ -59,7 +59,7 @@ def test_a_minimal_profile_is_enough(t, _, flag):
 
 
 def test_the_agent_gets_a_listener_of_its_own(t):
-    """With SCMP_ACT_NOTIFY the agent gets another listener, and a state that is running."""
+    """With SCMP_ACT_NOTIFY the agent gets another listener, and a state with the status running."""
     first = Agent(t.scratch / "agent")
     bundle = notifying(t, first.path, "mkdir", listenerMetadata="more").process(args=["sleep", "60"])
     box = t.container(bundle=bundle)
@@ -77,7 +77,7 @@ def test_the_agent_gets_a_listener_of_its_own(t):
 
 
 def test_without_an_agent_nothing_is_executed(t):
-    """Where the agent has gone, exec is an error."""
+    """If the agent has gone, exec fails."""
     agent = Agent(t.scratch / "agent")
     box = t.container(bundle=notifying(t, agent.path, "mkdir").process(args=["sleep", "60"]))
     box.run_detached().ok()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a caller learns from exit codes."""
+"""What exit codes and wait statuses tell the caller."""
 
 import signal
 
@@ -15,7 +15,7 @@ def test_attached_run_returns_the_programs_status(t, status):
 
 @parametrize("name", ["SEGV", "ABRT", "TERM", "KILL", "USR1"])
 def test_attached_run_maps_a_fatal_signal(t, name):
-    """A program that dies by signal n gives 128+n."""
+    """The exit code for a program that signal n has ended is 128+n."""
     bundle = t.bundle("sh", "-c", f"kill -{name} $$; sleep 5").without_namespace("pid")
     t.container(bundle=bundle).run().exits(128 + getattr(signal, f"SIG{name}"))
 
@@ -37,7 +37,7 @@ def test_detached_container_keeps_its_status_for_the_parent(t):
 
 
 def test_detached_container_keeps_its_signal_for_the_parent(t):
-    """The wait status of a container that was killed says which signal."""
+    """The wait status of a killed container shows the signal."""
     box = t.sleeper()
     box.run_detached().ok()
     box.kill("KILL").ok()
@@ -46,14 +46,14 @@ def test_detached_container_keeps_its_signal_for_the_parent(t):
 
 @parametrize("verb", ["state", "start", "kill", "delete"])
 def test_verb_on_unknown_id_is_1(t, verb):
-    """A verb on an id nobody created ends with 1 and `does not exist`."""
+    """A verb with an unknown id fails with exit code 1 and `does not exist`."""
     result = t.runtime(verb, "nobody-made-this").exits(1)
     contains(result.err, "does not exist", "stderr")
     equal(result.out, "", "stdout")
 
 
 def test_delete_force_of_unknown_id_is_0(t):
-    """`delete --force` of an unknown id succeeds and says nothing, twice."""
+    """`delete --force` with an unknown id succeeds and prints nothing, twice."""
     for _ in range(2):
         equal(t.runtime("delete", "--force", "nobody-made-this").ok().out, "", "stdout")
 
@@ -68,7 +68,7 @@ def test_missing_id_is_an_error(t, verb):
 
 @parametrize("verb", ["create", "run", "start", "state", "delete"])
 def test_too_many_arguments_is_an_error(t, verb):
-    """A second positional argument is refused."""
+    """A second positional argument is an error."""
     t.runtime(verb, "one", "two").exits(1)
     t.no_state()
 
@@ -76,13 +76,13 @@ def test_too_many_arguments_is_an_error(t, verb):
 @differs("runc 1.1.5 knows checkpoint and restore, and ends with 3 on unknown verbs")
 @parametrize("verb", ["checkpoint", "restore", "frobnicate"])
 def test_unknown_verb_fails(t, verb):
-    """A verb that does not exist (yet) fails with one line that names it."""
+    """An unknown verb fails with an error that names it."""
     result = t.runtime(verb, "--help")
     equal(result.code, 1, "exit code")
     contains(result.err, verb, "stderr")
 
 
 def test_failed_run_is_1(t):
-    """A run that cannot begin ends with 1, not with a status the program could have had."""
+    """A run that cannot begin exits with 1."""
     t.container("/no/such/program").run().exits(1)
     t.no_state()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A creation with the systemd driver that fails, or is killed, at each of its steps."""
+"""With the systemd driver, a creation fails or is killed at each of its steps."""
 
 import json
 
@@ -13,7 +13,7 @@ WHY = "runc has no faults to inject"
 
 
 def prepared(t):
-    """A container with a limit and its scope, and the numbers of the host's steps."""
+    """A container with a limit, the name of its scope, and the numbers and names of the host's steps."""
     by_systemd(t)
     box = resources(t.sleeper(), pids={"limit": 20})
     unit = scope(box)
@@ -27,7 +27,7 @@ def prepared(t):
 @needs(needs_systemd)
 @pytest.mark.timeout(200)
 def test_that_fails_leaves_nothing(t):
-    """Each host step fails once: no unit, no cgroup, no state, and it works afterwards."""
+    """Each host step fails once: no unit, no cgroup and no state is left, and create works afterwards."""
     box, unit, host = prepared(t)
     for number, verb in host:
         result = box.create("--fault", f"{number}:EPERM").exits(1)
@@ -41,7 +41,7 @@ def test_that_fails_leaves_nothing(t):
 @needs(needs_systemd)
 @pytest.mark.timeout(300)
 def test_that_is_killed_leaves_nothing_running(t):
-    """The runtime is killed before each host step up to `go`: the scope ends by itself, delete takes the rest."""
+    """The runtime is killed before each host step up to SendGo: the scope ends by itself, and delete removes the rest."""
     box, unit, host = prepared(t)
     for number, verb in host:
         result = box.create("--fault", f"{number}:kill")
@@ -61,7 +61,7 @@ def test_that_is_killed_leaves_nothing_running(t):
 @needs(needs_systemd)
 @pytest.mark.timeout(200)
 def test_that_is_killed_later_is_deleted_by_force(t):
-    """Behind `go` the container may live; delete --force finds its unit by what was written down before."""
+    """After SendGo the container may live; delete --force finds its unit through the record, written before."""
     box, unit, host = prepared(t)
     late = [(number, verb) for number, verb in host if number > next(n for n, v in host if v == "send_go")]
     true(late, "there is no step behind send_go")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`features` is true: what is listed works, what works is listed. Options of mounts, seccomp: in their own files."""
+"""`features` is true: the listed words work, and no other words do. Mount options and seccomp have their own files."""
 
 import json
 import pathlib
@@ -29,7 +29,7 @@ BY_NUMBER = """
     SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE
     MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE
 """.split()
-# Everything that features.md and features-linux.md have up to 1.3; a list stands for a list or a value.
+# All properties of features.md and features-linux.md up to 1.3; a list stands for a list or a value.
 SCHEMA = {
     "ociVersionMin": [], "ociVersionMax": [], "hooks": [], "mountOptions": [], "annotations": [],
     "potentiallyUnsafeConfigAnnotations": [],
@@ -50,7 +50,7 @@ def features(t):
 
 
 def accepted(t, change, *args):
-    """Whether a container is made of a document that was changed so; its id is gone afterwards."""
+    """True if create accepts a document with this change; deletes the container afterwards."""
     box = t.container(*(args or ["true"]))
     box.bundle.edit(change)
     result = box.create()
@@ -67,7 +67,7 @@ def agree(listed, works, what):
 # ---- the document -----------------------------------------------------------------------------------------
 
 def strangers(value, schema, place=""):
-    """Pointers of what the standard does not have."""
+    """Pointers to properties that the standard does not have."""
     if isinstance(schema, list):
         return []
     return [pointer for key, inner in value.items() for pointer in (
@@ -75,12 +75,12 @@ def strangers(value, schema, place=""):
 
 
 def test_nothing_that_the_standard_does_not_have(t):
-    """Every property is one of the version that the runtime claims."""
+    """Every property belongs to the version that the runtime claims."""
     equal(strangers(features(t), SCHEMA), [], "unknown properties")
 
 
 def test_lists_are_lists_of_words(t):
-    """No list has a word twice, or an empty one."""
+    """No list has a word twice, or an empty word."""
     document = features(t)
     lists = {"hooks": document["hooks"], **{key: value for part in (document["linux"], document["linux"]["seccomp"])
                                             for key, value in part.items() if isinstance(value, list)}}
@@ -90,14 +90,14 @@ def test_lists_are_lists_of_words(t):
 
 
 def test_both_versions_are_taken(t):
-    """A document of the oldest and of the newest version is good."""
+    """create accepts a document of the oldest and of the newest version."""
     for name in ("ociVersionMin", "ociVersionMax"):
         version = features(t)[name]
         true(accepted(t, lambda config: config.update(ociVersion=version)), f"{name}: {version} is refused")
 
 
 def test_the_newest_version_is_not_below_the_oldest(t):
-    """Both are there, and in this order."""
+    """The oldest version is not above the newest."""
     oldest, newest = (features(t)[name] for name in ("ociVersionMin", "ociVersionMax"))
     numbers = lambda version: [int(part) for part in version.partition("-")[0].split(".")]
     true(numbers(oldest) <= numbers(newest), f"from {oldest} to {newest}")
@@ -105,13 +105,13 @@ def test_the_newest_version_is_not_below_the_oldest(t):
 
 @differs("runc 1.1.5 does not look at the version")
 def test_versions_outside_are_refused(t):
-    """Older than the oldest, and the next major one; but any later 1.x is taken (config.md)."""
+    """create refuses a version before the oldest and the next major version, but accepts any later 1.x (config.md)."""
     for version, works in (("0.9.0", False), ("2.0.0", False), ("1.99.0", True)):
         equal(accepted(t, lambda config: config.update(ociVersion=version)), works, f"{version} is taken")
 
 
 def test_the_annotations_name_the_build(t):
-    """The version is that of --version; libseccomp's is there under the key that everybody uses."""
+    """The version is that of --version; the version of libseccomp has the key that all runtimes use."""
     annotations = features(t)["annotations"]
     lines = t.runtime.exec([t.runtime.path, "--version"]).ok().lines()
     own = "run.bulkhead" if t.bulkhead else "org.opencontainers.runc"
@@ -121,13 +121,13 @@ def test_the_annotations_name_the_build(t):
 
 
 def test_annotations_are_a_map_of_strings(t):
-    """The rules of those in config.json: a key has a character at least, a value is a string."""
+    """The annotations obey the rules of those in config.json: no key is empty, and each value is a string."""
     for key, value in features(t)["annotations"].items():
         true(key and isinstance(value, str), f"{key!r} is {value!r}")
 
 
 def test_checkpoints_are_announced_if_there_are_any(t):
-    """checkpoint.enabled is what podman finds out with `checkpoint --help`."""
+    """checkpoint.enabled agrees with what podman learns from `checkpoint --help`."""
     has = t.runtime.exec([t.runtime.path, "checkpoint", "--help"]).code == 0
     said = {value for key, value in features(t)["annotations"].items() if key.endswith(".checkpoint.enabled")}
     equal(said, {"true" if has else "false"}, "checkpoint.enabled")
@@ -137,7 +137,7 @@ def test_checkpoints_are_announced_if_there_are_any(t):
 
 @parametrize("kind", ["cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts", "net", "mnt", "none", "PID"])
 def test_a_namespace_is_listed_if_it_is_made(t, kind):
-    """The container is in another one than the host, if the word is listed; else it is refused."""
+    """If the word is listed, the container has its own namespace of that kind; else create refuses the word."""
     box = t.sleeper()
     if kind == "user":
         with_user_namespace(box.bundle, [mapping(0, 0, 65536)], [mapping(0, 0, 65536)])
@@ -149,7 +149,7 @@ def test_a_namespace_is_listed_if_it_is_made(t, kind):
 
 @parametrize("kind", ["cgroup", "ipc", "network", "pid", "uts"])
 def test_a_listed_namespace_is_joined(t, kind):
-    """By its path; user, mount and time: topic joins."""
+    """A container joins the namespace by its path; test_joins has user, mount and time."""
     contains(features(t)["linux"]["namespaces"], kind, "namespaces")
     first = test_joins.running(t)
     second = t.container(bundle=test_joins.joined(t.bundle("sleep", "60"), {kind: test_joins.path_of(first, kind)}))
@@ -160,7 +160,7 @@ def test_a_listed_namespace_is_joined(t, kind):
 
 @differs("runc 1.1.5 cannot join all of them")
 def test_namespaces_that_are_joined_in_other_cases(t):
-    """There is no listed namespace that nobody here joins."""
+    """Some case joins each listed namespace."""
     proven = {"cgroup", "ipc", "network", "pid", "uts", "user", "mount", "time"}
     equal(set(features(t)["linux"]["namespaces"]), proven, "namespaces")
 
@@ -175,7 +175,7 @@ def own_capabilities():
 
 @parametrize("name", CAPABILITIES)
 def test_a_listed_capability_is_granted(t, name):
-    """Alone in every set it is alone in the process's sets."""
+    """A capability that the config has alone in every set is alone in the process's sets."""
     contains(features(t)["linux"]["capabilities"], f"CAP_{name}", "capabilities")
     number = BY_NUMBER.index(name)
     bundle = t.bundle("cat", "/proc/self/status")
@@ -194,21 +194,21 @@ def test_a_listed_capability_is_granted(t, name):
 
 @parametrize("name", ["CAP_NOBODY", "KILL", "cap_kill", "CAP_LAST_CAP", ""])
 def test_a_capability_that_is_not_listed_is_none(t, name):
-    """A name that is not in the list gives nothing: a warning, as the standard says."""
+    """An unlisted name gives no capability, only a warning, as the standard requires."""
     true(name not in features(t)["linux"]["capabilities"], "it is listed")
     bundle = t.bundle("cat", "/proc/self/status").capabilities(bounding=[name], effective=[name], permitted=[name])
     equal(mask("CapEff", t.container(bundle=bundle).run().exits(0).out), set(), "CapEff")
 
 
 def test_every_capability_has_its_proof(t):
-    """Nothing is listed that is not tried above."""
+    """A case above tries each listed capability."""
     equal(set(features(t)["linux"]["capabilities"]), {f"CAP_{name}" for name in CAPABILITIES}, "capabilities")
 
 
 # ---- hooks, and what is on or off --------------------------------------------------------------------------
 
 def test_listed_hooks_run(t):
-    """One of each listed kind, in the list's order; a kind that is not listed does not run."""
+    """One hook of each listed kind runs, in the list's order; a kind that is not listed does not run."""
     kinds = features(t)["hooks"]
     journal = Journal(t)
     whole_life(journal.box(hooks=journal.noting(*kinds, *KINDS, "preCreate", "stopContainer")))
@@ -233,7 +233,7 @@ def test_idmap_is_enabled_if_owners_are_mapped(t):
 
 @needs(net.needs_veth)
 def test_net_devices_are_enabled_if_they_move(t):
-    """A device of the document is in the container."""
+    """The container has a device of the document."""
     with net.host(t) as run:
         box = net.with_devices(t, given={"name": "eth7"})
         box.run_detached()
@@ -245,21 +245,21 @@ def test_net_devices_are_enabled_if_they_move(t):
 @parametrize("module, name, label", [
     ("apparmor", "apparmorProfile", "docker-default"), ("selinux", "selinuxLabel", "system_u:system_r:x_t:s0")])
 def test_labels_are_enabled_if_they_are_asked_of_the_kernel(t, module, name, label):
-    """Whatever this kernel has: a label is applied or refused for the kernel's sake, never passed over."""
+    """On any kernel the runtime applies a label, or refuses it because the kernel cannot apply it; it never ignores a label."""
     true(enabled(t, module), f"{module} is off")
     result = t.container("true", **{name: label}).run()
     true(result.code != 0 and module in result.err.lower(), f"it was passed over: {result}")
 
 
 def test_the_cgroup_is_of_the_announced_kind(t):
-    """Here the hierarchy is v2: what works is announced."""
+    """This machine's hierarchy is v2, and features lists v2."""
     true(features(t)["linux"]["cgroup"]["v2"], "v2 is off")
     contains(t.output("cat", "/proc/self/cgroup"), "0::/", "the container's cgroup")
 
 
 @differs("runc 1.1.5 does not announce it")
 def test_rdma_limits_are_taken(t):
-    """They are written; or this machine has no such controller, or no such device."""
+    """create writes rdma limits, or its error shows that this machine has no such controller or device."""
     box = t.container("true")
     box.bundle.edit(lambda config: config["linux"]["resources"].update(rdma={"mlx5_1": {"hcaHandles": 3}}))
     result = box.create()
@@ -271,7 +271,7 @@ def test_rdma_limits_are_taken(t):
 # ---- annotations -------------------------------------------------------------------------------------------
 
 def is_unsafe(t, key):
-    """A key that ends with a dot stands for all that begin so."""
+    """True if the list has the key; an entry that ends with a dot stands for all keys that begin with it."""
     unsafe = features(t)["potentiallyUnsafeConfigAnnotations"]
     return any(key == entry or entry.endswith(".") and key.startswith(entry) for entry in unsafe)
 
@@ -286,7 +286,7 @@ def is_unsafe(t, key):
     ("org.criu.config", "/no/such"), ("bundle", "/no/such"), ("org.opencontainers.image.stopSignal", "nonsense"),
     ("io.kubernetes.cri.container-type", "nonsense")])
 def test_an_annotation_is_listed_if_it_does_something(t, key, value):
-    """A value that makes no sense is refused where the runtime reads it; others are carried and nothing more."""
+    """The runtime refuses a nonsensical value of an annotation that it reads; it only carries the others."""
     box = t.container("true")
     box.bundle.edit(lambda config: config.update(annotations={key: value}))
     result = box.create()
@@ -297,7 +297,7 @@ def test_an_annotation_is_listed_if_it_does_something(t, key, value):
 @needs(needs_systemd)
 @parametrize("key", ["org.systemd.property.X", "org.systemd.property.TimeoutStopUSec"])
 def test_an_annotation_is_listed_if_it_goes_to_systemd(t, key):
-    """The same with the systemd driver."""
+    """The same holds for annotations that go to systemd, with the systemd driver."""
     box = t.container("true")
     box.bundle.edit(lambda config: config.update(annotations={key: "nonsense"}))
     result = t.runtime("--systemd-cgroup", "create", "--bundle", box.bundle.path, box.id).exits(1)
@@ -307,7 +307,7 @@ def test_an_annotation_is_listed_if_it_goes_to_systemd(t, key):
 
 @differs("runc 1.1.5 lists none")
 def test_unsafe_annotations_are_sorted_out(t):
-    """No key twice, none that a prefix covers."""
+    """The list has no key twice, and no key that a prefix covers."""
     unsafe = features(t)["potentiallyUnsafeConfigAnnotations"]
     equal(len(unsafe), len(set(unsafe)), "number of keys")
     for prefix in (entry for entry in unsafe if entry.endswith(".")):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`mountOptions` of `features`: every word that is listed works, and every word that works is listed.
+"""`mountOptions` of `features`: every listed word works, and every word that works is listed.
 
-The words are all that runc, crun, mount(8) and the standard have, so a word that is listed and unknown here fails, too.
-"""
+ The words are all that runc, crun, mount(8) and the standard have, so a listed word that is unknown here fails too.
+ """
 
 import contextlib
 import json
@@ -25,22 +25,22 @@ ATIMES = {"noatime": {"noatime"}, "relatime": {"relatime"}, "strictatime": set()
 SUPERBLOCK = {"sync": "async", "dirsync": None, "mand": "nomand", "lazytime": "nolazytime"}
 PROPAGATION = ["private", "shared", "slave", "unbindable"]
 NO_EFFECT = ["defaults", "iversion", "noiversion", "loud", "silent"]
-# What other programs know: crun's recursive superblock words and links, mount(8)'s words for fstab, and old ones.
+# Words of other programs: crun's recursive superblock words and links, mount(8)'s words for fstab, and old words.
 OTHERS = ["rsync", "rasync", "rdirsync", "rmand", "rnomand", "copy-symlink", "src-nofollow", "dest-nofollow", "acl",
           "noacl", "auto", "noauto", "user", "nouser", "users", "owner", "group", "nofail", "_netdev", "rremount",
           "rsilent", "nobind", "nonsense", "RO", "ro ", "rrro", "move", "rmove", "quiet"]
 
 
-# ---- what a word does -------------------------------------------------------------------------------------
+# ---- the effect of a word ---------------------------------------------------------------------------------
 
 class Ground:
-    """A container with a mount of the words at /home, and what the kernel shows of it."""
+    """Makes containers with a mount of the words at /home, and shows what the kernel reports of the mount."""
 
     def __init__(self, t):
         self.t = t
 
     def output(self, *mounts, script="cat /proc/self/mountinfo", prepare=None):
-        """What the script prints where these mounts are, or None where the container is refused."""
+        """The output of the script with these mounts, or None if the runtime refuses the container."""
         bundle = self.t.bundle("sh", "-c", script)
         for kind, source, *words in mounts:
             bundle.add_mount("/home", kind, str(source), *words)
@@ -56,7 +56,7 @@ class Ground:
 
     @contextlib.contextmanager
     def tree(self, *options):
-        """A tmpfs of the host with another one in it."""
+        """A tmpfs of the host with another tmpfs in it."""
         top = self.t.scratch / "tree"
         top.mkdir(exist_ok=True)
         command = ["mount", "-t", "tmpfs", *(["-o", ",".join(options)] if options else []), "tree"]
@@ -70,7 +70,7 @@ class Ground:
             subprocess.run(["umount", "-R", top], check=True)
 
     def bound(self, top, *words):
-        """The bound tree and what is below it ({} where nothing is), or None."""
+        """The bound tree and the mount below it ({} if there is none), or None."""
         out = self.output(("none", top, *words))
         return None if out is None else [parse(out).get(at, {}) for at in ("/home", "/home/below")]
 
@@ -123,7 +123,7 @@ def no_superblock(ground, word):
 
 
 def propagation(ground, word):
-    """The kind of the mount; with an r in front of those below, which stay as they came otherwise."""
+    """True if the mount has the kind; a word that begins with r applies to the mount below too."""
     kind, deep = (word[1:], True) if word[1:] in PROPAGATION else (word, False)
     tag = {"private": None, "shared": "shared", "slave": "master", "unbindable": "unbindable"}[kind]
     with ground.tree() as top:
@@ -151,7 +151,7 @@ def no_effect(ground, word):
 
 
 def links(ground, *words, host=()):
-    """Whether a link below the mount is followed; None where the container is refused."""
+    """True if the kernel follows a link below the mount; None if the runtime refuses the container."""
     with ground.tree(*host) as top:
         (top / "link").symlink_to("/etc/passwd")
         out = ground.output(("none", top, "rbind", *words), script="cat /home/link > /dev/null 2>&1; echo $?")
@@ -174,7 +174,7 @@ def copy_up(ground, word):
 
 
 def id_map(ground, word):
-    """The mount has the map of the container's user namespace: the host's user 0 is its user 0, not the overflow."""
+    """The mount has the map of the container's user namespace: the host's user 0 is its user 0, not the overflow uid."""
     place = ground.t.scratch / "source"
     place.mkdir(exist_ok=True)
     os.chmod(ground.t.scratch, 0o755)
@@ -199,8 +199,8 @@ PROOFS = {
     "nosymfollow": nosymfollow, "rnosymfollow": nosymfollow, "symfollow": symfollow, "rsymfollow": symfollow,
     "tmpcopyup": copy_up, "idmap": id_map, "ridmap": id_map,
 }
-# What runc 1.1.5 lists and does not do: it hands a part of the access time's field to the kernel, and defaults to the
-# file system.
+# Words that runc 1.1.5 lists although they have no effect: it hands a part of the access time's field to the kernel, and
+ # passes defaults to the file system.
 NOT_RUNCS = ["norelatime", "ratime", "rnorelatime", "rnostrictatime", "defaults"]
 
 
@@ -219,20 +219,20 @@ def check(t, word):
 
 @parametrize("word", [word for word in PROOFS if word not in NOT_RUNCS])
 def test_a_word_is_listed_and_works(t, word):
-    """It is in the list, and the kernel shows that it is in force; for a runtime that does not know it: neither."""
+    """The list has the word, and the kernel shows its effect; a runtime that does not know the word has neither."""
     check(t, word)
 
 
 @differs("runc 1.1.5 lists the word, and the kernel refuses it or shows no effect")
 @parametrize("word", NOT_RUNCS)
 def test_a_word_that_is_listed_works(t, word):
-    """The same."""
+    """The same holds for words that runc lists without effect."""
     check(t, word)
 
 
 @parametrize("word", OTHERS)
 def test_a_word_that_is_not_listed_is_refused(t, word):
-    """Words of other programs are in the list, or refused on a new file system."""
+    """The list has a word of another program, or a mount of a new file system with the word fails."""
     if word in listed(t):
         true(t.control, "it is listed, and there is no proof of it here")
         return
@@ -242,14 +242,14 @@ def test_a_word_that_is_not_listed_is_refused(t, word):
 @differs("runc drops what it does not know where it makes a bind")
 @parametrize("word", OTHERS)
 def test_a_word_that_is_not_listed_is_refused_on_a_bind(t, word):
-    """The same on a bind, which has no file system that could take it."""
+    """The same holds for a bind mount, which has no file system that could accept the word."""
     ground = Ground(t)
     with ground.tree() as top:
         equal(ground.bound(top, "rbind", word), None, "the mount")
 
 
 def test_every_word_has_its_proof(t):
-    """Nothing is listed that is not tried above; the list is sorted, each word once."""
+    """A case above tries each listed word; the list is sorted and has each word once."""
     words = listed(t)
     equal(words, sorted(set(words)), "mountOptions")
     equal(set(words) - set(PROOFS) - ({"acl", "noacl"} if t.control else set()), set(), "words without a proof")
@@ -258,5 +258,5 @@ def test_every_word_has_its_proof(t):
 
 
 def test_what_engines_look_for(t):
-    """containerd, dockerd and CRI-O look for rro."""
+    """The list has rro, for which containerd, dockerd and CRI-O look."""
     contains(listed(t), "rro", "mountOptions")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `features` says of seccomp: each action, operator, architecture and flag works, and others are refused."""
+"""The seccomp part of `features`: each listed action, operator, architecture and flag works, and others are refused."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def words(t, name):
 @needs(rules.x86_64)
 @parametrize("action", ACTIONS)
 def test_a_listed_action_acts(t, action):
-    """What the program sees of the action when it makes the call, and when it makes another one."""
+    """The program sees the action's effect on the listed call, and other calls still work."""
     contains(words(t, "actions"), f"SCMP_ACT_{action}", "actions")
     if action == "NOTIFY":
         agent = Agent(t.scratch / "agent")
@@ -49,7 +49,7 @@ OPERANDS = {"EQ": (5, 0, 5, 6), "NE": (5, 0, 6, 5), "LT": (5, 0, 4, 5), "LE": (5
 @needs(rules.x86_64)
 @parametrize("operator", OPERATORS)
 def test_a_listed_operator_compares(t, operator):
-    """A call that is matched gets the errno, one that is not does its work."""
+    """A matching call gets the errno, and a call that does not match does its work."""
     contains(words(t, "operators"), f"SCMP_CMP_{operator}", "operators")
     value, second, hit, missed = OPERANDS[operator]
     args = [{"index": 0, "value": value, "valueTwo": second, "op": f"SCMP_CMP_{operator}"}]
@@ -60,7 +60,7 @@ def test_a_listed_operator_compares(t, operator):
 
 @parametrize("action", ["SCMP_ACT_MAYBE", "SCMP_ACT_KILL_ALL", "ALLOW", "scmp_act_allow", "SCMP_ACT_"])
 def test_an_action_that_is_not_listed_is_refused(t, action):
-    """In a profile that is good otherwise."""
+    """create refuses the action in a profile that is otherwise valid."""
     true(action not in words(t, "actions"), "it is listed")
     seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["getuid"], "action": action}]}
     true(not accepted(t, lambda config: config["linux"].update(seccomp=seccomp)), "it was accepted")
@@ -68,7 +68,7 @@ def test_an_action_that_is_not_listed_is_refused(t, action):
 
 @parametrize("operator", ["SCMP_CMP_LIKE", "EQ", "scmp_cmp_eq", "SCMP_CMP_"])
 def test_an_operator_that_is_not_listed_is_refused(t, operator):
-    """In a profile that is good otherwise."""
+    """create refuses the operator in a profile that is otherwise valid."""
     true(operator not in words(t, "operators"), "it is listed")
     rule = ("getpid", "ERRNO", {"args": [{"index": 0, "value": 1, "op": operator}]})
     profile = rules.profile("ALLOW", rule)
@@ -78,7 +78,7 @@ def test_an_operator_that_is_not_listed_is_refused(t, operator):
 @needs(rules.x86_64)
 @parametrize("arch", [*ARCHITECTURES, "Z80", "TILE"])
 def test_an_architecture_is_listed_if_it_is_taken(t, arch):
-    """Beside the machine's own one in a profile; libseccomp makes no filter for two orders of bytes."""
+    """The profile has the machine's own architecture too; libseccomp makes no filter for two byte orders."""
     box = t.container("true")
     box.bundle.edit(lambda config: config["linux"].update(seccomp=rules.profile(
         "ALLOW", ("getuid", "ERRNO"), architectures=["SCMP_ARCH_X86_64", f"SCMP_ARCH_{arch}"])))
@@ -92,7 +92,7 @@ def test_an_architecture_is_listed_if_it_is_taken(t, arch):
 @differs("runc 1.1.5 lists no flags")
 @parametrize("flag", FLAGS)
 def test_a_flag_is_supported_if_it_is_taken(t, flag):
-    """In a profile with an agent, which one of them asks for. A known one is refused for the kernel's age at most."""
+    """One flag needs an agent, so the profile has an agent. A known flag may be refused only because the kernel is too old."""
     name = f"SECCOMP_FILTER_FLAG_{flag}"
     agent = Agent(t.scratch / "agent")
     result = t.container(bundle=notifying(t, agent.path, "mkdir", flags=[name])).create()
@@ -101,7 +101,7 @@ def test_a_flag_is_supported_if_it_is_taken(t, flag):
 
 
 def test_every_word_of_seccomp_has_its_proof(t):
-    """Nothing is listed that is not tried above."""
+    """A case above tries each listed word."""
     for name, prefix, tried in (("actions", "SCMP_ACT_", ACTIONS), ("operators", "SCMP_CMP_", OPERATORS),
                                 ("archs", "SCMP_ARCH_", ARCHITECTURES), ("knownFlags", "SECCOMP_FILTER_FLAG_", FLAGS)):
         equal(set(words(t, name)) - {prefix + word for word in tried}, set(), f"{name} without a proof")

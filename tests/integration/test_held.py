@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processes of a container that the kernel cannot end, since a file server holds them that does not answer, and very many
-of them: no verb waits for ever, what it could not do it says, and it can be done later."""
+"""The kernel cannot end processes that a silent file server holds. Here a container has such processes, and so have verbs:
+ no verb waits for ever, each error names what the verb could not do, and a later call can do it."""
 
 import contextlib
 import signal
@@ -17,12 +17,12 @@ from test_kill import cgroup_of
 
 MOUNTED = "/server"
 PPOLL = ("271", "73")  # on x86-64, on arm64
-DYING = 30  # seconds for what takes ten, on a slow machine, too
+DYING = 30  # seconds for what takes ten, for a slow machine too
 
 
 class Silence(fuse.Mount):
-    """A file system that takes every request and, before let_go(), answers none about the name `hole`: who waits for it is
-    where not even SIGKILL reaches."""
+    """A file system that accepts every request and answers none about the name `hole` before let_go(): not even SIGKILL
+     reaches a process that waits for the answer."""
 
     def __init__(self, path):
         self.asked, self.go_on = threading.Semaphore(0), threading.Event()
@@ -55,7 +55,7 @@ def silent_server(t):
 
 
 def reader(t, directory):
-    """A container with a process, not its first, that waits for the server."""
+    """A container in which a process other than the first waits for the server."""
     box = t.shell(f"cat {MOUNTED}/a/hole & sleep 60")
     box.bundle.add_mount(MOUNTED, "bind", str(directory), "bind")
     box.run_detached().ok()
@@ -78,7 +78,7 @@ def background(t, *words, **more):
 
 
 def stuck_ps(t, directory, box):
-    """`ps` with a ps(1) that waits for the server; where it looks for it, in a mount namespace of its own."""
+    """A `ps` verb whose mount namespace has a ps(1) that waits for the server: (child, file of stderr)."""
     program = t.scratch / "ps"
     program.write_text(f"#!/bin/sh\nexec cat {directory}/b/hole\n")
     program.chmod(0o755)
@@ -93,7 +93,7 @@ def stuck_ps(t, directory, box):
 @needs(fuse.missing)
 @pytest.mark.timeout(90)
 def test_a_file_server_that_does_not_answer(t):
-    """What only looks, or signals, is not held up; exec, ps and delete give up and tell whom they leave; delete works later."""
+    """state, kill, `ps -f json` and events are not held up; exec, ps and delete give up and name what they leave; delete works later."""
     with silent_server(t) as (server, directory):
         box = reader(t, directory)
         executing, of_exec = background(t, "exec", "--cwd", f"{MOUNTED}/c/hole", box.id, "true")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What hooks find that only just is there, or is no longer: new clocks, a root that will be read-only, a kernel
-parameter of a device that a hook brings, a kept config that is broken."""
+"""Edges of what hooks find: new clocks, a root that becomes read-only, a kernel parameter of a device that a hook makes,
+ a broken kept config."""
 
 import pathlib
 
@@ -14,7 +14,7 @@ AHEAD = 100_000_000  # seconds
 
 
 def uptime_in_a_hook(t, kind):
-    """Seconds, as a hook of a container with clocks of its own reads them."""
+    """The uptime in seconds that a hook of a container with its own clocks reads."""
     journal = Journal(t)
     box = journal.box(hooks={kind: [shell(f"{TOOLS}cut -d. -f1 /proc/uptime > {journal.path}/uptime")]})
 
@@ -29,14 +29,14 @@ def uptime_in_a_hook(t, kind):
 @differs("runc 1.1.5 knows no time namespaces")
 @parametrize("kind", ["createContainer", "startContainer"])
 def test_the_clocks_of_the_container(t, kind):
-    """A hook in the container's namespaces has its clocks, before the program itself has them."""
+    """A hook in the container's namespaces has the container's clocks, before the program itself has them."""
     true(uptime_in_a_hook(t, kind) > AHEAD, "the clocks are the host's")
 
 
 @differs("runc 1.1.5 knows no time namespaces")
 @parametrize("kind", ["prestart", "poststart"])
 def test_the_clocks_of_the_host(t, kind):
-    """A hook in the runtime's namespaces has the host's."""
+    """A hook in the runtime's namespaces has the host's clocks."""
     true(uptime_in_a_hook(t, kind) < AHEAD, "the clocks are the container's")
 
 
@@ -51,7 +51,7 @@ def test_a_root_that_will_be_read_only(t):
 
 
 def test_a_parameter_of_a_device_that_a_hook_brings(t):
-    """A kernel parameter that names a network device is set when a hook has made it."""
+    """The runtime sets a kernel parameter that names a network device after a hook has made the device."""
     journal = Journal(t)
     bundle = journal.bundle("cat", "/proc/sys/net/ipv4/conf/br-hook/forwarding")
     hook = shell(f"{TOOLS}{PID}nsenter --net=/proc/$pid/ns/net ip link add br-hook type bridge")
@@ -63,7 +63,7 @@ def test_a_parameter_of_a_device_that_a_hook_brings(t):
 @differs("runc keeps no config")
 @parametrize("text", ["{", "{}", None])
 def test_a_kept_config_that_is_broken(t, text):
-    """start fails and changes nothing; delete warns that there are no poststop hooks, and deletes."""
+    """start fails and changes nothing; delete warns that no poststop hooks run, and deletes."""
     journal = Journal(t)
     box = journal.box(hooks=journal.noting("startContainer", "poststop"))
     box.create().ok()
@@ -80,7 +80,7 @@ def test_a_kept_config_that_is_broken(t, text):
 
 @differs("runc keeps no config")
 def test_a_kept_config_that_nobody_needs(t):
-    """Without hooks of start and delete it is not even read."""
+    """Without hooks for start and delete the runtime does not even read the kept config."""
     box = t.container("sleep", "60")
     box.create().ok()
     pathlib.Path(t.root, box.id, "config.json").unlink()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a hook is given: state, namespaces, environment, arguments, directory, descriptors, credentials."""
+"""What a hook gets: state, namespaces, environment, arguments, directory, descriptors, credentials."""
 
 import os
 import re
@@ -21,7 +21,7 @@ LEAKED = "runc 1.1.5 leaks its socket, log and fifo to the hooks in the containe
 
 
 def seen_of_all(t, *kinds, process=None, create=(), options=None, edit=None, **properties):
-    """Makes a container with a witness of each kind and leads it through its life; (container, journal)."""
+    """(container, journal): leads a container with a witness of each kind through its life."""
     journal = Journal(t)
     box = journal.watched(*kinds, process=process, **properties)
     if edit:
@@ -39,7 +39,7 @@ def seen_of_all(t, *kinds, process=None, create=(), options=None, edit=None, **p
 
 @parametrize("kind, status", list(STATUSES.items()))
 def test_the_status_in_the_state(t, kind, status):
-    """A hook reads the status of its moment on stdin."""
+    """A hook reads the status at its moment on stdin."""
     _, journal = seen_of_all(t, kind)
     equal(journal.seen(kind)["state"]["status"], status, "status")
 
@@ -53,7 +53,7 @@ def test_the_status_of_poststart_hooks(t):
 
 @parametrize("kind", KINDS)
 def test_the_state_on_stdin(t, kind):
-    """The state is one JSON object with the standard's keys, id and bundle are those of create."""
+    """The state is one JSON object with the standard's keys; id and bundle are those of create."""
     marks = {"org.example/a": "ä \"quoted\"\nline", "empty": ""}
     box, journal = seen_of_all(t, kind, edit=lambda config: config.update(annotations=marks))
     state = journal.seen(kind)["state"]
@@ -77,14 +77,14 @@ def test_the_pid_in_the_container(t, kind):
 
 
 def test_no_pid_when_stopped(t):
-    """A poststop hook gets no pid, or 0: it might belong to somebody else by now."""
+    """A poststop hook gets no pid, or 0, because another process may have the pid by now."""
     _, journal = seen_of_all(t, "poststop")
     equal(journal.seen("poststop")["state"].get("pid", 0), 0, "pid")
 
 
 @parametrize("kind", KINDS)
 def test_a_state_larger_than_a_pipe(t, kind):
-    """300 KB of annotations arrive complete, and end."""
+    """300 KB of annotations arrive complete, and the state ends after them."""
     large = {f"key{i}": "x" * 10000 for i in range(30)}
     _, journal = seen_of_all(t, kind, edit=lambda config: config.update(annotations=large))
     equal(journal.seen(kind)["state"]["annotations"], large, "annotations")
@@ -92,7 +92,7 @@ def test_a_state_larger_than_a_pipe(t, kind):
 
 @parametrize("kind", KINDS)
 def test_a_bundle_with_a_strange_name(t, kind):
-    """Quotes, backslashes and letters beyond ASCII in the bundle's path are in the state as they are."""
+    """The state has quotes, backslashes and letters beyond ASCII in the bundle's path unchanged."""
     journal = Journal(t)
     bundle = journal.bundle()
     strange = t.scratch / "a \"b\" 'c' \\n $d ü%s"
@@ -107,7 +107,7 @@ def test_a_bundle_with_a_strange_name(t, kind):
 
 @parametrize("kind", HOSTS)
 def test_in_the_namespaces_of_the_runtime(t, kind):
-    """prestart, createRuntime, poststart and poststop run where the runtime runs."""
+    """prestart, createRuntime, poststart and poststop run in the namespaces of the runtime."""
     _, journal = seen_of_all(t, kind)
     seen = journal.seen(kind)["ns"]
     equal({name: seen[name] for name in LINKS}, namespaces("self"), "namespaces")
@@ -115,7 +115,7 @@ def test_in_the_namespaces_of_the_runtime(t, kind):
 
 @parametrize("kind", ["createContainer", "startContainer"])
 def test_in_the_namespaces_of_the_container(t, kind):
-    """createContainer and startContainer run in each namespace of the container."""
+    """createContainer and startContainer run in all namespaces of the container."""
     journal = Journal(t)
     box = journal.watched(kind)
     box.create().ok()
@@ -139,7 +139,7 @@ def test_the_hostname_is_set_before_start_container_hooks(t):
 
 @parametrize("kind", KINDS)
 def test_the_environment_is_exact(t, kind):
-    """A hook has the variables of its entry, in that order, and no others."""
+    """A hook has the variables of its entry, in their order, and no others."""
     entries = ["B=2", "A=1", "EMPTY=", "SPACE=a b", "EQUALS=a=b"]
     _, journal = seen_of_all(t, kind, env=entries, process={"env": [PATH_ENV, "LD_PRELOAD=/evil.so", "SECRET=1"]},
                              options={"env": {**BASE_ENV, "CALLER": "1"}})
@@ -149,7 +149,7 @@ def test_the_environment_is_exact(t, kind):
 @differs(INHERITED)
 @parametrize("kind", KINDS)
 def test_the_environment_is_empty_when_absent(t, kind):
-    """A hook without env has no variable: none of the caller, none of the program."""
+    """A hook without env has no variable, neither of the caller nor of the program."""
     _, journal = seen_of_all(t, kind, process={"env": [PATH_ENV, "LD_PRELOAD=/evil.so"]},
                              options={"env": {**BASE_ENV, "CALLER": "1"}})
     equal(journal.seen(kind)["env"], [], "environment")
@@ -157,7 +157,7 @@ def test_the_environment_is_empty_when_absent(t, kind):
 
 @parametrize("kind", KINDS)
 def test_the_arguments_are_those_of_the_entry(t, kind):
-    """argv is args, argv[0] too: it need not be the path."""
+    """argv is args, even argv[0], which may differ from the path."""
     journal = Journal(t)
     hook = journal.witness(kind)
     given = ["sh", *hook["args"][1:], "one", "", "t w o"] if kind == "startContainer" else \
@@ -168,7 +168,7 @@ def test_the_arguments_are_those_of_the_entry(t, kind):
 
 @parametrize("kind", [kind for kind in KINDS if kind != "startContainer"])
 def test_without_args_argv_is_the_path(t, kind):
-    """Absent args: argv[0] is the path, and nothing follows."""
+    """Without args argv[0] is the path, and nothing follows."""
     journal = Journal(t)
     (journal.path / "rc").write_text(f"tr '\\0' '\\n' < /proc/self/cmdline | cat > /dev/null\n"
                                      f"printf '%s\\n' \"$0\" \"$@\" > {journal.path}/argv\nexit 0\n")
@@ -178,7 +178,7 @@ def test_without_args_argv_is_the_path(t, kind):
 
 
 def test_without_args_argv_is_the_path_in_the_container(t):
-    """Absent args of a startContainer hook: a program that goes by argv[0] knows who it is."""
+    """Without args a startContainer hook has its path as argv[0], which a multi-call program needs."""
     journal = Journal(t)
     box = journal.box(hooks={"startContainer": [{"path": "/bin/sh", "env": [PATH_ENV]}]})
     script = f"$(cp /proc/$$/cmdline {journal.path}/argv)"
@@ -198,20 +198,20 @@ def test_the_directory_is_the_bundle(t, kind):
 @differs("runc 1.1.5 leaves the hooks of start and delete in the caller's directory")
 @parametrize("kind", ["prestart", "createRuntime", "poststart", "poststop"])
 def test_the_directory_is_the_bundle_whatever_the_callers(t, kind):
-    """Wherever the caller of create, start and delete is, hooks on the host start in the bundle."""
+    """Hooks on the host start in the bundle, whatever directory the caller of create, start and delete is in."""
     box, journal = seen_of_all(t, kind, options={"cwd": "/usr"})
     equal(journal.seen(kind)["cwd"], str(box.bundle.path), "directory")
 
 
 def test_the_directory_of_create_container_hooks(t):
-    """A createContainer hook starts in the container's root, the one of the host or the bundle: never elsewhere."""
+    """A createContainer hook starts in the container's root, the host's root or the bundle, never elsewhere."""
     box, journal = seen_of_all(t, "createContainer")
     true(journal.seen("createContainer")["cwd"] in (str(box.bundle.rootfs), str(box.bundle.path), "/"),
          f"the directory is {journal.seen('createContainer')['cwd']}")
 
 
 def test_the_directory_of_start_container_hooks(t):
-    """A startContainer hook starts where the program will."""
+    """A startContainer hook starts in the program's directory."""
     _, journal = seen_of_all(t, "startContainer", process={"cwd": "/home/bob"})
     equal(journal.seen("startContainer")["cwd"], "/home/bob", "directory")
 
@@ -220,7 +220,7 @@ def test_the_directory_of_start_container_hooks(t):
 
 @parametrize("kind", ["prestart", "createRuntime", "poststart"])
 def test_three_descriptors(t, kind):
-    """A hook has descriptors 0, 1 and 2, whatever the caller left open or preserves for the program."""
+    """A hook has descriptors 0, 1 and 2 only, even if the caller leaks others or preserves them for the program."""
     file = t.scratch / "leak"
     file.touch()
     leak = {"setup": {"fds": {"3": str(file), "7": str(file)}}}
@@ -231,7 +231,7 @@ def test_three_descriptors(t, kind):
 @differs(LEAKED)
 @parametrize("kind", ["createContainer", "startContainer", "poststop"])
 def test_three_descriptors_here_too(t, kind):
-    """So it is with the hooks in the container's namespaces and those of delete."""
+    """The same holds for hooks in the container's namespaces and for those of delete."""
     file = t.scratch / "leak"
     file.touch()
     leak = {"setup": {"fds": {"3": str(file), "7": str(file)}}}
@@ -241,7 +241,7 @@ def test_three_descriptors_here_too(t, kind):
 
 @parametrize("kind", KINDS)
 def test_the_streams_are_not_the_programs(t, kind):
-    """What a hook writes does not get into the program's output, and it does not read the program's input."""
+    """A hook's output does not get into the program's output, and a hook does not read the program's input."""
     journal = Journal(t)
     box = journal.box("cat", hooks={kind: [journal.note(kind, "echo noise; echo noise >&2; cat > /dev/null")]})
     result = box.run(stdin=b"hello\n").ok()
@@ -250,7 +250,7 @@ def test_the_streams_are_not_the_programs(t, kind):
 
 @parametrize("kind", HOSTS)
 def test_the_credentials_of_the_runtime(t, kind):
-    """A hook on the host has the ids and capabilities of the runtime, whatever the program's are."""
+    """A hook on the host has the ids and capabilities of the runtime, whatever ids the program has."""
     _, journal = seen_of_all(t, kind, process={"user": {"uid": 1000, "gid": 1000}})
     seen, own = journal.seen(kind)["status"], read_text("/proc/self/status")
     for field in ("Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp"):
@@ -283,7 +283,7 @@ def test_the_credentials_of_start_container_hooks(t):
 @differs("runc 1.1.5 hands the caller's mask on")
 @parametrize("kind", KINDS)
 def test_no_signal_is_blocked(t, kind):
-    """A caller that blocks and ignores signals does not make deaf hooks."""
+    """Signals that the caller blocks are not blocked in a hook."""
     _, journal = seen_of_all(t, kind, options={"setup": {"block": [1, 10, 15], "ignore": [12]}})
     status = journal.seen(kind)["status"]
     equal(signal_set(status, "SigBlk"), set(), "blocked signals")
@@ -292,7 +292,7 @@ def test_no_signal_is_blocked(t, kind):
 @differs("runc 1.1.5 runs its hooks in its own process group")
 @parametrize("kind", HOSTS)
 def test_a_process_group_of_its_own(t, kind):
-    """What a terminal or a caller sends to the runtime's group does not reach the hook."""
+    """A signal from a terminal or a caller to the runtime's group does not reach the hook."""
     journal = Journal(t)
     script = f"cut -d' ' -f1,5 /proc/$$/stat > {journal.path}/group"
     whole_life(journal.box(hooks={kind: [journal.note(kind, script)]}))
@@ -304,7 +304,7 @@ def test_a_process_group_of_its_own(t, kind):
 
 @parametrize("kind", ["createContainer", *HOSTS])
 def test_the_path_is_the_hosts(t, kind):
-    """A program that only the host has is run, not its namesake in the image."""
+    """The hook is the host's program, not its namesake in the image."""
     journal = Journal(t)
     program = t.scratch / "tool"
     program.write_text(f"#!/bin/sh\necho host >> {journal.path}/order\n")
@@ -329,7 +329,7 @@ def test_the_path_of_start_container_is_the_containers(t):
 
 @parametrize("kind", ["createContainer", *HOSTS])
 def test_a_path_through_links(t, kind):
-    """Engines name hooks by links, that of a process to its program among them."""
+    """Engines name hooks by links, even by the link of a process to its program."""
     journal = Journal(t)
     (t.scratch / "link").symlink_to("/bin/sh")
     other = t.runtime.start(["/bin/sh", "-c", "read line"], stdin=subprocess.PIPE)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hooks that fail: what becomes of the verb and of the container, and what the error says."""
+"""Hooks that fail: the effect on the verb and the container, and the error."""
 
 import json
 import signal
@@ -22,7 +22,7 @@ PROGRAM = "echo program >> {log}/order; exec sleep 60"
 
 
 def failing(t, kind, script=FAILING, others=()):
-    """A container whose second hook of that kind fails; the others note that they ran."""
+    """A container whose second hook of that kind fails; the other hooks note that they ran."""
     journal = Journal(t)
     hooks = {**journal.noting(*others),
              kind: [journal.note("first"), journal.note("failing", script), journal.note("third")]}
@@ -30,7 +30,7 @@ def failing(t, kind, script=FAILING, others=()):
 
 
 def lead_to(box, kind):
-    """Runs the verbs up to the one that runs this kind; returns the latter's result."""
+    """Runs the verbs up to the one that runs this kind of hook; returns its result."""
     if kind in OF_CREATE:
         return box.create()
     box.create().ok()
@@ -40,7 +40,7 @@ def lead_to(box, kind):
 
 
 def is_gone(t, box):
-    """No such container, and nothing that a delete --force could find."""
+    """Fails unless there is no such container, and nothing that delete --force could find."""
     contains(t.runtime("state", box.id).exits(1).err, "does not exist", "what state says")
     t.no_state()
 
@@ -55,11 +55,11 @@ def warns(warnings, *words):
         contains(warnings(), word, "the log")
 
 
-# ---- what becomes of it ---------------------------------------------------------------------------------
+# ---- the effect of a failure ----------------------------------------------------------------------------
 
 @parametrize("kind", OF_CREATE)
 def test_a_failing_hook_fails_create(t, kind):
-    """create fails, the rest of the hooks does not run, no container is left, poststop hooks run."""
+    """create fails, the later hooks of create do not run, no container is left, and poststop hooks run."""
     later = OF_CREATE[OF_CREATE.index(kind) + 1:]
     journal, box = failing(t, kind, others=[*later, "startContainer", "poststop"])
     result = box.create().exits(1)
@@ -71,7 +71,7 @@ def test_a_failing_hook_fails_create(t, kind):
 
 @parametrize("kind", OF_CREATE)
 def test_the_error_names_the_hook(t, kind):
-    """The error has the kind and the number of the hook that failed."""
+    """The error has the kind and the number of the failed hook."""
     _, box = failing(t, kind)
     result = box.create().exits(1)
     says(result, f"/hooks/{kind}/1" if t.bulkhead else "hook #1")
@@ -94,7 +94,7 @@ def test_a_failing_hook_fails_a_detached_run(t, kind):
     journal, box = failing(t, kind, others=["poststop"])
     result = box.run_detached()
     if kind == "startContainer" and t.control:
-        return  # it does not wait for them; see OLD_START
+        return  # runc does not wait for startContainer hooks; see OLD_START
     true(result.code != 0, f"run succeeds: {result}")
     says(result, "to-stdout", "to-stderr")
     equal([word for word in journal.order() if word != "program"], ["first", "failing", "poststop"], "what ran")
@@ -103,7 +103,7 @@ def test_a_failing_hook_fails_a_detached_run(t, kind):
 
 @differs(OLD_START)
 def test_a_failing_start_container_hook_fails_start(t):
-    """start fails, the program never runs, the container is stopped and removed, poststop hooks run."""
+    """start fails, the program never runs, start stops and removes the container, and poststop hooks run."""
     journal, box = failing(t, "startContainer", others=["poststart", "poststop"])
     box.create().ok()
     result = box.start().exits(1)
@@ -114,7 +114,7 @@ def test_a_failing_start_container_hook_fails_start(t):
 
 
 def test_the_program_does_not_run_after_a_failing_start_container_hook(t):
-    """Whatever start says: the program has not run."""
+    """The program does not run, whatever start returns."""
     journal, box = failing(t, "startContainer")
     box.create().ok()
     box.start()
@@ -126,7 +126,7 @@ def test_the_program_does_not_run_after_a_failing_start_container_hook(t):
 @differs(OLD_START)
 @parametrize("how", ["attached", "kept"])
 def test_a_failing_start_container_hook_fails_run(t, how):
-    """run fails with the hook's output, also with --keep; nothing is left."""
+    """run fails with the hook's output, also with --keep, and leaves nothing."""
     journal, box = failing(t, "startContainer", others=["poststop"])
     result = box.run(*(["--keep"] if how == "kept" else []))
     true(result.code not in (0, 7), f"the hook's status is not run's: {result}")
@@ -137,7 +137,7 @@ def test_a_failing_start_container_hook_fails_run(t, how):
 
 @differs(OLD_POSTSTART)
 def test_a_failing_poststart_hook_fails_start(t):
-    """start fails, the running program is killed, the container is removed, poststop hooks run."""
+    """start fails, kills the running program and removes the container, and poststop hooks run."""
     journal, box = failing(t, "poststart", others=["poststop"])
     box.create().ok()
     result = box.start().exits(1)
@@ -149,7 +149,7 @@ def test_a_failing_poststart_hook_fails_start(t):
 
 @differs(OLD_POSTSTART)
 def test_a_failing_poststart_hook_fails_run(t):
-    """An attached run fails, the program is killed, and nothing is left."""
+    """An attached run fails, kills the program and leaves nothing."""
     journal, box = failing(t, "poststart", others=["poststop"])
     result = box.run()
     true(result.code not in (0, 7), f"the hook's status is not run's: {result}")
@@ -161,7 +161,7 @@ def test_a_failing_poststart_hook_fails_run(t):
 @differs(OLD_POSTSTOP)
 @parametrize("flag", ["", "--force"])
 def test_a_failing_poststop_hook_is_a_warning(t, flag):
-    """delete succeeds with a warning that shows the output; the rest of the hooks runs."""
+    """delete succeeds with a warning that shows the output; the later hooks run."""
     journal, box = failing(t, "poststop")
     warnings = t.runtime.warned()
     box.create().ok()
@@ -173,7 +173,7 @@ def test_a_failing_poststop_hook_is_a_warning(t, flag):
 
 @differs(OLD_POSTSTOP)
 def test_a_failing_poststop_hook_does_not_change_runs_status(t):
-    """An attached run returns the program's status all the same."""
+    """An attached run still returns the program's status."""
     journal = Journal(t)
     hooks = {"poststop": [journal.note("failing", FAILING), journal.note("last")]}
     box = journal.box("sh", "-c", "exit 23", hooks=hooks)
@@ -184,7 +184,7 @@ def test_a_failing_poststop_hook_does_not_change_runs_status(t):
 
 
 def test_the_container_is_gone_whatever_poststop_says(t):
-    """A failing poststop hook does not keep a container alive."""
+    """delete removes the container although a poststop hook fails."""
     _, box = failing(t, "poststop")
     box.create().ok()
     box.delete("--force")
@@ -193,7 +193,7 @@ def test_the_container_is_gone_whatever_poststop_says(t):
 
 @differs(OLD_POSTSTOP)
 def test_a_failing_poststop_hook_after_a_failing_create(t):
-    """Both are told: the error of create, and the warning."""
+    """The error of create names both failures."""
     journal = Journal(t)
     hooks = {"prestart": [shell("echo one; exit 1")], "poststop": [shell("echo two; exit 2"), journal.note("last")]}
     box = journal.box(hooks=hooks)
@@ -204,7 +204,7 @@ def test_a_failing_poststop_hook_after_a_failing_create(t):
 
 
 def test_the_id_is_free_after_a_failing_hook(t):
-    """After a failing hook the id can be created again."""
+    """After a failed hook the id can be created again."""
     journal = Journal(t)
     box = journal.box(hooks={"createRuntime": [shell(f"test -e {journal.path}/ready")]})
     for _ in range(3):
@@ -243,7 +243,7 @@ def test_a_hook_that_dies_of_a_signal(t, kind):
 @differs("see the cases above")
 @parametrize("kind", ["startContainer", "poststart", "poststop"])
 def test_later_hooks_that_die_of_a_signal(t, kind):
-    """So have those of start and delete."""
+    """The same holds for hooks of start and delete."""
     journal, box = failing(t, kind, "echo so-far; kill -SEGV $$")
     warnings = t.runtime.warned()
     lead_to(box, kind).exits(0 if kind == "poststop" else 1)
@@ -266,7 +266,7 @@ def wrong_path(t, name):
 
 @parametrize("_, kind, name", [(f"{kind}, {name}", kind, name) for kind in OF_CREATE for name in MISSING])
 def test_a_hook_that_cannot_be_executed(t, _, kind, name):
-    """A path that is no program is a failing hook; the error names the path."""
+    """A path that is no program counts as a failing hook; the error names the path."""
     journal = Journal(t)
     path = wrong_path(t, name)
     box = journal.box(hooks={kind: [{"path": path}, journal.note("second")], **journal.noting("poststop")})
@@ -278,7 +278,7 @@ def test_a_hook_that_cannot_be_executed(t, _, kind, name):
 @differs(OLD_START)
 @parametrize("name", list(MISSING))
 def test_a_start_container_hook_that_cannot_be_executed(t, name):
-    """So it is with a path in the container."""
+    """The same holds for a path in the container."""
     journal = Journal(t)
     path = wrong_path(t, name)
     hooks = {"startContainer": [{"path": path}, journal.note("second")], **journal.noting("poststop")}
@@ -296,7 +296,7 @@ def test_a_start_container_hook_that_cannot_be_executed(t, name):
 @differs(OLD_POSTSTART)
 @parametrize("name", list(MISSING))
 def test_a_poststart_hook_that_cannot_be_executed(t, name):
-    """And with those that run after the program is there."""
+    """The same holds for hooks that run after the program has started."""
     journal = Journal(t)
     path = wrong_path(t, name)
     box = journal.box(hooks={"poststart": [{"path": path}], **journal.noting("poststop")})
@@ -309,7 +309,7 @@ def test_a_poststart_hook_that_cannot_be_executed(t, name):
 @differs(OLD_POSTSTOP)
 @parametrize("name", list(MISSING))
 def test_a_poststop_hook_that_cannot_be_executed(t, name):
-    """For poststop it is a warning."""
+    """A poststop hook that cannot be executed is a warning."""
     journal = Journal(t)
     path = wrong_path(t, name)
     box = journal.box(hooks={"poststop": [{"path": path}, journal.note("second")]})
@@ -322,7 +322,7 @@ def test_a_poststop_hook_that_cannot_be_executed(t, name):
 
 
 def test_a_script_without_its_interpreter(t):
-    """A script whose #! names nothing is a failing hook."""
+    """A script whose interpreter does not exist counts as a failing hook."""
     program = t.scratch / "script"
     program.write_text("#!/no/such/interpreter\n")
     program.chmod(0o755)
@@ -332,7 +332,7 @@ def test_a_script_without_its_interpreter(t):
     is_gone(t, box)
 
 
-# ---- entries that are refused ---------------------------------------------------------------------------
+# ---- refused entries ------------------------------------------------------------------------------------
 
 WRONG = {"relative path": ({"path": "bin/true"}, "path"), "empty path": ({"path": ""}, "path"),
          "no path": ({"args": ["x"]}, "path"), "timeout 0": ({"path": "/bin/true", "timeout": 0}, "timeout"),
@@ -346,7 +346,7 @@ WRONG = {"relative path": ({"path": "bin/true"}, "path"), "empty path": ({"path"
 @differs("runc 1.1.5 accepts most of them, or fails when it comes to the hook")
 @parametrize("_, kind, name", [(f"{kind}, {name}", kind, name) for kind in KINDS for name in WRONG])
 def test_a_wrong_entry_is_refused(t, _, kind, name):
-    """config.json with such an entry is refused before anything happens; the error points at it."""
+    """create refuses such an entry before anything happens; the error points at the entry."""
     entry, key = WRONG[name]
     journal = Journal(t)
     box = journal.box(hooks={**journal.noting("prestart"), kind: [journal.note("before"), entry]})
@@ -357,7 +357,7 @@ def test_a_wrong_entry_is_refused(t, _, kind, name):
 
 
 def test_a_relative_path_is_an_error(t):
-    """A hook's path is absolute: relative to what it is looked for nobody knows."""
+    """A hook's path must be absolute, because no rule gives the directory of a relative one."""
     box = Journal(t).box(hooks={"prestart": [{"path": "usr/bin/true"}]})
     says(box.create().exits(1), "usr/bin/true")
     t.no_state()
@@ -367,7 +367,7 @@ def test_a_relative_path_is_an_error(t):
 
 @parametrize("kind", KINDS)
 def test_output_of_a_hook_that_succeeds_is_not_shown(t, kind):
-    """The verbs stay quiet."""
+    """The verbs print nothing of a successful hook."""
     journal = Journal(t)
     whole_life(journal.box(hooks={kind: [journal.note(kind, "echo noise; echo noise >&2")]}))
     equal(journal.order(), [kind], "what ran")
@@ -375,7 +375,7 @@ def test_output_of_a_hook_that_succeeds_is_not_shown(t, kind):
 
 @differs("runc 1.1.5 passes them to its stderr as they are")
 def test_escape_sequences_do_not_reach_the_terminal(t):
-    """What a hook writes is shown without control characters."""
+    """The error shows a hook's output without control characters."""
     _, box = failing(t, "prestart", "printf 'a\\033]0;owned\\007b\\033[2Jc\\rd'; exit 1")
     result = box.create().exits(1)
     for character in "\x1b\x07\r":
@@ -385,7 +385,7 @@ def test_escape_sequences_do_not_reach_the_terminal(t):
 
 @differs("runc 1.1.5 shows everything")
 def test_long_output_is_cut(t):
-    """Of 10 MB the error shows a part that a person can read, with the end, where the reason is."""
+    """Of 10 MB the error shows a readable part with the end, which has the reason."""
     _, box = failing(t, "prestart", "head -c 10000000 /dev/zero | tr '\\0' x; echo the-reason; exit 1")
     result = box.create().exits(1)
     true(len(result.err) < 70000, f"{len(result.err)} characters of output")
@@ -394,7 +394,7 @@ def test_long_output_is_cut(t):
 
 @parametrize("kind", OF_CREATE)
 def test_nothing_is_left_on_the_host_by_a_failing_hook(t, kind):
-    """A container that a hook ended leaves no mount below the root's path; the rest is looked at after each case."""
+    """A container that a hook ended leaves no mount below the root's path; the harness checks the rest after each case."""
     _, box = failing(t, kind)
     box.create().exits(1)
     eventually(lambda: str(box.bundle.rootfs) not in read_text("/proc/self/mountinfo"), "a mount is left")

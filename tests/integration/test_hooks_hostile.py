@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hooks that hang, flood, fork, ignore and die: every verb ends in bounded time, and nothing is left."""
+"""Hooks that hang, flood, fork, ignore signals and die: every verb ends in bounded time, and nothing is left."""
 
 import os
 import resource
@@ -16,8 +16,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.any_cgroups]
 
 WAITS = "runc 1.1.5 waits for everybody who holds the hook's output"
 LATER = "runc 1.1.5 has other rules for hooks of start and delete; see hooks_failure"
-SLACK = 0.5  # what a timeout may be late
-START = 0.7  # what a verb needs without hooks, on a slow machine where nobody else works
+SLACK = 0.5  # seconds by which a timeout may be late
+START = 0.7  # seconds that a verb needs without hooks, on a slow machine without other load
 
 
 def patience():
@@ -47,7 +47,7 @@ def none_left(sentence="processes are left"):
 
 @parametrize("kind", OF_CREATE)
 def test_a_hook_that_hangs(t, kind):
-    """After its timeout the hook is killed, create fails and says so, the container is gone."""
+    """After its timeout the hook is killed, create fails with an error that names the timeout, and the container is gone."""
     journal, box = hanging(t, kind, "exec sleep 50")
     result = box.create().exits(1)
     in_time(result)
@@ -60,7 +60,7 @@ def test_a_hook_that_hangs(t, kind):
 @differs(LATER)
 @parametrize("kind", ["startContainer", "poststart", "poststop"])
 def test_a_later_hook_that_hangs(t, kind):
-    """So it is with start; with delete it is a warning."""
+    """The same holds for start; for delete the timeout is a warning."""
     journal, box = hanging(t, kind, "exec sleep 50")
     warnings = t.runtime.warned()
     in_time(lead_to(box, kind).exits(0 if kind == "poststop" else 1))
@@ -72,7 +72,7 @@ def test_a_later_hook_that_hangs(t, kind):
 @differs("runc 1.1.5 kills the hook alone and waits for its children")
 @parametrize("kind", KINDS)
 def test_the_children_die_with_a_hook(t, kind):
-    """The whole process group is killed: children and grandchildren of the hook go with it, in time."""
+    """The runtime kills the hook's whole process group: children and grandchildren die with the hook, in time."""
     _, box = hanging(t, kind, "(sleep 50; :) & (sh -c 'sleep 51; :') & sleep 52; :")
     result = lead_to(box, kind).exits(0 if kind == "poststop" else 1)
     in_time(result)
@@ -83,7 +83,7 @@ def test_the_children_die_with_a_hook(t, kind):
 @differs(LATER)
 @parametrize("kind", KINDS)
 def test_a_hook_that_ignores_signals(t, kind):
-    """A hook that ignores TERM, INT, HUP and QUIT is killed all the same."""
+    """A hook that ignores TERM, INT, HUP and QUIT still dies at its timeout."""
     _, box = hanging(t, kind, "trap '' TERM INT HUP QUIT; while :; do sleep 1; done")
     in_time(lead_to(box, kind).exits(0 if kind == "poststop" else 1))
     is_gone(t, box)
@@ -93,7 +93,7 @@ def test_a_hook_that_ignores_signals(t, kind):
 @differs(LATER)
 @parametrize("kind", ["prestart", "createContainer", "startContainer"])
 def test_a_hook_that_stops_itself(t, kind):
-    """A stopped hook is not a hook that has ended."""
+    """A stopped hook has not ended: its timeout applies."""
     _, box = hanging(t, kind, "kill -STOP $$; sleep 50")
     in_time(lead_to(box, kind).exits(1))
     is_gone(t, box)
@@ -103,7 +103,7 @@ def test_a_hook_that_stops_itself(t, kind):
 @differs(WAITS)
 @parametrize("kind", KINDS)
 def test_a_hook_that_hands_its_output_on_and_hangs(t, kind):
-    """A daemon in a session of its own that holds the output does not make the timeout late."""
+    """A daemon that holds the hook's output in its own session does not delay the timeout."""
     _, box = hanging(t, kind, "setsid sleep 5 & exec sleep 50")
     in_time(lead_to(box, kind).exits(0 if kind == "poststop" else 1))
     is_gone(t, box)
@@ -112,7 +112,7 @@ def test_a_hook_that_hands_its_output_on_and_hangs(t, kind):
 
 @parametrize("kind", KINDS)
 def test_a_hook_within_its_timeout(t, kind):
-    """A hook that ends in time is not disturbed."""
+    """A hook that ends before its timeout is not disturbed."""
     journal = Journal(t)
     hook = shell(f"sleep 0.4; echo end >> {journal.path}/order", timeout=5)
     whole_life(journal.box(hooks={kind: [hook]}))
@@ -122,7 +122,7 @@ def test_a_hook_within_its_timeout(t, kind):
 @differs("runc 1.1.5 overflows from 2^34 on")
 @parametrize("seconds", [2 ** 31 - 1, 2 ** 31, 2 ** 62])
 def test_a_very_long_timeout(t, seconds):
-    """A timeout that no clock reaches is none: it does not overflow into a short one."""
+    """A timeout that no clock reaches does not overflow into a short one."""
     journal = Journal(t)
     box = journal.box(hooks={"prestart": [journal.note("hook", "sleep 0.3", timeout=seconds)]})
     result = box.create()
@@ -134,7 +134,7 @@ def test_a_very_long_timeout(t, seconds):
 
 @differs("runc 1.1.5 waits for the first hook's children")
 def test_the_timeout_is_each_hooks_own(t):
-    """Three hooks of 1.2 s with a timeout of 3 s are no failure."""
+    """The timeout holds for each hook alone: three hooks of 1.2 s with a timeout of 3 s do not fail."""
     journal = Journal(t)
     hooks = [journal.note(word, "sleep 1.2", timeout=3) for word in ("a", "b", "c")]
     box = journal.box(hooks={"createRuntime": hooks})
@@ -145,7 +145,7 @@ def test_the_timeout_is_each_hooks_own(t):
 # ---- output ---------------------------------------------------------------------------------------------
 
 def has_not_grown():
-    """No process below us has held much of 1 GiB; until it executes the runtime, it weighs what we do."""
+    """Fails if a process below us has held much of 1 GiB. A child has our size until it executes the runtime."""
     own, largest = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     true(largest < own + 48 * 1024, f"the largest process had {largest} KiB, we have {own}")
 
@@ -156,7 +156,7 @@ FLOOD = "dd if=/dev/zero bs=64k count=16384 2>/dev/null"
 @differs("runc 1.1.5 keeps all of it in memory")
 @parametrize("kind", KINDS)
 def test_a_flood_that_succeeds(t, kind):
-    """1 GiB on stdout: the hook is not blocked, the runtime does not grow."""
+    """1 GiB on stdout does not block the hook, and the runtime does not grow."""
     journal = Journal(t)
     box = journal.box(hooks={kind: [journal.note("hook", f"{FLOOD}; echo end >> {journal.path}/order")]})
     whole_life(box)
@@ -166,7 +166,7 @@ def test_a_flood_that_succeeds(t, kind):
 
 @differs("runc 1.1.5 keeps all of it in memory and shows it")
 def test_a_flood_that_fails(t):
-    """1 GiB on stdout and stderr and a failure: the error is short."""
+    """The error of a hook that fails after 1 GiB on stdout and stderr is short."""
     journal = Journal(t)
     box = journal.box(hooks={"prestart": [journal.note("hook", f"{FLOOD}; {{ {FLOOD}; }} >&2; echo why >&2; exit 1")]})
     result = box.create().exits(1)
@@ -179,7 +179,7 @@ def test_a_flood_that_fails(t):
 @differs("runc 1.1.5 keeps all of it in memory")
 @parametrize("kind", KINDS)
 def test_a_flood_without_end(t, kind):
-    """A hook that writes for ever ends with its timeout."""
+    """A hook that writes for ever ends at its timeout."""
     _, box = hanging(t, kind, "exec cat /dev/zero")
     in_time(lead_to(box, kind).exits(0 if kind == "poststop" else 1))
     is_gone(t, box)
@@ -187,7 +187,7 @@ def test_a_flood_without_end(t, kind):
 
 @parametrize("kind", KINDS)
 def test_a_hook_that_closes_its_streams(t, kind):
-    """A verb waits for the end of the hook, not for that of its output."""
+    """A verb waits for the end of the hook, not for the end of the hook's output."""
     journal = Journal(t)
     script = f"exec <&- >&- 2>&-; sleep 0.4; : > {journal.path}/end"
     box = journal.box(hooks={kind: [journal.note("hook", script)]})
@@ -211,7 +211,7 @@ def test_a_daemon_that_holds_the_output(t, kind):
 @differs(WAITS)
 @parametrize("kind", HOSTS)
 def test_a_daemon_lives_on(t, kind):
-    """What a hook leaves on purpose on the host is not killed when the hook succeeds, in its group or not."""
+    """The runtime does not kill what a successful hook leaves on the host, in the hook's process group or not."""
     journal = Journal(t)
     script = f"(sleep 0.5; echo daemon >> {journal.path}/order) &"
     whole_life(journal.box(hooks={kind: [journal.note("hook", script)]}))
@@ -220,7 +220,7 @@ def test_a_daemon_lives_on(t, kind):
 
 @differs(WAITS)
 def test_a_daemon_of_a_hook_that_fails(t):
-    """A hook that leaves a daemon and fails: the error comes at once, with what was written so far."""
+    """If a hook leaves a daemon and fails, the error comes at once, with the output so far."""
     journal = Journal(t)
     box = journal.box(hooks={"prestart": [journal.note("hook", "setsid sleep 30 & echo so-far; exit 3")]})
     result = box.create().exits(1)
@@ -233,7 +233,7 @@ def test_a_daemon_of_a_hook_that_fails(t):
 @differs(WAITS)
 @parametrize("kind", ["createContainer", "startContainer"])
 def test_a_daemon_in_the_container_ends_with_it(t, kind):
-    """What a hook leaves in the container's pid namespace ends with the container."""
+    """A daemon that a hook leaves in the container's pid namespace ends with the container."""
     journal = Journal(t)
     box = journal.box(hooks={kind: [journal.note("hook", "setsid sleep 50 &")]})
     whole_life(box)
@@ -242,7 +242,7 @@ def test_a_daemon_in_the_container_ends_with_it(t, kind):
 
 # ---- stdin ----------------------------------------------------------------------------------------------
 
-LARGE = {f"key{i}": "x" * 10000 for i in range(100)}  # more than any pipe takes
+LARGE = {f"key{i}": "x" * 10000 for i in range(100)}  # more than any pipe holds
 
 
 def with_large_state(box):
@@ -260,7 +260,7 @@ def test_a_hook_that_does_not_read(t, kind):
 
 @parametrize("kind", KINDS)
 def test_a_hook_that_closes_its_stdin(t, kind):
-    """So has one that closes it and goes on."""
+    """A hook that closes its stdin and goes on can succeed too."""
     journal = Journal(t)
     script = f"exec <&-; sleep 0.3; echo end >> {journal.path}/order"
     whole_life(with_large_state(journal.box(hooks={kind: [journal.note("hook", script)]})))
@@ -270,7 +270,7 @@ def test_a_hook_that_closes_its_stdin(t, kind):
 @differs(LATER)
 @parametrize("kind", KINDS)
 def test_a_hook_that_neither_reads_nor_ends(t, kind):
-    """A pipe that nobody empties does not keep the timeout from coming."""
+    """A pipe that nobody empties does not delay the timeout."""
     _, box = hanging(t, kind, "exec sleep 50")
     in_time(lead_to(with_large_state(box), kind).exits(0 if kind == "poststop" else 1))
     is_gone(t, box)
@@ -278,7 +278,7 @@ def test_a_hook_that_neither_reads_nor_ends(t, kind):
 
 @parametrize("kind", KINDS)
 def test_a_hook_that_reads_late(t, kind):
-    """Who reads late reads everything."""
+    """A hook that reads late gets the whole state."""
     journal = Journal(t)
     script = f"sleep 0.4; cat | wc -c > {journal.path}/count"
     whole_life(with_large_state(journal.box(hooks={kind: [journal.note("hook", script)]})))
@@ -287,7 +287,7 @@ def test_a_hook_that_reads_late(t, kind):
 
 @parametrize("kind", ["prestart", "poststop"])
 def test_a_hook_takes_its_time(t, kind):
-    """Without a timeout a hook of two seconds is waited for."""
+    """A verb waits for a hook of two seconds without a timeout."""
     journal = Journal(t)
     _, seconds = seconds_of(lambda: whole_life(journal.box(hooks={kind: [journal.note("hook", "sleep 2")]})))
     true(seconds > 2, f"nobody waited for the hook: {seconds:.1f} s")

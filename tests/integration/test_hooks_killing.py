@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hooks and killing: a runtime that is killed while it waits for one, and hooks that kill, stop or delete things."""
+"""Hooks and killing: a runtime that is killed while it waits for a hook, and hooks that kill, stop or delete things."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.any_cgroups]
 @differs("runc 1.1.5 leaves the hook, at times the container")
 @parametrize("_, kind, name", [(f"{kind}, {name}", kind, name) for kind in KINDS for name in ("KILL", "TERM")])
 def test_a_runtime_that_waits_for_a_hook_is_killed(t, _, kind, name):
-    """A hook without a timeout hangs; who kills the runtime and deletes by force has nothing left, no hook either."""
+    """A hook without a timeout hangs. After a kill of the runtime and delete --force nothing is left, not even the hook."""
     journal = Journal(t)
     box = journal.box(hooks={kind: [journal.note("hook", "trap '' TERM HUP; exec sleep 50")]})
     verb = "create" if kind in OF_CREATE else "start" if kind != "poststop" else "delete"
@@ -39,7 +39,7 @@ def test_a_runtime_that_waits_for_a_hook_is_killed(t, _, kind, name):
 @differs("runc 1.1.5 leaves the hook")
 @parametrize("how", ["attached", "detached"])
 def test_a_run_that_waits_for_a_hook_is_killed(t, how):
-    """The same for `run`."""
+    """The same holds for `run`."""
     journal = Journal(t)
     box = journal.box(hooks={"createRuntime": [journal.note("hook", "exec sleep 50")]})
     flags = ["--detach"] if how == "detached" else []
@@ -54,7 +54,7 @@ def test_a_run_that_waits_for_a_hook_is_killed(t, how):
 @differs("runc 1.1.5 leaves the hook")
 @parametrize("kind", ["createContainer", "startContainer"])
 def test_the_children_of_a_hook_whose_runtime_is_killed(t, kind):
-    """In the container's pid namespace the hook's children end with the container, too."""
+    """In the container's pid namespace the hook's children end with the container too."""
     journal = Journal(t)
     box = journal.box(hooks={kind: [journal.note("hook", "setsid sleep 51 & sleep 52 & sleep 50; :")]})
     flags = ["--bundle", box.bundle.path, "--pid-file", box.pid_file] if kind == "createContainer" else []
@@ -70,7 +70,7 @@ def test_the_children_of_a_hook_whose_runtime_is_killed(t, kind):
 
 @differs("runc 1.1.5 leaves its waiting process at times")
 def test_the_id_is_free_after_a_killed_create(t):
-    """After a create that died in a hook, and delete --force, the id can be created."""
+    """After a create that died in a hook, and delete --force, the id can be created again."""
     journal = Journal(t)
     box = journal.box(hooks={"prestart": [journal.note("hook", f"test -e {journal.path}/ready || exec sleep 50")]})
     child = t.runtime.start(t.runtime.command("create", "--bundle", box.bundle.path, box.id))
@@ -88,7 +88,7 @@ def test_the_id_is_free_after_a_killed_create(t):
 @differs("runc 1.1.5 waits for it, at times for ever")
 @parametrize("kind", ["prestart", "createRuntime", "poststart"])
 def test_a_hook_that_kills_the_container(t, kind):
-    """The process dies in a hook: the verb fails or the container is stopped; it ends, and delete --force works."""
+    """A hook kills the container's process: the verb ends with an error or a stopped container, and delete --force works."""
     journal = Journal(t)
     script = "kill -9 $(sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/')"
     box = journal.box(hooks={kind: [journal.note("hook", script)], **journal.noting("poststop")})
@@ -104,7 +104,7 @@ def test_a_hook_that_kills_the_container(t, kind):
 @differs("runc 1.1.5 leaves what it was doing")
 @parametrize("kind", KINDS)
 def test_a_hook_that_kills_the_runtime(t, kind):
-    """The hook kills its parent: delete --force cleans up."""
+    """The hook kills its parent, and delete --force cleans up."""
     journal = Journal(t)
     script = f"test -e {journal.path}/done || {{ : > {journal.path}/done; kill -9 $PPID; sleep 0.2; }}"
     box = journal.box(hooks={kind: [journal.note("hook", script)]})
@@ -115,7 +115,7 @@ def test_a_hook_that_kills_the_runtime(t, kind):
 
 
 def test_a_start_container_hook_that_kills_everybody(t):
-    """kill -9 -1 in the container's pid namespace: start ends, one way or the other, and so does delete."""
+    """A hook calls kill -9 -1 in the container's pid namespace: start ends, well or not, and so does delete."""
     journal = Journal(t)
     box = journal.box(hooks={"startContainer": [journal.note("hook", "kill -9 -1; kill -TERM 1; :")]})
     box.create().ok()
@@ -146,7 +146,7 @@ def test_a_hook_that_deletes_its_container(t, kind):
 
 @differs("runc 1.1.5 waits for ever")
 def test_a_hook_that_stops_the_containers_process(t):
-    """A container whose waiting process is stopped: start has a deadline or succeeds, and delete --force works."""
+    """If a hook stops the container's waiting process, create returns, and delete --force works."""
     journal = Journal(t)
     script = "kill -STOP $(sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/')"
     box = journal.box(hooks={"createRuntime": [journal.note("hook", script)]})
@@ -188,7 +188,7 @@ def verb_line(t, box, verb):
 @pytest.mark.timeout(90)
 @parametrize("verb", ["create", "start", "delete"])
 def test_a_verb_with_hooks_is_killed_at_any_moment(t, verb):
-    """Two hooks of each kind, and SIGKILL after 0 to 60 ms: delete --force leaves nothing, and the id is free."""
+    """With two hooks of each kind, and SIGKILL after 0 to 60 ms, delete --force leaves nothing, and the id is free."""
     journal = Journal(t)
     box = journal.box(hooks={kind: [journal.note(kind)] * 2 for kind in KINDS})
     for step in range(30):

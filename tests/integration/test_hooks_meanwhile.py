@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Other verbs while a hook runs: none waits for it, and none breaks what it finds."""
+"""Other verbs while a hook runs: none waits for the hook, and none breaks what it finds."""
 
 import contextlib
 
@@ -22,7 +22,7 @@ def verb_of(kind):
 
 @contextlib.contextmanager
 def held(t, kind, *flags):
-    """A container one of whose hooks waits for the file `go`; (container, journal, the runtime that waits)."""
+    """(container, journal, the runtime that waits): one of the container's hooks waits for the file `go`."""
     journal = Journal(t)
     script = f"while ! test -e {journal.path}/go; do sleep 0.05; done"
     box = journal.box(hooks={kind: [journal.note("held", script)]})
@@ -57,14 +57,14 @@ def test_state_and_list_answer(t, kind):
 @differs("runc 1.1.5 has other rules for the hooks of start")
 @parametrize("kind", ["startContainer", "poststart"])
 def test_state_and_list_answer_during_start(t, kind):
-    """Nor for one of start."""
+    """`state` and `list` do not wait for a hook of start."""
     answers(t, kind)
 
 
 @differs(UNKNOWN)
 @parametrize("kind", OF_CREATE)
 def test_it_does_not_exist_yet(t, kind):
-    """While hooks of create run the container does not exist for others, and its id is taken."""
+    """While hooks of create run, the container does not exist for other callers, and its id is taken."""
     with held(t, kind) as (box, _, child):
         contains(t.runtime("state", box.id).exits(1).err, "does not exist", "state")
         contains(box.start().exits(1).err, "does not exist", "start")
@@ -78,7 +78,7 @@ def test_it_does_not_exist_yet(t, kind):
 @differs("runc 1.1.5 removes the state of a container that is being created")
 @parametrize("kind", OF_CREATE)
 def test_delete_force_while_it_is_made(t, kind):
-    """`delete --force` of a container that is being made ends soon; afterwards it is there as a whole, or not at all."""
+    """`delete --force` during a creation ends soon; afterwards the container exists as a whole, or not at all."""
     with held(t, kind) as (box, _, child):
         true(box.delete("--force").seconds < 5, "delete waits for the hook")
     if child.wait(10) == 0:
@@ -91,7 +91,7 @@ def test_delete_force_while_it_is_made(t, kind):
 @differs("runc 1.1.5 has other rules for the hooks of start")
 @parametrize("kind", ["startContainer", "poststart"])
 def test_delete_force_during_start(t, kind):
-    """`delete --force` during a hook of start removes the container; start ends with an error, or 0 behind the program."""
+    """`delete --force` during a hook of start removes the container; start fails, or returns 0 if the program had run."""
     with held(t, kind) as (box, journal, child):
         result = box.delete("--force").exits(0)
         true(result.seconds < 5, f"delete took {result.seconds} s")
@@ -105,7 +105,7 @@ def test_delete_force_during_start(t, kind):
 
 @differs("runc 1.1.5 returns from start before the startContainer hooks run")
 def test_kill_during_start(t):
-    """SIGKILL during a startContainer hook: start fails, at once, since the hook dies with its pid namespace."""
+    """After SIGKILL during a startContainer hook start fails at once, because the hook dies with its pid namespace."""
     with held(t, "startContainer") as (box, _, child):
         box.kill("KILL").ok()
         true(child.wait(5) != 0, "start succeeds")
@@ -127,7 +127,7 @@ def test_two_starts(t):
 
 
 def test_the_id_is_free_while_poststop_hooks_run(t):
-    """When poststop hooks run the container is gone: its id can be created, and the delete that waits leaves that alone."""
+    """While poststop hooks run, the container is gone: its id can be created, and the waiting delete leaves the new one alone."""
     with held(t, "poststop") as (box, journal, child):
         contains(t.runtime("state", box.id).exits(1).err, "does not exist", "stderr")
         box.bundle.edit(lambda config: config.pop("hooks"))
@@ -140,7 +140,7 @@ def test_the_id_is_free_while_poststop_hooks_run(t):
 
 @differs("runc runs poststart hooks in create until 1.5.0")
 def test_exec_like_verbs_in_poststart(t):
-    """While a poststart hook runs the container is running: it can be paused, resumed, signalled and listed."""
+    """While a poststart hook runs, the container is running: it can be paused, resumed, signalled and listed."""
     with held(t, "poststart") as (box, _, child):
         for verb in ("pause", "resume"):
             t.runtime(verb, box.id).ok()
@@ -152,7 +152,7 @@ def test_exec_like_verbs_in_poststart(t):
 
 @differs("runc runs poststart hooks in create until 1.5.0")
 def test_a_program_that_ends_before_its_poststart_hook(t):
-    """A short program: the poststart hook runs all the same, and start succeeds."""
+    """The poststart hook of a short program still runs, and start succeeds."""
     journal = Journal(t)
     box = journal.box("true", hooks={"poststart": [journal.note("poststart", "sleep 0.3")]})
     box.create().ok()
@@ -178,7 +178,7 @@ def test_the_callers_deadline(t, kind):
 
 @parametrize("kind", ["startContainer", "poststart"])
 def test_a_hook_of_start_with_a_waiting_reader(t, kind):
-    """What `start` leaves open is nobody's: its output ends when it ends, hooks or not."""
+    """`start` leaves its output to no process: the output ends when start ends, with or without hooks."""
     journal = Journal(t)
     box = journal.box(hooks={kind: [shell("sleep 0.2")]})
     box.create().ok()

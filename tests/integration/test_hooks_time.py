@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When hooks run, and what is there by then: the order, the mounts, the namespaces, the life of the container."""
+"""The time at which hooks run, and what exists then: the order, the mounts, the namespaces, the life of the container."""
 
 import json
 import os
@@ -17,7 +17,7 @@ PID = "pid=$(sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/'); "
 
 
 def host_hook(script, **properties):
-    """A hook on the host: $pid is the container's process."""
+    """A hook on the host; $pid is the container's process."""
     return shell("PATH=/usr/sbin:/usr/bin:/sbin:/bin; set -e; " + PID + script, **properties)
 
 
@@ -33,7 +33,7 @@ def both(*kinds):
 
 @differs(TOO_EARLY)
 def test_the_order_of_all(t):
-    """Each verb runs its hooks, in the order of the standard, each kind in the order of the list."""
+    """Each verb runs its hooks in the order of the standard, and the hooks of a kind in the order of the list."""
     journal = Journal(t)
     box = journal.box("sh", "-c", f"echo program >> {journal.path}/order; exec sleep 60", hooks=two_of_each(journal))
     box.create().ok()
@@ -42,7 +42,7 @@ def test_the_order_of_all(t):
     eventually(lambda: "program" in journal.order(), "the program does not run")
     order = journal.order()
     true(order.index("program") > order.index("startContainer2"), f"the program before its hooks: {order}")
-    order.remove("program")  # by itself from now on: beside the poststart hooks
+    order.remove("program")  # its place is arbitrary from here on: it runs beside the poststart hooks
     equal(order, both(*KINDS[:-1]), "hooks of create and start")
     box.kill("KILL").ok()
     box.wait()
@@ -71,7 +71,7 @@ def test_the_order_of_create(t):
 @differs(TOO_EARLY)
 @parametrize("how, *flags", [("attached",), ("kept", "--keep"), ("detached", "--detach")])
 def test_run_runs_them_all(t, how, flags):
-    """`run`, attached, detached or with --keep, runs the hooks of create and start; its end or delete the others."""
+    """`run`, attached, detached or with --keep, runs the hooks of create and start; the run's end or delete runs the others."""
     journal = Journal(t)
     program = "sleep 0.4" if how != "detached" else "sleep 60"
     box = journal.box("sh", "-c", f"echo program >> {journal.path}/order; exec {program}", hooks=two_of_each(journal))
@@ -113,7 +113,7 @@ def test_delete_force_runs_poststop(t, status):
 
 
 def test_delete_of_created_runs_poststop(t):
-    """A container that never started: no startContainer and no poststart hook, but the poststop hook."""
+    """A container that never started has no startContainer and poststart hooks, but the poststop hook runs."""
     journal = Journal(t)
     box = journal.box(hooks=journal.noting("startContainer", "poststop"))
     box.create().ok()
@@ -123,7 +123,7 @@ def test_delete_of_created_runs_poststop(t):
 
 @parametrize("kind", KINDS)
 def test_a_verb_waits_for_its_hooks(t, kind):
-    """A verb returns when its hooks have ended."""
+    """A verb returns after its hooks have ended."""
     journal = Journal(t)
     whole_life(journal.box(hooks={kind: [shell(f"sleep 0.3; echo end >> {journal.path}/order")]}))
     equal(journal.order(), ["end"], "hooks")
@@ -131,7 +131,7 @@ def test_a_verb_waits_for_its_hooks(t, kind):
 
 @parametrize("kind", OF_CREATE)
 def test_edits_after_create_have_no_effect(t, kind):
-    """Hooks are those that config.json had at create; poststop too."""
+    """The hooks are those of config.json at create, poststop included."""
     journal = Journal(t)
     box = journal.box(hooks=journal.noting(kind, "poststop"))
     box.create().ok()
@@ -140,11 +140,11 @@ def test_edits_after_create_have_no_effect(t, kind):
     equal(journal.order(), [kind, "poststop"], "hooks")
 
 
-# ---- what is there before the root changes --------------------------------------------------------------
+# ---- what exists before the root changes ----------------------------------------------------------------
 
 @parametrize("kind", ["prestart", "createRuntime"])
 def test_a_mount_made_from_outside(t, kind):
-    """nvidia-container-cli's way: enter the container's mount namespace, mount below the root's path of the host."""
+    """nvidia-container-cli's way: enter the container's mount namespace, and mount below the root's path of the host."""
     journal = Journal(t)
     bundle = journal.bundle("sh", "-c", "cat /tmp/from-hook; grep -c ' /tmp ' /proc/self/mountinfo")
     place = bundle.rootfs / "tmp"
@@ -156,7 +156,7 @@ def test_a_mount_made_from_outside(t, kind):
 
 @parametrize("kind", ["prestart", "createRuntime"])
 def test_a_bind_mount_made_from_outside(t, kind):
-    """A file of the host, bound over one of the image: the host's paths resolve in there."""
+    """A hook binds a file of the host over a file of the image: the host's paths resolve in that mount namespace."""
     journal = Journal(t)
     (t.scratch / "driver.so").write_text("driver of the host\n")
     bundle = journal.bundle("cat", "/home/driver.so")
@@ -181,7 +181,7 @@ def test_a_mount_made_by_a_create_container_hook(t):
 
 @parametrize("kind", OF_CREATE)
 def test_the_mounts_are_there(t, kind):
-    """At the time of the hooks the container's mounts are below the root's path, in its mount namespace."""
+    """While the hooks run, the container's mounts are below the root's path, in its mount namespace."""
     journal = Journal(t)
     bundle = journal.bundle("true")
     target = "self" if kind == "createContainer" else "$pid"
@@ -195,7 +195,7 @@ def test_the_mounts_are_there(t, kind):
 
 @parametrize("kind", OF_CREATE)
 def test_the_root_has_not_changed(t, kind):
-    """The container's process still has the host's root when these hooks run; one in the container has it, too."""
+    """While these hooks run, the container's process has the host's root; a hook in the container has that root too."""
     journal = Journal(t)
     root = "/" if kind == "createContainer" else "/proc/$pid/root/"
     whole_life(journal.box(hooks={kind: [host_hook(f"stat -c %d:%i {root} > {journal.path}/root")]}))
@@ -205,7 +205,7 @@ def test_the_root_has_not_changed(t, kind):
 
 @parametrize("kind", ["prestart", "createRuntime"])
 def test_the_namespaces_are_those_of_the_program(t, kind):
-    """The namespaces of the pid in the state are those that the program will have."""
+    """The namespaces of the pid in the state are those that the program gets."""
     journal = Journal(t)
     names = "pid net ipc uts mnt cgroup"
     script = f"for n in {names}; do readlink /proc/$pid/ns/$n; done > {journal.path}/ns"
@@ -218,7 +218,7 @@ def test_the_namespaces_are_those_of_the_program(t, kind):
 
 @parametrize("kind", ["prestart", "createRuntime"])
 def test_the_network_is_made_by_a_hook(t, kind):
-    """libnetwork's way: what a hook sets in the network namespace holds for the program."""
+    """libnetwork's way: a setting that a hook makes in the network namespace holds for the program."""
     journal = Journal(t)
     script = "nsenter --net=/proc/$pid/ns/net sh -c 'echo 77 > /proc/sys/net/ipv4/ip_default_ttl'"
     box = journal.box("cat", "/proc/sys/net/ipv4/ip_default_ttl", hooks={kind: [host_hook(script)]})
@@ -227,7 +227,7 @@ def test_the_network_is_made_by_a_hook(t, kind):
 
 @parametrize("kind", ["prestart", "createRuntime"])
 def test_the_process_is_in_its_cgroup(t, kind):
-    """The container's process is in the container's cgroup when hooks run."""
+    """The container's process is in the container's cgroup while hooks run."""
     journal = Journal(t)
     box = journal.box(hooks={kind: [host_hook(f"cat /proc/$pid/cgroup > {journal.path}/cgroup")]})
     box.create().ok()
@@ -235,11 +235,11 @@ def test_the_process_is_in_its_cgroup(t, kind):
     contains(box.proc("cgroup"), box.id, "cgroup")
 
 
-# ---- what is there in the life of the container ---------------------------------------------------------
+# ---- what exists in the life of the container -----------------------------------------------------------
 
 @differs(TOO_EARLY)
 def test_poststart_hooks_find_the_program(t):
-    """When a poststart hook runs the pid is the program, not the runtime; `state` says running."""
+    """While a poststart hook runs, the pid is the program, not the runtime, and `state` reports running."""
     journal = Journal(t)
     state = " ".join(t.runtime.command("state"))
     box = journal.box("sleep", "61", hooks={})
@@ -253,7 +253,7 @@ def test_poststart_hooks_find_the_program(t):
 
 
 def test_poststop_hooks_find_nothing(t):
-    """When a poststop hook runs the process, the cgroup and the id are gone."""
+    """While a poststop hook runs, the process, the cgroup and the id are gone."""
     journal = Journal(t)
     box = journal.box(hooks={})
     state = " ".join(t.runtime.command("state", box.id))
@@ -268,7 +268,7 @@ def test_poststop_hooks_find_nothing(t):
 
 @parametrize("kind", [kind for kind in KINDS if kind != "startContainer"])
 def test_a_hook_may_ask_for_the_state(t, kind):
-    """`state` from a hook answers at once, one way or the other: no lock is in its way."""
+    """`state` from a hook ends at once, with 0 or 1: no lock is in its way."""
     journal = Journal(t)
     box = journal.box(hooks={})
     asked = " ".join(t.runtime.command("state", box.id))
@@ -280,7 +280,7 @@ def test_a_hook_may_ask_for_the_state(t, kind):
 
 
 def test_start_container_hooks_find_the_root_changed(t):
-    """A startContainer hook has the container's root, and may change what the program will find."""
+    """A startContainer hook has the container's root, and may change what the program finds there."""
     bundle = t.bundle("cat", "/tmp/made").writable()
     hook = shell("ls / > /tmp/made; test -e /work && echo host >> /tmp/made; :")
     bundle.edit(lambda config: config.update(hooks={"startContainer": [hook]}))

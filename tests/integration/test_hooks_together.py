@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hooks together with what makes a container different: terminals, user namespaces, joined ones, rootless callers."""
+"""Hooks with other features of a container: terminals, user namespaces, joined namespaces, rootless callers."""
 
 import os
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.any_cgroups
 
 
 def test_with_a_terminal(t):
-    """A container with a console socket runs them all, and the terminal works."""
+    """A container with a console socket runs all its hooks, and the terminal works."""
     journal = Journal(t)
     box = journal.box("sh", "-c", "tty; exec sleep 0.5", hooks=two_of_each(journal), terminal=True)
     with listener(t) as server:
@@ -50,7 +50,7 @@ def test_hooks_have_no_terminal(t):
 
 
 def test_in_a_user_namespace(t):
-    """With a user namespace hooks on the host stay root there, those in the container are root inside."""
+    """With a user namespace, hooks on the host are root there, and hooks in the container are root inside."""
     journal = Journal(t)
     for directory in (t.scratch.parent, t.scratch):
         os.chmod(directory, 0o711)
@@ -69,7 +69,7 @@ def test_in_a_user_namespace(t):
 
 
 def test_of_a_caller_who_is_not_root(t):
-    """Hooks of a rootless container: the host's are the caller, those in the container root there."""
+    """In a rootless container, hooks on the host run as the caller, and hooks in the container as root inside."""
     become_user(t)
     journal = Journal(t)
     box = journal.watched(*KINDS)
@@ -82,7 +82,7 @@ def test_of_a_caller_who_is_not_root(t):
 
 
 def in_the_pid_namespace_of_another(t, *kinds):
-    """A running container with witnesses, in the pid namespace of a first one; (container, journal)."""
+    """(container, journal): a running container with witnesses, in the pid namespace of another container."""
     first = running(t)
     journal = Journal(t)
     box = journal.watched(*kinds)
@@ -96,9 +96,9 @@ def in_the_pid_namespace_of_another(t, *kinds):
 def test_the_pid_before_the_birth_in_a_joined_pid_namespace(t, kind):
     """Hooks on the host get a pid.
 
-    With bulkhead it is not the program's yet: that is born in the joined namespace when all privileges are gone, behind
-    the hooks. runc has its process there from the start, where the inhabitants can see what it may do.
-    """
+     With bulkhead the pid is not the program's yet: the program is born in the joined namespace without any privileges, after
+     the hooks. runc has its process there from the start, where the inhabitants can see its privileges.
+     """
     box, journal = in_the_pid_namespace_of_another(t, kind)
     true(journal.seen(kind)["state"]["pid"] > 1, "there is a pid")
     end(box)
@@ -107,7 +107,7 @@ def test_the_pid_before_the_birth_in_a_joined_pid_namespace(t, kind):
 
 @parametrize("kind", ["poststart"])
 def test_the_hosts_pid_in_a_joined_pid_namespace(t, kind):
-    """With another container's pid namespace, too, hooks on the host get the program's pid."""
+    """With another container's pid namespace, hooks on the host get the program's pid too."""
     box, journal = in_the_pid_namespace_of_another(t, kind)
     equal(journal.seen(kind)["state"]["pid"], box.pid, "pid")
     equal(journal.seen(kind)["ns"]["pid"], os.readlink("/proc/self/ns/pid"), "pid namespace")
@@ -153,7 +153,7 @@ def test_without_a_pid_namespace(t, kind):
 @differs("runc 1.1.5 cannot make a new pid namespace below a user namespace that it joins")
 @parametrize("kind", KINDS)
 def test_in_a_joined_user_namespace(t, kind):
-    """With another's user namespace the pids are right, and hooks in the container are in that namespace."""
+    """With another's user namespace the pids are right, and hooks in the container are in that user namespace."""
     with user_namespace() as holder:
         journal = Journal(t)
         box = journal.watched(kind)
@@ -171,7 +171,7 @@ def test_in_a_joined_user_namespace(t, kind):
 
 @parametrize("kind", KINDS)
 def test_without_a_network_namespace(t, kind):
-    """A container in the host's network and ipc namespaces: its hooks are there, too."""
+    """The hooks of a container in the host's network and ipc namespaces are there too."""
     journal = Journal(t)
     box = journal.watched(kind)
     box.bundle.without_namespace("network", "ipc")
@@ -202,7 +202,7 @@ def layered(t, kind):
 @differs(ONLY_HERE)
 @parametrize("kind", KINDS)
 def test_with_a_root_of_layers(t, kind):
-    """A root that is an overlay is assembled on the bundle's directory, and the hooks run."""
+    """The runtime assembles an overlay root on the bundle's directory, and the hooks run."""
     layers, journal = layered(t, kind)
     layers.bundle.rootfs.mkdir()
     layers.run(t).ok()
@@ -212,7 +212,7 @@ def test_with_a_root_of_layers(t, kind):
 @differs(ONLY_HERE)
 @parametrize("kind", KINDS)
 def test_with_a_root_of_layers_and_nothing_to_mount_it_on(t, kind):
-    """Hooks of create look for the root below the bundle: without a directory there they are refused; others run."""
+    """Hooks of create need a root below the bundle: without a directory there create refuses them; other hooks run."""
     layers, journal = layered(t, kind)
     result = layers.run(t)
     if kind in OF_CREATE:
@@ -225,7 +225,7 @@ def test_with_a_root_of_layers_and_nothing_to_mount_it_on(t, kind):
 
 @differs(ONLY_HERE)
 def test_a_mount_in_a_root_of_layers(t):
-    """A createContainer hook finds the assembled root below the bundle, and what it mounts there is the program's."""
+    """A createContainer hook finds the assembled root below the bundle, and the program sees what the hook mounts there."""
     journal = Journal(t)
     layers = Layers(t, "sh", "-c", "cat /tmp/from-hook; ls /home")
     layers.bundle.rootfs.mkdir()
@@ -237,7 +237,7 @@ def test_a_mount_in_a_root_of_layers(t):
 
 @parametrize("hooks", ["null", {}, {"prestart": None}, {"prestart": [], "poststop": []}])
 def test_no_hooks(t, hooks):
-    """Null and empty lists ask for nothing."""
+    """Null and empty lists ask for no hooks."""
     box = t.container("true")
     box.bundle.edit(lambda config: config.update(hooks=None if hooks == "null" else hooks))
     box.run().ok()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sysfs where the network namespace is not the container's own: the host's, with nothing in it that can be written."""
+"""Without a network namespace of its own, the container gets the host's sysfs, in which nothing can be written."""
 
 from harness import contains, equal, true
 from marks import differs
@@ -17,7 +17,7 @@ def without_network(bundle):
 
 @differs("runc cannot mount sysfs there and gives up")
 def test_sysfs_of_the_host_is_bound(t):
-    """The host's /sys with all below it is there, read-only throughout; the container's cgroups lie over it."""
+    """The host's /sys with all mounts below it is read-only throughout; the container's cgroups cover the host's."""
     result = t.container(bundle=without_network(bundle_of(t, "sh", "-c", SCRIPT))).run().exits(1)
     lines = result.out.splitlines()
     found = parse("\n".join(line for line in lines if " - " in line))
@@ -29,7 +29,7 @@ def test_sysfs_of_the_host_is_bound(t):
 
 
 def test_sysfs_of_its_own_network(t):
-    """With a network namespace of its own there is a sysfs of its own."""
+    """A container with its own network namespace has its own sysfs."""
     out = t.container(bundle=bundle_of(t, "ls", "/sys/class/net")).run().ok().out
     equal(set(out.split()) - {"sit0", "tunl0", "ip6tnl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "bonding_masters"},
           {"lo"}, "interfaces")
@@ -39,7 +39,7 @@ CGROUPS = "cat /proc/self/mountinfo; mkdir /sys/fs/cgroup/escape"
 
 
 def rootless_with_sys(t, *absent):
-    """A container of a user, with /sys of the host below /sys and its cgroup files within reach."""
+    """The mounts of a rootless container with the host's /sys bound on /sys, the caller's cgroup files included."""
     box = user_shell(t, CGROUPS)
     config = box.bundle.config
     config["mounts"] = [each for each in config["mounts"] if not each["destination"].startswith("/sys")]
@@ -51,13 +51,13 @@ def rootless_with_sys(t, *absent):
 
 @differs("runc 1.1.5 makes only its own mount of cgroups read-only (CVE-2023-25809)")
 def test_cgroups_of_the_caller_are_read_only(t):
-    """Rootless and without a cgroup namespace, what a bind of /sys shows of cgroups cannot be written."""
+    """In a rootless container without a cgroup namespace, the cgroups of a bound /sys cannot be written."""
     found = rootless_with_sys(t, "cgroup")
     shown = {point: mount["options"] for point, mount in found.items() if point.startswith("/sys/fs/cgroup")}
     true(shown and all("ro" in options for options in shown.values()), f"writable: {shown}")
 
 
 def test_cgroups_with_a_namespace_are_as_they_were(t):
-    """With a namespace of its own nothing is changed: the permissions of the files decide."""
+    """With a cgroup namespace the mount stays writable: the permissions of the files decide."""
     found = rootless_with_sys(t)
     true("rw" in found["/sys/fs/cgroup"]["options"], "read-only without need")

@@ -22,7 +22,7 @@ def test_umask_of_the_caller(t, _, value):
 
 
 def test_umask_of_the_caller_and_the_default_nodes(t):
-    """Under umask 077 the container's nodes and mount points have the right modes all the same."""
+    """Under umask 077 the container's nodes and mount points still have the right modes."""
     script = "stat -c '%n %a' /dev /dev/null /dev/shm /dev/pts /dev/ptmx"
     out = t.shell(script).run(setup={"umask": 0o77}).ok().out
     equal(out.splitlines(), ["/dev 755", "/dev/null 666", "/dev/shm 1777", "/dev/pts 755", "/dev/ptmx 777"], "modes")
@@ -30,7 +30,7 @@ def test_umask_of_the_caller_and_the_default_nodes(t):
 
 @differs("runc 1.1.5 makes the directory with the caller's umask")
 def test_umask_of_the_caller_and_a_made_cwd(t):
-    """Under umask 077 a cwd that is made is open to the user."""
+    """Under umask 077 the user can enter a cwd that the runtime makes."""
     bundle = t.bundle("ls", "-A", "/made/here", cwd="/made/here", user={"uid": 1000, "gid": 1000}).writable()
     t.container(bundle=bundle).run(setup={"umask": 0o77}).ok()
 
@@ -47,13 +47,13 @@ def test_ignored_signals_of_the_caller(t):
 
 
 def test_signals_are_default(t):
-    """From an ordinary caller the program gets no blocked and no ignored signal."""
+    """From an ordinary caller the program gets no blocked and no ignored signals."""
     text = t.output("cat", "/proc/self/status")
     equal((signal_set(text, "SigBlk"), signal_set(text, "SigIgn")), (set(), set()), "SigBlk and SigIgn")
 
 
 def test_blocked_signals_do_not_hang_the_runtime(t):
-    """A caller that blocks everything still gets an exit code, through create and start, too."""
+    """A caller that blocks all signals still gets an exit code, through create and start too."""
     t.shell("exit 3").run(setup={"block": ALL_BUT_FATAL}).exits(3)
     box = t.shell("exit 0")
     box.create(setup={"block": ALL_BUT_FATAL}).ok()
@@ -67,7 +67,7 @@ def test_sigchld_ignored_by_the_caller(t):
 
 
 def test_odd_cwd_of_the_caller(t):
-    """A caller in a directory that has been removed can name its bundle absolutely."""
+    """A caller in a removed directory can name its bundle with an absolute path."""
     gone = t.scratch / "gone"
     gone.mkdir()
     box = t.container("pwd")
@@ -78,7 +78,7 @@ def test_odd_cwd_of_the_caller(t):
 
 
 def test_few_descriptors_of_the_caller(t):
-    """A caller with RLIMIT_NOFILE 64 can run a container without rlimits of its own, which inherits them."""
+    """A caller with RLIMIT_NOFILE 64 can run a container without rlimits of its own; the container inherits the limit."""
     box = t.container("cat", "/proc/self/limits", rlimits=[])
     out = box.run(setup={"rlimits": {"RLIMIT_NOFILE": [64, 64]}}).ok().out
     line = [line for line in out.splitlines() if line.startswith("Max open files")][0]
@@ -86,7 +86,7 @@ def test_few_descriptors_of_the_caller(t):
 
 
 def test_soft_limit_of_the_caller_comes_through(t):
-    """A soft limit below the hard one is inherited as it is."""
+    """The program inherits a soft limit below the hard limit as it is."""
     box = t.container("cat", "/proc/self/limits", rlimits=[])
     out = box.run(setup={"rlimits": {"RLIMIT_CORE": [4096, 8192]}}).ok().out
     line = [line for line in out.splitlines() if line.startswith("Max core file size")][0]
@@ -94,13 +94,13 @@ def test_soft_limit_of_the_caller_comes_through(t):
 
 
 def test_groups_of_the_caller_with_a_user(t):
-    """The caller's supplementary groups are dropped for a user, too."""
+    """The runtime drops the caller's supplementary groups for a user too."""
     text = status_under(t, {"groups": [0, 6, 999]}, user={"uid": 1000, "gid": 1000})
     equal(status_field(text, "Groups").split(), [], "Groups")
 
 
 def test_listen_fds_of_the_caller(t):
-    """LISTEN_FDS for another process (LISTEN_PID) neither passes variables nor breaks the run."""
+    """With LISTEN_PID for another process, no LISTEN variable reaches the program, and the run works."""
     box = t.container("env")
     out = box.run(env={"PATH": "/usr/bin", "LISTEN_PID": "1", "LISTEN_FDNAMES": "x"}).ok().out
     true("LISTEN" not in out, f"environment is {out!r}")
@@ -116,13 +116,13 @@ def test_empty_environment_of_the_caller(t):
 
 
 def test_closed_stderr_of_a_failing_verb(t):
-    """A verb whose stderr is closed still fails with 1."""
+    """A verb with a closed stderr still fails with 1."""
     equal(t.runtime("state", "nobody", setup={"close": [2]}).code, 1, "exit code")
 
 
 @differs("runc 1.1.5 dies of SIGPIPE")
 def test_broken_stderr_of_a_failing_verb(t):
-    """A verb whose stderr is a pipe that nobody reads fails with 1, not by a signal; podman does that."""
+    """A verb whose stderr is a pipe without a reader, as podman's may be, fails with 1, not by a signal."""
     reading, writing = os.pipe()
     os.close(reading)
     child = t.runtime.start(t.runtime.command("state", "nobody"), stdout=writing, stderr=writing)
@@ -137,7 +137,7 @@ def test_oom_score_of_the_caller_is_kept(t):
 
 
 def test_the_program_is_not_traced_to_the_host(t):
-    """Name, root and working directory of init are the container's as soon as it runs."""
+    """Name, root and program of init are the container's as soon as init runs."""
     box = t.sleeper()
     box.run_detached().ok()
     equal(box.proc("comm"), "sleep\n", "comm")
@@ -146,7 +146,7 @@ def test_the_program_is_not_traced_to_the_host(t):
 
 
 def test_the_runtimes_own_threads_are_gone(t):
-    """Init has one thread."""
+    """Init has one thread, and no process of the runtime is left."""
     box = t.sleeper()
     box.run_detached().ok()
     equal(os.listdir(f"/proc/{box.pid}/task"), [str(box.pid)], "threads")

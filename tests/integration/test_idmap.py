@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Id-mapped mounts: whose files are seen through a bind mount, and where the kernel cannot do it."""
+"""Id-mapped mounts: the owners of files seen through a bind mount, and file systems that the kernel cannot map."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ KINDS = ["ext4", "tmpfs", "overlay"]
 
 
 def source_of(t, owner=0):
-    """A directory with a file, both `owner`'s."""
+    """A directory with a file; `owner` owns both."""
     place = t.scratch / "source"
     place.mkdir()
     (place / "file").write_text("text")
@@ -24,7 +24,7 @@ def source_of(t, owner=0):
 
 
 def bind(bundle, place, *options, uids=None, gids=None):
-    """Binds a directory over /tmp, mapped."""
+    """Binds a directory over /tmp with these maps."""
     def change(config):
         entry = {"destination": "/tmp", "type": "none", "source": str(place), "options": list(options) or ["bind"]}
         if uids:
@@ -35,7 +35,7 @@ def bind(bundle, place, *options, uids=None, gids=None):
 
 @contextlib.contextmanager
 def mounted(*arguments):
-    """A file system for the time of a case; its last argument is the mount point."""
+    """Mounts a file system while the block runs; the last argument is the mount point."""
     subprocess.run(["mount", *map(str, arguments)], check=True)
     try:
         yield
@@ -45,7 +45,7 @@ def mounted(*arguments):
 
 @contextlib.contextmanager
 def filesystem(t, kind):
-    """A directory of a file system of this kind, empty."""
+    """An empty directory of a file system of this kind."""
     place = t.scratch / kind
     place.mkdir()
     if kind == "tmpfs":
@@ -70,21 +70,21 @@ def owner_of(t, bundle, *paths):
 
 @differs(OLD)
 def test_owners_are_mapped(t):
-    """A file of user 0 on disk is seen as user 1000 through a mount that says so."""
+    """A file of user 0 on disk has the owner 1000 through a mount with that map."""
     bundle = bind(t.bundle(), source_of(t), uids=[mapping(0, 1000, 10)])
     equal(owner_of(t, bundle, "/tmp/file"), ["1000:1000"], "owner")
 
 
 @differs(OLD)
 def test_uids_and_gids_are_mapped_by_their_own(t):
-    """Users and groups each have their map."""
+    """Users and groups each have their own map."""
     bundle = bind(t.bundle(), source_of(t), uids=[mapping(0, 1000, 10)], gids=[mapping(0, 2000, 10)])
     equal(owner_of(t, bundle, "/tmp/file"), ["1000:2000"], "owner")
 
 
 @differs(OLD)
 def test_a_map_has_two_sides_and_a_length(t):
-    """Where a range begins on disk and in the container, and how long it is, for users and for groups."""
+    """For users and for groups, a map has a start on disk, a start in the container, and a length."""
     place = source_of(t)
     for name, user, group in (("last", 109, 209), ("none", 110, 210)):
         (place / name).write_text("")
@@ -95,14 +95,14 @@ def test_a_map_has_two_sides_and_a_length(t):
 
 @differs(OLD)
 def test_an_owner_without_a_map_is_nobody(t):
-    """An id that the map does not have is seen as 65534."""
+    """An id that the map does not have shows as 65534."""
     bundle = bind(t.bundle(), source_of(t, owner=5000), uids=[mapping(0, 1000, 10)])
     equal(owner_of(t, bundle, "/tmp/file"), ["65534:65534"], "owner")
 
 
 @differs(OLD)
 def test_what_is_written_belongs_to_the_owner_on_disk(t):
-    """The map goes both ways: a file that user 1000 makes is 0's on disk."""
+    """The map works in both directions: a file that user 1000 makes belongs to 0 on disk."""
     place = source_of(t)
     bundle = bind(t.bundle("touch", "/tmp/new", user={"uid": 1000, "gid": 1000}), place, uids=[mapping(0, 1000, 10)])
     t.container(bundle=bundle).run().ok()
@@ -112,7 +112,7 @@ def test_what_is_written_belongs_to_the_owner_on_disk(t):
 @differs(OLD)
 @parametrize("kind", KINDS)
 def test_on_a_file_system_of(t, kind):
-    """ext4 and (since 6.3) tmpfs can be mapped; overlay cannot, and is refused in words, with nothing left."""
+    """ext4 and (since 6.3) tmpfs can be mapped; for overlay create fails with an error that names it, and leaves nothing."""
     release = tuple(int(part) for part in os.uname().release.split(".")[:2])
     refused = kind == "overlay" or (kind == "tmpfs" and release < (6, 3))
     with filesystem(t, kind) as place:
@@ -130,7 +130,7 @@ def test_on_a_file_system_of(t, kind):
 @differs(OLD)
 @parametrize("word, below", [("idmap", "0:0"), ("ridmap", "1000:1000")])
 def test_what_of_a_tree_is_mapped(t, word, below):
-    """A recursive bind with idmap maps the top alone, with ridmap what is mounted below, too."""
+    """In a recursive bind idmap maps the top only, and ridmap also the mounts below."""
     place = source_of(t)
     (place / "below").mkdir()
     other = t.scratch / "other"
@@ -143,7 +143,7 @@ def test_what_of_a_tree_is_mapped(t, word, below):
 @differs(OLD)
 @parametrize("word", ["idmap", "ridmap"])
 def test_the_maps_of_the_user_namespace(t, word):
-    """Without maps of its own the mount has those of the container, so that the host's 0 is 0 inside."""
+    """Without its own maps the mount has those of the container, so the host's 0 is 0 inside."""
     maps = [mapping(0, 100000, 65536)]
     bundle = bind(with_user_namespace(t.bundle(), maps, maps), source_of(t), "rbind", word)
     equal(owner_of(t, bundle, "/tmp/file"), ["0:0"], "owner")
@@ -152,7 +152,7 @@ def test_the_maps_of_the_user_namespace(t, word):
 @differs(OLD)
 @parametrize("word", ["idmap", "ridmap"])
 def test_its_own_maps_go_before_those_of_the_user_namespace(t, word):
-    """A mount with maps has these: the host's 0 is 101000 through it, which is 1000 in the container."""
+    """A mount with its own maps uses those: the host's 0 is 101000 through it, which is 1000 in the container."""
     maps = [mapping(0, 100000, 65536)]
     bundle = with_user_namespace(t.bundle(), maps, maps)
     bind(bundle, source_of(t), "rbind", word, uids=[mapping(0, 101000, 10)])
@@ -162,7 +162,7 @@ def test_its_own_maps_go_before_those_of_the_user_namespace(t, word):
 @differs(OLD)
 @parametrize("word", ["idmap", "ridmap"])
 def test_without_any_map_it_is_refused(t, word):
-    """Where neither mount nor container has maps it is an error."""
+    """If neither the mount nor the container has maps, create fails."""
     box = t.container(bundle=bind(t.bundle("true"), source_of(t), "bind", word))
     contains(box.create().exits(1).err, "/mounts/7", "stderr")
     t.no_state()
@@ -171,7 +171,7 @@ def test_without_any_map_it_is_refused(t, word):
 @differs(OLD)
 @parametrize("absent", ["uidMappings", "gidMappings"])
 def test_both_maps_are_needed(t, absent):
-    """One of two maps is an error."""
+    """A mount with only one of the two maps is an error."""
     bundle = bind(t.bundle("true"), source_of(t), uids=[mapping(0, 1000, 10)])
     bundle.edit(lambda config: config["mounts"][-1].pop(absent))
     contains(t.container(bundle=bundle).create().exits(1).err, "/mounts/7", "stderr")
@@ -180,14 +180,14 @@ def test_both_maps_are_needed(t, absent):
 
 @differs(OLD)
 def test_other_options_hold(t):
-    """A mapped mount is as read-only as any other."""
+    """A mapped mount can be read-only like any other."""
     bundle = bind(t.bundle("touch", "/tmp/new"), source_of(t), "bind", "ro", uids=[mapping(0, 1000, 10)])
     true(t.container(bundle=bundle).run().code != 0, "a read-only mount was written")
 
 
 @differs(OLD)
 def test_the_source_on_the_host_is_as_before(t):
-    """The host sees its own owners, while the container runs and after."""
+    """The host sees its own owners, while the container runs and afterwards."""
     place = source_of(t)
     box = t.container(bundle=bind(t.bundle("sleep", "60"), place, uids=[mapping(0, 1000, 10)]))
     box.run_detached().ok()
@@ -198,7 +198,7 @@ def test_the_source_on_the_host_is_as_before(t):
 
 @differs(OLD)
 def test_equal_maps_share_one_namespace(t):
-    """Several mounts with the same maps work beside one with others."""
+    """Several mounts with the same maps work beside a mount with other maps."""
     place = source_of(t)
     bundle = t.bundle()
     def change(config):
@@ -213,7 +213,7 @@ def test_equal_maps_share_one_namespace(t):
 
 @differs(OLD)
 def test_without_root_it_is_refused(t):
-    """Nobody but the owner of a file system maps its ids: an error, and nothing is left."""
+    """Only the owner of a file system may map its ids: create fails and leaves nothing."""
     become_user(t)
     bundle = bind(rootless(t.bundle("true")), source_of(t), "bind", "idmap")
     true(t.container(bundle=bundle).create().code != 0, "create succeeded")

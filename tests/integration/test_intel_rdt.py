@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""linux.intelRdt, on a made-up resctrl (resctrl.py): what the runtime asks of the kernel, and when."""
+"""linux.intelRdt on a made-up resctrl (resctrl.py): what the runtime asks of the kernel, and at which time."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ POINTER = "config.json: /linux/intelRdt"
 
 @contextlib.contextmanager
 def machine(t, **limits):
-    """A machine with resctrl; runtimes that are started with its `setup` see that it is mounted."""
+    """A machine with resctrl; runtimes that start with its `setup` see the mount."""
     with resctrl.Resctrl(t.scratch / "resctrl", **limits) as made:
         made.setup = {"mountinfo": made.line}
         yield made
@@ -32,14 +32,14 @@ def with_rdt(t, *command, **rdt):
 
 
 def made(t, rdt, **properties):
-    """A container that is created on the machine."""
+    """A container created on this machine."""
     box = with_rdt(t, **properties)
     box.create(setup=rdt.setup).ok()
     return box
 
 
 def refused(t, rdt, *parts, **properties):
-    """It is not created, the message has these parts, and nothing is left, on the machine either."""
+    """Fails unless create refuses the container with these parts in the message, and leaves nothing, groups included."""
     before = rdt.names()
     result = with_rdt(t, **properties).create(setup=rdt.setup).exits(1)
     for part in parts:
@@ -49,7 +49,7 @@ def refused(t, rdt, *parts, **properties):
 
 
 def written(rdt):
-    """The texts that were written to schemata files, in order."""
+    """The texts that the runtime wrote to schemata files, in order."""
     return [call[2] for call in rdt.called("schemata")]
 
 
@@ -59,7 +59,7 @@ def topic(function):
 
 @topic
 def test_the_group_of_its_own(t):
-    """Without closID the container has a group of its name, as long as it is there."""
+    """Without closID the container has a group of its own name for its whole life."""
     with machine(t) as rdt:
         box = made(t, rdt)
         equal((rdt.names(), rdt.tasks(box.id)), ([box.id], [box.pid]), "the group and who is in it")
@@ -71,7 +71,7 @@ def test_the_group_of_its_own(t):
 
 @topic
 def test_it_is_in_its_group_before_its_program_runs(t):
-    """What is written to tasks is a process that has not executed the program yet: it cannot have forked."""
+    """The process that is written to tasks has not executed the program yet, so the program has no children outside."""
     with machine(t) as rdt:
         box = with_rdt(t)
         box.run_detached(setup=rdt.setup).ok()
@@ -82,7 +82,7 @@ def test_it_is_in_its_group_before_its_program_runs(t):
 
 @topic
 def test_in_order(t):
-    """l3CacheSchema is written first, then memBwSchema, then schemata, a line each: the later holds."""
+    """The runtime writes l3CacheSchema first, then memBwSchema, then schemata, one line each: the later value holds."""
     with machine(t) as rdt:
         box = made(t, rdt, schemata=["L3:1=3", "MB:1=40"], memBwSchema="MB:0=20;1=30", l3CacheSchema="L3:0=f;1=f")
         equal(written(rdt), ["L3:0=f;1=f\n", "MB:0=20;1=30\n", "L3:1=3\nMB:1=40\n"], "what was written")
@@ -94,7 +94,7 @@ def test_in_order(t):
 @parametrize("_, properties", [("cache", {"l3CacheSchema": "L3:0=f"}), ("bandwidth", {"memBwSchema": "MB:0=20"}),
                                ("lines", {"schemata": ["MB:1=30", "L3:0=f"]})])
 def test_either_alone(t, _, properties):
-    """Any of the three is written without the others."""
+    """Any of the three works without the others."""
     with machine(t) as rdt:
         made(t, rdt, **properties)
         value, = properties.values()
@@ -103,7 +103,7 @@ def test_either_alone(t, _, properties):
 
 @topic
 def test_a_named_group_is_made_and_stays(t):
-    """closID with a schema: the group is made where there is none, and is not the container's to remove."""
+    """For closID with a schema the runtime makes a missing group, but does not remove it with the container."""
     with machine(t) as rdt:
         box = made(t, rdt, closID="gold", schemata=["L3:0=f"])
         equal((rdt.names(), rdt.tasks("gold")), (["gold"], [box.pid]), "the group")
@@ -114,7 +114,7 @@ def test_a_named_group_is_made_and_stays(t):
 @topic
 @parametrize("named", ["closID", "id"])
 def test_a_group_that_was_there_stays(t, named):
-    """Whoever has made it: closID names it, or it has the container's name by chance."""
+    """The runtime does not remove a group that existed before, named by closID or by chance like the container."""
     with machine(t) as rdt:
         box = with_rdt(t, schemata=["L3:0=f"], **({"closID": "gold"} if named == "closID" else {}))
         name = "gold" if named == "closID" else box.id
@@ -127,7 +127,7 @@ def test_a_group_that_was_there_stays(t, named):
 
 @topic
 def test_a_named_group_is_joined(t):
-    """closID alone: the group has to be there, and nothing is written to its schemata."""
+    """For closID alone the group must exist, and the runtime writes nothing to its schemata."""
     with machine(t) as rdt:
         rdt.prepare("gold", "L3:0=ff")
         box = made(t, rdt, closID="gold")
@@ -136,7 +136,7 @@ def test_a_named_group_is_joined(t):
 
 @topic
 def test_a_named_group_that_is_missing(t):
-    """closID alone with no such group is an error."""
+    """closID alone without such a group is an error."""
     with machine(t) as rdt:
         refused(t, rdt, "/linux/intelRdt/closID", "find_rdt_group", "no such file or directory", closID="gold")
 
@@ -145,7 +145,7 @@ def test_a_named_group_that_is_missing(t):
 @parametrize("which, more", [
     ("alone", {}), ("monitored", {"enableMonitoring": True}), ("lines", {"schemata": ["L3:0=ff"]})])
 def test_the_root_group(t, which, more):
-    """closID "/" is the root of the file system, which is nobody's to make or to remove."""
+    """closID "/" is the root of the file system, which the runtime neither makes nor removes."""
     with machine(t) as rdt:
         box = made(t, rdt, closID="/", **more)
         counted = [f"mon_groups/{box.id}"] if which == "monitored" else []
@@ -158,7 +158,7 @@ def test_the_root_group(t, which, more):
 @parametrize("_, properties", [("same", {"l3CacheSchema": "L3:0=00ff;1=fffff", "memBwSchema": "MB:1=100"}),
                                ("part", {"l3CacheSchema": "L3:0=0xFF"}), ("lines", {"schemata": ["L3:0=1"]})])
 def test_a_schema_that_fits(t, _, properties):
-    """A group that is there is taken where it says what the two schemas want, in whatever words."""
+    """The runtime uses an existing group if its values are those of the two schemas, in whatever spelling."""
     with machine(t) as rdt:
         rdt.prepare("gold", "L3:0=ff")
         box = made(t, rdt, closID="gold", **properties)
@@ -170,7 +170,7 @@ def test_a_schema_that_fits(t, _, properties):
     ("cache", "l3CacheSchema", "L3:0=f", "L3:0=f"), ("bandwidth", "memBwSchema", "MB:0=100;1=20", "MB:1=20"),
     ("root", "l3CacheSchema", "L3:0=f", "L3:0=f")])
 def test_a_schema_that_does_not_fit(t, which, name, schema, missing):
-    """A difference is an error, and the group is as it was."""
+    """A difference is an error, and the group stays as it was."""
     with machine(t) as rdt:
         if which != "root":
             rdt.prepare("gold", "L3:0=ff")
@@ -186,7 +186,7 @@ def test_a_schema_that_does_not_fit(t, which, name, schema, missing):
     ("twice", {"schemata": ["L3:0=f", "L3:0=ff"]}, "schemata", "Duplicate domain 0"),
     ("unknown", {"schemata": ["L3:0=f", "L4:0=f"]}, "schemata", "L4")])
 def test_what_the_kernel_refuses(t, _, properties, name, words):
-    """Its words are in the message, and the group that was made goes: named by closID or not."""
+    """The message has the kernel's words, and the new group goes, named by closID or not."""
     with machine(t) as rdt:
         refused(t, rdt, f"/linux/intelRdt/{name}", "invalid argument", words, **properties)
         refused(t, rdt, f"/linux/intelRdt/{name}", "invalid argument", words, closID="gold", **properties)
@@ -194,7 +194,7 @@ def test_what_the_kernel_refuses(t, _, properties, name, words):
 
 @topic
 def test_no_class_is_free(t):
-    """The processor has so many classes of service."""
+    """A processor has a limited number of classes of service; the error of create has the kernel's words."""
     with machine(t, classes=1) as rdt:
         rdt.prepare("gold")
         refused(t, rdt, POINTER[13:], "no space left on device", "Out of CLOSIDs")
@@ -203,7 +203,7 @@ def test_no_class_is_free(t):
 @topic
 @parametrize("which", ["own", "named"])
 def test_monitoring(t, which):
-    """A group of monitoring has the container's name, and the container in it; it goes with the container."""
+    """A monitoring group has the container's name and its process; it goes with the container."""
     with machine(t) as rdt:
         rdt.prepare("gold")
         box = made(t, rdt, enableMonitoring=True, **({"closID": "gold"} if which == "named" else {}))
@@ -218,7 +218,7 @@ def test_monitoring(t, which):
 @topic
 @parametrize("why", ["full", "there"])
 def test_monitoring_that_cannot_be(t, why):
-    """Without a group of its own to be counted in there is no container."""
+    """If the monitoring group cannot be made, create fails."""
     with machine(t, counters=0 if why == "full" else 3) as rdt:
         rdt.prepare("gold")
         if why == "there":
@@ -229,7 +229,7 @@ def test_monitoring_that_cannot_be(t, why):
 
 @topic
 def test_without_a_mounted_resctrl(t):
-    """The message says what is missing, whatever is asked for."""
+    """The message names what is missing, whatever the config asks for."""
     for properties in ({}, {"closID": "/"}, {"schemata": ["L3:0=f"]}):
         result = with_rdt(t, **properties).create().exits(1)
         contains(result.err, f"{POINTER}: intelRdt is specified in config, but Intel RDT is not supported or enabled: "
@@ -239,7 +239,7 @@ def test_without_a_mounted_resctrl(t):
 
 @topic
 def test_without_the_property_nothing_is_touched(t):
-    """A machine with resctrl is not asked for anything."""
+    """Without intelRdt the runtime asks resctrl for nothing."""
     with machine(t) as rdt:
         box = t.sleeper()
         box.run_detached(setup=rdt.setup).ok()
@@ -251,7 +251,7 @@ def test_without_the_property_nothing_is_touched(t):
 @topic
 @parametrize("name", ["info", "mon_groups", "mon_data"])
 def test_what_is_no_group(t, name):
-    """Directories of the file system that only look like one."""
+    """closID must not name a directory of the file system that is not a group."""
     with machine(t) as rdt:
         for more in ({}, {"schemata": ["L3:0=f"]}):
             refused(t, rdt, "/linux/intelRdt/closID", "not a group of resctrl", closID=name, **more)
@@ -260,7 +260,7 @@ def test_what_is_no_group(t, name):
 @topic
 @parametrize("how", ["attached", "detached", "monitored"])
 def test_executed(t, how):
-    """A further process is in the group before its program runs: exec forks outside of it."""
+    """A further process is in the group before its program runs, because exec forks outside of the group."""
     with machine(t) as rdt:
         box = made(t, rdt, enableMonitoring=how == "monitored")
         box.start().ok()
@@ -279,7 +279,7 @@ def test_executed(t, how):
 
 @topic
 def test_executed_where_the_group_is_gone(t):
-    """The administrator has removed it: the kernel has put the container into the root group, where exec is, too."""
+    """After the administrator removes the group, the kernel has the container in the root group; exec puts its process there too."""
     with machine(t) as rdt:
         box = made(t, rdt)
         box.start().ok()
@@ -291,7 +291,7 @@ def test_executed_where_the_group_is_gone(t):
 @topic
 @parametrize("kind", ["createContainer", "startContainer"])
 def test_hooks_in_the_container(t, kind):
-    """Hooks that are born in the container's namespaces and cgroup are in its group, too."""
+    """Hooks born in the container's namespaces and cgroup are in its group too."""
     with machine(t) as rdt:
         box = with_rdt(t)
         box.bundle.edit(lambda config: config.update(hooks={kind: [{"path": "/bin/true"}]}))
@@ -306,7 +306,7 @@ def test_hooks_in_the_container(t, kind):
 @topic
 @parametrize("which", ["host", "pid"])
 def test_without_an_own_namespace(t, which):
-    """A container in the host's pid namespace, or in somebody's, is in its group all the same."""
+    """A container in the host's pid namespace, or in another container's, is in its group too."""
     with machine(t) as rdt:
         other = t.sleeper()
         other.run_detached().ok()
@@ -325,7 +325,7 @@ def host_steps(t, rdt, box):
 
 
 def broken(t, rdt, box, fault):
-    """A create with the steps that explain shows: a --pid-file would be one more."""
+    """A create with the steps that explain shows; a --pid-file would add a step."""
     return t.runtime("create", "--bundle", box.bundle.path, "--fault", fault, box.id, setup=rdt.setup)
 
 
@@ -334,7 +334,7 @@ EVERYTHING = {"l3CacheSchema": "L3:0=f", "memBwSchema": "MB:0=20", "schemata": [
 
 @topic
 def test_explained(t):
-    """explain shows each step with its pointer, and has done nothing."""
+    """explain shows each step with its pointer, and does nothing."""
     with machine(t) as rdt:
         box = with_rdt(t, **EVERYTHING)
         place = f"{rdt.path}/{box.id}"
@@ -355,7 +355,7 @@ def test_explained(t):
 @topic
 @parametrize("which", ["own", "named"])
 def test_a_creation_that_fails_leaves_no_group(t, which):
-    """Each host step fails once: the groups are as they were, and it works afterwards."""
+    """Each host step fails once: the groups are as before, and create works afterwards."""
     with machine(t) as rdt:
         box = with_rdt(t, **EVERYTHING, **({"closID": "gold"} if which == "named" else {}))
         for number, step in host_steps(t, rdt, box):
@@ -369,7 +369,7 @@ def test_a_creation_that_fails_leaves_no_group(t, which):
 @pytest.mark.timeout(120)
 @topic
 def test_a_creation_that_is_killed_is_deleted_by_force(t):
-    """The runtime is killed before each host step: delete --force finds the groups by what was written down."""
+    """The runtime is killed before each host step: delete --force finds the groups through the record."""
     with machine(t) as rdt:
         box = with_rdt(t, **EVERYTHING)
         for number, step in host_steps(t, rdt, box):
@@ -382,7 +382,7 @@ def test_a_creation_that_is_killed_is_deleted_by_force(t):
 
 @topic
 def test_a_run_that_ends_takes_its_groups_along(t):
-    """An attached run removes what it has made; so does one whose runtime is told to end."""
+    """An attached run removes its groups, also if a signal ends the runtime."""
     with machine(t) as rdt:
         with_rdt(t, "true", enableMonitoring=True).run(setup=rdt.setup).ok()
         equal(rdt.names(), [], "the groups")
@@ -395,7 +395,7 @@ def test_a_run_that_ends_takes_its_groups_along(t):
 
 @topic
 def test_a_stranger_of_the_same_name_stays(t):
-    """The group was removed, and somebody has made another of its name: that is not the container's."""
+    """If somebody has removed the group and made another of its name, delete leaves the new group alone."""
     with machine(t) as rdt:
         box = made(t, rdt)
         os.rmdir(rdt.path / box.id)
@@ -407,7 +407,7 @@ def test_a_stranger_of_the_same_name_stays(t):
 @topic
 @parametrize("which", ["own", "named"])
 def test_updated(t, which):
-    """update writes the cache first, and leaves the rest of the schemata alone."""
+    """update writes the cache first, and leaves the other values of the schemata alone."""
     with machine(t) as rdt:
         box = made(t, rdt, schemata=["L3:0=f;1=f"], **({"closID": "gold"} if which == "named" else {}))
         rdt.calls.clear()
@@ -420,7 +420,7 @@ def test_updated(t, which):
 @topic
 @parametrize("which", ["schema", "limit"])
 def test_an_update_that_fails(t, which):
-    """The kernel refuses one of the values: all are as before, the limits of the cgroup included."""
+    """If the kernel refuses one of the values, or a step fails, the schemata are as before."""
     with machine(t) as rdt:
         box = made(t, rdt, schemata=["L3:0=f;1=3"])
         before = rdt.schemata(box.id)
@@ -436,7 +436,7 @@ def test_an_update_that_fails(t, which):
 @parametrize("_, schema, reason", [
     ("start", "L3:0=f", "must start with MB:"), ("line", "MB:0=20\nL3:0=f", "must not contain newlines")])
 def test_an_update_of_no_bandwidth(t, _, schema, reason):
-    """The flag is held to what config.json is held to."""
+    """The flag obeys the rules of config.json."""
     with machine(t) as rdt:
         box = made(t, rdt)
         result = t.runtime("update", "--mem-bw-schema", schema, box.id).exits(1)
@@ -466,7 +466,7 @@ def test_events(t, which):
 
 @topic
 def test_the_bundle(t):
-    """bundles/intel-rdt is what it says."""
+    """The config of bundles/intel-rdt has the effect that it describes."""
     text = (pathlib.Path(__file__).resolve().parents[2] / "bundles/intel-rdt/config.json").read_text()
     with machine(t) as rdt:
         box = made(t, rdt, **json.loads(text)["linux"]["intelRdt"])

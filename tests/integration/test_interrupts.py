@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signals that ask the runtime to end while it has begun something: it undoes that, says so, and ends by the signal."""
+"""Signals that ask the runtime to end in the middle of its work: it undoes that work, reports it, and ends by the signal."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ WHY = "runc 1.1.5 dies at once and leaves what it has begun"
 
 
 def begun(t, words, journal=None):
-    """The runtime in the background, and the file of what it says; with a journal it is in its first hook then."""
+    """(runtime in the background, file of its stderr); with a journal the runtime is in its first hook."""
     said = t.scratch / "said"
     with open(said, "wb") as stream:
         child = t.runtime.start(t.runtime.command(*words), stderr=stream)
@@ -30,7 +30,7 @@ def begun(t, words, journal=None):
 
 
 def interrupted(child, said, name):
-    """It ends by this signal, having said so in one line."""
+    """Fails unless the runtime ends by this signal and reports that in one line."""
     number = getattr(signal, f"SIG{name}")
     equal(stop(child, number), -number, "exit code")
     text = read_text(said)
@@ -46,7 +46,7 @@ def with_hook(t, kind, script="trap '' TERM INT HUP QUIT; exec sleep 50", **more
 @differs(WHY)
 @parametrize("_, kind, name", [(f"{kind}, {name}", kind, name) for kind in OF_CREATE for name in ENDING])
 def test_create_in_a_hook(t, _, kind, name):
-    """A hook without a timeout hangs: it is killed, nothing of the container is left."""
+    """If a hook without a timeout hangs, the signal kills the hook, and nothing of the container is left."""
     journal, box = with_hook(t, kind)
     child, said = begun(t, ("create", "--bundle", box.bundle.path, "--pid-file", box.pid_file, box.id), journal)
     interrupted(child, said, name)
@@ -59,7 +59,7 @@ def test_create_in_a_hook(t, _, kind, name):
 @parametrize("_, how, kind", [
     (f"{how}, {kind}", how, kind) for how in ("attached", "detached") for kind in ("createRuntime", "poststart")])
 def test_run_in_a_hook(t, _, how, kind):
-    """The same for run, also where the program runs already."""
+    """The same holds for run, even after the program has started."""
     journal, box = with_hook(t, kind)
     flags = ["--detach"] if how == "detached" else []
     child, said = begun(t, ("run", "--bundle", box.bundle.path, *flags, box.id), journal)
@@ -70,7 +70,7 @@ def test_run_in_a_hook(t, _, how, kind):
 
 @differs(WHY)
 def test_the_hooks_behind_it(t):
-    """What poststop hooks have to clear up they do; a second signal ends one that hangs."""
+    """The poststop hooks still run; a second signal ends a poststop hook that hangs."""
     journal = Journal(t)
     box = journal.box(hooks={"createRuntime": [journal.note("first", "exec sleep 50")],
                              "poststop": [journal.note("second", "exec sleep 50"), journal.note("third")]})
@@ -86,7 +86,7 @@ def test_the_hooks_behind_it(t):
 @differs("runc 1.1.5 passes it on, or leaves its frozen child behind")
 @parametrize("how", ["attached", "detached"])
 def test_exec_that_waits(t, how):
-    """An exec that waits for a paused container leaves nobody, and the container as it was."""
+    """An exec that waits for a paused container leaves no process, and the container as it was."""
     box = frozen_box(t)
     flags = ["--detach"] if how == "detached" else []
     child, said = begun(t, ("exec", "--ignore-paused", *flags, box.id, "sleep", "61"))
@@ -99,7 +99,7 @@ def test_exec_that_waits(t, how):
 
 @differs("runc 1.1.5 leaves all frozen")
 def test_pause_that_waits(t):
-    """Who has stopped is let go again."""
+    """An interrupted pause lets the stopped processes go on."""
     box, count = ticking(t)
     stuck = stuck_process(t, box)
     child, said = begun(t, ("pause", box.id))
@@ -113,7 +113,7 @@ def test_pause_that_waits(t):
 
 @parametrize("name", ["HUP", "INT"])
 def test_what_the_caller_ignores(t, name):
-    """Below nohup(1), or in a background job, such a signal is none."""
+    """A signal that the caller ignores, as below nohup(1) or in a background job, has no effect."""
     _, box = with_hook(t, "createRuntime", "exec sleep 0.7")
     number = getattr(signal, f"SIG{name}")
     child = t.runtime.start(t.runtime.command("create", "--bundle", box.bundle.path, "--pid-file", box.pid_file, box.id),
@@ -124,7 +124,7 @@ def test_what_the_caller_ignores(t, name):
 
 
 def at_any_moment(t, words, look):
-    """SIGTERM after 0 to 15 ms: the verb has done all, or nothing."""
+    """Sends SIGTERM after 0 to 15 ms: the verb has done all, or nothing."""
     for step in range(30):
         child, said = begun(t, words)
         time.sleep(step * 0.0005)
@@ -136,7 +136,7 @@ def at_any_moment(t, words, look):
 @differs(WHY)
 @parametrize("how", ["plain", "hooks"])
 def test_create_at_any_moment(t, how):
-    """Created, or as if nobody had asked; no delete --force is needed."""
+    """The container is created, or nothing is left; no delete --force is needed."""
     journal = Journal(t)
     box = journal.box(hooks={kind: [journal.note(kind)] for kind in OF_CREATE} if how == "hooks" else {})
 
@@ -152,7 +152,7 @@ def test_create_at_any_moment(t, how):
 
 @differs(WHY)
 def test_exec_at_any_moment(t):
-    """The program runs, or nobody is there."""
+    """The program runs, or no process is left."""
     box = t.sleeper()
     box.run_detached().ok()
 
@@ -165,6 +165,6 @@ def test_exec_at_any_moment(t):
 
 
 def stop_process(pid):
-    """Kills a process that the runtime has left to us, and collects it."""
+    """Kills a process that the runtime has left to this process, and collects it."""
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Namespaces that are joined by path, and clocks of their own."""
+"""Namespaces joined by path, and containers with their own clocks."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ def link(pid, kind):
 
 
 def joined(bundle, paths):
-    """Every default namespace, those of `paths` joined."""
+    """The bundle with every default namespace, and those of `paths` joined."""
     def change(config):
         kinds = [*LINKS, *[kind for kind in paths if kind not in LINKS]]
         config["linux"]["namespaces"] = [
@@ -42,7 +42,7 @@ def path_of(box, kind):
 
 
 def end(box):
-    """A dead process that nobody collects keeps the pid namespace, and so its first process, from ending."""
+    """Ends a container: a dead process that nobody collects keeps the pid namespace, and so its first process, from ending."""
     box.kill("KILL").ok()
     box.wait()
 
@@ -62,7 +62,7 @@ def test_a_namespace_is_joined(t, kind):
 
 
 def test_all_that_a_pod_shares_is_joined(t):
-    """Network, ipc, uts and pid namespace of another container at once."""
+    """The container joins network, ipc, uts and pid namespace of another container at once."""
     first = running(t)
     shared = ["network", "ipc", "uts", "pid"]
     second = t.container(bundle=joined(t.bundle("sleep", "60"), {kind: path_of(first, kind) for kind in shared}))
@@ -86,7 +86,7 @@ def test_a_joined_pid_namespace_shows_both(t):
 
 
 def test_the_pid_file_names_the_program(t):
-    """Also where the runtime needs a second process: the pid is the program's, and its parent is the caller."""
+    """The pid is the program's, and its parent the caller, even if the runtime needs a second process."""
     first = running(t)
     second = t.container(bundle=joined(t.bundle("sleep", "61"), {"pid": path_of(first, "pid")}))
     second.create().ok()
@@ -105,7 +105,7 @@ def test_exit_status_through_a_joined_pid_namespace(t):
 
 
 def test_the_first_containers_processes_survive(t):
-    """Deleting the container that joined leaves the other one alone."""
+    """A delete of the container that joined leaves the other container alone."""
     first = running(t)
     second = t.container(bundle=joined(t.bundle("sleep", "60"), {"pid": path_of(first, "pid")}))
     second.run_detached().ok()
@@ -116,7 +116,7 @@ def test_the_first_containers_processes_survive(t):
 
 @differs("runc 1.1.5 keeps its pipes, sockets and descriptors of the host's files")
 def test_who_waits_there_holds_little(t):
-    """Before start, the process among the inhabitants has its stdio, its socket to the runtime and the exec fifo."""
+    """Before start, the process that waits in the joined pid namespace has stdio, its socket to the runtime and the exec fifo."""
     first = running(t)
     second = t.container(bundle=joined(t.bundle("true"), {"pid": path_of(first, "pid")}))
     second.create().ok()
@@ -128,7 +128,7 @@ def test_who_waits_there_holds_little(t):
 
 
 def test_a_terminal_in_a_joined_pid_namespace(t):
-    """The program has its controlling terminal and its session there, too."""
+    """The program has its controlling terminal and its session in a joined pid namespace too."""
     first = running(t)
     bundle = joined(t.bundle("sh", "-c", "tty; exec sleep 60"), {"pid": path_of(first, "pid")}).process(terminal=True)
     box = t.container(bundle=bundle)
@@ -138,7 +138,7 @@ def test_a_terminal_in_a_joined_pid_namespace(t):
     with contextlib.suppress(OSError):
         contains(os.read(master, 100).decode(), "/dev/", "tty")
     fields = box.proc("stat").rpartition(")")[2].split()
-    equal(int(fields[3]), box.pid, "session")  # the program leads it
+    equal(int(fields[3]), box.pid, "session")  # the program leads the session
     true(int(fields[4]) != 0, "no controlling terminal")
     box.kill("KILL").ok()
     child.wait(10)
@@ -174,7 +174,7 @@ def test_a_file_that_is_no_namespace(t):
 
 @differs("runc 1.1.5 opens the fifo and waits for ever")
 def test_a_fifo_does_not_block(t):
-    """A fifo is refused at once: it is looked at before it is opened."""
+    """The runtime looks at the path before it opens it, and refuses a fifo at once."""
     fifo = t.scratch / "fifo"
     os.mkfifo(fifo)
     refused(t, {"network": str(fifo)}, "not a namespace")
@@ -182,13 +182,13 @@ def test_a_fifo_does_not_block(t):
 
 @differs("runc 1.1.5 changes the root of the host's own mount namespace")
 def test_the_hosts_mount_namespace_is_refused(t):
-    """The root of the machine is not changed."""
+    """The runtime refuses the host's mount namespace, so the machine's root does not change."""
     refused(t, {"mount": "/proc/self/ns/mnt"}, "/linux/namespaces/4/path")
 
 
 def test_a_mount_namespace_is_joined(t):
-    """The container's mounts are made in the mount namespace at the path."""
-    # A static program: the root of its namespace is exchanged below it, and then there is no library to load.
+    """The runtime makes the container's mounts in the mount namespace at the path."""
+    # The holder is a static program: the root of its namespace changes below it, and then it could load no library.
     holder = subprocess.Popen(["unshare", "--mount", "--propagation", "private", bundles.BUSYBOX, "sleep", "60"])
     try:
         eventually(lambda: read_text(f"/proc/{holder.pid}/comm") == "busybox\n", "the holder does not begin")
@@ -216,7 +216,7 @@ NO_TIME = "runc 1.1.5 knows no time namespaces"
 
 @differs(NO_TIME)
 def test_clocks_are_moved(t):
-    """A time namespace of its own with offsets: /proc/uptime is a day further."""
+    """With offsets of a day, a new time namespace has a /proc/uptime that is a day ahead."""
     day = 86400
     bundle = with_clocks(t.bundle("sh", "-c", UPTIME), {"boottime": {"secs": day}, "monotonic": {"secs": 7}})
     inside = int(t.output(bundle=bundle))
@@ -236,7 +236,7 @@ def test_the_offsets_are_those_of_the_config(t):
 
 @differs(NO_TIME)
 def test_a_time_namespace_without_offsets(t):
-    """It is another one than the host's, and its clocks are the host's."""
+    """A time namespace without offsets differs from the host's, and its clocks are the host's."""
     box = t.container(bundle=with_clocks(t.bundle("sleep", "60"), {}))
     box.run_detached().ok()
     true(link(box.pid, "time") != link("self", "time"), "the time namespace is the host's")
@@ -244,7 +244,7 @@ def test_a_time_namespace_without_offsets(t):
 
 @differs(NO_TIME)
 def test_a_time_namespace_is_joined(t):
-    """Another container's clocks."""
+    """The container has another container's clocks."""
     first = t.container(bundle=with_clocks(t.bundle("sleep", "60"), {"boottime": {"secs": 100000}}))
     first.run_detached().ok()
     bundle = t.bundle("sleep", "60")
@@ -256,7 +256,7 @@ def test_a_time_namespace_is_joined(t):
 
 @differs(NO_TIME)
 def test_offsets_that_the_kernel_refuses(t):
-    """A clock before its zero is the kernel's error, with the property."""
+    """For a clock before its zero the kernel gives an error, and the message names the property."""
     box = t.container(bundle=with_clocks(t.bundle("true"), {"boottime": {"secs": -10 ** 12}}))
     result = box.create().exits(1)
     contains(result.err, "/linux/timeOffsets", "error")
@@ -267,7 +267,7 @@ def test_offsets_that_the_kernel_refuses(t):
 
 @contextlib.contextmanager
 def user_namespace(*more, groups="allow"):
-    """A process in a user namespace of its own, mapped 0 -> 0 for 65536 ids; its pid. `groups`: as in setgroups."""
+    """The pid of a process in a new user namespace that maps 65536 ids to themselves; `groups` goes to setgroups."""
     holder = subprocess.Popen(["unshare", "--user", *more, "sleep", "60"])
     try:
         eventually(lambda: link(holder.pid, "user") != link("self", "user"), "unshare does not unshare")
@@ -287,7 +287,7 @@ def user_mappings(bundle):
 
 @differs("runc 1.1.5 cannot make a new pid namespace below a user namespace that it joins")
 def test_a_user_namespace_is_joined(t):
-    """The container is in the user namespace at the path, and its new namespaces belong to that."""
+    """The container is in the user namespace at the path, which owns the container's new namespaces."""
     with user_namespace() as pid:
         bundle = user_mappings(joined(t.bundle("sleep", "60"), {"user": f"/proc/{pid}/ns/user"}))
         box = t.container(bundle=bundle)
@@ -302,7 +302,7 @@ def test_a_user_namespace_is_joined(t):
 
 @differs("as above")
 def test_a_user_namespace_and_what_belongs_to_it(t):
-    """User, network and ipc namespace of one holder, as the containers of a pod."""
+    """The container joins user, network and ipc namespace of one holder, as in a pod."""
     with user_namespace("--net", "--ipc") as pid:
         paths = {"user": f"/proc/{pid}/ns/user", "network": f"/proc/{pid}/ns/net", "ipc": f"/proc/{pid}/ns/ipc"}
         box = t.container(bundle=user_mappings(joined(t.bundle("sh", "-c", "id -u; ls /sys/class/net"), paths)))
@@ -312,7 +312,7 @@ def test_a_user_namespace_and_what_belongs_to_it(t):
 @differs("as above")
 @parametrize("groups", ["allow", "deny"])
 def test_the_groups_of_the_caller_stay_outside(t, groups):
-    """Where the user namespace denies setgroups, nobody can drop them in there: they have gone before."""
+    """If the user namespace denies setgroups, no process in it can drop the caller's groups: the runtime drops them before."""
     with user_namespace(groups=groups) as pid:
         said = ("sh", "-c", "id -G; cat /proc/self/setgroups")
         box = t.container(bundle=user_mappings(joined(t.bundle(*said), {"user": f"/proc/{pid}/ns/user"})))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`run --keep` and `run --detach`: what stays after the program's end, and who collects it."""
+"""`run --keep` and `run --detach`: what stays after the program's end, and who collects the program."""
 
 import json
 import os
@@ -22,12 +22,12 @@ def kept(t, script="exit 5", code=5):
 
 @parametrize("status", [0, 1, 127, 255])
 def test_the_status_is_the_programs(t, status):
-    """With --keep run returns the program's status as ever."""
+    """With --keep run returns the program's status."""
     kept(t, f"exit {status}", status)
 
 
 def test_state_and_cgroup_stay(t):
-    """After the end the container is stopped, has pid 0, its directory and its cgroup."""
+    """After its end the container is stopped, with pid 0, and keeps its directory and its cgroup."""
     box = kept(t)
     state = box.state()
     equal((state["status"], state["pid"]), ("stopped", 0), "status, pid")
@@ -38,7 +38,7 @@ def test_state_and_cgroup_stay(t):
 
 @parametrize("flag", ["", "--force"])
 def test_delete_works_once(t, flag):
-    """delete removes all of it; the id is free."""
+    """delete removes everything, and the id is free."""
     box = kept(t)
     box.delete(*([flag] if flag else [])).ok()
     t.no_state()
@@ -47,7 +47,7 @@ def test_delete_works_once(t, flag):
 
 
 def test_a_kept_one_does_not_start_again(t):
-    """Neither start nor run nor create takes a kept container."""
+    """start, run and create all refuse a kept container."""
     box = kept(t)
     contains(box.start().exits(1).err, "cannot start a container that has stopped", "stderr")
     for again in (box.run, box.create):
@@ -57,7 +57,7 @@ def test_a_kept_one_does_not_start_again(t):
 
 @parametrize("name", ["KILL", "TERM"])
 def test_a_kept_one_that_a_signal_ended(t, name):
-    """128 + signal, and the container stays."""
+    """run returns 128 + signal, and the container stays."""
     box = t.container(bundle=t.bundle("sleep", "60").without_namespace("pid"))
     child = box.run_in_background("--keep")
     box.kill(name).ok()
@@ -66,7 +66,7 @@ def test_a_kept_one_that_a_signal_ended(t, name):
 
 
 def test_without_keep_nothing_stays(t):
-    """The same without --keep: nothing."""
+    """Without --keep nothing stays."""
     box = t.shell("exit 5")
     box.run().exits(5)
     equal(leaks.cgroups_of(box), [], "cgroups")
@@ -75,7 +75,7 @@ def test_without_keep_nothing_stays(t):
 
 @parametrize("flag", ["--keep=true", "--keep=false"])
 def test_keep_with_a_value(t, flag):
-    """The flag takes a value."""
+    """The flag accepts a value."""
     box = t.shell("exit 5")
     box.run(flag).exits(5)
     equal(box.status(), "stopped" if flag.endswith("true") else None, "status")
@@ -83,7 +83,7 @@ def test_keep_with_a_value(t, flag):
 
 @differs("runc 1.1.5 keeps what never ran")
 def test_a_program_that_cannot_run_is_not_kept(t):
-    """What has never run does not stay: the error is all."""
+    """A program that has never run does not stay; run returns the error."""
     box = t.container("/no/such/program")
     result = box.run("--keep")
     true(result.code != 0, str(result))
@@ -103,7 +103,7 @@ def test_poststop_hooks_wait_for_delete(t):
 
 @differs("runc 1.1.5 waits for them")
 def test_children_that_outlive_a_kept_one(t):
-    """In a shared pid namespace the first process leaves children: run returns its status, delete --force ends them."""
+    """The first process leaves children in a shared pid namespace: run returns its status, and delete --force ends them."""
     box = t.container(bundle=t.bundle("sh", "-c", "sleep 61 & exit 3").without_namespace("pid"))
     box.run("--keep").exits(3)
     equal(box.status(), "stopped", "status")
@@ -113,7 +113,7 @@ def test_children_that_outlive_a_kept_one(t):
 
 
 def test_a_killed_kept_run(t):
-    """SIGKILL of `run --keep`: the container goes on, and delete --force removes it."""
+    """After a SIGKILL of `run --keep` the container goes on, and delete --force removes it."""
     box = t.sleeper()
     child = box.run_in_background("--keep")
     stop(child)
@@ -126,7 +126,7 @@ def test_a_killed_kept_run(t):
 
 @parametrize("flag", ["--detach", "-d", "--detach=true"])
 def test_detached(t, flag):
-    """run returns 0 at once; the program runs on, the caller's subreaper is its parent."""
+    """run returns 0 at once; the program goes on, and its parent is the caller's subreaper."""
     box = t.sleeper()
     result = box.run(flag, "--pid-file", box.pid_file).ok()
     true(result.seconds < 5, f"run took {result.seconds} s")
@@ -134,7 +134,7 @@ def test_detached(t, flag):
 
 
 def test_detached_writes_where_the_caller_wrote(t):
-    """The program has the caller's streams after run has returned."""
+    """The program still has the caller's streams after run has returned."""
     box = t.shell("sleep 0.3; echo late; echo error >&2; exit 4")
     out, err = t.scratch / "late.out", t.scratch / "late.err"
     with open(out, "wb") as first, open(err, "wb") as second:
@@ -156,7 +156,7 @@ def test_detached_and_keep(t):
 
 
 def test_detached_survives_the_callers_session(t):
-    """The caller's session may end: the program goes on."""
+    """The program goes on after the caller's session has ended."""
     box = t.sleeper()
     command = t.runtime.command("run", "-d", "--pid-file", box.pid_file, "--bundle", box.bundle.path, box.id)
     child = t.runtime.start(["/usr/bin/setsid", "--wait", *command])
@@ -166,7 +166,7 @@ def test_detached_survives_the_callers_session(t):
 
 
 def test_detached_fails_like_attached(t):
-    """A program that is not there is an error of run, detached too; nothing is left."""
+    """If the program is missing, a detached run fails too, and leaves nothing."""
     result = t.container("/no/such/program").run_detached()
     true(result.code != 0, str(result))
     contains(result.err, "no such file or directory", "stderr")

@@ -18,21 +18,21 @@ def no_keyrings():
 
 
 def hold_a_secret():
-    """A key in this process's session that only who possesses it can see."""
+    """Makes a key in this process's session that only a possessor of the key can see."""
     true(LIBC.syscall(KEYCTL, JOIN, None) > 0, "no session keyring")
     key = LIBC.syscall(ADD_KEY, b"user", SECRET, b"x", 1, SESSION)
     true(key > 0 and LIBC.syscall(KEYCTL, SETPERM, key, POSSESSOR) == 0, "no key")
 
 
 def keys_seen(t, *flags):
-    """/proc/keys in the container: what its program may view."""
+    """/proc/keys in the container: the keys that its program may view."""
     bundle = t.bundle("cat", "/proc/keys").edit(lambda config: config["linux"].pop("maskedPaths"))
     return t.container(bundle=bundle).run(*flags).ok().out
 
 
 @needs(no_keyrings)
 def test_the_callers_keys_are_not_reachable(t):
-    """A key of the caller's session is none of the container's."""
+    """The container has no key of the caller's session."""
     hold_a_secret()
     contains(open("/proc/keys", encoding="ascii").read(), SECRET.decode(), "the caller's keys")
     absent(keys_seen(t), SECRET.decode(), "the container's keys")
@@ -40,7 +40,7 @@ def test_the_callers_keys_are_not_reachable(t):
 
 @needs(no_keyrings)
 def test_no_new_keyring_keeps_the_callers(t):
-    """--no-new-keyring is what it says."""
+    """With --no-new-keyring the container has the caller's keys."""
     hold_a_secret()
     contains(keys_seen(t, "--no-new-keyring"), SECRET.decode(), "the container's keys")
 

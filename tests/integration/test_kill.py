@@ -14,12 +14,12 @@ from marks import differs, parametrize
 
 pytestmark = pytest.mark.any_cgroups
 
-NOT_CAUGHT = (signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD)  # the last one: its children's sleeping makes noise
+NOT_CAUGHT = (signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD)  # SIGCHLD comes from the program's own sleeping children too
 NAMES = {number: signal.Signals(number).name for number in range(1, 32) if number not in NOT_CAUGHT}
 
 
 def catcher(t, numbers):
-    """A running container that writes down which signals it gets; (container, file)."""
+    """(container, file): a running container that writes the numbers of its signals to the file."""
     traps = "".join(f"trap 'echo {number} >> /tmp/got' {number}; " for number in numbers)
     bundle = t.bundle("sh", "-c", f"{traps} : > /tmp/got; while :; do sleep 0.05; done").writable()
     box = t.container(bundle=bundle)
@@ -44,18 +44,18 @@ def alive(pid):
 
 
 def family(t, script="trap '' TERM; (trap '' TERM; sleep 61) & sleep 62 & wait; wait", pids=2, private=True):
-    """A running container with so many that sleep below it; (container, pids of all below it on the host)."""
+    """(container, pids of all processes below it on the host): a running container with `pids` sleepers below it."""
     bundle = t.bundle("sh", "-c", script)
     box = t.container(bundle=bundle if private else bundle.without_namespace("pid"))
     box.run_detached().ok()
-    # Not before they have executed: what has only been forked is still the shell.
+    # Waits for the execs too: a process that has only been forked is still the shell.
     eventually(lambda: [name for *_, name in leaks.descendants(box.pid).values()].count("sleep") >= pids,
                "the children are not there")
     return box, sorted(leaks.descendants(box.pid))
 
 
 def kill_all(t, box, *arguments, flag="--all"):
-    """Succeeds; runc warns where one is gone before its turn comes."""
+    """Fails unless kill succeeds; runc warns if a process is gone before its turn comes."""
     result = t.runtime("kill", flag, box.id, *arguments)
     return result.exits(0) if t.control else result.ok()
 
@@ -76,7 +76,7 @@ SPELLINGS = {"number": lambda number, name: str(number), "name": lambda number, 
 
 @parametrize("spelling", list(SPELLINGS))
 def test_every_signal(t, spelling):
-    """Each of the signals that can be caught arrives as itself, however it is written."""
+    """Each signal that can be caught arrives as itself, in every spelling."""
     box, got = catcher(t, NAMES)
     for number, name in NAMES.items():
         before = got.read_text()
@@ -91,7 +91,7 @@ def test_other_names(t, name):
     box, got = catcher(t, NAMES)
     result = box.kill(name)
     if t.control and result.code != 0:
-        return  # it knows one of them
+        return  # runc knows one of the names
     equal(result.code, 0, f"exit code of {result}")
     eventually(lambda: got.read_text() == "29\n", f"SIG{name} does not arrive")
 
@@ -110,7 +110,7 @@ def test_stop_and_continue(t, spelling):
 
 @parametrize("number", [str(number) for number in (32, 33, 34, 50, 64)])
 def test_numbers_up_to_64(t, number):
-    """Every number that the kernel has is sent."""
+    """Every number that the kernel has can be sent."""
     box = t.container(bundle=t.bundle("sleep", "60").without_namespace("pid"))
     box.run_detached().ok()
     box.kill(number).ok()
@@ -123,13 +123,13 @@ WRONG = ["65", "128", "18446744073709551625", "-9", "9.0", "0x9", "9 ", " 9", "S
 
 @parametrize("_, word", [(ascii(word), word) for word in WRONG])
 def test_no_signal_at_all(t, _, word):
-    """What is no signal is an error, and no signal is sent."""
+    """A word that is no signal is an error, and the container gets no signal."""
     refuses(t, word)
 
 
 @differs("runc 1.1.5 takes it for 9")
 def test_a_number_beyond_32_bits(t):
-    """Numbers do not wrap."""
+    """A number does not wrap at 32 bits."""
     refuses(t, str((1 << 32) + 9))
 
 
@@ -143,7 +143,7 @@ def refuses(t, word):
 
 @parametrize("word", ["0", "00"])
 def test_zero_is_a_test(t, word):
-    """Signal 0 goes nowhere: 0 for a running container; with --all, too."""
+    """Signal 0 succeeds for a running container and reaches no process, with --all too."""
     box, got = catcher(t, NAMES)
     box.kill(word).ok()
     kill_all(t, box, word)
@@ -151,7 +151,7 @@ def test_zero_is_a_test(t, word):
 
 
 def test_of_an_unknown_container(t):
-    """The error says that it does not exist, with --all too."""
+    """The error is that the container does not exist, with --all too."""
     t.root.mkdir()
     for flags in ([], ["--all"]):
         contains(t.runtime("kill", *flags, "nobody", "KILL").exits(1).err, "does not exist", "stderr")
@@ -159,14 +159,14 @@ def test_of_an_unknown_container(t):
 
 @parametrize("_, *operands", [("none",), ("three", "x", "KILL", "more")])
 def test_wrong_number_of_operands(t, _, operands):
-    """An id is needed, and a signal is all that may follow."""
+    """kill needs an id and accepts at most a signal after it."""
     t.root.mkdir()
     result = t.runtime("kill", *operands)
     true(result.code != 0 and result.err, str(result))
 
 
 def test_the_signal_reaches_a_created_one(t):
-    """The process that waits gets the signal: TERM ends it where nothing protects it."""
+    """The waiting process gets the signal: without a pid namespace of its own TERM ends it."""
     box = t.container(bundle=t.bundle("sleep", "60").without_namespace("pid"))
     box.create().ok()
     box.kill("TERM").ok()
@@ -176,7 +176,7 @@ def test_the_signal_reaches_a_created_one(t):
 
 @parametrize("name", ["HUP", "INT", "QUIT", "TERM"])
 def test_a_created_one_in_its_own_pid_namespace_ends(t, name):
-    """Nothing handles the signal there yet, and the kernel keeps it from the first process: it ends all the same."""
+    """The waiting process has no handler, and the kernel keeps the signal from a first process: the runtime still ends it."""
     box = t.sleeper()
     box.create().ok()
     box.kill(name).ok()
@@ -186,7 +186,7 @@ def test_a_created_one_in_its_own_pid_namespace_ends(t, name):
 
 
 def test_all_of_a_created_one_is_asked_to_end(t):
-    """The same with --all."""
+    """The same holds with --all."""
     box = t.sleeper()
     box.create().ok()
     kill_all(t, box, "TERM")
@@ -195,7 +195,7 @@ def test_all_of_a_created_one_is_asked_to_end(t):
 
 @parametrize("name", ["USR1", "CONT"])
 def test_a_created_one_goes_on(t, name):
-    """Other signals do not reach the first process of a pid namespace, and it can be started."""
+    """Other signals do not reach the first process of a pid namespace, and the container can still be started."""
     box = t.container("sh", "-c", "exit 5")
     box.create().ok()
     box.kill(name).ok()
@@ -204,7 +204,7 @@ def test_a_created_one_goes_on(t, name):
 
 
 def test_only_the_first_process_without_all(t):
-    """Without --all a signal other than KILL is for the first process."""
+    """Without --all only the first process gets a signal other than KILL."""
     script = ("trap 'echo parent >> /tmp/got' USR1; (trap 'echo child >> /tmp/got' USR1; : > /tmp/up; "
               "while :; do sleep 0.05; done) & while :; do sleep 0.05; done")
     bundle = t.bundle("sh", "-c", script).writable()
@@ -225,7 +225,7 @@ def test_only_the_first_process_without_all(t):
     (f"{flag} {'private' if private else 'shared'} {name}", flag, private, name)
     for flag in ("--all", "-a") for private in (True, False) for name in ("KILL", "9")])
 def test_all_are_killed(t, _, flag, private, name):
-    """`kill --all` ends every process, whoever shares the pid namespace."""
+    """`kill --all` ends every process, with a private and with a shared pid namespace."""
     box, children = family(t, private=private)
     kill_all(t, box, name, flag=flag)
     eventually(lambda: not any(alive(pid) for pid in children), "children are alive")
@@ -233,7 +233,7 @@ def test_all_are_killed(t, _, flag, private, name):
 
 @parametrize("sharing", ["private", "shared"])
 def test_all_with_term(t, sharing):
-    """`kill --all ID TERM` sends TERM, not KILL: who ignores it lives, who does not dies."""
+    """`kill --all ID TERM` sends TERM, not KILL: a process that ignores TERM lives, and one that does not dies."""
     box, children = family(t, "sleep 61 & trap '' TERM; sleep 62 & wait; wait; wait", private=sharing == "private")
 
     def with_argument(number):
@@ -249,7 +249,7 @@ def test_all_with_term(t, sharing):
 @parametrize("_, sharing, name", [
     (f"{sharing}, {name}", sharing, name) for sharing in ("private", "shared") for name in ("KILL", "TERM")])
 def test_all_in_cgroups_below(t, _, sharing, name):
-    """Processes in cgroups below the container's get the signal as well."""
+    """Processes in cgroups below the container's get the signal too."""
     box, children = family(t, "sleep 61 & sleep 62 & sleep 63 & wait; sleep 60", 3, private=sharing == "private")
     top = cgroup_of(box)
     for depth, pid in zip(("a", "a/b", "c"), children):
@@ -261,7 +261,7 @@ def test_all_in_cgroups_below(t, _, sharing, name):
 
 
 def test_all_of_a_created_one(t):
-    """The waiting process is all there is."""
+    """The waiting process is the only one."""
     box = t.sleeper()
     box.create().ok()
     kill_all(t, box, "KILL")
@@ -270,7 +270,7 @@ def test_all_of_a_created_one(t):
 
 @parametrize("name", ["KILL", "TERM", "0"])
 def test_all_of_a_stopped_one(t, name):
-    """Nobody is there, and that is no error."""
+    """A container without processes is no error."""
     box = stopped(t)
     equal(t.runtime("kill", "--all", box.id, name).ok().out, "", "stdout")
     equal(box.status(), "stopped", "status")
@@ -289,7 +289,7 @@ def test_all_of_a_stopped_one_whose_cgroup_is_gone(t):
 
 
 def test_all_that_a_dead_init_left(t):
-    """In a shared pid namespace children outlive the first process; `kill --all` ends them: podman relies on it."""
+    """Children outlive the first process in a shared pid namespace; `kill --all` ends them, and podman relies on that."""
     box = t.container(bundle=t.bundle("sh", "-c", "sleep 61 & exec sleep 60").without_namespace("pid"))
     box.run_detached().ok()
     children = eventually(lambda: list(leaks.descendants(box.pid)), "there is no child")
@@ -302,7 +302,7 @@ def test_all_that_a_dead_init_left(t):
 
 
 def test_nobody_else_is_hit(t):
-    """Neither the neighbour's processes nor the caller's."""
+    """`kill --all` does not hit processes of a neighbour or of the caller."""
     other, others = family(t, private=False)
     box, _ = family(t, private=False)
     bystander = t.runtime.start(["/bin/sleep", "30"])
@@ -315,7 +315,7 @@ def test_nobody_else_is_hit(t):
 
 
 def test_all_while_they_fork(t):
-    """Processes that keep forking do not slip through."""
+    """Processes that keep forking do not escape."""
     script = "f() { while :; do sh -c 'sleep 0.01 & sleep 0.01 &'; done; }; f & f & f & wait"
     box = t.container(bundle=t.bundle("sh", "-c", script).without_namespace("pid"))
     box.run_detached().ok()
@@ -329,7 +329,7 @@ def test_all_while_they_fork(t):
 
 @differs("runc 1.1.5 may leave the cgroup frozen while it signals")
 def test_a_killed_kill_all(t):
-    """SIGKILL of `kill --all` at any moment: delete --force cleans up."""
+    """After a SIGKILL of `kill --all` at any moment, delete --force cleans up."""
     for step in range(12):
         box, _ = family(t, private=step % 2 == 0)
         child = t.runtime.start(t.runtime.command("kill", "--all", box.id, "TERM"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The states of a container and what each verb may do in them, in runc's words."""
+"""The states of a container, and what each verb does in each state, in runc's words."""
 
 import datetime
 import json
@@ -38,7 +38,7 @@ MAKE = {"created": created, "running": running, "stopped": stopped}
 
 @parametrize("status", list(MAKE))
 def test_state_names_the_status(t, status):
-    """`state` and `list` say created, running or stopped."""
+    """`state` and `list` report created, running or stopped."""
     box = MAKE[status](t)
     equal(box.state()["status"], status, "state")
     listed = json.loads(t.runtime("list", "--format", "json").ok().out)
@@ -56,7 +56,7 @@ def test_state_has_the_engines_keys(t):
 
 
 def test_state_created_is_now(t):
-    """`created` is an RFC 3339 time, UTC, of a moment ago."""
+    """`created` is an RFC 3339 time in UTC, and at most a minute old."""
     text = running(t).state()["created"]
     true(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", text), f"created is {text}")
     then = datetime.datetime.fromisoformat(text[:19] + "+00:00")
@@ -65,7 +65,7 @@ def test_state_created_is_now(t):
 
 
 def test_state_has_the_annotations(t):
-    """Annotations of the document are in `state`."""
+    """`state` has the annotations of the document."""
     box = t.sleeper()
     box.bundle.edit(lambda config: config.update(annotations={"org.example/key": "wert ü"}))
     box.create().ok()
@@ -73,7 +73,7 @@ def test_state_has_the_annotations(t):
 
 
 def test_stopped_state_has_pid_0(t):
-    """`pid` is there and 0 when the container is stopped."""
+    """A stopped container has the `pid` 0."""
     equal(stopped(t).state()["pid"], 0, "pid")
 
 
@@ -86,7 +86,7 @@ def test_zombie_is_stopped(t):
 
 
 def test_create_does_not_run_the_program(t):
-    """Before `start` the program has not run, afterwards it has."""
+    """The program does not run before `start`, and runs afterwards."""
     bundle = t.bundle("sh", "-c", "echo x > /home/made; exec sleep 60").writable()
     box = t.container(bundle=bundle)
     box.create().ok()
@@ -105,7 +105,7 @@ def test_the_pid_stays_from_create_to_running(t):
 
 
 def test_config_edits_after_create_have_no_effect(t):
-    """What counts is config.json at create time."""
+    """config.json counts as it was at create."""
     box = created(t)
     box.bundle.process(args=["sh", "-c", "exit 9"])
     box.start().ok()
@@ -114,7 +114,7 @@ def test_config_edits_after_create_have_no_effect(t):
 
 @parametrize("status", ["created", "stopped"])
 def test_delete_works_without_force(t, status):
-    """A created or stopped container is deleted without --force; nothing is known of it afterwards."""
+    """delete removes a created or stopped container without --force; its id is unknown afterwards."""
     box = MAKE[status](t)
     equal(box.delete().ok().out, "", "stdout")
     t.no_state()
@@ -122,7 +122,7 @@ def test_delete_works_without_force(t, status):
 
 
 def test_delete_of_created_ends_its_process(t):
-    """Deleting a created container kills the waiting process."""
+    """delete of a created container kills the waiting process."""
     box = created(t)
     pid = box.pid
     box.delete().ok()
@@ -131,7 +131,7 @@ def test_delete_of_created_ends_its_process(t):
 
 
 def test_delete_of_running_is_refused(t):
-    """A running container is not deleted without --force, and goes on running."""
+    """delete without --force refuses a running container, which goes on."""
     box = running(t)
     result = box.delete().exits(1)
     contains(result.err, "that is not stopped: running", "stderr")
@@ -141,7 +141,7 @@ def test_delete_of_running_is_refused(t):
 
 @parametrize("status", list(MAKE))
 def test_delete_force_works_in_every_state(t, status):
-    """`delete --force` removes a container in any state; a second one is quiet."""
+    """`delete --force` removes a container in any state; a second `delete --force` succeeds and prints nothing."""
     box = MAKE[status](t)
     box.delete("--force").ok()
     t.no_state()
@@ -149,7 +149,7 @@ def test_delete_force_works_in_every_state(t, status):
 
 
 def test_second_delete_says_does_not_exist(t):
-    """Without --force the second delete is an error that engines read as done."""
+    """Without --force a second delete fails; engines read its error as done."""
     box = created(t)
     box.delete().ok()
     contains(box.delete().exits(1).err, "does not exist", "stderr")
@@ -186,7 +186,7 @@ def test_start_of_running_is_refused(t):
 
 
 def test_start_of_stopped_is_refused(t):
-    """A container that has ended does not start again, and stays as it is."""
+    """A container that has ended cannot start again, and stays as it is."""
     box = stopped(t)
     contains(box.start().exits(1).err, "cannot start a container that has stopped", "stderr")
     equal(box.status(), "stopped", "status")
@@ -203,7 +203,7 @@ def test_kill_takes_every_spelling(t, spelling):
 @parametrize("spelling, number", [
     ("10", signal.SIGUSR1), ("USR2", signal.SIGUSR2), ("HUP", signal.SIGHUP), ("term", signal.SIGTERM)])
 def test_kill_delivers_that_signal(t, spelling, number):
-    """The signal that is named is the signal that arrives."""
+    """The named signal is the signal that arrives."""
     box = running(t, "sh", "-c", f"trap 'exit 42' {number.name[3:]}; : > /dev/shm/up; while :; do sleep 0.1; done")
     eventually(lambda: os.path.exists(f"/proc/{box.pid}/root/dev/shm/up"), "the program is not ready")
     box.kill(spelling).ok()
@@ -259,7 +259,7 @@ def test_kill_with_an_unknown_signal_is_refused(t, word):
 
 
 def test_kill_all_of_stopped_is_quiet(t):
-    """`kill --all` on a stopped container succeeds: engines do that after the end."""
+    """`kill --all` on a stopped container succeeds, because engines call it after the end."""
     box = stopped(t)
     t.runtime("kill", "--all", box.id, "9").ok()
 

@@ -7,7 +7,7 @@ import stat
 from harness import absent, contains, equal, read_text, status_field, true
 from marks import needs, parametrize
 
-# With these nothing but the filter stands between the program and any of the devices below.
+# With these capabilities only the filter stands between the program and any of the devices below.
 NODE_MAKER = ["CAP_MKNOD", "CAP_DAC_OVERRIDE", "CAP_SYS_RAWIO", "CAP_SYSLOG"]
 LINES = {"RLIMIT_CPU": "Max cpu time", "RLIMIT_FSIZE": "Max file size", "RLIMIT_DATA": "Max data size",
          "RLIMIT_STACK": "Max stack size", "RLIMIT_CORE": "Max core file size", "RLIMIT_RSS": "Max resident set",
@@ -15,7 +15,7 @@ LINES = {"RLIMIT_CPU": "Max cpu time", "RLIMIT_FSIZE": "Max file size", "RLIMIT_
          "RLIMIT_AS": "Max address space", "RLIMIT_LOCKS": "Max file locks", "RLIMIT_SIGPENDING": "Max pending signals",
          "RLIMIT_MSGQUEUE": "Max msgqueue size", "RLIMIT_NICE": "Max nice priority",
          "RLIMIT_RTPRIO": "Max realtime priority", "RLIMIT_RTTIME": "Max realtime timeout"}
-# Low values: where CAP_SYS_RESOURCE is missing no limit can be raised, not even by root.
+# Low values: without CAP_SYS_RESOURCE no process can raise a limit, not even root's.
 VALUES = {"RLIMIT_NICE": (0, 0), "RLIMIT_RTPRIO": (0, 0), "RLIMIT_NOFILE": (512, 600), "RLIMIT_CPU": (100, 200),
           "RLIMIT_NPROC": (1000, 2000), "RLIMIT_MEMLOCK": (1 << 20, 2 << 20), "RLIMIT_SIGPENDING": (100, 200),
           "RLIMIT_MSGQUEUE": (1000, 2000)}
@@ -36,7 +36,7 @@ def rlimit(name, soft, hard):
 
 @parametrize("name", list(LINES))
 def test_rlimit_is_set(t, name):
-    """Soft and hard value of this limit are the ones of config.json."""
+    """Soft and hard value of this limit are those of config.json."""
     soft, hard = VALUES.get(name, (64 << 20, 128 << 20))
     text = t.output("cat", "/proc/self/limits", rlimits=rlimit(name, soft, hard))
     equal(limit(text, name), (str(soft), str(hard)), name)
@@ -48,14 +48,14 @@ def test_default_nofile(t):
 
 
 def test_several_rlimits(t):
-    """All entries of the list are applied."""
+    """The runtime applies all entries of the list."""
     many = rlimit("RLIMIT_CORE", 0, 0) + rlimit("RLIMIT_NPROC", 77, 88)
     text = t.output("cat", "/proc/self/limits", rlimits=many)
     equal((limit(text, "RLIMIT_CORE"), limit(text, "RLIMIT_NPROC")), (("0", "0"), ("77", "88")), "limits")
 
 
 def test_rlimit_infinity(t):
-    """2^64-1 is `unlimited`."""
+    """2^64-1 means `unlimited`."""
     text = t.output("cat", "/proc/self/limits", rlimits=rlimit("RLIMIT_CORE", 2**64 - 1, 2**64 - 1))
     equal(limit(text, "RLIMIT_CORE"), ("unlimited", "unlimited"), "RLIMIT_CORE")
 
@@ -75,13 +75,13 @@ def test_rlimit_above_the_callers(t):
 
 
 def test_rlimit_soft_above_hard_is_refused(t):
-    """A soft value above the hard one cannot be set; nothing is left."""
+    """A soft value above the hard value is an error, and nothing is left."""
     t.container("true", rlimits=rlimit("RLIMIT_NOFILE", 100, 50)).run().exits(1)
     t.no_state()
 
 
 def mknod(t, kind, major, minor, open_it=True):
-    """A container with CAP_MKNOD makes a node in /dev and opens it."""
+    """The result of a container with CAP_MKNOD that makes a node in /dev and opens it."""
     use = "&& echo made && dd if=/dev/x of=/dev/null bs=1 count=0 && echo opened" if open_it else ""
     box = t.shell(f"mknod /dev/x {kind} {major} {minor} {use}")
     box.bundle.capabilities(bounding=NODE_MAKER, effective=NODE_MAKER, permitted=NODE_MAKER)
@@ -98,14 +98,14 @@ def test_allowed_device_numbers_can_be_made(t, _, major, minor):
 
 @parametrize("_, major, minor", [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9)])
 def test_allowed_device_numbers_can_be_opened(t, _, major, minor):
-    """A fresh node of an allowed number works."""
+    """A new node of an allowed number works."""
     equal(mknod(t, "c", major, minor).exits(0).out, "made\nopened\n", "stdout")
 
 
 @parametrize("_, kind, major, minor", [
     ("mem", "c", 1, 1), ("kmsg", "c", 1, 11), ("tty0", "c", 4, 0), ("loop0", "b", 7, 0), ("sda", "b", 8, 0)])
 def test_opening_other_numbers_is_denied(t, _, kind, major, minor):
-    """A node of another number can be made by the default list, not opened."""
+    """The default list allows mknod of another number, but not to open the node."""
     result = mknod(t, kind, major, minor)
     equal(result.out, "made\n", "stdout")
     contains(result.err, "Operation not permitted", "stderr")
@@ -114,7 +114,7 @@ def test_opening_other_numbers_is_denied(t, _, kind, major, minor):
 @parametrize("_, kind, major, minor, allowed", [
     ("null", "c", 1, 3, True), ("tty0", "c", 4, 0, False), ("loop0", "b", 7, 0, False)])
 def test_node_in_the_root_file_system(t, _, kind, major, minor, allowed):
-    """A node that lies in the image is filtered like any other."""
+    """The filter holds for a node in the image too."""
     box = t.shell("dd if=/node of=/dev/null bs=1 count=0 2>/dev/null && echo opened; true")
     node = box.bundle.rootfs / "node"
     os.mknod(node, (stat.S_IFCHR if kind == "c" else stat.S_IFBLK) | 0o666, os.makedev(major, minor))
@@ -122,7 +122,7 @@ def test_node_in_the_root_file_system(t, _, kind, major, minor, allowed):
 
 
 def test_console_node_is_denied(t):
-    """The machine's console (5:1) cannot be opened by number."""
+    """The program cannot open the machine's console (5:1) by number."""
     absent(mknod(t, "c", 5, 1).out, "opened", "stdout")
 
 
@@ -143,7 +143,7 @@ def test_without_cap_mknod_no_node(t):
 
 
 def test_the_filter_is_there_from_the_first_instruction(t):
-    """The very first open of the program is filtered, 20 times out of 20."""
+    """The filter holds for the very first open of the program, 20 times out of 20."""
     box = t.container("cat", "/node")
     os.mknod(box.bundle.rootfs / "node", stat.S_IFBLK | 0o666, os.makedev(7, 0))
     for _ in range(20):

@@ -16,7 +16,7 @@ from test_user_namespace import FIRST
 
 @driven
 def test_limits_are_properties_and_files(t):
-    """systemd knows the limits, and the files have them."""
+    """systemd has the limits as properties, and the files have them."""
     box, unit = created(t, **LIMITS)
     equal(show(unit, "MemoryMax", "MemoryLow", "TasksMax", "CPUQuotaPerSecUSec", "CPUQuotaPeriodUSec", "AllowedCPUs",
                "AllowedMemoryNodes"), (str(64 * MIB), str(16 * MIB), "33", "250ms", "50ms", "0", "0"), "properties")
@@ -25,7 +25,7 @@ def test_limits_are_properties_and_files(t):
 
 @driven
 def test_a_quota_is_exact_until_a_reload(t):
-    """systemd counts in 1 % of a CPU: it is told more, not less, and writes that when it reads its units again."""
+    """systemd counts in 1 % of a CPU. It gets a rounded-up quota, and writes that one when it reloads its units."""
     box, unit = created(t, cpu={"quota": 12345, "period": 50000})
     equal((show(unit, "CPUQuotaPerSecUSec"), text(box, "cpu.max")), (("250ms",), "12345 50000"), "quota")
     reload()
@@ -35,7 +35,7 @@ def test_a_quota_is_exact_until_a_reload(t):
 @differs("Debian's runc has the old formula for shares, and no io.weight as a property")
 @driven
 def test_weights_are_properties(t):
-    """cpu.shares by the quadratic formula, blockIO.weight on the scale of io.weight."""
+    """cpu.shares maps to CPUWeight by the quadratic formula, and blockIO.weight to the scale of io.weight."""
     box, unit = created(t, cpu={"shares": 512}, blockIO={"weight": 500})
     equal(show(unit, "CPUWeight", "IOWeight"), ("59", "4950"), "properties")
     equal(text(box, "cpu.weight"), "59", "cpu.weight")
@@ -44,7 +44,7 @@ def test_weights_are_properties(t):
 @differs("Debian's runc does not know cpu.idle")
 @driven
 def test_idle_is_a_weight(t):
-    """cpu.idle is CPUWeight=idle."""
+    """cpu.idle becomes CPUWeight=idle."""
     box, unit = created(t, cpu={"idle": 1})
     equal((show(unit, "CPUWeight"), text(box, "cpu.idle")), (("idle",), "1"), "idle")
 
@@ -52,7 +52,7 @@ def test_idle_is_a_weight(t):
 @differs("Debian's runc makes properties of fewer files")
 @driven
 def test_unified_is_made_properties_and_has_the_last_word(t):
-    """What systemd knows of `unified`, it is told; the rest is in the files alone."""
+    """systemd gets those settings of `unified` that it has properties for; the files alone have the others."""
     box, unit = created(t, memory={"limit": 64 * MIB},
                         unified={"memory.max": "32M", "memory.high": "31M", "memory.oom.group": "1", "pids.max": "9"})
     equal(show(unit, "MemoryMax", "MemoryHigh", "TasksMax"), (str(32 * MIB), str(31 * MIB), "9"), "properties")
@@ -61,7 +61,7 @@ def test_unified_is_made_properties_and_has_the_last_word(t):
 
 @driven
 def test_limits_survive_a_reload(t):
-    """daemon-reload leaves properties, files and everything in the scope as they are."""
+    """daemon-reload leaves the properties, the files and everything in the scope as they are."""
     box, unit = created(t, **LIMITS)
     before = show(unit, "MemoryMax", "TasksMax", "CPUQuotaPerSecUSec", "InvocationID")
     reload()
@@ -73,7 +73,7 @@ def test_limits_survive_a_reload(t):
 
 @driven
 def test_the_device_filter_survives_a_reload(t):
-    """What the filter forbids is forbidden before and after daemon-reload."""
+    """The filter forbids the same before and after daemon-reload."""
     by_systemd(t)
     box = t.sleeper()
     scope(box)
@@ -89,7 +89,7 @@ def test_the_device_filter_survives_a_reload(t):
 @differs(IGNORED)
 @driven
 def test_updated_device_rules_survive_a_reload(t):
-    """What an update allows or forbids is in force before and after daemon-reload."""
+    """The rules of an update are in force before and after daemon-reload."""
     by_systemd(t)
     box = ruled(t.sleeper(), NOTHING)
     unit = scope(box)
@@ -100,13 +100,13 @@ def test_updated_device_rules_survive_a_reload(t):
         update(t, box, {"devices": rules}).ok()
         equal(opens(box), expected, "behind update, whether it opens")
         reload()
-        equal(show(unit, "ActiveState"), ("active",), "the unit")  # now systemd has looked at all of them
+        equal(show(unit, "ActiveState"), ("active",), "the unit")  # now systemd has looked at all of its units
         equal(opens(box), expected, "behind daemon-reload, whether it opens")
 
 
 @driven
 def test_the_scope_is_the_mapped_users(t):
-    """Root of a user namespace owns what the kernel means to be handed over, and divides it; all goes with delete."""
+    """Root of a user namespace owns the files that the kernel lists for a delegation, and divides the cgroup; delete removes all."""
     by_systemd(t)
     box = mapped(t, "sh", "-c", "mkdir -p /sys/fs/cgroup/jobs/1; sleep 60")
     unit = scope(box)
@@ -129,7 +129,7 @@ def test_the_scope_is_the_mapped_users(t):
 
 @driven
 def test_limits_hold(t):
-    """A fork storm stops at pids.limit; a second daemon-reload changes nothing about that."""
+    """A fork storm stops at pids.limit, also after a daemon-reload."""
     by_systemd(t)
     box = resources(t.sleeper(), pids={"limit": 12})
     scope(box)
@@ -142,7 +142,7 @@ def test_limits_hold(t):
 @differs("its own process in the container needs threads")
 @driven
 def test_a_limit_of_one_process(t):
-    """Nothing of the runtime is in the scope beside init: pids.limit 1 is enough for one process."""
+    """No process of the runtime is in the scope besides init: pids.limit 1 is enough for one process."""
     by_systemd(t)
     box = resources(t.container("true"), pids={"limit": 1})
     scope(box)
@@ -151,7 +151,7 @@ def test_a_limit_of_one_process(t):
 
 @driven
 def test_update_changes_both(t):
-    """New limits are in the files, and systemd knows them, also after a reload."""
+    """The files and systemd have the new limits, also after a reload."""
     box, unit = created(t, **LIMITS)
     box.start().ok()
     t.runtime("update", "--memory", str(96 * MIB), "--memory-swap", str(96 * MIB), "--pids-limit", "44",
@@ -167,7 +167,7 @@ def test_update_changes_both(t):
 @differs("Debian's runc sets the properties although the kernel refuses the file")
 @driven
 def test_an_update_that_fails_changes_neither(t):
-    """The kernel is asked first: what it refuses, systemd never hears of."""
+    """The kernel comes first: systemd never gets a value that the kernel refuses."""
     box, unit = created(t, **LIMITS)
     t.runtime("update", "--pids-limit", "44", "--cpuset-cpus", "4000", box.id).exits(1)
     equal(show(unit, "TasksMax", "AllowedCPUs"), ("33", "0"), "properties")
@@ -177,7 +177,7 @@ def test_an_update_that_fails_changes_neither(t):
 @differs("runc has its own words")
 @driven
 def test_a_limit_that_the_kernel_refuses(t):
-    """The unit is taken back."""
+    """If the kernel refuses a limit, create fails and removes the unit."""
     by_systemd(t)
     box = resources(t.sleeper(), cpu={"cpus": "4000"})
     unit = scope(box)
@@ -203,7 +203,7 @@ def says(box, expected):
 @differs("Debian's runc has the old formula for shares, and loses memory.oom.group")
 @driven
 def test_update_keeps_what_it_was_not_told(t):
-    """systemd writes more files than were asked for, and rounds: they are brought back."""
+    """systemd writes more files than update asked for, and rounds: update restores them."""
     box, unit = with_limits_to_keep(t)
     t.runtime("update", "--pids-limit", "30", box.id).ok()
     says(box, KEPT)
@@ -221,7 +221,7 @@ def test_update_keeps_what_it_was_not_told(t):
 @differs("runc has no faults")
 @driven
 def test_a_failed_update_changes_nothing(t):
-    """Behind a failure systemd, too, knows the values of before."""
+    """After a failed update systemd too has the values from before."""
     box, unit = with_limits_to_keep(t)
     before = show(unit, "MemoryMax", "CPUWeight", "TasksMax", "CPUQuotaPerSecUSec")
     for step in range(1, 4):

@@ -9,20 +9,20 @@ from marks import differs, parametrize
 
 
 def test_empty_list_is_null_in_json(t):
-    """With no container `list -f json` prints null (or []) and nothing else."""
+    """Without a container `list -f json` prints null (or []) and nothing else."""
     t.root.mkdir()
     true(t.runtime("list", "-f", "json").ok().out.strip() in ("null", "[]"), "stdout is not an empty list")
 
 
 def test_empty_list_is_a_header_in_the_table(t):
-    """With no container the table is its header."""
+    """Without a container the table is its header."""
     t.root.mkdir()
     lines = t.runtime("list").ok().lines()
     equal([line.split() for line in lines], [["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]], "table")
 
 
 def test_empty_list_is_quiet(t):
-    """With no container `list -q` prints nothing."""
+    """Without a container `list -q` prints nothing."""
     t.root.mkdir()
     equal(t.runtime("list", "-q").ok().out, "", "stdout")
 
@@ -75,7 +75,7 @@ def test_list_refuses_another_format(t):
 
 
 def test_list_passes_over_foreign_directories(t):
-    """A directory in the root that is no container does not break the list."""
+    """A directory in the state root that is no container does not break the list."""
     box = t.sleeper()
     box.create().ok()
     (t.root / "foreign").mkdir()
@@ -86,7 +86,7 @@ def test_list_passes_over_foreign_directories(t):
 
 @differs("runc 1.1.5 prints an empty list; newer ones fail")
 def test_list_of_a_missing_root_is_an_error(t):
-    """An explicit --root that does not exist cannot be listed."""
+    """If an explicit --root does not exist, list fails."""
     t.runtime("list").exits(1)
 
 
@@ -101,7 +101,7 @@ def test_pid_file_is_digits_only(t, verb):
 
 
 def test_pid_file_may_exist_and_be_empty(t):
-    """Engines make the file beforehand; it is overwritten."""
+    """Engines make the file beforehand; create overwrites it."""
     box = t.sleeper()
     box.pid_file.touch()
     box.create().ok()
@@ -109,7 +109,7 @@ def test_pid_file_may_exist_and_be_empty(t):
 
 
 def test_old_pid_file_is_overwritten(t):
-    """A longer old content does not shine through."""
+    """Nothing of a longer old content stays."""
     box = t.sleeper()
     box.pid_file.write_text("99999999999\n")
     box.create().ok()
@@ -117,7 +117,7 @@ def test_old_pid_file_is_overwritten(t):
 
 
 def test_pid_file_does_not_follow_a_link(t):
-    """A link in the place of the pid file is replaced, its target is not written."""
+    """create replaces a link in the place of the pid file, and does not write to its target."""
     box = t.sleeper()
     victim = t.scratch / "victim"
     victim.write_text("precious")
@@ -129,14 +129,14 @@ def test_pid_file_does_not_follow_a_link(t):
 
 
 def test_relative_pid_file_is_the_callers(t):
-    """A relative pid file lies in the caller's directory, not in the bundle."""
+    """A relative pid file is in the caller's directory, not in the bundle."""
     box = t.sleeper()
     t.runtime("create", "--bundle", box.bundle.path, "--pid-file", "here.pid", box.id, cwd=t.scratch).ok()
     equal((t.scratch / "here.pid").read_text(), str(box.state()["pid"]), "pid file")
 
 
 def test_pid_file_in_a_missing_directory_fails_clean(t):
-    """A pid file that cannot be written is an error that leaves nothing."""
+    """If the pid file cannot be written, create fails and leaves nothing."""
     box = t.sleeper()
     t.runtime("create", "--bundle", box.bundle.path, "--pid-file", t.scratch / "no/such/p", box.id).exits(1)
     t.no_state()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""--log=journald:ID and --log=syslog:ID: what arrives at the machine's log, and that nobody waits for it.
+"""--log=journald:ID and --log=syslog:ID: what arrives in the machine's log; no verb waits for the log.
 
-The sockets are bound over the machine's paths, in a mount namespace of the runtime's own.
-"""
+ The runtime has a mount namespace of its own, in which the sockets are bound over the machine's paths.
+ """
 
 import contextlib
 import os
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.any_cgroups
 
 NOT_RUNCS = "runc knows files only"
 SERVICES = ["journald", "syslog"]
-# The directory with the sockets takes the place of /run/systemd/journal and of /dev.
+# The directory with the sockets covers /run/systemd/journal and /dev.
 PLACE = ("mount -t tmpfs run /run && mkdir -p /run/systemd/journal && mount --bind \"$1\" /run/systemd/journal && "
          "mount --bind \"$1\" /dev && shift && exec \"$@\"")
 
 
 class Listener:
-    """One service's socket, in a directory that has what the runtime needs of /dev."""
+    """The socket of one service, in a directory that has what the runtime needs of /dev."""
 
     def __init__(self, t, service, bound=True):
         self.t, self.service = t, service
@@ -39,12 +39,12 @@ class Listener:
             self.socket.settimeout(0.5)
 
     def call(self, *words, identifier="box"):
-        """A verb whose runtime logs to the service."""
+        """Runs a verb that logs to the service."""
         command = self.t.runtime.command(f"--log={self.service}:{identifier}", *words)
         return self.t.runtime.exec(["unshare", "--mount", "/bin/sh", "-c", PLACE, "sh", str(self.place), *command])
 
     def messages(self):
-        """What has arrived: (priority, identifier, message)."""
+        """The messages that have arrived: (priority, identifier, message)."""
         found = []
         with contextlib.suppress(TimeoutError):
             while True:
@@ -65,7 +65,7 @@ class Listener:
 @differs(NOT_RUNCS)
 @parametrize("service", SERVICES)
 def test_an_error_arrives(t, service):
-    """The service gets the sentence as an error of ID's; stderr has it, too, bare."""
+    """The service gets the sentence as an error with the identifier ID; stderr has the bare sentence too."""
     listener = Listener(t, service)
     result = listener.call("state", "nobody").exits(1)
     equal(result.err, "container does not exist: nobody\n", "stderr")
@@ -75,7 +75,7 @@ def test_an_error_arrives(t, service):
 @differs(NOT_RUNCS)
 @parametrize("service", SERVICES)
 def test_a_warning_arrives(t, service):
-    """A warning goes there and not to stderr; with --log-level=error nowhere."""
+    """A warning goes to the service and not to stderr; with --log-level=error it goes nowhere."""
     listener = Listener(t, service)
     box = t.container("true")
     box.bundle.capabilities(bounding=["CAP_NOBODY"])
@@ -91,7 +91,7 @@ def test_a_warning_arrives(t, service):
 @differs(NOT_RUNCS)
 @parametrize("service", SERVICES)
 def test_debug_arrives_if_asked_for(t, service):
-    """conmon-rs passes the level along; success says nothing else."""
+    """conmon-rs passes the level along; a successful verb logs nothing at other levels."""
     listener = Listener(t, service)
     listener.call("list").ok()
     equal(listener.messages(), [], "messages")
@@ -102,7 +102,7 @@ def test_debug_arrives_if_asked_for(t, service):
 @differs(NOT_RUNCS)
 @parametrize("service", SERVICES)
 def test_an_identifier_is_one_word_of_one_line(t, service):
-    """Line breaks in what the caller says make no fields."""
+    """Line breaks in the caller's words make no new fields."""
     listener = Listener(t, service)
     listener.call("state", "x\nPRIORITY=0", identifier="a\nb").exits(1)
     (priority, identifier, message), = listener.messages()
@@ -114,7 +114,7 @@ def test_an_identifier_is_one_word_of_one_line(t, service):
 @parametrize("_, service, how", [(f"{service} {how}", service, how) for service in SERVICES
                                  for how in ("no socket", "nobody listens", "a file")])
 def test_nobody_there_is_no_error(t, _, service, how):
-    """The verb goes on in silence, and its own error is on stderr all the same."""
+    """Without a service the verb goes on in silence, and stderr still has its error."""
     listener = Listener(t, service, bound=how == "nobody listens")
     if how == "nobody listens":
         listener.socket.close()
@@ -129,7 +129,7 @@ def test_nobody_there_is_no_error(t, _, service, how):
 @differs(NOT_RUNCS)
 @parametrize("service", SERVICES)
 def test_a_full_queue_is_not_waited_for(t, service):
-    """A service that reads nothing any more: the message is lost, the verb ends."""
+    """If a service has stopped reading, the message is lost, and the verb ends."""
     listener = Listener(t, service)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as filler:
         filler.setblocking(False)
@@ -144,7 +144,7 @@ def test_a_full_queue_is_not_waited_for(t, service):
 @differs(NOT_RUNCS)
 @parametrize("service", SERVICES)
 def test_a_container_does_not_hold_the_socket(t, service):
-    """What was opened for the log is not in the container."""
+    """The container does not have the log's socket."""
     listener = Listener(t, service)
     box = t.sleeper()
     listener.call("--log-level=debug", "run", "--detach", "--bundle", box.bundle.path, "--pid-file", box.pid_file,

@@ -186,13 +186,14 @@ Joins plan_joins(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
 }
 
 Result<> plan_spawn(TimelineBuilder& timeline, const spec::ValidSpec& spec, const plan::HostFacts& host,
-                    const Joins& joins, bool waits) {
+                    const Joins& joins, bool waits, std::vector<plan::Birthplace> otherwise) {
     const bool any_user = entry_of(*spec, NamespaceType::user).has_value();
     if (!host.privileged && !any_user)
         return fail(Kind::unsupported,
                     "config.json: /linux/namespaces: rootless container requires user namespaces");
     plan::Spawn spawn{flags_where(*spec, [&](const Row& row) { return made_by_clone(*spec, host, row); })};
     spawn.awaits_preparation = any_user || waits;
+    spawn.otherwise = std::move(otherwise);
     if (joined_by_host(*spec))
         for (std::size_t i = 0; i < joins.size(); ++i)
             if (joins[i]) spawn.inherited.push_back({*joins[i], row_of(spec->linux.namespaces[i].type).flag});

@@ -27,7 +27,7 @@ Joins plan_joins(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
 // Host lane: SPAWN. `waits`: the child waits for plan_preparation, also where it need not for its namespaces.
 // Errors: a caller without privileges and without a user namespace.
 Result<> plan_spawn(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const plan::HostFacts& host,
-                    const Joins& joins, bool waits);
+                    const Joins& joins, bool waits, std::vector<plan::Birthplace> otherwise = {});
 
 // Host lane: with a user namespace its maps, and what only the host may write about the new process. Then
 // that one goes on, if it waits.

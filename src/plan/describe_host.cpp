@@ -15,118 +15,100 @@ std::string texts_of(const std::vector<Item>& items) {
     return list;
 }
 
-}  // namespace
-
-Description describe_host(const MakeStateDirectory& op) { return {"make_state_directory", op.path}; }
-Description describe_host(const RecordIntent&) { return {"record_intent", "state.json"}; }
-Description describe_host(const MakeCgroup& op) { return {"make_cgroup", cat(op.mount, op.path)}; }
-Description describe_host(const EnableControllers& op) {
-    return {"enable_controllers",
-            cat(join(op.needed, " "), op.needed.empty() ? "" : ", and ", "what can be had")};
+std::string object(const MakeStateDirectory& op) { return op.path; }
+std::string object(const RecordIntent&) { return "state.json"; }
+std::string object(const MakeCgroup& op) { return cat(op.mount, op.path); }
+std::string object(const EnableControllers& op) {
+    return cat(join(op.needed, " "), op.needed.empty() ? "" : ", and ", "what can be had");
 }
-Description describe_host(const LimitCgroup& op) { return {"limit_cgroup", texts_of(op.settings)}; }
-Description describe_host(const ChangeLimits& op) { return {"change_limits", texts_of(op.settings)}; }
-Description describe_host(const StartUnit& op) {
-    return {"start_unit", cat(op.name, in_brackets(texts_of(op.properties)))};
-}
-Description describe_host(const ChangeUnit& op) { return {"change_unit", texts_of(op.properties)}; }
-Description describe_host(const StopUnit& op) { return {"stop_unit", op.name}; }
-Description describe_host(const RecordCgroup&) { return {"record_cgroup", "its inode in state.json"}; }
-Description describe_host(const DelegateCgroup& op) { return {"delegate_cgroup", cat("to user ", op.owner)}; }
-Description describe_host(const FindRdtGroup& op) { return {"find_rdt_group", op.path}; }
-Description describe_host(const MakeRdtGroup& op) { return {"make_rdt_group", op.path}; }
-Description describe_host(const CompareSchemata& op) {
-    return {"compare_schemata", cat(op.lines, ", if the group was there")};
-}
-Description describe_host(const MakeMonitoringGroup& op) { return {"make_monitoring_group", op.path}; }
-Description describe_host(const RecordRdtGroup&) {
-    return {"record_rdt_group", "what of it is new, in state.json"};
-}
-Description describe_host(const WriteSchemata& op) { return {"write_schemata", join(op.lines, ", ")}; }
-Description describe_host(const ChangeSchemata& op) { return {"change_schemata", join(op.lines, ", ")}; }
-Description describe_host(const JoinRdtGroup& op) {
-    return {"join_rdt_group", op.monitoring.empty() ? op.path : op.monitoring};
-}
-Description describe_host(const CloneTree& op) {
+std::string object(const LimitCgroup& op) { return texts_of(op.settings); }
+std::string object(const ChangeLimits& op) { return texts_of(op.settings); }
+std::string object(const StartUnit& op) { return cat(op.name, in_brackets(texts_of(op.properties))); }
+std::string object(const ChangeUnit& op) { return texts_of(op.properties); }
+std::string object(const StopUnit& op) { return op.name; }
+std::string object(const RecordCgroup&) { return "its inode in state.json"; }
+std::string object(const DelegateCgroup& op) { return cat("to user ", op.owner); }
+std::string object(const FindRdtGroup& op) { return op.path; }
+std::string object(const MakeRdtGroup& op) { return op.path; }
+std::string object(const CompareSchemata& op) { return cat(op.lines, ", if the group was there"); }
+std::string object(const MakeMonitoringGroup& op) { return op.path; }
+std::string object(const RecordRdtGroup&) { return "what of it is new, in state.json"; }
+std::string object(const WriteSchemata& op) { return join(op.lines, ", "); }
+std::string object(const ChangeSchemata& op) { return join(op.lines, ", "); }
+std::string object(const JoinRdtGroup& op) { return op.monitoring.empty() ? op.path : op.monitoring; }
+std::string object(const CloneTree& op) {
     std::string options = attribute_words(op.attributes);
     for (const std::uint32_t flags : op.propagation) add_word(options, propagation_word(flags));
     if (op.id_maps) add_word(options, op.id_maps->whole_tree ? "tree id-mapped" : "id-mapped");
-    return {"clone_tree", cat(op.path, op.recursive ? " recursively" : "", in_brackets(options))};
+    return cat(op.path, op.recursive ? " recursively" : "", in_brackets(options));
 }
-Description describe_host(const OpenRoot& op) {
-    return {"open_root", cat(op.path, op.bound ? " (bound over itself, private)" : "")};
+std::string object(const OpenRoot& op) {
+    return cat(op.path, op.bound ? " (bound over itself, private)" : "");
 }
-Description describe_host(const OpenNamespace& op) {
-    return {"open_namespace", cat(namespace_words(op.type), ' ', op.path)};
+std::string object(const OpenNamespace& op) { return cat(namespace_words(op.type), ' ', op.path); }
+std::string object(const OpenMessageQueues& op) {
+    return op.ipc ? "of the joined ipc namespace" : "of the host";
 }
-Description describe_host(const OpenMessageQueues& op) {
-    return {"open_message_queues", op.ipc ? "of the joined ipc namespace" : "of the host"};
-}
-Description describe_host(const MakeNotifySocket&) { return {"make_notify_socket", "for readiness"}; }
-Description describe_host(const MakeHandshake&) { return {"make_handshake", "for the seccomp listener"}; }
-Description describe_host(const MakeStartFifo&) { return {"make_start_fifo", "exec.fifo"}; }
-Description describe_host(const ConnectConsole& op) { return {"connect_console", op.path}; }
-Description describe_host(const Spawn& op) {
+std::string object(const MakeNotifySocket&) { return "for readiness"; }
+std::string object(const MakeHandshake&) { return "for the seccomp listener"; }
+std::string object(const MakeStartFifo&) { return "exec.fifo"; }
+std::string object(const ConnectConsole& op) { return op.path; }
+std::string object(const Spawn& op) {
     const std::string list = namespace_words(op.namespaces);
-    return {"spawn", cat("the stage in the cgroup, new namespaces: ", list.empty() ? "none" : list,
-                         op.inherited.empty() ? "" : cat(", born in ", op.inherited.size(), " joined"))};
+    return cat("the stage in the cgroup, new namespaces: ", list.empty() ? "none" : list,
+               op.inherited.empty() ? "" : cat(", born in ", op.inherited.size(), " joined"));
 }
-Description describe_host(const WriteIdMaps& op) {
+std::string object(const WriteIdMaps& op) {
     const auto one_line = [](std::string text) {
         for (char& each : text)
             if (each == '\n') each = ';';
         return text;
     };
-    return {"write_id_maps", cat("users ", one_line(op.maps.uids), " groups ", one_line(op.maps.gids),
-                                 op.by_helper ? " by newuidmap and newgidmap" : "",
-                                 op.deny_setgroups ? ", setgroups denied" : "")};
+    return cat("users ", one_line(op.maps.uids), " groups ", one_line(op.maps.gids),
+               op.by_helper ? " by newuidmap and newgidmap" : "",
+               op.deny_setgroups ? ", setgroups denied" : "");
 }
-Description describe_host(const SetOomScore& op) { return {"set_oom_score", cat(op.value)}; }
-Description describe_host(const SendPrepared&) { return {"send_prepared", "to the child"}; }
-Description describe_host(const AwaitRespawn&) { return {"await_respawn", "the copy's pid"}; }
-Description describe_host(const MoveNetDevice& op) {
-    return {"move_net_device", cat(op.host_name, " as ", op.name)};
+std::string object(const SetOomScore& op) { return cat(op.value); }
+std::string object(const SendPrepared&) { return "to the child"; }
+std::string object(const AwaitRespawn&) { return "the copy's pid"; }
+std::string object(const MoveNetDevice& op) { return cat(op.host_name, " as ", op.name); }
+std::string object(const AttachDeviceFilter& op) { return cat(op.program.size(), " instructions"); }
+std::string object(const ReplaceDeviceFilter& op) {
+    return cat(op.program.size(), " instructions", op.as_created ? ", as at the creation" : "");
 }
-Description describe_host(const AttachDeviceFilter& op) {
-    return {"attach_device_filter", cat(op.program.size(), " instructions")};
+std::string object(const RecordProcess&) { return "pid and start time in state.json"; }
+std::string object(const SendGo&) { return "to the stage"; }
+std::string object(const AwaitReady&) { return "from the stage"; }
+std::string object(const AwaitExecution&) { return "of the program"; }
+std::string object(const SendConsole&) { return "the terminal's master"; }
+std::string object(const DeliverListener& op) { return cat("of seccomp to ", op.path); }
+std::string object(const SendPidfd& op) { return cat(op.kind, " to ", op.path); }
+std::string object(const WritePidFile& op) { return op.path; }
+std::string object(const Publish&) { return "the container exists"; }
+std::string object(const FindInit&) { return "of the container"; }
+std::string object(const FindCgroup& op) {
+    return cat("of the container", op.below.empty() ? "" : ", below it ", op.below);
 }
-Description describe_host(const ReplaceDeviceFilter& op) {
-    return {"replace_device_filter",
-            cat(op.program.size(), " instructions", op.as_created ? ", as at the creation" : "")};
-}
-Description describe_host(const RecordProcess&) {
-    return {"record_process", "pid and start time in state.json"};
-}
-Description describe_host(const SendGo&) { return {"send_go", "to the stage"}; }
-Description describe_host(const AwaitReady&) { return {"await_ready", "from the stage"}; }
-Description describe_host(const AwaitExecution&) { return {"await_execution", "of the program"}; }
-Description describe_host(const SendConsole&) { return {"send_console", "the terminal's master"}; }
-Description describe_host(const DeliverListener& op) {
-    return {"deliver_listener", cat("of seccomp to ", op.path)};
-}
-Description describe_host(const SendPidfd& op) { return {"send_pidfd", cat(op.kind, " to ", op.path)}; }
-Description describe_host(const WritePidFile& op) { return {"write_pid_file", op.path}; }
-Description describe_host(const Publish&) { return {"publish", "the container exists"}; }
-Description describe_host(const FindInit&) { return {"find_init", "of the container"}; }
-Description describe_host(const FindCgroup& op) {
-    return {"find_cgroup", cat("of the container", op.below.empty() ? "" : ", below it ", op.below)};
-}
-Description describe_host(const ReleaseContainer&) { return {"release_container", "to other verbs"}; }
-Description describe_host(const MakeHookStreams&) {
-    return {"make_hook_streams", "the state to read, and a pipe for the output"};
-}
-Description describe_host(const RunHooks& op) {
+std::string object(const ReleaseContainer&) { return "to other verbs"; }
+std::string object(const MakeHookStreams&) { return "the state to read, and a pipe for the output"; }
+std::string object(const RunHooks& op) {
     std::string list;
     for (const Hook& hook : op.hooks) add_word(list, hook.path);
-    return {"run_hooks", cat(word(op.kind), ' ', list)};
+    return cat(word(op.kind), ' ', list);
 }
-Description describe_host(const ReleaseInit&) { return {"release_init", "by the exec fifo"}; }
-Description describe_host(const AwaitProgram&) { return {"await_program", "executed by init"}; }
-Description describe_host(const RemoveStartFifo&) { return {"remove_start_fifo", "exec.fifo"}; }
-Description describe_host(const KillContainer&) { return {"kill_container", "everything in its cgroup"}; }
-Description describe_host(const DetachRoot&) { return {"detach_root", "and what is mounted below"}; }
-Description describe_host(const RemoveRdtGroup&) { return {"remove_rdt_group", "if it is ours"}; }
-Description describe_host(const RemoveCgroup&) { return {"remove_cgroup", ""}; }
-Description describe_host(const RemoveStateDirectory& op) { return {"remove_state_directory", op.path}; }
+std::string object(const ReleaseInit&) { return "by the exec fifo"; }
+std::string object(const AwaitProgram&) { return "executed by init"; }
+std::string object(const RemoveStartFifo&) { return "exec.fifo"; }
+std::string object(const KillContainer&) { return "everything in its cgroup"; }
+std::string object(const DetachRoot&) { return "and what is mounted below"; }
+std::string object(const RemoveRdtGroup&) { return "if it is ours"; }
+std::string object(const RemoveCgroup&) { return ""; }
+std::string object(const RemoveStateDirectory& op) { return op.path; }
+
+}  // namespace
+
+std::string object_of(const HostOp& op) {
+    return std::visit([](const auto& each) { return object(each); }, op);
+}
 
 }  // namespace bulkhead::plan

@@ -8,16 +8,16 @@
 
 namespace bulkhead::plan {
 
-// A step's verb ("mount_filesystem") and what it does it with ("tmpfs on /dev/shm ...").
+// A step's name ("mount_filesystem") and the object that it acts on ("tmpfs on /dev/shm ...").
 struct Description {
-    std::string verb;
+    std::string name;
     std::string object;
 };
 Description describe(const Step& step, ArenaView arena);
 
-// One line a step: number, lane, verb, object, JSON pointer.
+// One line a step: number, lane, name, object, JSON pointer.
 std::string explain_text(const Timeline& timeline);
-// An array of {step, lane, verb, object, property}.
+// An array of {step, lane, verb, object, property}; `verb` is the name.
 std::string explain_json(const Timeline& timeline);
 
 }  // namespace bulkhead::plan

@@ -26,10 +26,11 @@ struct StageContext {
     int root = -1;         // AttachRoot: the container's root directory
     int joined_pids = -1;  // JoinNamespace: the pid namespace whose processes a procfs has to show
     int procfs = -1;       // OpenProcfs: the root of a procfs that can be trusted
-    int self = -1;         // ChangeMountsByName: our own directory of it, "fd" and "mountinfo" below
+    int self = -1;         // OpenSelf: our own directory of it, "fd" and "mountinfo" below
     int mask = -1;         // MaskPath: the attached empty directory, cloned for further masks
     int null = -1;         // MaskPath: the attached null device, cloned likewise
     const volatile std::uint32_t* handshake = nullptr;  // MapHandshake: a word as in base/robust_word.hpp
+    int kept[4] = {-1, -1, -1, -1};                     // KeepDescriptor; -1: free
     Texts candidates{};                                 // FindProgram: where it looked ...
     std::uint32_t program = 0;                          // ... and which candidate is executed
     StepTime* times = nullptr;                          // with --trace

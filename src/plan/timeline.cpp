@@ -3,6 +3,7 @@
 
 #include <bitset>
 #include <cstring>
+#include <optional>
 
 namespace bulkhead::plan {
 
@@ -20,79 +21,41 @@ bool is_init(const Step& step) {
     return init != nullptr && init->op == InitVocabulary::index_of<Op>();
 }
 
-// The slots that an init step reads.
-struct SlotsRead {
-    std::vector<Slot> operator()(const AwaitStart& op) const { return {op.fifo}; }
-    std::vector<Slot> operator()(const CloseDescriptors& op) const {
-        std::vector<Slot> kept;
-        if (op.keeps) kept.push_back(op.kept);
-        if (op.keeps_socket) kept.push_back(op.socket);
-        return kept;
-    }
-    std::vector<Slot> operator()(const AttachRoot& op) const { return {op.tree}; }
-    std::vector<Slot> operator()(const TakeRoot& op) const { return {op.root}; }
-    std::vector<Slot> operator()(const AttachTree& op) const { return {op.tree}; }
-    std::vector<Slot> operator()(const MountNotifySocket& op) const { return {op.socket}; }
-    std::vector<Slot> operator()(const JoinNamespace& op) const { return {op.file}; }
-    std::vector<Slot> operator()(const JoinContainer& op) const { return {op.process}; }
-    std::vector<Slot> operator()(const TakeStdio& op) const { return {op.input, op.output}; }
-    std::vector<Slot> operator()(const MapHandshake& op) const { return {op.page}; }
+// What a list of members refers to, by kind.
+void append(std::vector<Slot>& slots, Slot slot) { slots.push_back(slot); }
+void append(std::vector<Slot>& slots, const std::optional<Slot>& slot) {
+    if (slot) slots.push_back(*slot);
+}
+void append(std::vector<Slot>& slots, const std::vector<Inherited>& list) {
+    for (const Inherited& each : list) slots.push_back(each.file);
+}
+void append(std::vector<Slot>&, const Path&) {}
+void append(std::vector<Slot>&, Anchor) {}
+void append(std::vector<Anchor>& anchors, const Path& path) { anchors.push_back(path.below); }
+void append(std::vector<Anchor>& anchors, Anchor anchor) { anchors.push_back(anchor); }
+void append(std::vector<Anchor>&, Slot) {}
+
+template <class Kind, class Op, auto... members>
+std::vector<Kind> members_of(const Op& op, Members<members...>) {
+    std::vector<Kind> found;
+    (append(found, op.*members), ...);
+    return found;
+}
+
+// The slots or anchors that a step uses, and those that it leaves for later steps.
+template <class Kind>
+struct Read {
     template <class Op>
-    std::vector<Slot> operator()(const Op&) const {
+    std::vector<Kind> operator()(const Op& op) const {
+        if constexpr (requires { typename Op::Reads; }) return members_of<Kind>(op, typename Op::Reads{});
         return {};
     }
 };
-
-// The anchors that an init step reads.
-struct AnchorsRead {
-    std::vector<Anchor> operator()(const MountFilesystem& op) const { return {op.target.below}; }
-    std::vector<Anchor> operator()(const Remount& op) const { return {op.target.below}; }
-    std::vector<Anchor> operator()(const AttachTree& op) const { return {op.target.below}; }
-    std::vector<Anchor> operator()(const MountNotifySocket& op) const { return {op.target.below}; }
-    std::vector<Anchor> operator()(const MakeDevice& op) const { return {op.path.below}; }
-    std::vector<Anchor> operator()(const MakeLink& op) const { return {op.path.below, op.source.below}; }
-    std::vector<Anchor> operator()(const MaskPath& op) const { return {op.path.below, op.null.below}; }
-    std::vector<Anchor> operator()(const ProtectPath& op) const { return {op.path.below}; }
-    std::vector<Anchor> operator()(const MakeDirectory& op) const { return {op.path.below}; }
-    std::vector<Anchor> operator()(const HoldDirectory& op) const { return {op.path.below}; }
-    std::vector<Anchor> operator()(const ComparePlace& op) const { return {op.path.below, op.anchor}; }
-    std::vector<Anchor> operator()(const OpenTerminal& op) const {
-        return {op.terminals.below, op.place.below};
-    }
-    std::vector<Anchor> operator()(const ReplaceNull& op) const { return {op.null.below}; }
+template <class Kind>
+struct Filled {
     template <class Op>
-    std::vector<Anchor> operator()(const Op&) const {
-        return {};
-    }
-};
-
-// The one that it fills.
-struct AnchorFilled {
-    template <class Op>
-    Anchor operator()(const Op& op) const {
-        if constexpr (requires { op.anchor; } && !std::is_same_v<Op, ComparePlace>) return op.anchor;
-        return {};
-    }
-};
-
-// The slots that a host step fills before SPAWN.
-struct SlotsFilled {
-    std::vector<Slot> operator()(const CloneTree& op) const { return {op.slot}; }
-    std::vector<Slot> operator()(const OpenRoot& op) const { return {op.slot}; }
-    std::vector<Slot> operator()(const OpenNamespace& op) const { return {op.slot}; }
-    std::vector<Slot> operator()(const OpenMessageQueues& op) const { return {op.slot}; }
-    std::vector<Slot> operator()(const MakeHandshake& op) const { return {op.slot}; }
-    std::vector<Slot> operator()(const MakeStartFifo& op) const { return {op.slot}; }
-    std::vector<Slot> operator()(const MakeNotifySocket& op) const { return {op.slot}; }
-    std::vector<Slot> operator()(const FindInit& op) const {
-        std::vector<Slot> slots{op.process};
-        for (const Inherited& each : op.of_children) slots.push_back(each.file);
-        if (op.root) slots.push_back(*op.root);
-        return slots;
-    }
-    std::vector<Slot> operator()(const MakeHookStreams& op) const { return {op.input, op.output}; }
-    template <class Op>
-    std::vector<Slot> operator()(const Op&) const {
+    std::vector<Kind> operator()(const Op& op) const {
+        if constexpr (requires { typename Op::Fills; }) return members_of<Kind>(op, typename Op::Fills{});
         return {};
     }
 };
@@ -114,13 +77,13 @@ class Invariants {
 
     Result<> host(const Step& step) {
         if (is_host<Spawn>(step)) {
-            if (spawned_) return broken("two SPAWN steps");
+            if (spawned_) return broken("two Spawn steps");
             spawned_ = true;
         }
-        for (const Slot slot : std::visit(SlotsFilled{}, std::get<HostOp>(step.op))) TRY(fill(slot));
-        if (is_host<SendGo>(step) && !spawned_) return broken("a go before SPAWN");
+        for (const Slot slot : std::visit(Filled<Slot>{}, std::get<HostOp>(step.op))) TRY(fill(slot));
+        if (is_host<SendGo>(step) && !spawned_) return broken("a go before Spawn");
         if (is_host<SendGo>(step)) ++go_;
-        if (is_host<DeliverListener>(step) && loads_-- == 0)
+        if (is_host<DeliverListener>(step) && listeners_-- == 0)
             return broken("the host awaits a listener that nobody makes");
         if (is_host<DeliverListener>(step)) ++deliveries_;
         if (is_host<AwaitRespawn>(step) && respawns_-- == 0)
@@ -133,44 +96,43 @@ class Invariants {
     }
 
     Result<> init(const Step& step) {
-        if (!spawned_) return broken("an init step before SPAWN");
-        if (executed_) return broken("a step behind Execute");
+        const auto& init_step = std::get<InitStep>(step.op);
+        if (!spawned_) return broken("an init step before Spawn");
+        if (executed_) return broken("a step after Execute");
         if (is_init<AwaitGo>(step) && go_-- == 0) return broken("the stage awaits a go nobody sends");
         if (is_init<ReportReady>(step)) ++ready_;
         if (is_init<Respawn>(step)) ++respawns_;
-        if (is_init<LoadSeccomp>(step)) ++loads_;
+        if (is_init<ReportListener>(step)) ++listeners_;
         if (is_init<AwaitDelivery>(step) && deliveries_-- == 0)
             return broken("the stage awaits a delivery that does not happen");
         if (is_init<Execute>(step)) executed_ = true;
-        for (const Slot slot : visit<std::vector<Slot>>(std::get<InitStep>(step.op), SlotsRead{}))
+        for (const Slot slot : visit<std::vector<Slot>>(init_step, Read<Slot>{}))
             if (!exists(slot) || !filled_.test(slot.index))
                 return broken("a slot is used before it is filled");
-        TRY(check_anchors(std::get<InitStep>(step.op)));
-        if (is_init<CloneSource>(step)) return fill_by_stage(std::get<InitStep>(step.op));
-        return {};
+        for (const Slot slot : visit<std::vector<Slot>>(init_step, Filled<Slot>{})) TRY(fill_by_stage(slot));
+        return check_anchors(init_step);
     }
 
     Result<> check_anchors(const InitStep& step) {
-        for (const Anchor anchor : visit<std::vector<Anchor>>(step, AnchorsRead{}))
+        for (const Anchor anchor : visit<std::vector<Anchor>>(step, Read<Anchor>{}))
             if (anchor.index >= anchor_limit || (anchor.index != 0 && !anchored_.test(anchor.index)))
                 return broken("a path lies below what is not there yet");
-        const Anchor filled = visit<Anchor>(step, AnchorFilled{});
-        if (filled.index >= anchor_limit) return broken("an anchor that nobody made");
-        anchored_.set(filled.index);
+        for (const Anchor filled : visit<std::vector<Anchor>>(step, Filled<Anchor>{})) {
+            if (filled.index >= anchor_limit) return broken("an anchor that nobody made");
+            anchored_.set(filled.index);
+        }
         return {};
     }
 
     // The stage fills a slot for a later step of its own.
-    Result<> fill_by_stage(const InitStep& step) {
-        CloneSource op;
-        std::memcpy(&op, step.payload, sizeof op);
-        if (!exists(op.slot)) return broken("a slot that nobody made");
-        filled_.set(op.slot.index);
+    Result<> fill_by_stage(Slot slot) {
+        if (!exists(slot)) return broken("a slot that nobody made");
+        filled_.set(slot.index);
         return {};
     }
 
     Result<> fill(Slot slot) {
-        if (spawned_) return broken("a slot filled behind SPAWN cannot reach the stage");
+        if (spawned_) return broken("a slot filled after Spawn cannot reach the stage");
         if (!exists(slot)) return broken("a slot that nobody made");
         filled_.set(slot.index);
         return {};
@@ -183,7 +145,7 @@ class Invariants {
     unsigned go_ = 0;     // sent and not yet awaited
     unsigned ready_ = 0;  // likewise
     unsigned respawns_ = 0;
-    unsigned loads_ = 0;
+    unsigned listeners_ = 0;
     unsigned deliveries_ = 0;
     bool executed_ = false;
     std::bitset<slot_limit> filled_;

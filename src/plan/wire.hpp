@@ -28,67 +28,20 @@ struct PlanHeader {
 // Descriptors reach the stage at base, base + 1, ...; the base is its argv[1], in decimal.
 enum Handover : int { handover_plan = 0, handover_report = 1, handover_slots = 2 };
 
-// The system call (or check) that failed inside a step.
-enum class Call : std::uint16_t {
-    none,
-    bind,
-    faccessat,
-    fchdir,
-    fchown,
-    fsconfig,
-    fsmount,
-    fsopen,
-    fspick,
-    fstat,
-    getdents,
-    getcwd,
-    ioctl,
-    ioprio_set,
-    close_range,
-    capset,
-    check,
-    chroot,
-    clone,
-    dup,
-    execve,
-    keyctl,
-    mkdirat,
-    mknodat,
-    mount,
-    mount_setattr,
-    move_mount,
-    open_tree,
-    openat,
-    openat2,
-    personality,
-    pivot_root,
-    poll,
-    prctl,
-    prlimit,
-    read,
-    readlinkat,
-    sched_setaffinity,
-    sched_setattr,
-    seccomp,
-    sendfile,
-    sendmsg,
-    set_mempolicy,
-    setdomainname,
-    setgroups,
-    sethostname,
-    setns,
-    setresgid,
-    setresuid,
-    setsid,
-    socket,
-    symlinkat,
-    sigaction,
-    umount,
-    unlinkat,
-    unshare,
-    write,
-    call_count,
-};
+// The system call that failed inside a step; `check`: a look of the step's own.
+// clang-format off
+#define BULKHEAD_CALLS(X) \
+    X(bind) X(capset) X(check) X(chroot) X(clone) X(close_range) X(dup3) X(execve) X(faccessat) X(fchdir) \
+    X(fchown) X(fsconfig) X(fsmount) X(fsopen) X(fspick) X(fstat) X(getcwd) X(getdents64) X(ioctl) \
+    X(ioprio_set) X(keyctl) X(mkdirat) X(mknodat) X(mount) X(mount_setattr) X(move_mount) X(open_tree) \
+    X(openat) X(openat2) X(personality) X(pivot_root) X(poll) X(prctl) X(prlimit) X(read) X(readlinkat) \
+    X(sched_setaffinity) X(sched_setattr) X(seccomp) X(sendfile) X(sendmsg) X(set_mempolicy) \
+    X(setdomainname) X(setgroups) X(sethostname) X(setns) X(setresgid) X(setresuid) X(setsid) X(sigaction) \
+    X(socket) X(symlinkat) X(umount) X(unlinkat) X(unshare) X(write)
+#define X(name) name,
+enum class Call : std::uint16_t { none, BULKHEAD_CALLS(X) call_count };
+#undef X
+// clang-format on
 
 const char* name_of(Call call);  // host side: plan/explain.cpp
 

@@ -30,9 +30,9 @@ Outcome apply(StageContext&, const plan::StartSession&) {
 }
 
 Outcome apply(StageContext& stage, const plan::TakeStdio& op) {
-    ATTEMPT(raw::call(__NR_dup3, long{stage.fd(op.input)}, 0L, 0L), dup);
-    ATTEMPT(raw::call(__NR_dup3, long{stage.fd(op.output)}, 1L, 0L), dup);
-    return outcome(raw::call(__NR_dup3, long{stage.fd(op.output)}, 2L, 0L), plan::Call::dup);
+    ATTEMPT(raw::call(__NR_dup3, long{stage.fd(op.input)}, 0L, 0L), dup3);
+    ATTEMPT(raw::call(__NR_dup3, long{stage.fd(op.output)}, 1L, 0L), dup3);
+    return outcome(raw::call(__NR_dup3, long{stage.fd(op.output)}, 2L, 0L), plan::Call::dup3);
 }
 
 // A host that was gone before the kernel knew what to do then has closed its end of the socket.

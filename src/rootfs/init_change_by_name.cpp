@@ -150,7 +150,7 @@ Outcome attach_changed_by_name(const StageContext& stage, int mount, int target,
                      : attach_file(stage, mount, target, change);
 }
 
-Outcome apply(StageContext& stage, const plan::ChangeMountsByName&) {
+Outcome apply(StageContext& stage, const plan::OpenSelf&) {
     const long self = raw::open_below(stage.procfs, "self", O_PATH | O_DIRECTORY, RESOLVE_BENEATH);
     ATTEMPT(self, openat2);
     stage.self = static_cast<int>(self);

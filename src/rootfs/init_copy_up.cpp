@@ -145,7 +145,7 @@ class Copier {
     Outcome read_on() {
         const Level level = levels_[depth_ - 1];
         const long size = raw::call(__NR_getdents64, long{level.from}, buffer_, sizeof buffer_);
-        ATTEMPT(size, getdents);
+        ATTEMPT(size, getdents64);
         if (size == 0) leave();
         for (long at = 0; at < size;) {
             const auto* entry = reinterpret_cast<const Entry*>(buffer_ + at);
@@ -157,7 +157,7 @@ class Copier {
             if (const Outcome copied = copy(level, entry->name); !copied) return copied;
             if (depth_ == before) continue;
             return outcome(raw::call(__NR_lseek, long{level.from}, long{entry->next}, 0L),
-                           plan::Call::getdents);
+                           plan::Call::getdents64);
         }
         return {};
     }

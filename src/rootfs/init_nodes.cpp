@@ -154,7 +154,7 @@ Outcome apply(StageContext& stage, const plan::ReplaceNull& op) {
         if (!is_null(fd)) continue;
         const raw::Handle null(open_null(stage, op.null));
         if (null.number() < 0) return {};
-        ATTEMPT(raw::call(__NR_dup3, long{null.number()}, long{fd}, 0L), dup);
+        ATTEMPT(raw::call(__NR_dup3, long{null.number()}, long{fd}, 0L), dup3);
     }
     return {};
 }

@@ -18,13 +18,14 @@ plan::Outcome cover_root(const char* size, int& covered);
 plan::Outcome uncover_root(int covered);
 
 plan::Outcome apply(plan::StageContext& stage, const plan::IsolateMounts& op);
-plan::Outcome apply(plan::StageContext& stage, const plan::ChangeMountsByName& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::OpenSelf& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::AttachRoot& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::TakeRoot& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::MountOverlay& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::CloneSource& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::MountFilesystem& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::Remount& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::RemountBind& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::AttachTree& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::MountNotifySocket& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::MakeDevice& op);
@@ -35,9 +36,12 @@ plan::Outcome apply(plan::StageContext& stage, const plan::MakeDirectory& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::HoldDirectory& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::ComparePlace& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::OpenTerminal& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::MountConsole& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::ReplaceNull& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::ProtectRoot& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::PivotRoot& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::HideKernelMounts& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::MoveRoot& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::ChangeRoot& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::SetRootPropagation& op);
 

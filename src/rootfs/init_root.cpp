@@ -111,18 +111,25 @@ Outcome apply(StageContext& stage, const plan::PivotRoot&) {
 // mount a new one without its masks: a user namespace may have what its mount namespace shows already. A
 // mount that a user namespace holds fast cannot go; an empty directory over its root makes it one that shows
 // nothing.
-Outcome apply(StageContext& stage, const plan::ChangeRoot& op) {
+Outcome apply(StageContext& stage, const plan::HideKernelMounts& op) {
     constexpr long no_follow = 8;              // UMOUNT_NOFOLLOW
     constexpr long read_only = 1 | 2 | 4 | 8;  // MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
-    for (std::uint32_t i = 0; i < op.kernel_mounts.count; ++i) {
-        const char* path = stage.arena.text(op.kernel_mounts, i);
+    for (std::uint32_t i = 0; i < op.places.count; ++i) {
+        const char* path = stage.arena.text(op.places, i);
         const long gone = raw::call(__NR_umount2, path, detach | no_follow);
         if (gone >= 0 || gone == -ENOENT) continue;  // it may have gone with a mount above it
         if (gone != -EINVAL && gone != -EPERM) return outcome(gone, plan::Call::umount);
         ATTEMPT(raw::call(__NR_mount, "tmpfs", path, "tmpfs", read_only, "nr_blocks=1,nr_inodes=1,mode=555"),
                 mount);
     }
-    if (op.moves != 0) ATTEMPT(attach_over_root(stage.root), move_mount);
+    return {};
+}
+
+Outcome apply(StageContext& stage, const plan::MoveRoot&) {
+    return outcome(attach_over_root(stage.root), plan::Call::move_mount);
+}
+
+Outcome apply(StageContext& stage, const plan::ChangeRoot&) {
     ATTEMPT(raw::call(__NR_fchdir, long{stage.root}), fchdir);
     ATTEMPT(raw::call(__NR_chroot, "."), chroot);
     return outcome(raw::call(__NR_chdir, "/"), plan::Call::fchdir);

@@ -52,20 +52,8 @@ long send_master(int report, int master) {
     return raw::send_descriptor(report, master, &body, sizeof body);
 }
 
-// /dev/console is a bind of the slave itself, on a file that is made here or already is a plain entry of
-// /dev.
-Outcome bind_console(StageContext& stage, const plan::OpenTerminal& op, int slave) {
-    const Target place = make_path(stage, op.place, Missing::file, true);
-    const raw::Handle target(place.fd);
-    if (place.fd < 0) return outcome(place.fd, place.call);
-    const raw::Handle clone(raw::clone_tree(slave, false));
-    ATTEMPT(clone.number(), open_tree);
-    ATTEMPT(raw::attach(clone.number(), target.number()), move_mount);
-    return remember(stage, op.anchor, clone.number(), false);
-}
-
 Outcome become_stdio(int slave) {
-    for (long target = 0; target <= 2; ++target) ATTEMPT(raw::call(__NR_dup3, long{slave}, target, 0L), dup);
+    for (long target = 0; target <= 2; ++target) ATTEMPT(raw::call(__NR_dup3, long{slave}, target, 0L), dup3);
     return {};
 }
 
@@ -85,10 +73,20 @@ Outcome apply(StageContext& stage, const plan::OpenTerminal& op) {
         ATTEMPT(raw::call(__NR_ioctl, long{master.number()}, long{TIOCSWINSZ}, &size), ioctl);
     constexpr long same_group = -1;
     ATTEMPT(raw::call(__NR_fchown, long{slave.number()}, long{op.uid}, same_group), fchown);
-    if (op.console != 0)
-        if (const Outcome bound = bind_console(stage, op, slave.number()); !bound) return bound;
     ATTEMPT(send_master(stage.report, master.number()), sendmsg);
     return become_stdio(slave.number());
+}
+
+// On a file that is made here or already is a plain entry of /dev.
+Outcome apply(StageContext& stage, const plan::MountConsole& op) {
+    constexpr int terminal = 0;
+    const Target place = make_path(stage, op.place, Missing::file, true);
+    const raw::Handle target(place.fd);
+    if (place.fd < 0) return outcome(place.fd, place.call);
+    const raw::Handle clone(raw::clone_tree(terminal, false));
+    ATTEMPT(clone.number(), open_tree);
+    ATTEMPT(raw::attach(clone.number(), target.number()), move_mount);
+    return remember(stage, op.anchor, clone.number(), false);
 }
 
 }  // namespace bulkhead::rootfs

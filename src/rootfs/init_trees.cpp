@@ -14,11 +14,20 @@ using plan::StageContext;
 
 namespace {
 
-Outcome reconfigure(StageContext& stage, int target, const plan::Remount& op) {
+// The root of a mount, or the errno of opening it.
+Outcome check_mount(int target) {
+    ATTEMPT(target, openat2);
+    struct statx found {};
+    ATTEMPT(raw::statx(target, &found), fstat);
+    const bool is_mount = (found.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+    return is_mount ? Outcome{} : Outcome{EINVAL, plan::Call::check};
+}
+
+Outcome reconfigure(const StageContext& stage, int target, plan::Texts options) {
     const raw::Handle context(
         raw::call(__NR_fspick, long{target}, "", long{FSPICK_CLOEXEC | FSPICK_EMPTY_PATH}));
     ATTEMPT(context.number(), fspick);
-    if (const Outcome set = configure_all(stage.arena, context.number(), op.options); !set) return set;
+    if (const Outcome set = configure_all(stage.arena, context.number(), options); !set) return set;
     return outcome(raw::fsconfig(context.number(), FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr),
                    plan::Call::fsconfig);
 }
@@ -38,12 +47,14 @@ Outcome apply(StageContext& stage, const plan::CloneSource& op) {
 
 Outcome apply(StageContext& stage, const plan::Remount& op) {
     const raw::Handle target(open_path(stage, op.target));
-    ATTEMPT(target.number(), openat2);
-    struct statx found {};
-    ATTEMPT(raw::statx(target.number(), &found), fstat);
-    if ((found.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0) return {EINVAL, plan::Call::check};
-    if (op.whole_filesystem != 0)
-        if (const Outcome done = reconfigure(stage, target.number(), op); !done) return done;
+    if (const Outcome found = check_mount(target.number()); !found) return found;
+    if (const Outcome done = reconfigure(stage, target.number(), op.options); !done) return done;
+    return change_mount(stage, target.number(), {op.attributes, op.propagation});
+}
+
+Outcome apply(StageContext& stage, const plan::RemountBind& op) {
+    const raw::Handle target(open_path(stage, op.target));
+    if (const Outcome found = check_mount(target.number()); !found) return found;
     return change_mount(stage, target.number(), {op.attributes, op.propagation});
 }
 

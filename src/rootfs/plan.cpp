@@ -86,16 +86,16 @@ void plan_terminal(TimelineBuilder& timeline, Layout& layout, const spec::Proces
     const char* const pointer = "/process/terminal";
     spec::ConsoleSize size = process.console_size.value_or(spec::ConsoleSize{});
     if (host.rows != 0 || host.columns != 0) size = {.height = host.rows, .width = host.columns};
-    plan::OpenTerminal open{.uid = process.user.uid,
-                            .rows = static_cast<std::uint16_t>(size.height.value_or(0)),
-                            .columns = static_cast<std::uint16_t>(size.width.value_or(0)),
-                            .console = console,
-                            .terminals = layout.place(timeline, terminals)};
-    if (console) {
-        open.place = layout.place(timeline, console_path);
-        open.anchor = layout.attached(timeline, console_path, {Names::shared, false}, pointer);
-    }
-    timeline.init(open, pointer);
+    timeline.init(plan::OpenTerminal{.uid = process.user.uid,
+                                     .rows = static_cast<std::uint16_t>(size.height.value_or(0)),
+                                     .columns = static_cast<std::uint16_t>(size.width.value_or(0)),
+                                     .terminals = layout.place(timeline, terminals)},
+                  pointer);
+    if (!console) return;
+    const plan::Path place = layout.place(timeline, console_path);
+    timeline.init(
+        plan::MountConsole{place, layout.attached(timeline, console_path, {Names::shared, false}, pointer)},
+        pointer);
 }
 
 void plan_stdio(TimelineBuilder& timeline, Layout& layout, const spec::Process& process,
@@ -139,22 +139,18 @@ std::uint32_t propagation_flags(spec::Propagation word) {
     return flags[static_cast<std::size_t>(word)];
 }
 
-// Without a mount namespace: what the host has mounted stays.
-void plan_chroot(TimelineBuilder& timeline) {
-    timeline.init(plan::ChangeRoot{timeline.texts({}), 0u}, "/root/path");
-}
-
 // The last that sees the host. What was mounted later goes first: it may lie over something else.
 void plan_change(TimelineBuilder& timeline, const Places& places) {
     std::vector<std::string> gone = places.host.kernel_mounts;
     std::ranges::reverse(gone);
-    if (!places.own_mounts)
-        plan_chroot(timeline);
-    else if (places.no_pivot)
-        timeline.init(plan::ChangeRoot{timeline.texts(gone), places.root_place.empty() ? 0u : 1u},
-                      "/root/path");
-    else
+    if (places.own_mounts && !places.no_pivot) {
         timeline.init(plan::PivotRoot{}, "/root/path");
+        return;
+    }
+    if (places.own_mounts && !gone.empty())
+        timeline.init(plan::HideKernelMounts{timeline.texts(gone)}, "/root/path");
+    if (places.own_mounts && !places.root_place.empty()) timeline.init(plan::MoveRoot{}, "/root/path");
+    timeline.init(plan::ChangeRoot{}, "/root/path");
 }
 
 }  // namespace
@@ -166,7 +162,7 @@ bool in_user_namespace(const spec::Spec& spec, const plan::HostFacts& host) {
 
 void plan_shared_root(TimelineBuilder& timeline, plan::Slot root) {
     timeline.init(plan::TakeRoot{root}, "/linux/namespaces");
-    plan_chroot(timeline);
+    timeline.init(plan::ChangeRoot{}, "/root/path");
 }
 
 void plan_joined_stdio(TimelineBuilder& timeline, const spec::ValidSpec& spec, const plan::HostFacts& host) {
@@ -179,7 +175,7 @@ Result<Layout> plan_content(TimelineBuilder& timeline, const spec::ValidSpec& sp
     Layout layout(used_paths(*spec, trees), joint_paths(*spec, places, trees));
     plan_inner_clones(timeline, trees.inner);
     if (places.own_mounts) timeline.init(plan::IsolateMounts{});
-    if (places.own_mounts && !places.host.sets_mount_attributes()) timeline.init(plan::ChangeMountsByName{});
+    if (places.own_mounts && !places.host.sets_mount_attributes()) timeline.init(plan::OpenSelf{});
     plan_root(timeline, *spec, places, trees);
     TRY(plan_mounts(timeline, layout, *spec, trees));
     plan_notify_socket(timeline, layout, *spec, places);

@@ -121,14 +121,21 @@ void plan_filesystem(TimelineBuilder& timeline, Layout& layout, const spec::Spec
 // nosuid from a mount that shall only become read-only.
 void plan_remount(TimelineBuilder& timeline, const Layout& layout, const MountOptions& options,
                   const std::string& target, std::string pointer) {
+    const plan::Path place = layout.place(timeline, target);
+    if (options.bind) {
+        timeline.init(plan::RemountBind{.target = place,
+                                        .propagation = timeline.numbers(options.propagation),
+                                        .attributes = options.attributes},
+                      std::move(pointer));
+        return;
+    }
     std::vector<std::string> data = options.data;
-    if (!options.bind && (options.attributes.set & MOUNT_ATTR_RDONLY) != 0) data.emplace_back("ro");
-    if (!options.bind && (options.attributes.clear & MOUNT_ATTR_RDONLY) != 0) data.emplace_back("rw");
-    timeline.init(plan::Remount{.target = layout.place(timeline, target),
+    if ((options.attributes.set & MOUNT_ATTR_RDONLY) != 0) data.emplace_back("ro");
+    if ((options.attributes.clear & MOUNT_ATTR_RDONLY) != 0) data.emplace_back("rw");
+    timeline.init(plan::Remount{.target = place,
                                 .options = timeline.texts(data),
                                 .propagation = timeline.numbers(options.propagation),
-                                .attributes = options.attributes,
-                                .whole_filesystem = !options.bind},
+                                .attributes = options.attributes},
                   std::move(pointer));
 }
 
@@ -188,12 +195,11 @@ void plan_late_read_only(TimelineBuilder& timeline, const Layout& layout, const 
                          const Trees& trees) {
     for (std::size_t i = 0; i < spec.mounts.size(); ++i)
         if (is_late_read_only(spec, trees, i))
-            timeline.init(plan::Remount{.target = layout.place(timeline, cleaned(spec.mounts[i].destination)),
-                                        .options = {},
-                                        .propagation = {},
-                                        .attributes = {.set = MOUNT_ATTR_RDONLY},
-                                        .whole_filesystem = 0},
-                          mount_pointer(i));
+            timeline.init(
+                plan::RemountBind{.target = layout.place(timeline, cleaned(spec.mounts[i].destination)),
+                                  .propagation = {},
+                                  .attributes = {.set = MOUNT_ATTR_RDONLY}},
+                mount_pointer(i));
 }
 
 }  // namespace bulkhead::rootfs

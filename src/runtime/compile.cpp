@@ -36,6 +36,7 @@ struct Ground {
     std::optional<plan::Slot> notify;
     plan::Slot handshake;
     HookBlueprint hooks;
+    std::vector<plan::Birthplace> otherwise;
     std::optional<plan::JoinRdtGroup> rdt;
 };
 
@@ -138,10 +139,13 @@ Result<Ground> plan_ground(TimelineBuilder& timeline, const Blueprint& blueprint
     ground.hooks = {.bundle = blueprint.bundle,
                     .root = blueprint.root,
                     .has_cgroup = !cgroup.empty(),
+                    .otherwise = birthplaces(blueprint.systemd, blueprint.cgroup_optional),
                     .new_keyring = blueprint.new_keyring,
                     .rdt = {},
                     .filter = blueprint.filter};
     if (rdt) ground.rdt = ground.hooks.rdt = plan::JoinRdtGroup{rdt->mount, rdt->path, rdt->monitoring};
+    if (may_go_without_cgroup(blueprint, spec))
+        ground.otherwise.push_back(plan::Birthplace::of_runtime_for_good);
     return ground;
 }
 
@@ -231,13 +235,12 @@ void plan_session(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
 }
 
 // What waits for `start`, perhaps for days, holds nothing of the caller's whose end somebody waits for: the
-// fifo, and the socket that `start` listens on.
+// fifo, and the socket that `start` listens on. Both stay open until execve: by the fifo `start` sees when
+// the program has taken over.
 void plan_wait(TimelineBuilder& timeline, const Blueprint& blueprint, const Ground& ground) {
-    timeline.init(plan::CloseDescriptors{.first = stdio + blueprint.preserve_fds,
-                                         .keeps = blueprint.await_start,
-                                         .kept = ground.fifo,
-                                         .keeps_socket = blueprint.await_start && ground.notify.has_value(),
-                                         .socket = ground.notify.value_or(plan::Slot{})});
+    if (blueprint.await_start) timeline.init(plan::KeepDescriptor{ground.fifo});
+    if (blueprint.await_start && ground.notify) timeline.init(plan::KeepDescriptor{*ground.notify});
+    timeline.init(plan::CloseDescriptors{stdio + blueprint.preserve_fds});
 }
 
 // The process that the inhabitants of a joined pid namespace can see holds no more than the program, and what
@@ -286,7 +289,7 @@ Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::
     const bool born_late = namespaces::birth_of(spec, host) == namespaces::Birth::late;
     if (spec->linux.seccomp) TRY(seccomp::check_flags(*spec->linux.seccomp, host));
     LET(const Ground ground, plan_ground(timeline, blueprint, spec, host));
-    TRY(namespaces::plan_spawn(timeline, spec, host, ground.joins, blueprint.systemd));
+    TRY(namespaces::plan_spawn(timeline, spec, host, ground.joins, blueprint.systemd, ground.otherwise));
     TRY(plan_unit(timeline, blueprint, spec, host));
     TRY(namespaces::plan_preparation(timeline, spec, host, blueprint.systemd));
 
@@ -323,9 +326,7 @@ Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::
     } else {
         TRY(plan_start_hooks(timeline, ground, spec, host));
     }
-    // With hooks of poststart `start` sees by the fifo when the program has taken over.
-    const bool watched = blueprint.await_start && has_hooks(spec, plan::HookKind::poststart);
-    timeline.init(plan::CloseDescriptors{stdio + blueprint.preserve_fds, watched, ground.fifo});
+    timeline.init(plan::CloseDescriptors{stdio + blueprint.preserve_fds});
     timeline.init(plan::ReportExecution{});
     if (notifies && !blueprint.await_start)
         seccomp::plan_listener(timeline, *blueprint.filter, *spec->linux.seccomp);

@@ -62,6 +62,7 @@ struct ExecBlueprint {
     std::string pidfd_socket;
     std::string cgroup;  // below the container's
     bool has_cgroup = true;
+    std::vector<plan::Birthplace> otherwise{};  // if the kernel refuses that one
     unsigned preserve_fds = 0;
     bool new_keyring = true;
     std::uint64_t namespaces = 0;  // CLONE_NEW*: those in which the container is not where the runtime is
@@ -70,6 +71,10 @@ struct ExecBlueprint {
     std::optional<plan::JoinRdtGroup> rdt{};  // of linux.intelRdt
     std::optional<HookProgram> hook;          // this program, watched over, instead of the spec's
 };
+
+// Where a further process may be born if the kernel refuses the container's cgroup, or the one below it that
+// --cgroup names. systemd: the cgroup is that of a unit; optional: the container may go without.
+std::vector<plan::Birthplace> birthplaces(bool systemd, bool optional, bool named = false);
 
 // How a further process comes into the container's group of resctrl, if it has one.
 std::optional<plan::JoinRdtGroup> rdt_entry(const State& state);

@@ -49,7 +49,7 @@ Result<Ground> plan_ground(TimelineBuilder& timeline, const ExecBlueprint& bluep
         ground.handshake = timeline.slot();
         timeline.host(plan::MakeHandshake{ground.handshake}, "/linux/seccomp");
     }
-    plan::Spawn spawn;
+    plan::Spawn spawn{.otherwise = blueprint.otherwise};
     if (const auto& affinity = spec.process().exec_cpu_affinity) {
         LET(spawn.cpus, process::cpu_mask(affinity->initial, "/process/execCPUAffinity/initial"));
     }
@@ -132,6 +132,14 @@ plan::Execute plan_program(TimelineBuilder& timeline, const ExecBlueprint& bluep
 }
 
 }  // namespace
+
+std::vector<plan::Birthplace> birthplaces(bool systemd, bool optional, bool named) {
+    std::vector<plan::Birthplace> places;
+    if (systemd) places.push_back(plan::Birthplace::of_systemd);
+    if (!named) places.push_back(plan::Birthplace::of_init);
+    if (optional && !systemd) places.push_back(plan::Birthplace::of_runtime);
+    return places;
+}
 
 std::optional<plan::JoinRdtGroup> rdt_entry(const State& state) {
     if (state.rdt.mount.empty()) return std::nullopt;

@@ -72,7 +72,7 @@ Result<plan::Timeline> compile_inside(const HookBlueprint& blueprint, const spec
     init.of_children = namespaces::namespaces_of_children(timeline, spec, unborn);
     timeline.host(init);
     if (blueprint.has_cgroup) timeline.host(plan::FindCgroup{});
-    timeline.host(plan::Spawn{});
+    timeline.host(plan::Spawn{.otherwise = blueprint.otherwise});
     if (blueprint.rdt) {
         timeline.host(*blueprint.rdt, "/linux/intelRdt");
         timeline.host(plan::SendGo{});
@@ -96,6 +96,7 @@ Result<plan::Timeline> compile_as_process(const HookBlueprint& blueprint, const 
                          .pidfd_socket = {},
                          .cgroup = {},
                          .has_cgroup = blueprint.has_cgroup,
+                         .otherwise = blueprint.otherwise,
                          .new_keyring = blueprint.new_keyring,
                          .namespaces = namespaces::types_of(spec),
                          .filter = blueprint.filter,

@@ -15,12 +15,13 @@ namespace bulkhead::runtime {
 
 // What hooks need beside the spec.
 struct HookBlueprint {
-    std::string bundle;                       // absolute
-    std::string root;                         // absolute
-    bool has_cgroup = true;                   // of the container
-    bool new_keyring = true;                  // for a process in the container
-    std::optional<plan::JoinRdtGroup> rdt{};  // of the container
-    std::optional<seccomp::Program> filter;   // of linux.seccomp, for those of startContainer
+    std::string bundle;                         // absolute
+    std::string root;                           // absolute
+    bool has_cgroup = true;                     // of the container
+    std::vector<plan::Birthplace> otherwise{};  // if the kernel refuses that one
+    bool new_keyring = true;                    // for a process in the container
+    std::optional<plan::JoinRdtGroup> rdt{};    // of the container
+    std::optional<seccomp::Program> filter;     // of linux.seccomp, for those of startContainer
 };
 
 bool has_hooks(const spec::ValidSpec& spec, plan::HookKind kind);

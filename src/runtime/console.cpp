@@ -2,26 +2,26 @@
 // Handing the terminal's master and init's pidfd to the caller. One message, one descriptor, no answer:
 // callers accept only after the runtime has exited (go-runc, conmon).
 #include "base/socket.hpp"
-#include "runtime/host_ops.hpp"
+#include "runtime/host_steps.hpp"
 
 namespace bulkhead::runtime {
 
-Result<> apply(Workshop& workshop, const StepContext&, const plan::ConnectConsole& op) {
-    LET(workshop.console, sys::connect_stream(op.path));
+Result<> apply(const plan::ConnectConsole& op, Streams& streams) {
+    LET(streams.console, sys::connect_stream(op.path));
     return {};
 }
 
-Result<> apply(Workshop& workshop, const StepContext&, const plan::SendConsole&) {
-    if (!workshop.terminal) return fail(Kind::internal, "the stage sent no terminal");
-    TRY(sys::send(workshop.console.number(), "/dev/ptmx", workshop.terminal.number()));
-    workshop.console.reset();
-    workshop.terminal.reset();
+Result<> apply(const plan::SendConsole&, Streams& streams) {
+    if (!streams.terminal) return fail(Kind::internal, "the stage sent no terminal");
+    TRY(sys::send(streams.console.number(), "/dev/ptmx", streams.terminal.number()));
+    streams.console.reset();
+    streams.terminal.reset();
     return {};
 }
 
-Result<> apply(Workshop& workshop, const StepContext&, const plan::SendPidfd& op) {
+Result<> apply(const plan::SendPidfd& op, const StageProcess& stage) {
     LET(const Fd socket, sys::connect_stream(op.path));
-    return sys::send(socket.number(), op.kind, workshop.process.number());
+    return sys::send(socket.number(), op.kind, stage.process.number());
 }
 
 }  // namespace bulkhead::runtime

@@ -28,11 +28,11 @@ std::string state_directory(const Site& site, const std::string& id) { return ca
 
 // A timeline of host steps on a container that exists. Returns its warnings.
 Result<std::vector<std::string>> walk(const plan::Timeline& timeline, Found found) {
-    Workshop workshop;
-    workshop.state = std::move(found.state);
-    workshop.directory = std::move(found.directory);
-    TRY(run(timeline, workshop));
-    return std::move(workshop.warnings);
+    ExecutionContext context;
+    context.record.state = std::move(found.state);
+    context.record.directory = std::move(found.directory);
+    TRY(run(timeline, context));
+    return std::move(context.walk.warnings);
 }
 
 // ---- views ----------------------------------------------------------------------------------------------

@@ -242,36 +242,38 @@ Result<State> first_state(const Project& project) {
 }
 
 // A creation that failed has been undone; hooks of poststop end what its own hooks began.
-Error after_hooks(Error error, const Project& project, const Workshop& workshop) {
-    if (!workshop.hooks_began) return error;
-    return with_warnings(std::move(error), run_poststop(project.end, workshop.state));
+Error after_hooks(Error error, const Project& project, const ExecutionContext& context) {
+    if (!context.walk.hooks_began) return error;
+    return with_warnings(std::move(error), run_poststop(project.end, context.record.state));
 }
 
-// Walks the creation; the workshop then holds the new container.
-Result<Workshop> make(const Site& site, Project& project, const CreateRequest& request) {
+// Walks the creation; the context then holds the new container.
+Result<ExecutionContext> make(const Site& site, Project& project, const CreateRequest& request) {
     LET(const Fd root, make_root(site));
-    Workshop workshop;
-    LET(workshop.state, first_state(project));
-    if (project.driver) workshop.systemd.emplace(std::move(project.driver->systemd));
-    workshop.config = project.bundle.text;
-    workshop.fault = request.fault;
-    workshop.traced = !request.trace_file.empty();
-    if (auto done = run(project.timeline, workshop); !done)
-        return std::unexpected(after_hooks(std::move(done).error(), project, workshop));
-    workshop.devices.clear();  // nobody brings them back any more
-    workshop.systemd.reset();
-    workshop.slots
+    ExecutionContext context;
+    LET(context.record.state, first_state(project));
+    if (project.driver) context.control.systemd.emplace(std::move(project.driver->systemd));
+    context.record.config = project.bundle.text;
+    context.walk.fault = request.fault;
+    context.walk.traced = !request.trace_file.empty();
+    if (auto done = run(project.timeline, context); !done)
+        return std::unexpected(after_hooks(std::move(done).error(), project, context));
+    context.host.devices.clear();  // nobody brings them back any more
+    context.control.systemd.reset();
+    context.host.slots
         .clear();  // our copy of the notify socket shall be the last: who writes to nobody is told so
-    return workshop;
+    return context;
 }
 
 // What follows a `run` that has begun: the trace, and in the foreground the container's whole life.
-Result<int> follow(const Project& project, Workshop& workshop, const CreateRequest& request,
+Result<int> follow(const Project& project, ExecutionContext& context, const CreateRequest& request,
                    const SignalWatch* watch, StdioRelay& stdio, ReadinessRelay& readiness,
                    std::uint64_t begin) {
-    if (workshop.traced) TRY(write_trace(request.trace_file, project.timeline, workshop.times, begin));
+    if (context.walk.traced)
+        TRY(write_trace(request.trace_file, project.timeline, context.walk.times, begin));
     if (watch == nullptr) return 0;
-    return attend(*watch, workshop.pid, workshop.process, workshop.terminal, stdio, readiness);
+    return attend(*watch, context.stage.pid, context.stage.process, context.streams.terminal, stdio,
+                  readiness);
 }
 
 // The caller's service manager, if there is one to be told that the container is ready.
@@ -282,16 +284,18 @@ Result<ReadinessRelay> listener_of(const CreateRequest& request) {
 
 // Whoever made it can remove it with what is in hand, unless somebody else has done so meanwhile. A pid
 // namespace of its own has taken everything in it along with init. Returns the warnings of poststop hooks.
-Result<std::vector<std::string>> clear(const Project& project, Workshop& workshop) {
-    TRY(lock_container(workshop.directory, workshop.state.id));
-    LET(const struct stat status, sys::status_of(workshop.directory.number()));
+Result<std::vector<std::string>> clear(const Project& project, ExecutionContext& context) {
+    TRY(lock_container(context.record.directory, context.record.state.id));
+    LET(const struct stat status, sys::status_of(context.record.directory.number()));
     if (status.st_nlink == 0) return std::vector<std::string>();
     LET(const plan::Timeline timeline,
-        compile_removal(project.blueprint.state_directory, !workshop.state.private_pids, workshop.state));
-    workshop.fault = {};
-    TRY(run(timeline, workshop));
-    std::ranges::move(run_poststop(project.end, workshop.state), std::back_inserter(workshop.warnings));
-    return std::move(workshop.warnings);
+        compile_removal(project.blueprint.state_directory, !context.record.state.private_pids,
+                        context.record.state));
+    context.walk.fault = {};
+    TRY(run(timeline, context));
+    std::ranges::move(run_poststop(project.end, context.record.state),
+                      std::back_inserter(context.walk.warnings));
+    return std::move(context.walk.warnings);
 }
 
 }  // namespace
@@ -317,26 +321,25 @@ Result<Made> run(const Site& site, const CreateRequest& request) {
     if (watch && !project.bundle.spec.process().terminal) TRY(stdio.begin());
     auto made_one = make(site, project, request);
     stdio.restore();
-    LET(Workshop workshop, std::move(made_one));
-    if (auto ran = run_hooks(project.poststart, workshop.state); !ran)
+    LET(ExecutionContext context, std::move(made_one));
+    if (auto ran = run_hooks(project.poststart, context.record.state); !ran)
         return std::unexpected(
-            discard(site, workshop.state, std::move(workshop.directory), std::move(ran).error()));
-    readiness.listen(std::move(workshop.notify));
-    const auto status =
-        follow(project, workshop, request, watch ? &*watch : nullptr, stdio, readiness, begin);
+            discard(site, context.record.state, std::move(context.record.directory), std::move(ran).error()));
+    readiness.listen(std::move(context.streams.notify));
+    const auto status = follow(project, context, request, watch ? &*watch : nullptr, stdio, readiness, begin);
     if (!status) {
         (void)remove(site, request.id, true);
         return std::unexpected(status.error());
     }
     Made made{.exit_status = *status, .warnings = warnings_of(project)};
     if (!request.detach && !request.keep) {
-        LET(const std::vector<std::string> failed, clear(project, workshop));
+        LET(const std::vector<std::string> failed, clear(project, context));
         made.warnings.insert(made.warnings.end(), failed.begin(), failed.end());
     }
     if (!request.detach) return made;
     sys::release_interrupts();
     // It runs; that nobody could be told is no reason to take it away again.
-    if (auto told = readiness.until_done(workshop.process, workshop.pid); !told)
+    if (auto told = readiness.until_done(context.stage.process, context.stage.pid); !told)
         made.warnings.push_back(told.error().text);
     return made;
 }

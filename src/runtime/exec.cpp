@@ -80,6 +80,8 @@ Result<ExecBlueprint> blueprint_of(const Site& site, const ExecRequest& request,
                             .pidfd_socket = {},
                             .cgroup = request.cgroup,
                             .has_cgroup = !found.state.cgroup_path.empty(),
+                            .otherwise = birthplaces(!found.state.unit.name.empty(),
+                                                     found.state.cgroup_optional, !request.cgroup.empty()),
                             .preserve_fds = request.preserve_fds,
                             .new_keyring = found.state.new_keyring,
                             .filter = {},
@@ -116,26 +118,27 @@ Result<Made> exec(const Site& site, const ExecRequest& request) {
         LET(watch, SignalWatch::start(false));
     }
     if (request.detach) sys::hold_interrupts();  // what is begun is brought to an end, or undone
-    Workshop workshop;
-    workshop.awaits_thaw = found.status == lifecycle::Status::paused;
-    workshop.state = std::move(found.state);
-    workshop.directory = std::move(found.directory);
-    workshop.fault = request.fault;
-    workshop.traced = !request.trace_file.empty();
+    ExecutionContext context;
+    context.stage.awaits_thaw = found.status == lifecycle::Status::paused;
+    context.record.state = std::move(found.state);
+    context.record.directory = std::move(found.directory);
+    context.walk.fault = request.fault;
+    context.walk.traced = !request.trace_file.empty();
     StdioRelay stdio;
     if (watch && !spec.process().terminal) TRY(stdio.begin());
-    const auto done = run(timeline, workshop);
-    workshop.systemd.reset();  // asked for no more, and the program may run for days
+    const auto done = run(timeline, context);
+    context.control.systemd.reset();  // asked for no more, and the program may run for days
     stdio.restore();
     TRY(done);
     Made made{.warnings = warnings_of(spec, host, request.process_file)};
     // It runs; that nobody can read its times is no reason to take it away again.
-    if (workshop.traced)
-        if (auto written = write_trace(request.trace_file, timeline, workshop.times, begin); !written)
+    if (context.walk.traced)
+        if (auto written = write_trace(request.trace_file, timeline, context.walk.times, begin); !written)
             made.warnings.push_back(written.error().text);
     if (!watch) return made;
     ReadinessRelay nobody;
-    LET(made.exit_status, attend(*watch, workshop.pid, workshop.process, workshop.terminal, stdio, nobody));
+    LET(made.exit_status,
+        attend(*watch, context.stage.pid, context.stage.process, context.streams.terminal, stdio, nobody));
     return made;
 }
 

@@ -7,9 +7,10 @@
 #include <array>
 
 #include "base/sys.hpp"
-#include "runtime/host_ops.hpp"
+#include "runtime/host_steps.hpp"
 #include "runtime/oci_state.hpp"
 #include "runtime/reports.hpp"
+#include "runtime/run.hpp"
 #include "runtime/supervise.hpp"
 
 namespace bulkhead::runtime {
@@ -74,14 +75,14 @@ Error of_hook(Error error) {
 }
 
 Result<> run_hook(const State& state, plan::HookKind kind, const plan::Hook& hook) {
-    Workshop workshop;
-    workshop.state = state;
-    workshop.hook_input = state_for(state, kind);
-    auto begun = run(*hook.timeline, workshop);
+    ExecutionContext context;
+    context.record.state = state;
+    context.streams.hook_input = state_for(state, kind);
+    auto begun = run(*hook.timeline, context);
     if (!begun) return std::unexpected(of_hook(std::move(begun).error()));
-    workshop.slots.clear();  // the other end of its pipe among them
+    context.host.slots.clear();  // the other end of its pipe among them
     LET(const Supervised ended,
-        supervise(workshop.pid, workshop.process, workshop.hook_output, hook.timeout_s));
+        supervise(context.stage.pid, context.stage.process, context.streams.hook_output, hook.timeout_s));
     return verdict(ended, hook.timeout_s);
 }
 
@@ -89,38 +90,38 @@ Result<> run_hook(const State& state, plan::HookKind kind, const plan::Hook& hoo
 
 // Sealed and complete, so that a hook that does not read holds nobody up, and one that writes to it changes
 // nothing.
-Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeHookStreams& op) {
+Result<> apply(const plan::MakeHookStreams& op, HostResources& host, Streams& streams) {
     LET(Fd input, sys::memory_file("state", false));
-    TRY(sys::write_at(input.number(), workshop.hook_input, 0));
+    TRY(sys::write_at(input.number(), streams.hook_input, 0));
     TRY(sys::seal(input.number(), F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE));
     LET(sys::Pipe pipe, sys::pipe());
-    workshop.slots[op.input.index] = std::move(input);
-    workshop.slots[op.output.index] = std::move(pipe.writer);
-    workshop.hook_output = std::move(pipe.reader);
+    host.slots[op.input.index] = std::move(input);
+    host.slots[op.output.index] = std::move(pipe.writer);
+    streams.hook_output = std::move(pipe.reader);
     return {};
 }
 
-Result<> apply(Workshop& workshop, const StepContext&, const plan::RunHooks& op) {
-    workshop.hooks_began = true;
+Result<> apply(const plan::RunHooks& op, const ContainerRecord& record, StageProcess& stage, Walk& walk) {
+    walk.hooks_began = true;
     for (std::size_t i = 0; i < op.hooks.size(); ++i) {
         const plan::Hook& hook = op.hooks[i];
-        auto done = run_hook(workshop.state, op.kind, hook);
+        auto done = run_hook(record.state, op.kind, hook);
         if (done) continue;
         Error error =
             std::move(done).error().under(cat("error running ", word(op.kind), " hook #", i, ": ",
                                               quotable(hook.path), " (/hooks/", word(op.kind), '/', i, ')'));
         if (op.kind != plan::HookKind::poststop) return std::unexpected(std::move(error));
-        workshop.warnings.push_back(std::move(error).text);
+        walk.warnings.push_back(std::move(error).text);
     }
-    workshop.endurance.renew();  // their time is not that of the process that waits for them
+    stage.endurance.renew();  // their time is not that of the process that waits for them
     return {};
 }
 
 Result<std::vector<std::string>> run_hooks(const plan::Timeline& timeline, const State& state) {
-    Workshop workshop;
-    workshop.state = state;
-    TRY(run(timeline, workshop));
-    return std::move(workshop.warnings);
+    ExecutionContext context;
+    context.record.state = state;
+    TRY(run(timeline, context));
+    return std::move(context.walk.warnings);
 }
 
 }  // namespace bulkhead::runtime

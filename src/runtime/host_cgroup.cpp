@@ -12,7 +12,7 @@
 #include "cgroups/group.hpp"
 #include "cgroups/limits.hpp"
 #include "cgroups/mount.hpp"
-#include "runtime/host_ops.hpp"
+#include "runtime/host_steps.hpp"
 #include "runtime/mapped_root.hpp"
 #include "runtime/own_cgroup.hpp"
 #include "runtime/process_identity.hpp"
@@ -53,100 +53,98 @@ Result<> remove_cgroup(int hierarchy, const State& state, int deadline_ms) {
 }  // namespace
 
 // An error leaves all as it was (runtime.md, "Errors").
-void give_up_cgroup(Workshop& workshop) {
-    State& state = workshop.state;
-    if (workshop.cgroup)
-        if (auto removed = remove_cgroup(workshop.hierarchy.number(), state, removal_deadline_ms); !removed)
-            workshop.left_behind.push_back(std::move(removed).error().text);
-    workshop.cgroup = Fd();
+void give_up_cgroup(State& state, ResourceControl& control, std::vector<std::string>& left_behind) {
+    if (control.cgroup)
+        if (auto removed = remove_cgroup(control.hierarchy.number(), state, removal_deadline_ms); !removed)
+            left_behind.push_back(std::move(removed).error().text);
+    control.cgroup = Fd();
     state.cgroup_path.clear();
     state.cgroup_inode = 0;
     state.kept_cgroups.clear();
 }
 
-Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeCgroup& op) {
-    LET(workshop.hierarchy, cgroups::open_hierarchy(op.mount));
-    workshop.cgroup_optional = op.optional;
-    auto made = cgroups::make(workshop.hierarchy.number(), op.path);
+Result<> apply(const plan::MakeCgroup& op, ContainerRecord& record, ResourceControl& control, Walk& walk) {
+    LET(control.hierarchy, cgroups::open_hierarchy(op.mount));
+    auto made = cgroups::make(control.hierarchy.number(), op.path);
     if (!made && op.optional && is_forbidden(made.error())) {
-        give_up_cgroup(workshop);
+        give_up_cgroup(record.state, control, walk.left_behind);
         return {};
     }
     if (!made) return std::unexpected(std::move(made).error());
-    workshop.cgroup = std::move(made->fd);
-    workshop.cgroup_is_new = made->created;
-    workshop.state.cgroup_inode = made->inode;
+    control.cgroup = std::move(made->fd);
+    control.cgroup_is_new = made->created;
+    record.state.cgroup_inode = made->inode;
     if (made->created) return {};
-    LET(workshop.state.kept_cgroups, cgroups::inodes(workshop.cgroup.number()));
+    LET(record.state.kept_cgroups, cgroups::inodes(control.cgroup.number()));
     return {};
 }
 
-void undo(Workshop& workshop, const plan::MakeCgroup&) {
-    if (!workshop.cgroup) return;
-    (void)cgroups::kill_all(workshop.cgroup.number());
-    give_up_cgroup(workshop);
+void undo(const plan::MakeCgroup&, ContainerRecord& record, ResourceControl& control, Walk& walk) {
+    if (!control.cgroup) return;
+    (void)cgroups::kill_all(control.cgroup.number());
+    give_up_cgroup(record.state, control, walk.left_behind);
 }
 
 // Only who really is root plans this step: a container that could make any device node and has no filter is
 // none.
-Result<> apply(Workshop& workshop, const StepContext&, const plan::AttachDeviceFilter& op) {
-    if (!workshop.cgroup) return fail(Kind::denied, "without a cgroup the device rules cannot be enforced");
-    const int group = workshop.cgroup.number();
-    if (workshop.cgroup_is_new) return cgroups::attach_device_filter(group, op.program);
+Result<> apply(const plan::AttachDeviceFilter& op, const ResourceControl& control) {
+    if (!control.cgroup) return fail(Kind::denied, "without a cgroup the device rules cannot be enforced");
+    const int group = control.cgroup.number();
+    if (control.cgroup_is_new) return cgroups::attach_device_filter(group, op.program);
     TRY(cgroups::install_device_filter(group, op.program));  // that of a container that used it before goes
     return {};
 }
 
-Result<> apply(Workshop& workshop, const StepContext&, const plan::ReplaceDeviceFilter& op) {
-    if (!workshop.cgroup) return fail(Kind::denied, "without a cgroup the device rules cannot be enforced");
+Result<> apply(const plan::ReplaceDeviceFilter& op, ResourceControl& control) {
+    if (!control.cgroup) return fail(Kind::denied, "without a cgroup the device rules cannot be enforced");
     if (op.as_created) {
-        LET(const bool ours, cgroups::has_device_filter(workshop.cgroup.number()));
+        LET(const bool ours, cgroups::has_device_filter(control.cgroup.number()));
         if (!ours) return {};
     }
-    LET(workshop.device_filter, cgroups::install_device_filter(workshop.cgroup.number(), op.program));
+    LET(control.device_filter, cgroups::install_device_filter(control.cgroup.number(), op.program));
     return {};
 }
 
-void undo(Workshop& workshop, const plan::ReplaceDeviceFilter&) {
-    if (!workshop.device_filter.now) return;
-    (void)cgroups::restore_device_filter(workshop.cgroup.number(), workshop.device_filter);
-    workshop.device_filter = {};
+void undo(const plan::ReplaceDeviceFilter&, ResourceControl& control) {
+    if (!control.device_filter.now) return;
+    (void)cgroups::restore_device_filter(control.cgroup.number(), control.device_filter);
+    control.device_filter = {};
 }
 
-Result<> apply(Workshop& workshop, const StepContext&, const plan::EnableControllers& op) {
-    if (!workshop.cgroup) return {};  // it was optional
-    if (!workshop.hierarchy) {
-        LET(workshop.hierarchy, cgroups::open_hierarchy(op.mount));
+Result<> apply(const plan::EnableControllers& op, ResourceControl& control) {
+    if (!control.cgroup) return {};  // it was optional
+    if (!control.hierarchy) {
+        LET(control.hierarchy, cgroups::open_hierarchy(op.mount));
     }
-    return cgroups::enable_controllers(workshop.hierarchy.number(), op.path, op.needed);
+    return cgroups::enable_controllers(control.hierarchy.number(), op.path, op.needed);
 }
 
-Result<> apply(Workshop& workshop, const StepContext&, const plan::LimitCgroup& op) {
-    if (!workshop.cgroup) return {};  // it was optional, so there is nothing but limits to lift
-    return cgroups::write_settings(workshop.cgroup.number(), op.settings);
+Result<> apply(const plan::LimitCgroup& op, const ResourceControl& control) {
+    if (!control.cgroup) return {};  // it was optional, so there is nothing but limits to lift
+    return cgroups::write_settings(control.cgroup.number(), op.settings);
 }
 
-Result<> apply(Workshop& workshop, const StepContext&, const plan::ChangeLimits& op) {
-    LET(workshop.limits, cgroups::change_settings(workshop.cgroup.number(), op.settings));
+Result<> apply(const plan::ChangeLimits& op, ResourceControl& control) {
+    LET(control.limits, cgroups::change_settings(control.cgroup.number(), op.settings));
     return {};
 }
 
-void undo(Workshop& workshop, const plan::ChangeLimits&) {
-    cgroups::restore_settings(workshop.cgroup.number(), workshop.limits);
+void undo(const plan::ChangeLimits&, const ResourceControl& control) {
+    cgroups::restore_settings(control.cgroup.number(), control.limits);
 }
 
-Result<> apply(Workshop& workshop, const StepContext&, const plan::RecordCgroup&) {
-    return save(workshop.directory.number(), workshop.state);
+Result<> apply(const plan::RecordCgroup&, const ContainerRecord& record) {
+    return save(record.directory.number(), record.state);
 }
 
 // In a user namespace of its own the runtime may have been given a cgroup, and then it has none.
-Result<> apply(Workshop& workshop, const StepContext&, const plan::DelegateCgroup& op) {
-    return workshop.cgroup ? cgroups::delegate(workshop.cgroup.number(), op.owner) : Result<>();
+Result<> apply(const plan::DelegateCgroup& op, const ResourceControl& control) {
+    return control.cgroup ? cgroups::delegate(control.cgroup.number(), op.owner) : Result<>();
 }
 
 // The cgroup holds them all, also where a runtime died before it could write down a pid.
-Result<> apply(Workshop& workshop, const StepContext&, const plan::KillContainer&) {
-    const State& state = workshop.state;
+Result<> apply(const plan::KillContainer&, const ContainerRecord& record) {
+    const State& state = record.state;
     if (const auto init = open_init(state)) (void)sys::signal_process(init->number(), SIGKILL);
     LET(const Fd group, open_own_cgroup(state));
     if (!group) return {};
@@ -155,15 +153,15 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::KillContainer
 
 // Where it is not known which cgroup was made, an empty one at its path goes and an occupied one is
 // another's.
-Result<> apply(Workshop& workshop, const StepContext&, const plan::RemoveCgroup&) {
-    const State& state = workshop.state;
+Result<> apply(const plan::RemoveCgroup&, const ContainerRecord& record, ResourceControl& control) {
+    const State& state = record.state;
     if (state.cgroup_path.empty()) return {};
-    if (!workshop.hierarchy) {
-        LET(workshop.hierarchy, cgroups::open_hierarchy(state.cgroup_mount));
+    if (!control.hierarchy) {
+        LET(control.hierarchy, cgroups::open_hierarchy(state.cgroup_mount));
     }
     const bool known = state.cgroup_inode != 0;
     auto removed = with_power_over_its_users(state, [&] {
-        return remove_cgroup(workshop.hierarchy.number(), state, known ? removal_deadline_ms : 0);
+        return remove_cgroup(control.hierarchy.number(), state, known ? removal_deadline_ms : 0);
     });
     return known ? removed : Result<>();
 }

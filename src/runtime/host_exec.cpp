@@ -8,7 +8,7 @@
 #include "base/sys.hpp"
 #include "cgroups/group.hpp"
 #include "cgroups/path.hpp"
-#include "runtime/host_ops.hpp"
+#include "runtime/host_steps.hpp"
 #include "runtime/lifecycle.hpp"
 #include "runtime/own_cgroup.hpp"
 #include "runtime/process_identity.hpp"
@@ -47,40 +47,39 @@ Result<Fd> open_below(Fd group, const std::string& below) {
 
 }  // namespace
 
-Result<> apply(Workshop& workshop, const StepContext&, const plan::FindInit& op) {
-    auto init = open_init(workshop.state);
-    if (!init) return not_running(workshop.state);
-    workshop.joins = true;
+Result<> apply(const plan::FindInit& op, const ContainerRecord& record, HostResources& host,
+               StageProcess& stage) {
+    auto init = open_init(record.state);
+    if (!init) return not_running(record.state);
+    stage.joins = true;
     for (const plan::Inherited& each : op.of_children) {
         const char* name = each.flag == CLONE_NEWPID ? "/ns/pid_for_children" : "/ns/time_for_children";
-        LET(workshop.slots[each.file.index], sys::open(cat("/proc/", workshop.state.pid, name), O_RDONLY));
+        LET(host.slots[each.file.index], sys::open(cat("/proc/", record.state.pid, name), O_RDONLY));
     }
     if (op.root) {
-        LET(workshop.slots[op.root->index],
-            sys::open(cat("/proc/", workshop.state.pid, "/root"), O_PATH | O_DIRECTORY));
+        LET(host.slots[op.root->index],
+            sys::open(cat("/proc/", record.state.pid, "/root"), O_PATH | O_DIRECTORY));
     }
     // What was opened by its pid was its own if it lives now.
     if (!op.of_children.empty() || op.root) TRY(sys::signal_process(init->number(), 0));
-    workshop.slots[op.process.index] = std::move(*init);
+    host.slots[op.process.index] = std::move(*init);
     return {};
 }
 
 // Without its cgroup none of the container's limits would hold the new process.
-Result<> apply(Workshop& workshop, const StepContext&, const plan::FindCgroup& op) {
-    if (workshop.state.cgroup_path.empty()) return {};  // rootless: it was given up behind compile
-    LET(Fd group, open_own_cgroup(workshop.state));
+Result<> apply(const plan::FindCgroup& op, const ContainerRecord& record, ResourceControl& control) {
+    if (record.state.cgroup_path.empty()) return {};  // rootless: it was given up behind compile
+    LET(Fd group, open_own_cgroup(record.state));
     if (!group)
-        return fail(Kind::bad_state, "the container's cgroup ", quoted(workshop.state.cgroup_path),
+        return fail(Kind::bad_state, "the container's cgroup ", quoted(record.state.cgroup_path),
                     " is gone: ", lifecycle::words(lifecycle::Rule::not_running));
-    workshop.cgroup_optional = workshop.state.cgroup_optional;
     LET(const std::string below, clean_below(op.below));
-    if (!op.below.empty()) workshop.cgroup_below = below;
-    LET(workshop.cgroup, open_below(std::move(group), below));
+    if (!op.below.empty()) control.cgroup_below = below;
+    LET(control.cgroup, open_below(std::move(group), below));
     return {};
 }
 
-Result<std::string> cgroup_of_init(const Workshop& workshop) {
-    const State& state = workshop.state;
+Result<std::string> cgroup_of_init(const State& state) {
     LET(const std::string text, read_kernel_file(sys::here, cat("/proc/", state.pid, "/cgroup")));
     const std::string path = cgroups::own_path(text);
     if (!path.starts_with(state.cgroup_path + "/"))
@@ -91,9 +90,9 @@ Result<std::string> cgroup_of_init(const Workshop& workshop) {
 
 // Said, not left to the end of the descriptor: a child that is not the stage yet has a copy of it, and in a
 // frozen cgroup it stays like that until `resume`, which wants the lock.
-Result<> apply(Workshop& workshop, const StepContext&, const plan::ReleaseContainer&) {
-    TRY(sys::unlock(workshop.directory.number()));
-    workshop.directory.reset();
+Result<> apply(const plan::ReleaseContainer&, ContainerRecord& record) {
+    TRY(sys::unlock(record.directory.number()));
+    record.directory.reset();
     return {};
 }
 

@@ -7,7 +7,7 @@
 #include "base/kernel.hpp"
 #include "base/sys.hpp"
 #include "namespaces/visit.hpp"
-#include "runtime/host_ops.hpp"
+#include "runtime/host_steps.hpp"
 #include "runtime/mapped_root.hpp"
 
 namespace bulkhead::runtime {
@@ -22,13 +22,13 @@ Result<Fd> open_namespace_file(const std::string& path) {
     return sys::open(cat("/proc/self/fd/", found.number()), O_RDONLY);
 }
 
-std::string process_file(const Workshop& workshop, std::string_view name) {
-    return cat("/proc/", workshop.pid, '/', name);
+std::string process_file(const StageProcess& stage, std::string_view name) {
+    return cat("/proc/", stage.pid, '/', name);
 }
 
 }  // namespace
 
-Result<> apply(Workshop& workshop, const StepContext&, const plan::OpenNamespace& op) {
+Result<> apply(const plan::OpenNamespace& op, HostResources& host) {
     LET(Fd file, open_namespace_file(op.path));
     LET(const std::uint64_t type, sys::namespace_type(file.number()));
     if (type != op.type) return fail(Kind::invalid_config, quoted(op.path), ": a namespace of another type");
@@ -36,20 +36,20 @@ Result<> apply(Workshop& workshop, const StepContext&, const plan::OpenNamespace
         LET(const bool own, namespaces::is_own(file, op.type));
         if (own) return fail(Kind::invalid_config, quoted(op.path), ": ", op.refused_as_own);
     }
-    workshop.slots[op.slot.index] = std::move(file);
+    host.slots[op.slot.index] = std::move(file);
     return {};
 }
 
-Result<> apply(Workshop& workshop, const StepContext&, const plan::WriteIdMaps& op) {
-    if (op.by_helper) return map_by_helper(workshop.pid, op.maps);
-    TRY(write_kernel_file(sys::here, process_file(workshop, "uid_map"), op.maps.uids));
-    if (op.deny_setgroups) TRY(write_kernel_file(sys::here, process_file(workshop, "setgroups"), "deny"));
-    return write_kernel_file(sys::here, process_file(workshop, "gid_map"), op.maps.gids);
+Result<> apply(const plan::WriteIdMaps& op, const StageProcess& stage) {
+    if (op.by_helper) return map_by_helper(stage.pid, op.maps);
+    TRY(write_kernel_file(sys::here, process_file(stage, "uid_map"), op.maps.uids));
+    if (op.deny_setgroups) TRY(write_kernel_file(sys::here, process_file(stage, "setgroups"), "deny"));
+    return write_kernel_file(sys::here, process_file(stage, "gid_map"), op.maps.gids);
 }
 
 // Lowering it wants CAP_SYS_RESOURCE, which nobody needs to leave it as it is.
-Result<> apply(Workshop& workshop, const StepContext&, const plan::SetOomScore& op) {
-    const std::string path = process_file(workshop, "oom_score_adj");
+Result<> apply(const plan::SetOomScore& op, const StageProcess& stage) {
+    const std::string path = process_file(stage, "oom_score_adj");
     LET(const std::string now, read_kernel_file(sys::here, path));
     if (now == cat(op.value, '\n')) return {};
     return write_kernel_file(sys::here, path, cat(op.value));

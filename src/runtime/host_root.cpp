@@ -6,7 +6,7 @@
 
 #include "base/files.hpp"
 #include "base/sys.hpp"
-#include "runtime/host_ops.hpp"
+#include "runtime/host_steps.hpp"
 #include "runtime/mount_table.hpp"
 
 namespace bulkhead::runtime {
@@ -38,26 +38,24 @@ Result<> detach(const State& state) {
 
 }  // namespace
 
-Result<> apply(Workshop& workshop, const StepContext&, const plan::OpenRoot& op) {
-    Fd& slot = workshop.slots[op.slot.index];
+Result<> apply(const plan::OpenRoot& op, ContainerRecord& record, HostResources& host) {
+    Fd& slot = host.slots[op.slot.index];
     LET(slot, sys::open(op.path, O_PATH | O_DIRECTORY));
     if (!op.bound) return {};
     LET(Fd tree, sys::clone_tree(slot.number(), "", true));
     TRY(make_private(tree.number()));
-    LET(workshop.state.root_mount, sys::mount_identity(tree.number()));
-    TRY(save(workshop.directory.number(), workshop.state));
+    LET(record.state.root_mount, sys::mount_identity(tree.number()));
+    TRY(save(record.directory.number(), record.state));
     auto attached = attach(tree.number(), slot.number());
-    if (!attached) undo(workshop, op);
+    if (!attached) undo(op, record);
     slot = std::move(tree);
     return attached;
 }
 
-void undo(Workshop& workshop, const plan::OpenRoot&) {
-    if (workshop.state.root_mount.number != 0) (void)detach(workshop.state);
+void undo(const plan::OpenRoot&, const ContainerRecord& record) {
+    if (record.state.root_mount.number != 0) (void)detach(record.state);
 }
 
-Result<> apply(Workshop& workshop, const StepContext&, const plan::DetachRoot&) {
-    return detach(workshop.state);
-}
+Result<> apply(const plan::DetachRoot&, const ContainerRecord& record) { return detach(record.state); }
 
 }  // namespace bulkhead::runtime

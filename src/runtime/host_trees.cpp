@@ -9,7 +9,7 @@
 #include "base/sys.hpp"
 #include "namespaces/user_namespace.hpp"
 #include "namespaces/visit.hpp"
-#include "runtime/host_ops.hpp"
+#include "runtime/host_steps.hpp"
 
 namespace bulkhead::runtime {
 
@@ -36,29 +36,29 @@ Result<> check_device(int node, const plan::DeviceIdentity& wanted, const std::s
 
 }  // namespace
 
-Result<> apply(Workshop& workshop, const StepContext&, const plan::CloneTree& op) {
+Result<> apply(const plan::CloneTree& op, HostResources& host) {
     LET(const Fd source, sys::open(op.path, O_PATH));
     if (op.device) TRY(check_device(source.number(), *op.device, op.path));
     LET(Fd tree, sys::clone_tree(source.number(), "", op.recursive));
     for (const std::uint32_t flags : op.propagation)
         TRY(sys::set_mount_attributes(tree.number(), (flags & MS_REC) != 0, 0, 0,
                                       flags & ~std::uint32_t{MS_REC}));
-    if (op.id_maps) TRY(namespaces::map_ids(tree.number(), *op.id_maps, workshop.id_maps));
+    if (op.id_maps) TRY(namespaces::map_ids(tree.number(), *op.id_maps, host.id_maps));
     TRY(set_attributes(tree.number(), op.attributes));
-    workshop.slots[op.slot.index] = std::move(tree);
+    host.slots[op.slot.index] = std::move(tree);
     return {};
 }
 
 // The file system is that of the ipc namespace in which it is asked for.
-Result<> apply(Workshop& workshop, const StepContext&, const plan::OpenMessageQueues& op) {
+Result<> apply(const plan::OpenMessageQueues& op, HostResources& host) {
     std::vector<namespaces::Place> places;
-    if (op.ipc) places.push_back({workshop.slots[op.ipc->index].number(), CLONE_NEWIPC});
+    if (op.ipc) places.push_back({host.slots[op.ipc->index].number(), CLONE_NEWIPC});
     LET(namespaces::Visit visit, namespaces::Visit::enter(places));
     auto mount = sys::new_filesystem("mqueue");
     TRY(visit.leave());
     if (!mount) return std::unexpected(std::move(mount).error());
     TRY(set_attributes(mount->number(), op.attributes));
-    workshop.slots[op.slot.index] = std::move(*mount);
+    host.slots[op.slot.index] = std::move(*mount);
     return {};
 }
 

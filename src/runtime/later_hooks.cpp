@@ -26,6 +26,7 @@ HookBlueprint blueprint_of(const State& state) {
     return {.bundle = state.bundle,
             .root = state.rootfs,
             .has_cgroup = !state.cgroup_path.empty(),
+            .otherwise = birthplaces(!state.unit.name.empty(), state.cgroup_optional),
             .new_keyring = state.new_keyring,
             .rdt = rdt_entry(state),
             .filter = {}};
@@ -38,10 +39,10 @@ Result<plan::Timeline> poststop_of(int directory, const State& state) {
 
 Result<> remove_by_force(const Site& site, const State& state, Fd directory) {
     LET(const plan::Timeline timeline, compile_removal(cat(site.root, '/', state.id), true, state));
-    Workshop workshop;
-    workshop.state = state;
-    workshop.directory = std::move(directory);
-    return run(timeline, workshop);
+    ExecutionContext context;
+    context.record.state = state;
+    context.record.directory = std::move(directory);
+    return run(timeline, context);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include "base/socket.hpp"
 #include "base/sys.hpp"
 #include "base/waiting.hpp"
-#include "runtime/host_ops.hpp"
+#include "runtime/host_steps.hpp"
 #include "runtime/oci_state.hpp"
 #include "runtime/reports.hpp"
 #include "spec/spec.hpp"
@@ -25,16 +25,16 @@ Result<bool> is_listener(const Fd& file) {
 
 // The stage has said the number, and makes the listener right then: a moment later it is there, or the stage
 // has said why not.
-Result<Fd> fetch(Workshop& workshop, Reports& reports) {
+Result<Fd> fetch(const StageProcess& stage, Reports& reports) {
     for (int waited = 0; waited < deadline_ms; ++waited) {
-        auto file = sys::take_descriptor(workshop.process.number(), workshop.listener);
+        auto file = sys::take_descriptor(stage.process.number(), stage.listener);
         // ESRCH: it has ended; why, it has said before.
         if (!file && file.error().err != EBADF && file.error().err != ESRCH) return file;
         if (file) {
             LET(const bool listener, is_listener(*file));
             if (listener) return file;
         }
-        LET(const bool spoken, sys::wait_readable(workshop.report.number(), 1));
+        LET(const bool spoken, sys::wait_readable(stage.report.number(), 1));
         if (!spoken) continue;
         TRY(reports.await_end());
         return fail(Kind::kernel, "container init is gone");
@@ -42,31 +42,32 @@ Result<Fd> fetch(Workshop& workshop, Reports& reports) {
     return fail(Kind::kernel, "the seccomp listener did not appear within ", deadline_ms, " ms");
 }
 
-std::string process_state(const Workshop& workshop, const plan::DeliverListener& op) {
-    const pid_t init = workshop.joins ? workshop.state.pid : workshop.pid;
+std::string process_state(const State& state, const StageProcess& stage, const plan::DeliverListener& op) {
+    const pid_t init = stage.joins ? state.pid : stage.pid;
     return cat(R"({"ociVersion":)", json_string(spec::implemented_version), R"(,"fds":["seccompFd"],"pid":)",
-               workshop.pid, R"(,"metadata":)", json_string(op.metadata), R"(,"state":)",
-               oci_state(workshop.state, op.status, init), "}");
+               stage.pid, R"(,"metadata":)", json_string(op.metadata), R"(,"state":)",
+               oci_state(state, op.status, init), "}");
 }
 
 }  // namespace
 
-Result<> apply(Workshop& workshop, const StepContext&, const plan::MakeHandshake& op) {
-    LET(workshop.handshake, RobustWord::make());
-    workshop.slots[op.slot.index] = workshop.handshake.take_file();
+Result<> apply(const plan::MakeHandshake& op, HostResources& host, StageProcess& stage) {
+    LET(stage.handshake, RobustWord::make());
+    host.slots[op.slot.index] = stage.handshake.take_file();
     return {};
 }
 
-Result<> apply(Workshop& workshop, const StepContext& context, const plan::DeliverListener& op) {
-    Reports reports(workshop, context.timeline);
+Result<> apply(const plan::DeliverListener& op, const StepContext& step, const ContainerRecord& record,
+               const ResourceControl& control, StageProcess& stage, Streams& streams, Walk& walk) {
+    Reports reports({stage, streams, walk, control}, step.timeline);
     TRY(reports.await(plan::ReportKind::listening));
-    LET(const Fd listener, fetch(workshop, reports));
+    LET(const Fd listener, fetch(stage, reports));
     auto agent = sys::connect_stream(op.path);
     if (!agent)
         return std::unexpected(std::move(agent).error().under(
             "/linux/seccomp/listenerPath: failed to connect with seccomp agent"));
-    TRY(sys::send(agent->number(), process_state(workshop, op), listener.number()));
-    workshop.handshake.release();
+    TRY(sys::send(agent->number(), process_state(record.state, stage, op), listener.number()));
+    stage.handshake.release();
     return {};
 }
 

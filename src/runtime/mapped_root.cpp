@@ -67,7 +67,7 @@ Result<> result_of(std::string_view answer) {
     ::_exit(answer.empty() ? 0 : 1);
 }
 
-// More than it takes to empty a cgroup and remove it (host_ops.hpp).
+// More than it takes to empty a cgroup and remove it (host_steps.hpp).
 constexpr int action_patience_ms = 60'000;
 
 Result<> direct(pid_t pid, int socket, const plan::IdMaps& maps) {

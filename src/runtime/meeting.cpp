@@ -3,40 +3,41 @@
 #include <cerrno>
 
 #include "base/socket.hpp"
-#include "runtime/host_ops.hpp"
+#include "runtime/host_steps.hpp"
 #include "runtime/reports.hpp"
 
 namespace bulkhead::runtime {
 
-Result<> tell_stage(const Workshop& workshop, char message) {
-    auto sent = sys::send(workshop.report.number(), {&message, 1});
+Result<> tell_stage(const StageProcess& stage, char message) {
+    auto sent = sys::send(stage.report.number(), {&message, 1});
     // Before Linux 6.2 ECONNREFUSED where the other side is just closing.
     const bool nobody_hears = !sent && (sent.error().err == EPIPE || sent.error().err == ECONNREFUSED);
     return nobody_hears ? Result<>() : sent;
 }
 
-Result<> apply(Workshop& workshop, const StepContext&, const plan::SendPrepared&) {
-    return tell_stage(workshop, plan::prepared_message);
+Result<> apply(const plan::SendPrepared&, const StageProcess& stage) {
+    return tell_stage(stage, plan::prepared_message);
 }
 
-Result<> apply(Workshop& workshop, const StepContext&, const plan::SendGo&) {
-    return tell_stage(workshop, plan::go_message);
-}
+Result<> apply(const plan::SendGo&, const StageProcess& stage) { return tell_stage(stage, plan::go_message); }
 
 // The copy is where others live, and has nothing left to do but to execute the program.
-Result<> apply(Workshop& workshop, const StepContext& context, const plan::AwaitRespawn&) {
-    TRY(Reports(workshop, context.timeline).await(plan::ReportKind::respawned));
-    if (!workshop.joins) workshop.endurance = Endurance(newcomer_patience_ms);
-    workshop.endurance.expose();
+Result<> apply(const plan::AwaitRespawn&, const StepContext& step, const ResourceControl& control,
+               StageProcess& stage, Streams& streams, Walk& walk) {
+    TRY(Reports({stage, streams, walk, control}, step.timeline).await(plan::ReportKind::respawned));
+    if (!stage.joins) stage.endurance = Endurance(newcomer_patience_ms);
+    stage.endurance.expose();
     return {};
 }
 
-Result<> apply(Workshop& workshop, const StepContext& context, const plan::AwaitReady&) {
-    return Reports(workshop, context.timeline).await(plan::ReportKind::ready);
+Result<> apply(const plan::AwaitReady&, const StepContext& step, const ResourceControl& control,
+               StageProcess& stage, Streams& streams, Walk& walk) {
+    return Reports({stage, streams, walk, control}, step.timeline).await(plan::ReportKind::ready);
 }
 
-Result<> apply(Workshop& workshop, const StepContext& context, const plan::AwaitExecution&) {
-    Reports reports(workshop, context.timeline);
+Result<> apply(const plan::AwaitExecution&, const StepContext& step, const ResourceControl& control,
+               StageProcess& stage, Streams& streams, Walk& walk) {
+    Reports reports({stage, streams, walk, control}, step.timeline);
     TRY(reports.await(plan::ReportKind::executing));
     return reports.await_end();
 }

@@ -11,7 +11,7 @@
 #include "cgroups/group.hpp"
 #include "plan/explain.hpp"
 #include "rootfs/copy_up_limits.hpp"
-#include "runtime/host_ops.hpp"
+#include "runtime/host_steps.hpp"
 #include "runtime/process_identity.hpp"
 #include "runtime/stage_file.hpp"
 
@@ -53,7 +53,7 @@ std::string step_reason(const plan::Timeline& timeline, const plan::Report& repo
     if (step == nullptr) return cat("unknown step ", report.step, ": ", errno_words(report.error));
     const plan::Description what = plan::describe(*step, timeline.arena());
     std::string reason =
-        cat("error during container init: step ", report.step, ", ", what.verb, ' ', quotable(what.object));
+        cat("error during container init: step ", report.step, ", ", what.name, ' ', quotable(what.object));
     if (!step->pointer.empty()) reason.append(cat(" (", step->pointer, ")"));
     if (report.call != plan::Call::none) reason.append(": ").append(plan::name_of(report.call));
     reason.append(": ").append(errno_words(report.error));
@@ -102,7 +102,7 @@ std::unexpected<Error> killed_at(const plan::Timeline& timeline, int step, int s
     if (step >= 0) {
         const plan::Description what =
             plan::describe(timeline.steps()[static_cast<std::size_t>(step)], timeline.arena());
-        reason.append(cat(" at step ", step, ", ", what.verb, ' ', quotable(what.object)));
+        reason.append(cat(" at step ", step, ", ", what.name, ' ', quotable(what.object)));
     }
     return fail(Kind::kernel, start_failed, reason);
 }
@@ -115,22 +115,21 @@ std::uint32_t bit(plan::ReportKind kind) { return 1u << static_cast<unsigned>(ki
 // the only sign of execve.
 Result<bool> Reports::wait() {
     for (;;) {
-        auto said = sys::wait_readable(workshop_.report.number(), sys::look_ms);
+        auto said = sys::wait_readable(stage_.report.number(), sys::look_ms);
         if (!said) said.error().text.insert(0, start_failed);
         if (!said || *said) return said;
-        if ((workshop_.said & bit(plan::ReportKind::executing)) != 0 && !is_stage()) return false;
+        if ((stage_.said & bit(plan::ReportKind::executing)) != 0 && !is_stage()) return false;
         TRY(look_after_it());
     }
 }
 
 // What is stopped is sent on its way again.
 Result<> Reports::look_after_it() {
-    const auto status = process_status(workshop_.pid);
-    if (status && status->stopped()) (void)sys::signal_process(workshop_.process.number(), SIGCONT);
-    if (workshop_.awaits_thaw && workshop_.cgroup &&
-        cgroups::frozen(workshop_.cgroup.number()).value_or(false))
-        workshop_.endurance.renew();
-    const auto why = workshop_.endurance.exhausted(status, sys::look_ms);
+    const auto status = process_status(stage_.pid);
+    if (status && status->stopped()) (void)sys::signal_process(stage_.process.number(), SIGCONT);
+    if (stage_.awaits_thaw && control_.cgroup && cgroups::frozen(control_.cgroup.number()).value_or(false))
+        stage_.endurance.renew();
+    const auto why = stage_.endurance.exhausted(status, sys::look_ms);
     return why ? fail(Kind::kernel, start_failed, "the process ", *why) : Result<>();
 }
 
@@ -141,32 +140,32 @@ Result<bool> Reports::ended() {
 
 // What the kernel calls the program of the process; nobody else can see it by that name (stage_file.cpp).
 bool Reports::is_stage() const {
-    const auto program = sys::link_target(cat("/proc/", workshop_.pid, "/exe"));
+    const auto program = sys::link_target(cat("/proc/", stage_.pid, "/exe"));
     return program && (program->starts_with(stage_name) || *program == detached_stage_name);
 }
 
 // More than a stage ever has to say comes from whoever traces it.
 Result<bool> Reports::next() {
     constexpr unsigned most = 16;
-    if (++workshop_.reports > most) return fail(Kind::kernel, start_failed, "the stage says too much");
+    if (++stage_.reports > most) return fail(Kind::kernel, start_failed, "the stage says too much");
     LET(const bool somebody, wait());
     if (!somebody) return ended();
-    LET(sys::Received message, sys::receive(workshop_.report.number(), buffer_));
+    LET(sys::Received message, sys::receive(stage_.report.number(), buffer_));
     if (message.size < sizeof(plan::Report)) return ended();
     plan::Report report{};
     std::memcpy(&report, buffer_.data(), sizeof report);
     TRY(take(report, message));
-    workshop_.said |= bit(report.kind);
+    stage_.said |= bit(report.kind);
     return true;
 }
 
 Result<> Reports::await(plan::ReportKind awaited) {
-    while (fault_step_ >= 0 || (workshop_.said & bit(awaited)) == 0) {
+    while (fault_step_ >= 0 || (stage_.said & bit(awaited)) == 0) {
         LET(const bool more, next());
         if (!more) return gone();
     }
     // Where hooks run, a stage is ready twice.
-    if (awaited == plan::ReportKind::ready) workshop_.said &= ~bit(awaited);
+    if (awaited == plan::ReportKind::ready) stage_.said &= ~bit(awaited);
     return {};
 }
 
@@ -181,7 +180,7 @@ Result<> Reports::await_end() {
 Result<> Reports::hear() {
     constexpr int at_once = 0;
     for (bool more = true; more;) {
-        LET(const bool said, sys::wait_readable(workshop_.report.number(), at_once));
+        LET(const bool said, sys::wait_readable(stage_.report.number(), at_once));
         if (!said && !failure_) break;
         LET(more, next());
     }
@@ -192,12 +191,12 @@ Result<> Reports::take(const plan::Report& report, sys::Received& message) {
     switch (report.kind) {
         case plan::ReportKind::failed: return fail_with(report);
         case plan::ReportKind::terminal:
-            if (!was_respawned()) workshop_.terminal = std::move(message.fd);
+            if (!was_respawned()) streams_.terminal = std::move(message.fd);
             break;
         case plan::ReportKind::at_fault: return kill(report);
         case plan::ReportKind::executing: take_times(report, message.size); break;
         case plan::ReportKind::respawned: return adopt(report.error);
-        case plan::ReportKind::listening: workshop_.listener = report.error; break;
+        case plan::ReportKind::listening: stage_.listener = report.error; break;
         case plan::ReportKind::ready: break;
     }
     return {};
@@ -215,37 +214,37 @@ Result<> Reports::fail_with(const plan::Report& report) {
 // The copy's parent is this process, too, so its pid cannot be another's before we have reaped it. Whoever
 // may trace the copy may write to its socket as well: only one pid is taken, and only a child's.
 Result<> Reports::adopt(pid_t pid) {
-    if (was_respawned() || pid == workshop_.pid) return {};
+    if (was_respawned() || pid == stage_.pid) return {};
     LET(Fd copy, sys::open_process(pid));
     if (!sys::is_child(copy.number()))
         return fail(Kind::kernel, start_failed, "process ", pid, " is none of ours");
-    end_process(workshop_, false);  // it has nothing left to do but to end
-    workshop_.process = std::move(copy);
-    workshop_.pid = pid;
+    end_process(stage_, walk_.left_behind, false);  // it has nothing left to do but to end
+    stage_.process = std::move(copy);
+    stage_.pid = pid;
     if (failure_) return std::unexpected(std::move(*failure_));
     if (fault_step_ < 0) return {};
-    return sys::signal_process(workshop_.process.number(), SIGKILL);
+    return sys::signal_process(stage_.process.number(), SIGKILL);
 }
 
 // The copy may be at its fault before the first has told its pid.
 Result<> Reports::kill(const plan::Report& report) {
-    const bool asked_for = report.step == workshop_.fault.step;
+    const bool asked_for = report.step == walk_.fault.step;
     if (!asked_for) return fail(Kind::kernel, start_failed, "the stage is at a fault that nobody asked for");
     fault_step_ = report.step;
     if (is_of_unknown_copy(report)) return {};
-    return sys::signal_process(workshop_.process.number(), SIGKILL);
+    return sys::signal_process(stage_.process.number(), SIGKILL);
 }
 
 bool Reports::is_of_unknown_copy(const plan::Report& report) const {
     return !was_respawned() && is_behind_respawn(timeline_, report.step);
 }
 
-bool Reports::was_respawned() const { return (workshop_.said & bit(plan::ReportKind::respawned)) != 0; }
+bool Reports::was_respawned() const { return (stage_.said & bit(plan::ReportKind::respawned)) != 0; }
 
 // It has ended, or has lost its socket to a tracer.
 std::unexpected<Error> Reports::gone() {
-    const int status = end_process(workshop_, true).value_or(128 + SIGKILL);
-    return killed_at(timeline_, fault_step_, status, workshop_.joins);
+    const int status = end_process(stage_, walk_.left_behind, true).value_or(128 + SIGKILL);
+    return killed_at(timeline_, fault_step_, status, stage_.joins);
 }
 
 void Reports::take_times(const plan::Report& report, std::size_t size) {
@@ -253,7 +252,7 @@ void Reports::take_times(const plan::Report& report, std::size_t size) {
     for (std::size_t i = 0; i < count && i < report.times; ++i) {
         plan::StepTime time{};
         std::memcpy(&time, buffer_.data() + sizeof report + i * sizeof time, sizeof time);
-        if (time.step < timeline_.steps().size()) workshop_.times.push_back(time);
+        if (time.step < timeline_.steps().size()) walk_.times.push_back(time);
     }
 }
 

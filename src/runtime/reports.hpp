@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/socket.hpp"
-#include "runtime/run.hpp"
+#include "runtime/context.hpp"
 
 namespace bulkhead::runtime {
 
@@ -16,13 +16,23 @@ inline constexpr std::string_view start_failed = "unable to start container proc
 
 class Reports {
   public:
-    Reports(Workshop& workshop, const plan::Timeline& timeline)
-        : workshop_(workshop),
-          timeline_(timeline),
-          buffer_(sizeof(plan::Report) + (workshop.traced ? plan::timed_steps * sizeof(plan::StepTime) : 0)) {
-    }
+    // The parts of a context that reports change, or that waiting for them needs.
+    struct Parts {
+        StageProcess& stage;
+        Streams& streams;
+        Walk& walk;
+        const ResourceControl& control;
+    };
 
-    // Reads reports until the stage has said `awaited`, and keeps what they bring in the workshop. Errors:
+    Reports(const Parts& parts, const plan::Timeline& timeline)
+        : stage_(parts.stage),
+          streams_(parts.streams),
+          walk_(parts.walk),
+          control_(parts.control),
+          timeline_(timeline),
+          buffer_(sizeof(plan::Report) + (walk_.traced ? plan::timed_steps * sizeof(plan::StepTime) : 0)) {}
+
+    // Reads reports until the stage has said `awaited`, and keeps what they bring in the context. Errors:
     // the stage has failed, or is gone.
     Result<> await(plan::ReportKind awaited);
 
@@ -47,7 +57,10 @@ class Reports {
     std::unexpected<Error> gone();
     void take_times(const plan::Report& report, std::size_t size);
 
-    Workshop& workshop_;
+    StageProcess& stage_;
+    Streams& streams_;
+    Walk& walk_;
+    const ResourceControl& control_;
     const plan::Timeline& timeline_;
     int fault_step_ = -1;
     std::optional<Error> failure_;  // of a copy whose pid is not known yet

@@ -6,7 +6,7 @@
 #include "base/guarded.hpp"
 #include "base/sys.hpp"
 #include "plan/explain.hpp"
-#include "runtime/host_ops.hpp"
+#include "runtime/dispatch.hpp"
 #include "runtime/reports.hpp"
 
 namespace bulkhead::runtime {
@@ -22,54 +22,63 @@ Result<> inject(const plan::Fault& fault) {
 // "make_cgroup /sys/fs/cgroup/x (/linux/cgroupsPath): ..."
 Error named(Error error, const plan::Step& step, plan::ArenaView arena) {
     const plan::Description what = plan::describe(step, arena);
-    std::string phrase = cat(what.verb, ' ', quotable(what.object));
+    std::string phrase = cat(what.name, ' ', quotable(what.object));
     if (!step.pointer.empty()) phrase.append(cat(" (", step.pointer, ")"));
     return std::move(error).under(phrase);
 }
 
-// What the stage reports names a step of its own.
-bool speaks_for_the_stage(const plan::HostOp& op) {
-    return std::holds_alternative<plan::AwaitReady>(op) || std::holds_alternative<plan::AwaitExecution>(op) ||
-           std::holds_alternative<plan::AwaitRespawn>(op) ||
-           std::holds_alternative<plan::DeliverListener>(op);
+template <class Op>
+consteval plan::Wording wording_of() {
+    if constexpr (requires { Op::wording; }) return Op::wording;
+    return plan::Wording::of_the_walker;
 }
 
-Result<> perform(const plan::HostOp& op, Workshop& workshop, const StepContext& context) {
-    const plan::Step& step = context.timeline.steps()[context.number];
-    const bool faulty = workshop.fault.step == static_cast<int>(context.number);
-    auto done = faulty ? inject(workshop.fault) : guarded([&] {
-        return std::visit([&](const auto& verb) { return apply(workshop, context, verb); }, op);
+plan::Wording wording_of(const plan::HostOp& op) {
+    return std::visit([]<class Op>(const Op&) { return wording_of<Op>(); }, op);
+}
+
+Result<> perform(const plan::HostOp& op, ExecutionContext& context, const StepContext& at) {
+    const plan::Step& step = at.timeline.steps()[at.number];
+    const bool faulty = context.walk.fault.step == static_cast<int>(at.number);
+    const AnyPart part(context, at);
+    auto done = faulty ? inject(context.walk.fault) : guarded([&] {
+        return std::visit([&](const auto& each) { return apply_with_parts(each, part); }, op);
     });
-    if (done || (speaks_for_the_stage(op) && !faulty)) return done;
+    const plan::Wording wording = faulty ? plan::Wording::of_the_walker : wording_of(op);
+    if (done || wording == plan::Wording::of_the_stage) return done;
     const bool interrupted = done.error().kind == Kind::interrupted;
-    if (workshop.report && !faulty &&
-        !interrupted)  // the step may have failed because the stage did, and was gone
-        TRY(Reports(workshop, context.timeline).hear());
-    if (std::holds_alternative<plan::RunHooks>(op) && !faulty) return done;  // it has named the hook
-    return std::unexpected(named(std::move(done).error(), step, context.timeline.arena()));
+    // The step may have failed because the stage has: then the stage's own report is the reason.
+    if (context.stage.report && !faulty && !interrupted)
+        TRY(Reports({context.stage, context.streams, context.walk, context.control}, at.timeline).hear());
+    if (wording == plan::Wording::of_the_step) return done;
+    return std::unexpected(named(std::move(done).error(), step, at.timeline.arena()));
 }
 
-void undo_before(const plan::Timeline& timeline, std::size_t failed, Workshop& workshop) {
-    for (std::size_t i = failed; i-- > 0;)
+void undo_before(const plan::Timeline& timeline, std::size_t failed, ExecutionContext& context) {
+    for (std::size_t i = failed; i-- > 0;) {
+        const StepContext at{timeline, i};
+        const AnyPart part(context, at);
         if (const auto* op = std::get_if<plan::HostOp>(&timeline.steps()[i].op))
-            std::visit([&](const auto& step) { undo(workshop, step); }, *op);
+            std::visit([&](const auto& each) { undo_with_parts(each, part); }, *op);
+    }
 }
 
 }  // namespace
 
-Result<> run(const plan::Timeline& timeline, Workshop& workshop) {
-    workshop.slots.resize(timeline.slot_count());
+Result<> run(const plan::Timeline& timeline, ExecutionContext& context) {
+    context.host.slots.resize(timeline.slot_count());
     for (std::size_t i = 0; i < timeline.steps().size(); ++i) {
         const plan::Step& step = timeline.steps()[i];
         if (step.lane() == plan::Lane::init) continue;
-        auto done = perform(std::get<plan::HostOp>(step.op), workshop, {timeline, i});
+        auto done = perform(std::get<plan::HostOp>(step.op), context, {timeline, i});
         if (!done) {
-            undo_before(timeline, i, workshop);
-            for (const std::string& each : workshop.left_behind) done.error().text.append("; ").append(each);
+            undo_before(timeline, i, context);
+            for (const std::string& each : context.walk.left_behind)
+                done.error().text.append("; ").append(each);
             return done;
         }
-        if (workshop.traced)
-            workshop.times.push_back({sys::monotonic_ns(), static_cast<std::uint32_t>(i), 0});
+        if (context.walk.traced)
+            context.walk.times.push_back({sys::monotonic_ns(), static_cast<std::uint32_t>(i), 0});
     }
     return {};
 }

@@ -18,7 +18,7 @@
 #include "base/waiting.hpp"
 #include "cgroups/group.hpp"
 #include "namespaces/visit.hpp"
-#include "runtime/host_ops.hpp"
+#include "runtime/host_steps.hpp"
 #include "runtime/own_cgroup.hpp"
 #include "runtime/process_identity.hpp"
 #include "runtime/stage_file.hpp"
@@ -44,11 +44,11 @@ struct Handover {
     }
 };
 
-Result<Handover> prepare(const Workshop& workshop, int stage, int plan, int report) {
+Result<Handover> prepare(const HostResources& host, int stage, int plan, int report) {
     Handover handover{.stage = stage, .report = report, .descriptors = {}};
     handover.add(plan);
     handover.add(report);
-    for (const Fd& slot : workshop.slots) handover.add(slot.number());
+    for (const Fd& slot : host.slots) handover.add(slot.number());
     *std::to_chars(handover.base_text, handover.base_text + 15, handover.base).ptr = '\0';
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
@@ -108,8 +108,8 @@ void take_ids(const Handover& handover, std::uint16_t step) noexcept {
 }
 
 // An empty slot is one that no bind mount uses; the stage gets something harmless in its place.
-Result<> fill_empty_slots(Workshop& workshop) {
-    for (Fd& slot : workshop.slots) {
+Result<> fill_empty_slots(HostResources& host) {
+    for (Fd& slot : host.slots) {
         if (slot) continue;
         LET(slot, sys::open("/dev/null", O_PATH));
     }
@@ -128,27 +128,14 @@ clone_args arguments_of(const plan::Spawn& op, const Fd& cgroup, int& pidfd) {
     return arguments;
 }
 
-// A cgroup that we may make and not enter: whoever moves a process wants to write where it comes from, too
-// (cgroups(7), "Delegation containment").
-bool cgroup_is_closed(const Workshop& workshop, const Error& error) {
-    return workshop.cgroup && workshop.cgroup_optional && (error.err == EACCES || error.err == EPERM);
+bool fits(plan::Birthplace place, int error) {
+    if (place == plan::Birthplace::of_init) return error == EBUSY || error == EOPNOTSUPP;
+    return error == EACCES || error == EPERM;
 }
 
-// EBUSY: controllers are handed down from it, so it may hold no process; EOPNOTSUPP: it is not threaded, and
-// what is below it is (cgroups(7), "No internal processes").
-bool takes_no_process(const Workshop& workshop, const Error& error) {
-    return workshop.joins && !workshop.cgroup_below && (error.err == EBUSY || error.err == EOPNOTSUPP);
-}
-
-// A login session is not below the user's own systemd, and between the two nobody but root moves a process
-// or is born across.
-bool is_for_systemd_to_move(const Workshop& workshop, const Error& error) {
-    return workshop.joins && !workshop.state.unit.name.empty() && (error.err == EACCES || error.err == EPERM);
-}
-
-Result<Fd> open_cgroup_of_init(const Workshop& workshop) {
-    LET(const std::string below, cgroup_of_init(workshop));
-    LET(const Fd group, open_own_cgroup(workshop.state));
+Result<Fd> open_cgroup_of_init(const State& state) {
+    LET(const std::string below, cgroup_of_init(state));
+    LET(const Fd group, open_own_cgroup(state));
     if (!group) return fail(Kind::not_found, "the container's cgroup is gone");
     return cgroups::open(group.number(), below);
 }
@@ -158,34 +145,39 @@ struct Born {
     bool outside = false;  // of its cgroup, until systemd moves it
 };
 
-// Into the container's cgroup, or where that cannot be, into what stands for it.
-Result<Born> clone_into_cgroup(Workshop& workshop, const plan::Spawn& op, int& pidfd) {
-    clone_args arguments = arguments_of(op, workshop.cgroup, pidfd);
+Result<> move_to(plan::Birthplace place, State& state, ResourceControl& control,
+                 std::vector<std::string>& left_behind) {
+    if (place == plan::Birthplace::of_init) {
+        LET(control.cgroup, open_cgroup_of_init(state));
+    } else if (place == plan::Birthplace::of_runtime_for_good) {
+        give_up_cgroup(state, control, left_behind);
+    } else {
+        control.cgroup.reset();
+    }
+    return {};
+}
+
+// Into the container's cgroup, or else where the plan says.
+Result<Born> clone_into_cgroup(const plan::Spawn& op, State& state, ResourceControl& control,
+                               std::vector<std::string>& left_behind, int& pidfd) {
+    clone_args arguments = arguments_of(op, control.cgroup, pidfd);
     const auto cloned = sys::clone_process(arguments);
     if (cloned) return Born{*cloned};
-    if (!workshop.cgroup) return std::unexpected(cloned.error());
-    const bool outside = is_for_systemd_to_move(workshop, cloned.error());
-    if (outside) {
-        workshop.cgroup.reset();
-    } else if (takes_no_process(workshop, cloned.error())) {
-        LET(workshop.cgroup, open_cgroup_of_init(workshop));
-    } else if (!cgroup_is_closed(workshop, cloned.error())) {
-        return std::unexpected(cloned.error());
-    } else if (workshop.joins) {
-        workshop.cgroup.reset();
-    } else {
-        give_up_cgroup(workshop);
-    }
-    arguments = arguments_of(op, workshop.cgroup, pidfd);
+    const auto place = std::ranges::find_if(
+        op.otherwise, [&](plan::Birthplace each) { return fits(each, cloned.error().err); });
+    if (!control.cgroup || place == op.otherwise.end()) return std::unexpected(cloned.error());
+    TRY(move_to(*place, state, control, left_behind));
+    arguments = arguments_of(op, control.cgroup, pidfd);
     LET(const pid_t pid, sys::clone_process(arguments));
-    return Born{pid, outside};
+    return Born{pid, *place == plan::Birthplace::of_systemd};
 }
 
 // Into its cgroup, and then it becomes the stage, unless more is to be prepared.
-Result<> bring_in(Workshop& workshop, const plan::Spawn& op) {
-    TRY(move_by_systemd(workshop, workshop.pid));
+Result<> bring_in(const plan::Spawn& op, const State& state, ResourceControl& control,
+                  const StageProcess& stage) {
+    TRY(move_by_systemd(state, control, stage.pid));
     if (op.awaits_preparation) return {};
-    return tell_stage(workshop, plan::prepared_message);
+    return tell_stage(stage, plan::prepared_message);
 }
 
 // The CPUs of a child are those of its parent, until a cpuset has others.
@@ -209,67 +201,69 @@ class OnCpus {
     std::vector<std::uint32_t> home_;
 };
 
-Result<namespaces::Visit> visit_inherited(const Workshop& workshop,
+Result<namespaces::Visit> visit_inherited(const HostResources& host,
                                           const std::vector<plan::Inherited>& inherited) {
     std::vector<namespaces::Place> places;
     places.reserve(inherited.size());
     for (const plan::Inherited& each : inherited)
-        places.push_back({workshop.slots[each.file.index].number(), each.flag});
+        places.push_back({host.slots[each.file.index].number(), each.flag});
     return namespaces::Visit::enter(places);
 }
 
 }  // namespace
 
-Result<> apply(Workshop& workshop, const StepContext& context, const plan::Spawn& op) {
-    TRY(fill_empty_slots(workshop));
-    LET(const Fd stage, stage_file());
-    const std::string plan_bytes = context.timeline.flatten(workshop.traced, workshop.fault);
+Result<> apply(const plan::Spawn& op, const StepContext& step, ContainerRecord& record,
+               ResourceControl& control, HostResources& host, StageProcess& stage, Walk& walk) {
+    TRY(fill_empty_slots(host));
+    LET(const Fd program, stage_file());
+    const std::string plan_bytes = step.timeline.flatten(walk.traced, walk.fault);
     LET(const Fd plan, plan_file(plan_bytes));
     LET(auto ends, sys::message_pair());
-    LET(Handover handover, prepare(workshop, stage.number(), plan.number(), ends.second.number()));
+    LET(Handover handover, prepare(host, program.number(), plan.number(), ends.second.number()));
     handover.host_end = ends.first.number();
     handover.ids = op.ids;
-    if (workshop.notify_slot >= 0)
-        workshop.state.notify_descriptor =
-            static_cast<int>(handover.base) + plan::handover_slots + workshop.notify_slot;
+    if (host.notify_slot >= 0)
+        record.state.notify_descriptor =
+            static_cast<int>(handover.base) + plan::handover_slots + host.notify_slot;
     int pidfd = -1;
     (void)::signal(SIGCHLD, SIG_DFL);  // a caller that ignores it would have the kernel reap init for us
-    LET(namespaces::Visit visit, visit_inherited(workshop, op.inherited));
+    LET(namespaces::Visit visit, visit_inherited(host, op.inherited));
     LET(const OnCpus moved, OnCpus::move(op.cpus));
-    LET(const Born born, clone_into_cgroup(workshop, op, pidfd));
+    LET(const Born born, clone_into_cgroup(op, record.state, control, walk.left_behind, pidfd));
     handover.waits = op.awaits_preparation || born.outside;
-    if (born.pid == 0) become_stage(handover, static_cast<std::uint16_t>(context.number));
-    workshop.pid = born.pid;
-    workshop.process = Fd(pidfd);
-    workshop.report = std::move(ends.first);
-    workshop.endurance = Endurance(workshop.joins ? newcomer_patience_ms : creation_patience_ms);
+    if (born.pid == 0) become_stage(handover, static_cast<std::uint16_t>(step.number));
+    stage.pid = born.pid;
+    stage.process = Fd(pidfd);
+    stage.report = std::move(ends.first);
+    stage.endurance = Endurance(stage.joins ? newcomer_patience_ms : creation_patience_ms);
     auto left = visit.leave();
-    if (left && born.outside) left = bring_in(workshop, op);
-    if (!left) undo(workshop, op);
+    if (left && born.outside) left = bring_in(op, record.state, control, stage);
+    if (!left) undo(op, stage, walk);
     return left;
 }
 
-Result<int> end_process(Workshop& workshop, bool kill) {
-    const Fd process = std::exchange(workshop.process, Fd());
+Result<int> end_process(StageProcess& stage, std::vector<std::string>& left_behind, bool kill) {
+    const Fd process = std::exchange(stage.process, Fd());
     if (!process) return system_error(ECHILD, "waitid");
     Result<int> status = system_error(ETIMEDOUT, "waitid");
     if (!kill) status = sys::wait_process(process.number(), Endurance::stopped_patience_ms);
     if (status || status.error().err != ETIMEDOUT) return status;
     (void)sys::signal_process(process.number(), SIGKILL);
     status = sys::wait_process(process.number(), dying_patience_ms);
-    if (!status && status.error().err == ETIMEDOUT)
-        workshop.left_behind.push_back(left_to_init(workshop.pid));
+    if (!status && status.error().err == ETIMEDOUT) left_behind.push_back(left_to_init(stage.pid));
     return status;
 }
 
-void undo(Workshop& workshop, const plan::Spawn&) { (void)end_process(workshop, true); }
+void undo(const plan::Spawn&, StageProcess& stage, Walk& walk) {
+    (void)end_process(stage, walk.left_behind, true);
+}
 
 // The stage may have failed already, but it is not reaped: its pid is still its own.
-Result<> apply(Workshop& workshop, const StepContext&, const plan::RecordProcess&) {
-    workshop.state.pid = workshop.pid;
-    if (const auto status = process_status(workshop.pid)) workshop.state.start_time = status->start_time;
-    workshop.state.pidfd_inode = pidfd_inode(workshop.process.number());
-    return save(workshop.directory.number(), workshop.state);
+Result<> apply(const plan::RecordProcess&, ContainerRecord& record, const StageProcess& stage) {
+    record.state.pid = stage.pid;
+    if (const auto status = process_status(stage.pid)) record.state.start_time = status->start_time;
+    record.state.pidfd_inode = pidfd_inode(stage.process.number());
+    return save(record.directory.number(), record.state);
 }
 
 }  // namespace bulkhead::runtime

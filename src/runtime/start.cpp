@@ -64,10 +64,10 @@ Result<> lock_again(const Found& found) {
 
 Result<> release(const Found& found, const StartHooks& hooks) {
     LET(const plan::Timeline timeline, compile_start(!hooks.poststart.steps().empty()));
-    Workshop workshop;
-    workshop.state = found.state;
-    LET(workshop.directory, sys::open_at(found.directory.number(), ".", O_RDONLY | O_DIRECTORY));
-    return run(timeline, workshop);
+    ExecutionContext context;
+    context.record.state = found.state;
+    LET(context.record.directory, sys::open_at(found.directory.number(), ".", O_RDONLY | O_DIRECTORY));
+    return run(timeline, context);
 }
 
 }  // namespace

@@ -30,10 +30,10 @@ Result<Driver> connect_driver(const cgroups::BusEnvironment& environment, bool o
     return Driver{std::move(systemd), std::move(addresses)};
 }
 
-Result<> connect_by_record(Workshop& workshop) {
-    if (workshop.systemd) return {};
+Result<> connect_by_record(const State& state, ResourceControl& control) {
+    if (control.systemd) return {};
     LET(const std::string helper, helper_program());
-    LET(workshop.systemd, cgroups::Systemd::connect(helper, workshop.state.unit.addresses));
+    LET(control.systemd, cgroups::Systemd::connect(helper, state.unit.addresses));
     return {};
 }
 

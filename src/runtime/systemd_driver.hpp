@@ -8,7 +8,7 @@
 #include "base/error.hpp"
 #include "cgroups/bus.hpp"
 #include "plan/host_facts.hpp"
-#include "runtime/run.hpp"
+#include "runtime/host_steps.hpp"
 
 namespace bulkhead::runtime {
 
@@ -23,8 +23,5 @@ Result<Driver> connect_driver(const cgroups::BusEnvironment& environment, bool o
 // Root's containers are those of the machine's systemd. So are those of the root of a user namespace in which
 // a systemd of its own runs; one without (rootless podman) has the systemd of its user.
 bool is_of_user(const plan::HostFacts& host);
-
-// A later verb, or an undo: connects by the container's record, unless that is done.
-Result<> connect_by_record(Workshop& workshop);
 
 }  // namespace bulkhead::runtime

@@ -36,7 +36,7 @@ std::string trace_text(const plan::Timeline& timeline, const std::vector<plan::S
         text.append(padded_left(microseconds(time.ended - begin), 8)).append("  ");
         text.append(padded_left(microseconds(time.ended - previous), 8)).append("  ");
         text.append(padded_left(cat(time.step), 4)).append(host ? "  host  " : "  init  ");
-        text.append(what.verb).append(" ").append(quotable(what.object)).append("\n");
+        text.append(what.name).append(" ").append(quotable(what.object)).append("\n");
         previous = time.ended;
         if (std::holds_alternative<plan::HostOp>(step.op) &&
             std::holds_alternative<plan::Spawn>(std::get<plan::HostOp>(step.op)))

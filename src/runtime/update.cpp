@@ -24,12 +24,12 @@ namespace bulkhead::runtime {
 namespace {
 
 // The same for the container's unit, if it has one: systemd is connected to then.
-Result<std::vector<plan::UnitProperty>> properties_of(Workshop& workshop,
+Result<std::vector<plan::UnitProperty>> properties_of(ExecutionContext& context,
                                                       const std::vector<plan::CgroupSetting>& settings,
                                                       const cgroups::Present& present) {
-    if (workshop.state.unit.name.empty()) return std::vector<plan::UnitProperty>();
-    TRY(connect_by_record(workshop));
-    return cgroups::properties_of_limits(settings, workshop.systemd->version(), present);
+    if (context.record.state.unit.name.empty()) return std::vector<plan::UnitProperty>();
+    TRY(connect_by_record(context.record.state, context.control));
+    return cgroups::properties_of_limits(settings, context.control.systemd->version(), present);
 }
 
 Result<std::vector<spec::DeviceRule>> rules_of_creation(int directory) {
@@ -66,15 +66,16 @@ Result<> check_schemata(const UpdateRequest& request, const State& state) {
 }
 
 // New device rules take more looking around than limits.
-Result<plan::Timeline> plan_update(Changes changes, const UpdateRequest& request, const Workshop& workshop) {
+Result<plan::Timeline> plan_update(Changes changes, const UpdateRequest& request,
+                                   const ExecutionContext& context) {
     changes.devices = request.resources.devices;
     changes.schemata = request.schemata;
     plan::HostFacts host;
     if (!changes.devices.empty()) {
-        LET(changes.created, rules_of_creation(workshop.directory.number()));
+        LET(changes.created, rules_of_creation(context.record.directory.number()));
         LET(host, probe_kernel());
     }
-    auto timeline = compile_update(std::move(changes), workshop.state, host);
+    auto timeline = compile_update(std::move(changes), context.record.state, host);
     if (!timeline) return std::unexpected(renamed(std::move(timeline).error(), request.where));
     return timeline;
 }
@@ -86,31 +87,32 @@ Result<Made> update(const Site& site, const UpdateRequest& request) {
     const auto rule = lifecycle::rule(found.status, lifecycle::Verb::update);
     if (lifecycle::refuses(rule)) return refusal(rule, request.id, found.status);
     TRY(check_schemata(request, found.state));
-    Workshop workshop;
-    workshop.state = std::move(found.state);
-    workshop.directory = std::move(found.directory);
-    workshop.fault = request.fault;
-    LET(workshop.cgroup, open_own_cgroup(workshop.state));
-    if (!workshop.cgroup) return no_cgroup(workshop.state.id, "its limits cannot be changed");
-    const int group = workshop.cgroup.number();
+    ExecutionContext context;
+    context.record.state = std::move(found.state);
+    context.record.directory = std::move(found.directory);
+    context.walk.fault = request.fault;
+    LET(context.control.cgroup, open_own_cgroup(context.record.state));
+    if (!context.control.cgroup) return no_cgroup(context.record.state.id, "its limits cannot be changed");
+    const int group = context.control.cgroup.number();
     const cgroups::Present present = cgroups::present_of(group);
-    LET(const spec::Resources resources, resources_of(request, workshop.directory.number()));
+    LET(const spec::Resources resources, resources_of(request, context.record.directory.number()));
     LET(auto settings, cgroups::settings_of(resources, present, request.where));
     Made made{.warnings = cgroups::warnings_of_version_1(resources, request.where)};
     if (settings.empty() && request.resources.devices.empty() && request.schemata.empty()) return made;
-    LET(workshop.hierarchy, cgroups::open_hierarchy(workshop.state.cgroup_mount));
-    TRY(cgroups::check_settings(workshop.hierarchy.number(), workshop.state.cgroup_path, settings));
+    LET(context.control.hierarchy, cgroups::open_hierarchy(context.record.state.cgroup_mount));
+    TRY(cgroups::check_settings(context.control.hierarchy.number(), context.record.state.cgroup_path,
+                                settings));
     TRY(cgroups::check_memory(group, request.resources.memory, request.where));
     Changes changes;
     if (!settings.empty()) {
-        LET(changes.properties, properties_of(workshop, settings, present));
+        LET(changes.properties, properties_of(context, settings, present));
     }
     if (!changes.properties.empty()) {
         LET(changes.settings, cgroups::settings_now(group, cgroups::rewritten_by_systemd));
     }
     std::ranges::move(settings, std::back_inserter(changes.settings));
-    LET(const plan::Timeline timeline, plan_update(std::move(changes), request, workshop));
-    TRY(run(timeline, workshop));
+    LET(const plan::Timeline timeline, plan_update(std::move(changes), request, context));
+    TRY(run(timeline, context));
     return made;
 }
 

@@ -19,23 +19,6 @@ struct Program {
     const void* instructions;
 };
 
-// The listener will get the lowest free number. The host is told before the filter is in force: behind it the
-// report itself might be what the filter stops.
-long announce(int report, long number) {
-    const plan::Report body{.kind = plan::ReportKind::listening, .error = static_cast<std::int32_t>(number)};
-    return raw::call(__NR_write, long{report}, &body, sizeof body);
-}
-
-Outcome load_with_listener(StageContext& stage, const plan::LoadSeccomp& op, const Program& program) {
-    const long expected = raw::call(__NR_dup, long{stage.report});
-    ATTEMPT(expected, dup);
-    raw::close(static_cast<int>(expected));
-    ATTEMPT(announce(stage.report, expected), write);
-    const long listener = raw::call(__NR_seccomp, long{SECCOMP_SET_MODE_FILTER},
-                                    static_cast<long>(op.flags | SECCOMP_FILTER_FLAG_NEW_LISTENER), &program);
-    return outcome(listener, plan::Call::seccomp);
-}
-
 }  // namespace
 
 Outcome apply(StageContext& stage, const plan::MapHandshake& op) {
@@ -47,9 +30,17 @@ Outcome apply(StageContext& stage, const plan::MapHandshake& op) {
     return {};
 }
 
+Outcome apply(StageContext& stage, const plan::ReportListener&) {
+    const long expected = raw::call(__NR_dup, long{stage.report});
+    ATTEMPT(expected, dup3);
+    raw::close(static_cast<int>(expected));
+    const plan::Report body{.kind = plan::ReportKind::listening,
+                            .error = static_cast<std::int32_t>(expected)};
+    return outcome(raw::call(__NR_write, long{stage.report}, &body, sizeof body), plan::Call::write);
+}
+
 Outcome apply(StageContext& stage, const plan::LoadSeccomp& op) {
     const Program program{static_cast<std::uint16_t>(op.program.count / 2), stage.arena.numbers(op.program)};
-    if (op.listener != 0) return load_with_listener(stage, op, program);
     return outcome(
         raw::call(__NR_seccomp, long{SECCOMP_SET_MODE_FILTER}, static_cast<long>(op.flags), &program),
         plan::Call::seccomp);

@@ -7,6 +7,7 @@
 namespace bulkhead::seccomp {
 
 plan::Outcome apply(plan::StageContext& stage, const plan::MapHandshake& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::ReportListener& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::LoadSeccomp& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::AwaitDelivery& op);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seccomp/plan.hpp"
 
+#include <linux/seccomp.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -9,6 +11,7 @@ namespace bulkhead::seccomp {
 namespace {
 
 constexpr const char* pointer = "/linux/seccomp";
+constexpr const char* listener_pointer = "/linux/seccomp/listenerPath";
 
 plan::Numbers store(plan::TimelineBuilder& timeline, const std::vector<sock_filter>& instructions) {
     static_assert(sizeof(sock_filter) == 2 * sizeof(std::uint32_t));
@@ -28,10 +31,7 @@ Result<> check_flags(const spec::Seccomp& profile, const plan::HostFacts& host) 
 }
 
 void plan_filter(plan::TimelineBuilder& timeline, const Program& program) {
-    timeline.init(
-        plan::LoadSeccomp{
-            .program = store(timeline, program.instructions), .flags = program.flags, .listener = 0},
-        pointer);
+    timeline.init(plan::LoadSeccomp{store(timeline, program.instructions), program.flags}, pointer);
 }
 
 void plan_handshake(plan::TimelineBuilder& timeline, plan::Slot handshake) {
@@ -40,13 +40,12 @@ void plan_handshake(plan::TimelineBuilder& timeline, plan::Slot handshake) {
 
 void plan_listener(plan::TimelineBuilder& timeline, const Program& program, const spec::Seccomp& profile,
                    std::string status) {
-    timeline.init(
-        plan::LoadSeccomp{
-            .program = store(timeline, program.instructions), .flags = program.flags, .listener = 1},
-        pointer);
+    const std::uint32_t flags = program.flags | SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    timeline.init(plan::ReportListener{}, listener_pointer);
+    timeline.init(plan::LoadSeccomp{store(timeline, program.instructions), flags}, pointer);
     timeline.host(plan::DeliverListener{profile.listener_path, profile.listener_metadata, std::move(status)},
-                  "/linux/seccomp/listenerPath");
-    timeline.init(plan::AwaitDelivery{}, "/linux/seccomp/listenerPath");
+                  listener_pointer);
+    timeline.init(plan::AwaitDelivery{}, listener_pointer);
 }
 
 }  // namespace bulkhead::seccomp

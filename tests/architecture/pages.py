@@ -1,37 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules that hold the pages for readers to the sources and to each other."""
 
+import importlib.machinery
+import importlib.util
+import pathlib
 import posixpath
 import re
 
 STEPS = "docs/design/steps.md"
-LANES = {"## Host lane": ("src/plan/host_vocabulary.hpp", r"using HostOp = std::variant<([^;]*)>;"),
-         "## Init lane": ("src/plan/vocabulary.hpp", r"using InitVocabulary = Vocabulary<([^;]*)>;")}
-ROW = re.compile(r"^\| ([A-Z]\w+(?:, [A-Z]\w+)*) \|", re.MULTILINE)
+GENERATOR = "scripts/generate-steps"
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 LARGEST = {"README.md": ("lines", 120), "ARCHITECTURE.md": ("bytes", 15_000)}
 DESIGN_PAGE = 8_000  # bytes; a page of docs/design is read in ten minutes
 
 
-def words_of(table):
-    """The steps that a table has a row for."""
-    return [word for row in ROW.findall(table) for word in row.split(", ")]
+def generator():
+    """scripts/generate-steps as a module."""
+    path = str(pathlib.Path(__file__).resolve().parents[2] / GENERATOR)
+    loader = importlib.machinery.SourceFileLoader("generate_steps", path)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(module)
+    return module
 
 
 def steps(tree):
-    """docs/design/steps.md has one row for each step of the two vocabularies, in the lane of the step."""
-    parts = re.split(r"^(## .* lane)", tree.text(STEPS), flags=re.MULTILINE)
-    tables = dict(zip(parts[1::2], parts[2::2], strict=False))
-    wrong = []
-    for heading, (header, pattern) in LANES.items():
-        found = re.search(pattern, tree.text(header))
-        known = re.findall(r"\w+", found[1]) if found else []
-        listed = words_of(tables.get(heading, ""))
-        wrong += [f"{header}: no vocabulary found"] if not known else []
-        wrong += [f"{STEPS} has no row for {step}" for step in known if step not in listed]
-        wrong += [f"{STEPS}: {heading} has {step}, which {header} has not" for step in listed if step not in known]
-        wrong += [f"{STEPS} has {step} {listed.count(step)} times" for step in sorted(set(listed)) if listed.count(step) > 1]
-    return wrong
+    """What scripts/generate-steps writes is what stands in the files."""
+    return [f"{path} is not what the steps say: run {GENERATOR}" for path, text in generator().generated(tree.files).items()
+            if text != tree.text(path)]
 
 
 def folders(tree):

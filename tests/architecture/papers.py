@@ -13,12 +13,6 @@ def verbs(tree):
     return re.findall(r'CommandRow\{Command::\w+, "([\w-]+)"', tree.text("src/cli/commands.hpp"))
 
 
-def vocabulary(tree):
-    """The words of both lanes' vocabularies."""
-    sentences = tree.text("src/plan/describe_init.cpp") + tree.text("src/plan/describe_host.cpp")
-    return re.findall(r'return \{\s*"(\w+)"', sentences)
-
-
 def manual_text(tree, manual=MANUAL):
     """A manual with roff's escapes undone."""
     return re.sub(r"\\f[BIRP]|\\&", "", tree.text(manual)).replace("\\-", "-").replace("\\_", "_")
@@ -28,12 +22,6 @@ def manual_of_verbs(tree):
     """Every verb of the command line has an entry: a heading or a tagged paragraph that begins with it."""
     found = re.findall(r"^\.(?:SS|SH|B|BR|BI|TP|IP)\s+\"?([\w-]+)", manual_text(tree), re.MULTILINE)
     return [f"{MANUAL} has no entry for {verb}" for verb in verbs(tree) if verb not in found]
-
-
-def manual_of_steps(tree):
-    """Every word of the vocabulary is explained."""
-    text = manual_text(tree)
-    return [f"{MANUAL} does not name {word}" for word in vocabulary(tree) if not re.search(rf"\b{word}\b", text)]
 
 
 def default_keys(tree):

@@ -205,12 +205,14 @@ def compare_place(what):
 def open_terminal(what):
     uid = re.search(r"owner (\d+)", what)[1]
     taken = [r"sendmsg\(.*SCM_RIGHTS.*", *[rf"dup3\({FD}, {i}(<[^>]*>)?, 0\) = {i}.*" for i in range(3)]]
-    console = [rf"open_tree\({FD}, .*OPEN_TREE_CLONE.*", attached("/dev/console"), *taken]
     opened = [rf"ioctl\({FD}, TIOCSPTLCK, \[0\]\) = 0", rf"ioctl\({FD}, TIOCGPTPEER, .*",
               rf"fchown\({FD}, {uid}, -1\) = 0"]
-    if not what.startswith("/dev/console"):
-        return [[*opened, *taken]]
-    return [[*opened, made("console", "mknodat"), *console], [*opened, *console]]
+    return [[*opened, *taken]]
+
+
+def mount_console(what):
+    bound = [r"open_tree\(0(<[^>]*>)?, .*OPEN_TREE_CLONE.*", attached(what)]
+    return [[made("console", "mknodat"), *bound], bound]
 
 
 def replace_null(what):
@@ -237,11 +239,10 @@ def clone_source(what):
 
 
 def remount(what):
-    words = words_in_brackets(what) if not what.endswith(" (the mount alone)") else []
+    words = words_in_brackets(what)
     picked = [rf'fspick\({FD}, "", FSPICK_CLOEXEC\|FSPICK_EMPTY_PATH\) = {FD}',
               *[option(word) for word in words if "=" in word], rf"fsconfig\({FD}, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0\) = 0"]
-    whole = [] if "(the mount alone)" in what else picked
-    return [[*whole, *settings] for settings in reversed(spread(words))]
+    return [[*picked, *settings] for settings in reversed(spread(words))]
 
 
 def attach_tree(what):
@@ -250,12 +251,8 @@ def attach_tree(what):
             for making in with_made(target, *settings, attached(target))]
 
 
-def change_root(what):
-    mounts = what.partition("first without ")[2]
-    gone = []
-    for path in mounts.split(",") if mounts else []:
-        gone += [rf'umount2\("{re.escape(path)}", MNT_DETACH\|UMOUNT_NOFOLLOW\) = (0|-1 ENOENT .*)']
-    return [[*gone, rf"fchdir\({FD}\) = 0", r'chroot\("\."\) = 0', r'chdir\("/"\) = 0']]
+def hide_kernel_mounts(what):
+    return [[rf'umount2\("{re.escape(path)}", MNT_DETACH\|UMOUNT_NOFOLLOW\) = (0|-1 ENOENT .*)' for path in what.split(",")]]
 
 
 def open_procfs(what):
@@ -322,10 +319,7 @@ def set_affinity(what):
 
 def load_seccomp(what):
     count = what.split()[0]
-    loaded = rf"seccomp\(SECCOMP_SET_MODE_FILTER, [^,]+, {{len={count}, filter=.*}}\) = "
-    if not what.endswith("with a listener"):
-        return [[loaded + "0"]]
-    return [[rf"dup\({FD}\) = {FD}", rf"write\({FD}, .*, 16\) = 16", loaded + r"\d+(<.*>)?"]]
+    return [[rf"seccomp\(SECCOMP_SET_MODE_FILTER, [^,]+, {{len={count}, filter=.*}}\) = \d+(<.*>)?"]]
 
 
 def set_rlimit(what):
@@ -382,11 +376,11 @@ def own_stdio(what):
 
 
 def close_descriptors(what):
-    first, kept = what.split()[0], what.count("but")
+    first = what.split()[0]
     rest = r"close_range\(\d+, 4294967295, 0\) = 0"
-    between = [r"close_range\(\d+, \d+, 0\) = 0"] * kept  # the report socket and what is kept
-    return [[*begin, *middle, rest] for begin in ([rf"close_range\({first}, \d+, 0\) = 0"], [])
-            for middle in ([], between)]
+    between = r"close_range\(\d+, \d+, 0\) = 0"  # the report socket, and up to two that are kept
+    return [[*begin, *[between] * kept, rest] for begin in ([rf"close_range\({first}, \d+, 0\) = 0"], [])
+            for kept in range(3)]
 
 
 def simple(*patterns):
@@ -440,6 +434,7 @@ MEANINGS = {
     "mount_filesystem": mount_filesystem,
     "clone_source": clone_source,
     "remount": remount,
+    "remount_bind": lambda what: [*reversed(spread(words_in_brackets(what)))],
     "attach_tree": attach_tree,
     "make_device": make_device,
     "make_link": make_link,
@@ -449,11 +444,14 @@ MEANINGS = {
     "hold_directory": hold_directory,
     "compare_place": compare_place,
     "open_terminal": open_terminal,
+    "mount_console": mount_console,
     "replace_null": replace_null,
     "protect_root": simple(rf'mount_setattr\({FD}, "", AT_EMPTY_PATH, {{attr_set=MOUNT_ATTR_RDONLY,.* = 0.*'),
     "pivot_root": simple(rf"fchdir\({FD}\) = 0", r'pivot_root\("\.", "\."\) = 0', r'umount2\("\.", MNT_DETACH\) = 0',
                          r'chdir\("/"\) = 0'),
-    "change_root": change_root,
+    "hide_kernel_mounts": hide_kernel_mounts,
+    "move_root": simple(OVER_ROOT),
+    "change_root": simple(rf"fchdir\({FD}\) = 0", r'chroot\("\."\) = 0', r'chdir\("/"\) = 0'),
     "set_root_propagation": set_root_propagation,
     "set_hostname": lambda what: quoted("sethostname", what),
     "set_domainname": lambda what: quoted("setdomainname", what),
@@ -470,16 +468,18 @@ MEANINGS = {
     "find_program": simple(r"faccessat2\(.*, X_OK, AT_EACCESS\) = 0"),
     "report_ready": simple(rf"sendmsg\({FD}, .*MSG_NOSIGNAL\) = \d+"),
     "await_start": simple(r"ppoll\(.* = 1 .*"),
+    "keep_descriptor": simple(),  # it is for close_descriptors
     "close_descriptors": close_descriptors,
     "report_execution": simple(rf"sendmsg\({FD}, .*MSG_NOSIGNAL\) = .*"),
     "map_handshake": simple(rf"mmap\(NULL, 4096, PROT_READ, MAP_SHARED, {FD}(\(deleted\))?, 0\) = 0x.*"),
+    "report_listener": simple(rf"dup\({FD}\) = {FD}", rf"write\({FD}, .*, 16\) = 16"),
     "load_seccomp": load_seccomp,
     "await_delivery": simple(),  # it calls nothing: the filter may stop any call
     "execute": simple(r"execve\(.* = 0"),
 }
 
 
-# ---- behind change_mounts_by_name -----------------------------------------------------------------------------
+# ---- behind open_self -----------------------------------------------------------------------------
 # A mount is put over "/", one of a file on a file of a tmpfs there, changed by mount(2), and moved to its place.
 
 CHANGED_BY_NAME = [rf"fchdir\({FD}\) = 0", r'mount\("", "fd/\d+", "", MS_[A-Z_|]+, NULL\) = 0']
@@ -517,7 +517,7 @@ BY_NAME = {
     "mask_path": cloned_by_name,
     "protect_path": cloned_by_name,
     "protect_root": simple(*CHANGED_BY_NAME),
-    "remount": lambda what: [CHANGED_BY_NAME * count for count in range(len(words_in_brackets(what)), 0, -1)],
+    "remount_bind": lambda what: [CHANGED_BY_NAME * count for count in range(len(words_in_brackets(what)), 0, -1)],
 }
 
 
@@ -525,7 +525,7 @@ def either(verb):
     return lambda what, usual=MEANINGS[verb]: [*usual(what), *BY_NAME[verb](what)]
 
 
-MEANINGS.update({"change_mounts_by_name": simple(), **{verb: either(verb) for verb in BY_NAME}})
+MEANINGS.update({"open_self": simple(), **{verb: either(verb) for verb in BY_NAME}})
 # Before its first step the stage hides, names itself and maps its plan.
 PROLOGUE = [r"prctl\(PR_SET_DUMPABLE, SUID_DUMP_DISABLE\) = 0", r'prctl\(PR_SET_NAME, "bulkhead:init"\) = 0', r"mmap\(.*"]
 

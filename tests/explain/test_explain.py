@@ -24,7 +24,7 @@ pytestmark = pytest.mark.timeout(120)
 
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
 # The end of the lane in `run`; in `create` a filter with a listener comes before the stop.
-RUN_LAST = ("load_seccomp", "await_delivery", "execute")
+RUN_LAST = ("report_listener", "load_seccomp", "await_delivery", "execute")
 CHANGING = re.compile(
     r"^(clone3?|v?fork|execve(at)?|mkdir(at)?|rmdir|mknod(at)?|symlink(at)?|link(at)?|unlink(at)?|rename(at2?)?|"
     r"f?chmod(at)?|f?chown(at)?|lchown|truncate|ftruncate|mount|umount2?|fsopen|fsmount|open_tree|move_mount|"
@@ -88,7 +88,7 @@ def of_run(steps, hooked=False):
     make it one of `run`, too, and without what only those close who wait there; and with the filter behind all else."""
     found = next(i for i, step in enumerate(steps) if step["verb"] == "find_program")
     stop = next(i for i, step in enumerate(steps) if step["verb"] == "await_start")
-    waiting = [i for i in range(found, stop) if steps[i]["verb"] == "close_descriptors"]
+    waiting = [i for i in range(found, stop) if steps[i]["verb"] in ("keep_descriptor", "close_descriptors")]
     steps = [step for i, step in enumerate(steps) if i not in waiting]
     stop -= len(waiting)
     go = [steps[stop - 1], {**steps[stop], "verb": "await_go", "object": "from the host"}] if hooked else []

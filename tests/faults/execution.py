@@ -78,7 +78,8 @@ def timeline(subject):
     harness.true(result.returncode == 0, f"exec without a fault: exit {result.returncode}: {result.stderr}")
     text = log.read_text()
     verbs = {walk.TRACE_LINE.match(line)[3] for line in text.splitlines()[1:]}
-    filtered = {"load_seccomp": filters(subject), "await_delivery": "deliver_listener" in verbs}
+    notified = "deliver_listener" in verbs
+    filtered = {"load_seccomp": filters(subject), "report_listener": notified, "await_delivery": notified}
     return walk.traced(text, [step for step in MISSING if filtered.get(step.verb, True)])
 
 

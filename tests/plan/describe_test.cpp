@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every verb of both vocabularies has a word of its own, and explain uses it.
+// Every step of both vocabularies has a name of its own, and explain uses it.
 #include "plan/describe.hpp"
 
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 namespace bulkhead::plan::test {
 namespace {
 
-// The verbs of empty steps; the arena answers every reference with an empty string.
+// The descriptions of empty steps; the arena answers every reference with an empty string.
 template <class... Ops>
 std::vector<Description> init_descriptions(Vocabulary<Ops...>) {
     alignas(8) char nothing[64] = {};
@@ -36,16 +36,16 @@ bool is_snake_case(std::string_view word) {
     return !word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == word.npos;
 }
 
-TEST(Describe, has_a_word_for_every_verb) {
+TEST(Describe, has_a_name_for_every_step) {
     const std::vector<Description> all = every_description();
     EXPECT_EQ(all.size(), InitVocabulary::size + std::variant_size_v<HostOp>);
-    for (const Description& each : all) EXPECT_TRUE(is_snake_case(each.verb)) << each.verb;
+    for (const Description& each : all) EXPECT_TRUE(is_snake_case(each.name)) << each.name;
 }
 
-TEST(Describe, gives_no_two_verbs_the_same_word) {
+TEST(Describe, gives_no_two_steps_the_same_name) {
     std::set<std::string> words;
     for (const Description& each : every_description())
-        EXPECT_TRUE(words.insert(each.verb).second) << each.verb;
+        EXPECT_TRUE(words.insert(each.name).second) << each.name;
 }
 
 TEST(Describe, names_every_call_of_a_report) {

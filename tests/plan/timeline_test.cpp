@@ -43,14 +43,14 @@ TEST(Invariants, the_smallest_timeline_is_fine) {
 TEST(Invariants, a_second_spawn_is_refused) {
     TimelineBuilder timeline = spawned();
     timeline.host(Spawn{0});
-    EXPECT_EQ(verdict_with_end(std::move(timeline)), "timeline: two SPAWN steps");
+    EXPECT_EQ(verdict_with_end(std::move(timeline)), "timeline: two Spawn steps");
 }
 
 TEST(Invariants, an_init_step_before_spawn_is_refused) {
     TimelineBuilder timeline;
     timeline.init(StartSession{});
     timeline.host(Spawn{0});
-    EXPECT_EQ(verdict_with_end(std::move(timeline)), "timeline: an init step before SPAWN");
+    EXPECT_EQ(verdict_with_end(std::move(timeline)), "timeline: an init step before Spawn");
 }
 
 TEST(Invariants, an_init_lane_without_execute_is_refused) {
@@ -63,7 +63,7 @@ TEST(Invariants, a_step_behind_execute_is_refused) {
     TimelineBuilder timeline = spawned();
     timeline.init(Execute{});
     timeline.init(StartSession{});
-    EXPECT_EQ(verdict(std::move(timeline)), "timeline: a step behind Execute");
+    EXPECT_EQ(verdict(std::move(timeline)), "timeline: a step after Execute");
 }
 
 TEST(Invariants, a_go_that_nobody_sends_is_refused) {
@@ -84,7 +84,7 @@ TEST(Invariants, a_go_before_spawn_is_refused) {
     TimelineBuilder timeline;
     timeline.host(SendGo{});
     timeline.host(Spawn{0});
-    EXPECT_EQ(verdict_with_end(std::move(timeline)), "timeline: a go before SPAWN");
+    EXPECT_EQ(verdict_with_end(std::move(timeline)), "timeline: a go before Spawn");
 }
 
 TEST(Invariants, one_go_cannot_be_awaited_twice) {
@@ -134,7 +134,7 @@ TEST(Invariants, a_slot_filled_behind_spawn_is_refused) {
     TimelineBuilder timeline = spawned();
     timeline.host(MakeStartFifo{timeline.slot()});
     EXPECT_EQ(verdict_with_end(std::move(timeline)),
-              "timeline: a slot filled behind SPAWN cannot reach the stage");
+              "timeline: a slot filled after Spawn cannot reach the stage");
 }
 
 TEST(Invariants, a_respawn_that_does_not_happen_is_refused) {
@@ -165,7 +165,7 @@ std::string verdict_with_handshake(Build build) {
 
 TEST(Invariants, a_listener_is_made_then_delivered_then_awaited) {
     EXPECT_EQ(verdict_with_handshake([](TimelineBuilder& timeline, const DeliverListener& deliver) {
-                  timeline.init(LoadSeccomp{});
+                  timeline.init(ReportListener{});
                   timeline.host(deliver);
                   timeline.init(AwaitDelivery{});
               }),
@@ -175,14 +175,14 @@ TEST(Invariants, a_listener_is_made_then_delivered_then_awaited) {
 TEST(Invariants, a_listener_that_nobody_makes_is_refused) {
     EXPECT_EQ(verdict_with_handshake([](TimelineBuilder& timeline, const DeliverListener& deliver) {
                   timeline.host(deliver);
-                  timeline.init(LoadSeccomp{});
+                  timeline.init(ReportListener{});
               }),
               "timeline: the host awaits a listener that nobody makes");
 }
 
 TEST(Invariants, a_delivery_that_does_not_happen_is_refused) {
     EXPECT_EQ(verdict_with_handshake([](TimelineBuilder& timeline, const DeliverListener& deliver) {
-                  timeline.init(LoadSeccomp{});
+                  timeline.init(ReportListener{});
                   timeline.init(AwaitDelivery{});
                   timeline.host(deliver);
               }),

@@ -249,15 +249,15 @@ TEST(AttachChanged, WhatFailsIsLeftNowhere) {
     });
 }
 
-// ---- ChangeMountsByName ---------------------------------------------------------------------------------
+// ---- OpenSelf ---------------------------------------------------------------------------------
 
-TEST(ChangeMountsByName, TakesTheStagesOwnDirectory) {
+TEST(OpenSelf, TakesTheStagesOwnDirectory) {
     NEEDS_ROOT();
     in_world([](World& world) {
         const Fd procfs(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
         world.stage.context.self = -1;
         world.stage.context.procfs = procfs.number();
-        ASSERT_TRUE(succeeded(apply(world.stage.context, plan::ChangeMountsByName{})));
+        ASSERT_TRUE(succeeded(apply(world.stage.context, plan::OpenSelf{})));
         const Fd self(world.stage.context.self);
         EXPECT_EQ(test::text_of(cat("/proc/self/fd/", self.number(), "/stat")).substr(0, 12),
                   test::text_of("/proc/self/stat").substr(0, 12));
@@ -265,15 +265,15 @@ TEST(ChangeMountsByName, TakesTheStagesOwnDirectory) {
     });
 }
 
-TEST(ChangeMountsByName, WithoutAProcfsIsAnError) {
+TEST(OpenSelf, WithoutAProcfsIsAnError) {
     NEEDS_ROOT();
     in_world([](World& world) {
         world.stage.context.self = -1;
         EXPECT_TRUE(
-            fails(apply(world.stage.context, plan::ChangeMountsByName{}), EBADF, plan::Call::openat2));
+            fails(apply(world.stage.context, plan::OpenSelf{}), EBADF, plan::Call::openat2));
         world.stage.context.procfs = world.root.number();
         EXPECT_TRUE(
-            fails(apply(world.stage.context, plan::ChangeMountsByName{}), ENOENT, plan::Call::openat2));
+            fails(apply(world.stage.context, plan::OpenSelf{}), ENOENT, plan::Call::openat2));
         EXPECT_EQ(world.stage.context.self, -1);
     });
 }

@@ -19,8 +19,8 @@ void attach_root(World& world) {
     ASSERT_TRUE(succeeded(apply(world.stage.context, plan::AttachRoot{tree})));
 }
 
-plan::Outcome change_root(World& world, const std::vector<std::string>& gone) {
-    return apply(world.stage.context, plan::ChangeRoot{world.stage.texts(gone)});
+plan::Outcome hide(World& world, const std::vector<std::string>& places) {
+    return apply(world.stage.context, plan::HideKernelMounts{world.stage.texts(places)});
 }
 
 std::size_t count_at(const std::string& point) {
@@ -28,14 +28,14 @@ std::size_t count_at(const std::string& point) {
     return static_cast<std::size_t>(std::ranges::count(table, point, &test::MountLine::point));
 }
 
-// --- ChangeRoot
+// --- HideKernelMounts, ChangeRoot
 
 TEST(ChangeRoot, LeavesNoPathToTheHost) {
     NEEDS_ROOT();
     in_world([](World& world) {
         world.make_directory("only-here");
         attach_root(world);
-        ASSERT_TRUE(succeeded(change_root(world, {})));
+        ASSERT_TRUE(succeeded(apply(world.stage.context, plan::ChangeRoot{})));
         EXPECT_TRUE(test::is_there("/only-here"));
         EXPECT_TRUE(test::is_there("/../only-here"));
         EXPECT_FALSE(test::is_there("/tmp"));
@@ -45,7 +45,7 @@ TEST(ChangeRoot, LeavesNoPathToTheHost) {
     });
 }
 
-TEST(ChangeRoot, UnmountsWhatItIsTold) {
+TEST(HideKernelMounts, UnmountsWhatItIsTold) {
     NEEDS_ROOT();
     in_world([](World& world) {
         const test::Folder host;
@@ -54,14 +54,14 @@ TEST(ChangeRoot, UnmountsWhatItIsTold) {
         }
         attach_root(world);
         const int table = ::open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);  // of the host's root
-        ASSERT_TRUE(succeeded(change_root(world, {host.path(), host.path()})));
+        ASSERT_TRUE(succeeded(hide(world, {host.path(), host.path()})));
         const std::string text = test::text_of(cat("/proc/self/fd/", table));
         EXPECT_EQ(text.find(host.path() + " "), std::string::npos);
     });
 }
 
 // What a mount took along with it, or what is a file, is none that could be mounted over.
-TEST(ChangeRoot, TakesWhatIsGoneForGone) {
+TEST(HideKernelMounts, TakesWhatIsGoneForGone) {
     NEEDS_ROOT();
     in_world([](World& world) {
         const test::Folder host;
@@ -69,12 +69,12 @@ TEST(ChangeRoot, TakesWhatIsGoneForGone) {
         ASSERT_EQ(::mkdir((host / "proc").c_str(), 0755), 0);
         ASSERT_EQ(::mount("proc", (host / "proc").c_str(), "proc", 0, nullptr), 0);
         attach_root(world);
-        EXPECT_TRUE(succeeded(change_root(world, {host.path(), host / "proc"})));
+        EXPECT_TRUE(succeeded(hide(world, {host.path(), host / "proc"})));
     });
 }
 
 // In a user namespace the mounts it was born with are held fast (mount_namespaces(7)).
-TEST(ChangeRoot, CoversWhatCannotBeUnmounted) {
+TEST(HideKernelMounts, CoversWhatCannotBeUnmounted) {
     NEEDS_ROOT();
     const test::Folder folder;
     test::in_namespaces(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID, [&] {
@@ -85,17 +85,17 @@ TEST(ChangeRoot, CoversWhatCannotBeUnmounted) {
         ASSERT_EQ(::umount2("/proc", 0), -1) << "the host's procfs can be unmounted here";
         const plan::Slot tree = world.clone_of(world.path);
         ASSERT_TRUE(succeeded(apply(world.stage.context, plan::AttachRoot{tree})));
-        ASSERT_TRUE(succeeded(change_root(world, {"/proc"})));
+        ASSERT_TRUE(succeeded(hide(world, {"/proc"})));
         EXPECT_EQ(::faccessat(host, "../proc/self", F_OK, 0), -1) << "the way back finds it uncovered";
         EXPECT_EQ(errno, ENOENT);
     });
 }
 
-TEST(ChangeRoot, NamesTheCallThatFailed) {
+TEST(HideKernelMounts, NamesTheCallThatFailed) {
     NEEDS_ROOT();
     in_world([](World& world) {
         test::write_text(world / "file", "");
-        EXPECT_TRUE(fails(change_root(world, {world / "file"}), ENOTDIR, plan::Call::mount));
+        EXPECT_TRUE(fails(hide(world, {world / "file"}), ENOTDIR, plan::Call::mount));
     });
 }
 

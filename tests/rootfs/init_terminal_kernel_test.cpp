@@ -26,8 +26,11 @@ void mount_terminals(World& world) {
 
 plan::Outcome open_terminal(World& world, unsigned uid = 0, std::uint16_t rows = 0,
                             std::uint16_t columns = 0) {
-    return apply(world.stage.context, plan::OpenTerminal{uid, rows, columns, 1, world.stage.text("dev/pts"),
-                                                         world.stage.text("dev/console")});
+    return apply(world.stage.context, plan::OpenTerminal{uid, rows, columns, world.stage.text("dev/pts")});
+}
+
+plan::Outcome mount_console(World& world) {
+    return apply(world.stage.context, plan::MountConsole{world.stage.text("dev/console"), {}});
 }
 
 // Descriptors 0 to 2 become the terminal; what a test has to say goes where it went before.
@@ -55,6 +58,7 @@ TEST(OpenTerminal, SendsTheMasterAndBecomesTheSlave) {
         world.stage.context.report = report.number();
         const KeptStdio kept;
         ASSERT_TRUE(succeeded(open_terminal(world, 1234, 25, 80)));
+        ASSERT_TRUE(succeeded(mount_console(world)));
 
         plan::Report said{};
         const auto message = sys::receive(host.number(), {reinterpret_cast<char*>(&said), sizeof said});
@@ -104,13 +108,13 @@ TEST(OpenTerminal, RefusesAMultiplexerOutsideOfDevpts) {
     });
 }
 
-TEST(OpenTerminal, RefusesAConsoleThatIsALink) {
+TEST(MountConsole, RefusesALink) {
     NEEDS_ROOT();
     in_world([](World& world) {
-        mount_terminals(world);
+        world.make_directory("dev");
         test::write_text(world / "victim", "");
         world.make_link("dev/console", "/victim");
-        EXPECT_TRUE(fails(open_terminal(world), ELOOP, plan::Call::openat2));
+        EXPECT_TRUE(fails(mount_console(world), ELOOP, plan::Call::openat2));
         EXPECT_EQ(test::mount_at(world / "victim").type, "");
     });
 }

@@ -132,26 +132,31 @@ TEST(CloneSource, ALockedAttributeStays) {
 
 // ---- Remount --------------------------------------------------------------------------------------------
 
-plan::Outcome remount(World& world, const std::string& target, bool whole, plan::MountAttributes attributes,
-                      const std::vector<std::string>& options = {},
-                      const std::vector<std::uint32_t>& propagation = {}) {
+plan::Outcome remount(World& world, const std::string& target, plan::MountAttributes attributes,
+                      const std::vector<std::string>& options) {
     return apply(world.stage.context, plan::Remount{.target = world.stage.text(target),
                                                     .options = world.stage.texts(options),
-                                                    .propagation = world.stage.numbers(propagation),
-                                                    .attributes = attributes,
-                                                    .whole_filesystem = whole});
+                                                    .propagation = {},
+                                                    .attributes = attributes});
 }
 
-TEST(Remount, ChangesTheMountAlone) {
+plan::Outcome remount_bind(World& world, const std::string& target, plan::MountAttributes attributes,
+                           const std::vector<std::uint32_t>& propagation = {}) {
+    return apply(world.stage.context, plan::RemountBind{.target = world.stage.text(target),
+                                                        .propagation = world.stage.numbers(propagation),
+                                                        .attributes = attributes});
+}
+
+TEST(RemountBind, ChangesTheMountAlone) {
     NEEDS_ROOT();
     in_world([](World& world) {
         world.make_directory("a");
         mount_tmpfs(world / "a", MS_NOSUID);
-        ASSERT_TRUE(succeeded(remount(world, "a", false, {.set = MOUNT_ATTR_RDONLY}, {}, {MS_SHARED})));
+        ASSERT_TRUE(succeeded(remount_bind(world, "a", {.set = MOUNT_ATTR_RDONLY}, {MS_SHARED})));
         EXPECT_EQ(mount_at(world / "a").attributes, "ro,nosuid,relatime") << "what is not named stays";
         EXPECT_TRUE(mount_at(world / "a").options.starts_with("rw")) << "the file system is as it was";
         EXPECT_TRUE(mount_at(world / "a").propagation.starts_with("shared:"));
-        ASSERT_TRUE(succeeded(remount(world, "a", false, {.clear = MOUNT_ATTR_RDONLY})));
+        ASSERT_TRUE(succeeded(remount_bind(world, "a", {.clear = MOUNT_ATTR_RDONLY})));
         EXPECT_EQ(mount_at(world / "a").attributes, "rw,nosuid,relatime");
     });
 }
@@ -161,10 +166,10 @@ TEST(Remount, ChangesTheFileSystem) {
     in_world([](World& world) {
         world.make_directory("a");
         mount_tmpfs(world / "a");
-        ASSERT_TRUE(succeeded(remount(world, "a", true, {.set = MOUNT_ATTR_NOEXEC}, {"size=64k", "ro"})));
+        ASSERT_TRUE(succeeded(remount(world, "a", {.set = MOUNT_ATTR_NOEXEC}, {"size=64k", "ro"})));
         EXPECT_TRUE(mount_at(world / "a").options.starts_with("ro,size=64k"));
         EXPECT_EQ(mount_at(world / "a").attributes, "rw,noexec,relatime");
-        ASSERT_TRUE(succeeded(remount(world, "a", true, {}, {"rw"})));
+        ASSERT_TRUE(succeeded(remount(world, "a", {}, {"rw"})));
         EXPECT_TRUE(mount_at(world / "a").options.starts_with("rw,size=64k"));
     });
 }
@@ -175,9 +180,9 @@ TEST(Remount, OfWhatIsNoMountOrWithAStrangeOptionIsRefused) {
         world.make_directory("a");
         world.make_directory("plain");
         mount_tmpfs(world / "a");
-        EXPECT_TRUE(fails(remount(world, "plain", false, {}), EINVAL, plan::Call::check));
-        EXPECT_TRUE(fails(remount(world, "missing", true, {}), ENOENT, plan::Call::openat2));
-        EXPECT_TRUE(fails(remount(world, "a", true, {.set = MOUNT_ATTR_RDONLY}, {"nonsense"}), EINVAL,
+        EXPECT_TRUE(fails(remount_bind(world, "plain", {}), EINVAL, plan::Call::check));
+        EXPECT_TRUE(fails(remount(world, "missing", {}, {}), ENOENT, plan::Call::openat2));
+        EXPECT_TRUE(fails(remount(world, "a", {.set = MOUNT_ATTR_RDONLY}, {"nonsense"}), EINVAL,
                           plan::Call::fsconfig));
         EXPECT_TRUE(mount_at(world / "a").attributes.starts_with("rw"));
     });

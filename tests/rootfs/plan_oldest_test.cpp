@@ -42,10 +42,10 @@ TEST(Oldest, TheStageIsToldBeforeTheFirstMount) {
     const auto isolated = std::ranges::find_if(
         all, [](const std::string& line) { return line.starts_with("init isolate_mounts "); });
     ASSERT_NE(isolated, all.end());
-    EXPECT_EQ(*(isolated + 1), "init change_mounts_by_name with mount(2), from here on");
+    EXPECT_EQ(*(isolated + 1), "init open_self in procfs, to change mounts by mount(2)");
     EXPECT_TRUE((isolated + 2)->starts_with("init attach_root ")) << *(isolated + 2);
     for (const Places& places : {ours, on(5, 14)})
-        EXPECT_FALSE(has_verb(lines(one_mount(bind), places), "change_mounts_by_name"));
+        EXPECT_FALSE(has_verb(lines(one_mount(bind), places), "open_self"));
 }
 
 // Not only the mounts of the config: whatever is cloned has nothing until it is attached.

@@ -2,7 +2,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "runtime/workshop.hpp"
+#include "runtime/meeting.hpp"
 
 namespace bulkhead::runtime {
 namespace {
@@ -37,10 +37,10 @@ TEST(Console, GetsTheMasterInOneMessage) {
     const Folder master;
     Meeting meeting;
     ASSERT_EQ(meeting.error_of(plan::ConnectConsole{listener.path()}), "");
-    meeting.workshop.terminal = Fd(::dup(master.fd()));
+    meeting.context.streams.terminal = Fd(::dup(master.fd()));
     ASSERT_EQ(meeting.error_of(plan::SendConsole{}), "");
-    EXPECT_FALSE(meeting.workshop.terminal) << "nobody else keeps it";
-    EXPECT_FALSE(meeting.workshop.console);
+    EXPECT_FALSE(meeting.context.streams.terminal) << "nobody else keeps it";
+    EXPECT_FALSE(meeting.context.streams.console);
     const auto [text, fd] = listener.heard();
     EXPECT_EQ(text, "/dev/ptmx");
     EXPECT_EQ(sys::status_of(fd.number())->st_ino, sys::status_of(master.fd())->st_ino);
@@ -56,7 +56,7 @@ TEST(Console, NobodyListensIsAnEarlyError) {
 TEST(PidfdSocket, GetsInitsPidfd) {
     const Listener listener;
     Meeting meeting;
-    meeting.workshop.process = std::move(*sys::open_process(::getpid()));
+    meeting.context.stage.process = std::move(*sys::open_process(::getpid()));
     ASSERT_EQ(meeting.error_of(plan::SendPidfd{listener.path(), "standard"}), "");
     const auto [text, fd] = listener.heard();
     EXPECT_EQ(text, "standard");

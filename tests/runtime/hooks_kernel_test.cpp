@@ -9,8 +9,8 @@
 #include "runtime/compile_hook.hpp"
 #include "runtime/hooks.hpp"
 #include "runtime/later_hooks.hpp"
+#include "runtime/meeting.hpp"
 #include "runtime/process_identity.hpp"
-#include "runtime/workshop.hpp"
 
 namespace bulkhead::runtime {
 namespace {
@@ -249,9 +249,9 @@ TEST(AwaitProgram, WaitsUntilInitHasExecutedItOrHasEnded) {
         const Folder folder;
         const Init init(folder, executes);
         test::Meeting meeting;
-        meeting.workshop.directory = std::move(*sys::open(folder.path(), O_RDONLY));
-        meeting.workshop.state.pid = init.pid;
-        meeting.workshop.state.start_time = process_status(init.pid)->start_time;
+        meeting.context.record.directory = std::move(*sys::open(folder.path(), O_RDONLY));
+        meeting.context.record.state.pid = init.pid;
+        meeting.context.record.state.start_time = process_status(init.pid)->start_time;
         const std::uint64_t begin = sys::monotonic_ns();
         EXPECT_EQ(meeting.error_of(plan::AwaitProgram{}), "");
         EXPECT_GT(sys::monotonic_ns() - begin, 200'000'000u);

@@ -3,7 +3,7 @@
 #include "cgroups/bpf_call.hpp"
 #include "cgroups/devices.hpp"
 #include "cgroups/kernel_fixture.hpp"
-#include "runtime/workshop.hpp"
+#include "runtime/meeting.hpp"
 
 namespace bulkhead::runtime {
 namespace {
@@ -12,14 +12,14 @@ class HostCgroup : public cgroups::testing::CgroupTest {
   protected:
     void SetUp() override {
         CgroupTest::SetUp();
-        if (!IsSkipped()) meeting.workshop.cgroup = std::move(cgroups::make(root(), path)->fd);
+        if (!IsSkipped()) meeting.context.control.cgroup = std::move(cgroups::make(root(), path)->fd);
     }
-    int group() const { return meeting.workshop.cgroup.number(); }
+    int group() const { return meeting.context.control.cgroup.number(); }
     std::vector<std::uint32_t> programs() const { return cgroups::bpf::attached(group()).value(); }
     std::string replace(bool as_created) {
         return meeting.error_of(plan::ReplaceDeviceFilter{program, as_created});
     }
-    void undo_it() { undo(meeting.workshop, plan::ReplaceDeviceFilter{}); }
+    void undo_it() { meeting.undo(plan::ReplaceDeviceFilter{}); }
     void attach() { ASSERT_EQ(meeting.error_of(plan::AttachDeviceFilter{program}), ""); }
 
     const std::vector<bpf_insn> program = cgroups::device_program({}).value();
@@ -65,21 +65,21 @@ TEST_F(HostCgroup, WhoeverTakesAUsedCgroupHasItsOwnProgramOnly) {
 }
 
 TEST_F(HostCgroup, InANewCgroupNobodyIsLookedFor) {
-    meeting.workshop.cgroup_is_new = true;
+    meeting.context.control.cgroup_is_new = true;
     attach();
     attach();
     EXPECT_EQ(programs().size(), 2u);
 }
 
 TEST_F(HostCgroup, ThereIsNoProgramWithoutACgroup) {
-    meeting.workshop.cgroup.reset();
+    meeting.context.control.cgroup.reset();
     EXPECT_EQ(replace(false), "without a cgroup the device rules cannot be enforced");
 }
 
 TEST_F(HostCgroup, IsDelegatedWhereThereIsOne) {
     ASSERT_EQ(meeting.error_of(plan::DelegateCgroup{12345}), "");
     EXPECT_EQ(sys::status_of(group())->st_uid, 12345u);
-    meeting.workshop.cgroup.reset();
+    meeting.context.control.cgroup.reset();
     EXPECT_EQ(meeting.error_of(plan::DelegateCgroup{12345}), "");
 }
 

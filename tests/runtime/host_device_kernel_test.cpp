@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "runtime/workshop.hpp"
+#include "runtime/meeting.hpp"
 
 namespace bulkhead::runtime {
 namespace {
@@ -12,10 +12,9 @@ using test::Folder;
 
 Result<Fd> cloned(const std::string& path, const plan::DeviceIdentity& device) {
     test::Meeting meeting;
-    meeting.workshop.slots.resize(1);
-    TRY(apply(meeting.workshop, StepContext{meeting.timeline, 0},
-              plan::CloneTree{.path = path, .slot = {0}, .device = device}));
-    return std::move(meeting.workshop.slots[0]);
+    meeting.context.host.slots.resize(1);
+    TRY(meeting.apply(plan::CloneTree{.path = path, .slot = {0}, .device = device}));
+    return std::move(meeting.context.host.slots[0]);
 }
 
 TEST(CloneTreeOfADevice, TakesTheRightOne) {

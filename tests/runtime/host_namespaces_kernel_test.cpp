@@ -3,7 +3,7 @@
 #include <sched.h>
 
 #include "namespaces/visit.hpp"
-#include "runtime/workshop.hpp"
+#include "runtime/meeting.hpp"
 
 namespace bulkhead::runtime {
 namespace {
@@ -12,10 +12,10 @@ using test::Meeting;
 
 std::string opened(const std::string& path, std::uint64_t type, const std::string& refused_as_own = "") {
     Meeting meeting;
-    meeting.workshop.slots.resize(1);
+    meeting.context.host.slots.resize(1);
     const std::string error = meeting.error_of(
         plan::OpenNamespace{.path = path, .type = type, .slot = {0}, .refused_as_own = refused_as_own});
-    EXPECT_EQ(error.empty(), static_cast<bool>(meeting.workshop.slots[0]));
+    EXPECT_EQ(error.empty(), static_cast<bool>(meeting.context.host.slots[0]));
     return error;
 }
 
@@ -51,17 +51,17 @@ struct Unmapped : Meeting {
         clone_args arguments{};
         arguments.flags = CLONE_NEWUSER;
         arguments.exit_signal = SIGCHLD;
-        workshop.pid = *sys::clone_process(arguments);
-        if (workshop.pid != 0) return;
+        context.stage.pid = *sys::clone_process(arguments);
+        if (context.stage.pid != 0) return;
         ::alarm(60);
         for (;;) ::pause();
     }
     ~Unmapped() {
-        ::kill(workshop.pid, SIGKILL);
-        test::reap(workshop.pid);
+        ::kill(context.stage.pid, SIGKILL);
+        test::reap(context.stage.pid);
     }
     std::string file(const std::string& name) const {
-        return test::text_of(cat("/proc/", workshop.pid, '/', name));
+        return test::text_of(cat("/proc/", context.stage.pid, '/', name));
     }
 };
 

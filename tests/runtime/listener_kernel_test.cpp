@@ -9,7 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "runtime/workshop.hpp"
+#include "runtime/meeting.hpp"
 
 namespace bulkhead::runtime {
 namespace {
@@ -30,16 +30,16 @@ struct Agent {
 // A process whose getppid(2) is for an agent; it ends with 42 once somebody has continued it.
 struct Confined : test::Meeting {
     explicit Confined(bool with_listener) {
-        workshop.slots.resize(1);
+        context.host.slots.resize(1);
         EXPECT_EQ(error_of(plan::MakeHandshake{{0}}), "");
         std::fflush(nullptr);
         child = ::fork();
         if (child == 0) act(with_listener);
-        workshop.process = std::move(*sys::open_process(child));
+        context.stage.process = std::move(*sys::open_process(child));
         stage.reset();
     }
     ~Confined() {
-        (void)sys::signal_process(workshop.process.number(), SIGKILL);
+        (void)sys::signal_process(context.stage.process.number(), SIGKILL);
         if (!reaped) test::reap(child);
     }
     [[noreturn]] void act(bool with_listener) const {
@@ -60,7 +60,7 @@ struct Confined : test::Meeting {
     plan::DeliverListener order(const std::string& path) const { return {path, "some \"data\""}; }
     std::uint32_t handshake() const {
         std::uint32_t word = 0;
-        EXPECT_EQ(::pread(workshop.slots[0].number(), &word, sizeof word, 0), 4);
+        EXPECT_EQ(::pread(context.host.slots[0].number(), &word, sizeof word, 0), 4);
         return word;
     }
     pid_t child = -1;
@@ -70,10 +70,10 @@ struct Confined : test::Meeting {
 TEST(DeliverListener, HandsListenerAndStateToTheAgent) {
     const Agent agent;
     Confined confined(true);
-    confined.workshop.state.id = "box";
-    confined.workshop.pid = confined.child;
-    confined.workshop.state.bundle = "/b";
-    confined.workshop.state.annotations = {{"a\"b", "c"}};
+    confined.context.record.state.id = "box";
+    confined.context.stage.pid = confined.child;
+    confined.context.record.state.bundle = "/b";
+    confined.context.record.state.annotations = {{"a\"b", "c"}};
     ASSERT_EQ(confined.error_of(confined.order(agent.path())), "");
 
     const Fd connection(::accept4(agent.socket.number(), nullptr, nullptr, SOCK_CLOEXEC));

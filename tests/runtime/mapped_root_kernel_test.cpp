@@ -4,7 +4,7 @@
 
 #include "base/sys.hpp"
 #include "runtime/mapped_root.hpp"
-#include "runtime/workshop.hpp"
+#include "runtime/meeting.hpp"
 
 namespace bulkhead::runtime {
 namespace {

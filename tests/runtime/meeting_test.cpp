@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host's ear: what it makes of a report, and of silence.
+#include "runtime/meeting.hpp"
+
 #include <signal.h>
 
 #include <array>
 #include <cerrno>
 
 #include "base/waiting.hpp"
-#include "runtime/workshop.hpp"
 
 namespace bulkhead::runtime {
 namespace {
@@ -46,7 +47,7 @@ TEST(AwaitReady, TakesTheTerminalOnTheWay) {
     meeting.say({.kind = ReportKind::terminal}, folder.fd());
     meeting.say({.kind = ReportKind::ready});
     EXPECT_EQ(meeting.error_of(plan::AwaitReady{}), "");
-    EXPECT_EQ(sys::status_of(meeting.workshop.terminal.number())->st_ino,
+    EXPECT_EQ(sys::status_of(meeting.context.streams.terminal.number())->st_ino,
               sys::status_of(folder.fd())->st_ino);
 }
 
@@ -56,29 +57,29 @@ TEST(AwaitRespawn, AdoptsNobodyElsesChild) {
     meeting.say({.kind = ReportKind::respawned, .error = ::getppid()});
     EXPECT_EQ(meeting.error_of(plan::AwaitRespawn{}),
               cat(prefix, "process ", ::getppid(), " is none of ours"));
-    EXPECT_EQ(meeting.workshop.pid, 0);
+    EXPECT_EQ(meeting.context.stage.pid, 0);
 }
 
 TEST(AwaitRespawn, AdoptsOnceAndTakesNoTerminalAfterwards) {
     Meeting meeting;
     const pid_t first = process(0), second = process(0), third = process(0);
-    meeting.workshop.process = std::move(*sys::open_process(first));
+    meeting.context.stage.process = std::move(*sys::open_process(first));
     meeting.say({.kind = ReportKind::respawned, .error = second});
     meeting.say({.kind = ReportKind::respawned, .error = third});
     const test::Folder folder;
     meeting.say({.kind = ReportKind::terminal}, folder.fd());
     meeting.say({.kind = ReportKind::ready});
     EXPECT_EQ(meeting.error_of(plan::AwaitReady{}), "");
-    EXPECT_EQ(meeting.workshop.pid, second);
-    EXPECT_FALSE(meeting.workshop.terminal);
+    EXPECT_EQ(meeting.context.stage.pid, second);
+    EXPECT_FALSE(meeting.context.streams.terminal);
     for (const pid_t child : {second, third}) test::reap(child);
 }
 
 TEST(AwaitReady, SendsAStoppedStageOnItsWayButNotForEver) {
     Meeting meeting;
     const pid_t child = process(-1);
-    meeting.workshop.pid = child;
-    meeting.workshop.process = std::move(*sys::open_process(child));
+    meeting.context.stage.pid = child;
+    meeting.context.stage.process = std::move(*sys::open_process(child));
     const pid_t storm = ::fork();
     if (storm == 0) {
         ::alarm(60);
@@ -115,9 +116,9 @@ TEST(AwaitReady, EndsWhereTheCallerWantsIt) {
 TEST(AwaitReady, HasATotalDeadline) {
     Meeting meeting;
     const pid_t child = process(-1);
-    meeting.workshop.pid = child;
-    meeting.workshop.process = std::move(*sys::open_process(child));
-    meeting.workshop.endurance = Endurance(60);
+    meeting.context.stage.pid = child;
+    meeting.context.stage.process = std::move(*sys::open_process(child));
+    meeting.context.stage.endurance = Endurance(60);
     EXPECT_EQ(meeting.error_of(plan::AwaitReady{}),
               cat(prefix, "the process has not executed the program within 60 ms (state S)"));
     ::kill(child, SIGKILL);
@@ -134,8 +135,8 @@ TEST(AwaitReady, AStoppedStageIsContinued) {
         (void)sys::send(meeting.stage.number(), {reinterpret_cast<const char*>(&report), sizeof report});
         ::_exit(0);
     }
-    meeting.workshop.pid = child;
-    meeting.workshop.process = std::move(*sys::open_process(child));
+    meeting.context.stage.pid = child;
+    meeting.context.stage.process = std::move(*sys::open_process(child));
     EXPECT_EQ(meeting.error_of(plan::AwaitReady{}), "");
     test::reap(child);
 }
@@ -174,7 +175,7 @@ TEST(Failures, OfExecveNameTheProgram) {
 
 TEST(AwaitExecution, EndsWithTheSocketAndKeepsTheTimesOfATracedRun) {
     Meeting meeting;
-    meeting.workshop.traced = true;
+    meeting.context.walk.traced = true;
     struct {
         plan::Report report{.kind = ReportKind::executing, .times = 2};
         plan::StepTime times[2] = {{100, 1, 0}, {200, 2, 0}};
@@ -182,17 +183,17 @@ TEST(AwaitExecution, EndsWithTheSocketAndKeepsTheTimesOfATracedRun) {
     ASSERT_TRUE(sys::send(meeting.stage.number(), {reinterpret_cast<const char*>(&message), sizeof message}));
     meeting.stage.reset();
     EXPECT_EQ(meeting.error_of(plan::AwaitExecution{}), "");
-    ASSERT_EQ(meeting.workshop.times.size(), 2u);
-    EXPECT_EQ(meeting.workshop.times[1].ended, 200u);
+    ASSERT_EQ(meeting.context.walk.times.size(), 2u);
+    EXPECT_EQ(meeting.context.walk.times[1].ended, 200u);
 }
 
 TEST(AwaitExecution, TakesNoMoreTimesThanWereSent) {
     Meeting meeting;
-    meeting.workshop.traced = true;
+    meeting.context.walk.traced = true;
     meeting.say({.kind = ReportKind::executing, .times = 1000});
     meeting.stage.reset();
     EXPECT_EQ(meeting.error_of(plan::AwaitExecution{}), "");
-    EXPECT_TRUE(meeting.workshop.times.empty());
+    EXPECT_TRUE(meeting.context.walk.times.empty());
 }
 
 TEST(AwaitExecution, AFailureBehindItIsAFailure) {
@@ -206,8 +207,8 @@ TEST(AwaitExecution, AFailureBehindItIsAFailure) {
 TEST(AwaitExecution, AFaultBehindItKillsTheStage) {
     Meeting meeting;
     const pid_t child = process(-1);
-    meeting.workshop.process = std::move(*sys::open_process(child));
-    meeting.workshop.fault = {.step = 4, .action = plan::Fault::killed};
+    meeting.context.stage.process = std::move(*sys::open_process(child));
+    meeting.context.walk.fault = {.step = 4, .action = plan::Fault::killed};
     meeting.say({.kind = ReportKind::executing});
     meeting.say({.kind = ReportKind::at_fault, .step = 4});
     meeting.stage.reset();
@@ -226,8 +227,8 @@ std::string silence(const std::vector<plan::Report>& said, End end) {
         end();
         for (;;) ::pause();
     }
-    meeting.workshop.process = std::move(*sys::open_process(child));
-    meeting.workshop.fault = {.step = 1, .action = plan::Fault::killed};
+    meeting.context.stage.process = std::move(*sys::open_process(child));
+    meeting.context.walk.fault = {.step = 1, .action = plan::Fault::killed};
     siginfo_t ended{};
     if (said.empty()) ::waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT);
     meeting.stage.reset();
@@ -260,7 +261,7 @@ TEST(Lies, WithoutEndHaveOne) {
 
 TEST(Lies, AboutTimesOfStepsThatAreNoneAreDropped) {
     Meeting meeting;
-    meeting.workshop.traced = true;
+    meeting.context.walk.traced = true;
     struct {
         plan::Report report{.kind = ReportKind::executing, .times = 2};
         plan::StepTime times[2] = {{100, 4'000'000'000, 0}, {200, 2, 0}};
@@ -268,14 +269,14 @@ TEST(Lies, AboutTimesOfStepsThatAreNoneAreDropped) {
     ASSERT_TRUE(sys::send(meeting.stage.number(), {reinterpret_cast<const char*>(&message), sizeof message}));
     meeting.stage.reset();
     EXPECT_EQ(meeting.error_of(plan::AwaitExecution{}), "");
-    ASSERT_EQ(meeting.workshop.times.size(), 1u);
-    EXPECT_EQ(meeting.workshop.times[0].step, 2u);
+    ASSERT_EQ(meeting.context.walk.times.size(), 1u);
+    EXPECT_EQ(meeting.context.walk.times[0].step, 2u);
 }
 
 TEST(Lies, OfHalfAReportEndTheStage) {
     Meeting meeting;
     const pid_t child = process(-1);
-    meeting.workshop.process = std::move(*sys::open_process(child));
+    meeting.context.stage.process = std::move(*sys::open_process(child));
     ASSERT_TRUE(sys::send(meeting.stage.number(), "lie"));
     EXPECT_EQ(meeting.error_of(plan::AwaitReady{}), cat(prefix, "container init was killed by signal 9"));
 }
@@ -284,8 +285,8 @@ TEST(Lies, OfHalfAReportEndTheStage) {
 TEST(AwaitExecution, EndsAlsoWhereTheSocketIsKept) {
     Meeting meeting;
     const pid_t child = process(-1);  // which is no stage
-    meeting.workshop.pid = child;
-    meeting.workshop.process = std::move(*sys::open_process(child));
+    meeting.context.stage.pid = child;
+    meeting.context.stage.process = std::move(*sys::open_process(child));
     meeting.say({.kind = ReportKind::executing});
     EXPECT_EQ(meeting.error_of(plan::AwaitExecution{}), "");
     ::kill(child, SIGKILL);
@@ -295,13 +296,13 @@ TEST(AwaitExecution, EndsAlsoWhereTheSocketIsKept) {
 TEST(AwaitRespawn, TakesTheCopyForTheFirst) {
     Meeting meeting;
     const pid_t first = process(0), copy = process(-1);
-    meeting.workshop.process = std::move(*sys::open_process(first));
-    meeting.workshop.pid = first;
+    meeting.context.stage.process = std::move(*sys::open_process(first));
+    meeting.context.stage.pid = first;
     meeting.say({.kind = ReportKind::respawned, .error = copy});
     EXPECT_EQ(meeting.error_of(plan::AwaitRespawn{}), "");
-    EXPECT_EQ(meeting.workshop.pid, copy);
+    EXPECT_EQ(meeting.context.stage.pid, copy);
     EXPECT_EQ(::waitpid(first, nullptr, WNOHANG), -1) << "the first is reaped";
-    ASSERT_TRUE(sys::signal_process(meeting.workshop.process.number(), SIGKILL));
+    ASSERT_TRUE(sys::signal_process(meeting.context.stage.process.number(), SIGKILL));
     EXPECT_EQ(test::reap(copy), 128 + SIGKILL);
 }
 
@@ -319,8 +320,8 @@ TEST(AwaitRespawn, KillsTheCopyThatIsAtFaultWhoeverSpeaksFirst) {
     for (const bool copy_first : {true, false}) {
         Meeting meeting(respawning_timeline());
         const pid_t first = process(0), copy = process(-1);
-        meeting.workshop.process = std::move(*sys::open_process(first));
-        meeting.workshop.fault = {.step = 3, .action = plan::Fault::killed};
+        meeting.context.stage.process = std::move(*sys::open_process(first));
+        meeting.context.walk.fault = {.step = 3, .action = plan::Fault::killed};
         const plan::Report fault{.kind = ReportKind::at_fault, .step = 3};
         if (copy_first) meeting.say(fault);
         meeting.say({.kind = ReportKind::respawned, .error = copy});
@@ -339,12 +340,12 @@ TEST(AwaitRespawn, KillsTheCopyThatIsAtFaultWhoeverSpeaksFirst) {
 TEST(AwaitRespawn, AdoptsACopyThatFailedBeforeTheFirstHadToldItsPid) {
     Meeting meeting(respawning_timeline());
     const pid_t first = process(0), copy = process(1);
-    meeting.workshop.process = std::move(*sys::open_process(first));
+    meeting.context.stage.process = std::move(*sys::open_process(first));
     meeting.say({.kind = ReportKind::failed, .step = 3, .error = ENOMEM, .call = Call::close_range});
     meeting.say({.kind = ReportKind::respawned, .error = copy});
     EXPECT_NE(meeting.error_of(plan::AwaitRespawn{}).find("close_range: cannot allocate memory"),
               std::string::npos);
-    EXPECT_EQ(meeting.workshop.pid, copy);
+    EXPECT_EQ(meeting.context.stage.pid, copy);
     test::reap(copy);
 }
 
@@ -378,7 +379,7 @@ TEST(AwaitReady, IsContentWithWhatWasHeardOnTheWay) {
     meeting.stage.reset();
     EXPECT_EQ(meeting.error_of(plan::AwaitExecution{}), "");
     EXPECT_EQ(meeting.error_of(plan::AwaitReady{}), "");
-    EXPECT_EQ(meeting.workshop.listener, 5);
+    EXPECT_EQ(meeting.context.stage.listener, 5);
 }
 
 TEST(SendGo, IsOneMessageAndNoFailureWhereNobodyHears) {
@@ -389,7 +390,7 @@ TEST(SendGo, IsOneMessageAndNoFailureWhereNobodyHears) {
     EXPECT_EQ(buffer[0], plan::go_message);
     meeting.stage.reset();
     EXPECT_EQ(meeting.error_of(plan::SendGo{}), "");
-    meeting.workshop.report.reset();
+    meeting.context.stage.report.reset();
     EXPECT_EQ(meeting.error_of(plan::SendGo{}), "sendmsg: bad file descriptor");
 }
 

@@ -6,7 +6,7 @@
 
 #include "base/kernel.hpp"
 #include "namespaces/visit.hpp"
-#include "runtime/workshop.hpp"
+#include "runtime/meeting.hpp"
 #include "support/kernel_release.hpp"
 
 namespace bulkhead::runtime {
@@ -15,10 +15,10 @@ namespace {
 constexpr long mqueue_magic = 0x19800202;
 
 struct Queues : test::Meeting {
-    Queues() { workshop.slots.resize(2); }
+    Queues() { context.host.slots.resize(2); }
     const Fd& open(std::optional<plan::Slot> ipc, plan::MountAttributes attributes = {}) {
         EXPECT_EQ(error_of(plan::OpenMessageQueues{ipc, attributes, {1}}), "");
-        return workshop.slots[1];
+        return context.host.slots[1];
     }
     dev_t device(std::optional<plan::Slot> ipc) { return sys::status_of(open(ipc).number())->st_dev; }
 };
@@ -27,7 +27,7 @@ TEST(OpenMessageQueues, AreThoseOfTheNamespaceInTheSlot) {
     NEEDS_ROOT();
     test::in_namespaces(CLONE_NEWIPC, [] {
         Queues queues;
-        queues.workshop.slots[0] = *namespaces::open_own(CLONE_NEWIPC);
+        queues.context.host.slots[0] = *namespaces::open_own(CLONE_NEWIPC);
         const dev_t ours = queues.device(std::nullopt);
         EXPECT_EQ(queues.device(plan::Slot{0}), ours);
         ASSERT_EQ(::unshare(CLONE_NEWIPC), 0);
@@ -52,10 +52,10 @@ TEST(OpenMessageQueues, HaveTheirAttributesFromTheBeginning) {
 TEST(OpenMessageQueues, OfAnotherKindOfNamespaceFail) {
     NEEDS_ROOT();
     Queues queues;
-    queues.workshop.slots[0] = *namespaces::open_own(CLONE_NEWUTS);
+    queues.context.host.slots[0] = *namespaces::open_own(CLONE_NEWUTS);
     EXPECT_NE(queues.error_of(plan::OpenMessageQueues{plan::Slot{0}, {}, {1}}).find("setns"),
               std::string::npos);
-    EXPECT_FALSE(queues.workshop.slots[1]);
+    EXPECT_FALSE(queues.context.host.slots[1]);
 }
 
 }  // namespace

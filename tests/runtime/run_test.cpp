@@ -6,7 +6,7 @@
 
 #include "base/files.hpp"
 #include "runtime/compile.hpp"
-#include "runtime/workshop.hpp"
+#include "runtime/meeting.hpp"
 
 namespace bulkhead::runtime {
 namespace {
@@ -32,23 +32,23 @@ Names entries(const std::string& path) {
 
 TEST(Run, WalksTheHostLane) {
     const Folder folder;
-    Workshop workshop;
-    workshop.pid = 77;
-    ASSERT_TRUE(run(creation(folder), workshop));
+    ExecutionContext context;
+    context.stage.pid = 77;
+    ASSERT_TRUE(run(creation(folder), context));
     EXPECT_EQ(entries(folder / "box"), (Names{"config.json", "exec.fifo", "state.json"}));
     EXPECT_EQ(test::text_of(folder / "pid"), "77");
     EXPECT_EQ(test::status_of_path(folder / "box").st_mode & 07777, 0700u);
-    EXPECT_TRUE(workshop.times.empty());
+    EXPECT_TRUE(context.walk.times.empty());
 }
 
 TEST(Run, TimesEachStepWhereAskedFor) {
     const Folder folder;
-    Workshop workshop;
-    workshop.traced = true;
-    ASSERT_TRUE(run(creation(folder), workshop));
-    ASSERT_EQ(workshop.times.size(), 5u);
-    for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(workshop.times[i].step, i);
-    EXPECT_LE(workshop.times[0].ended, workshop.times[4].ended);
+    ExecutionContext context;
+    context.walk.traced = true;
+    ASSERT_TRUE(run(creation(folder), context));
+    ASSERT_EQ(context.walk.times.size(), 5u);
+    for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(context.walk.times[i].step, i);
+    EXPECT_LE(context.walk.times[0].ended, context.walk.times[4].ended);
 }
 
 TEST(Run, AFaultAtAnyStepLeavesNothing) {
@@ -57,9 +57,9 @@ TEST(Run, AFaultAtAnyStepLeavesNothing) {
     for (std::size_t step = 0; step < timeline.steps().size(); ++step) {
         const std::size_t before = test::open_descriptors();
         {
-            Workshop workshop;
-            workshop.fault = {.step = static_cast<int>(step), .action = ENOSPC};
-            const auto failed = run(timeline, workshop);
+            ExecutionContext context;
+            context.walk.fault = {.step = static_cast<int>(step), .action = ENOSPC};
+            const auto failed = run(timeline, context);
             ASSERT_FALSE(failed) << step;
             EXPECT_EQ(failed.error().err, ENOSPC);
         }
@@ -70,15 +70,15 @@ TEST(Run, AFaultAtAnyStepLeavesNothing) {
 
 TEST(Run, AnErrorNamesItsStepAndProperty) {
     const Folder folder;
-    Workshop workshop;
-    workshop.fault = {.step = 2, .action = EPERM};
-    EXPECT_EQ(run(creation(folder), workshop).error().text,
+    ExecutionContext context;
+    context.walk.fault = {.step = 2, .action = EPERM};
+    EXPECT_EQ(run(creation(folder), context).error().text,
               "make_start_fifo exec.fifo (/x/y): injected fault: operation not permitted");
 }
 
 TEST(Run, OfTwoCreatorsOneIsTooLate) {
     const Folder folder;
-    Workshop first, second;
+    ExecutionContext first, second;
     ASSERT_TRUE(run(creation(folder), first));
     const auto refused = run(creation(folder), second);
     EXPECT_EQ(refused.error().kind, Kind::exists);
@@ -92,9 +92,9 @@ TEST(Run, ARuntimeKilledAtAStepLeavesTheRecord) {
     const Folder folder;
     const pid_t child = ::fork();
     if (child == 0) {
-        Workshop workshop;
-        workshop.fault = {.step = 3, .action = plan::Fault::killed};
-        (void)run(creation(folder), workshop);
+        ExecutionContext context;
+        context.walk.fault = {.step = 3, .action = plan::Fault::killed};
+        (void)run(creation(folder), context);
         ::_exit(0);
     }
     EXPECT_EQ(test::reap(child), 128 + SIGKILL);
@@ -103,25 +103,25 @@ TEST(Run, ARuntimeKilledAtAStepLeavesTheRecord) {
 
 TEST(Start, ReleasesInitOnce) {
     const Folder folder;
-    Workshop workshop;
-    ASSERT_TRUE(run(creation(folder), workshop));
-    const Fd reader = std::move(workshop.slots.at(0));
-    ASSERT_TRUE(run(compile_start().value(), workshop));
+    ExecutionContext context;
+    ASSERT_TRUE(run(creation(folder), context));
+    const Fd reader = std::move(context.host.slots.at(0));
+    ASSERT_TRUE(run(compile_start().value(), context));
     std::array<char, 4> buffer{};
     EXPECT_EQ(sys::read(reader.number(), buffer).value(), 1u);
     EXPECT_EQ(entries(folder / "box"), (Names{"config.json", "state.json"}));
-    EXPECT_EQ(run(compile_start().value(), workshop).error().text,
+    EXPECT_EQ(run(compile_start().value(), context).error().text,
               "release_init by the exec fifo: open exec.fifo: no such file or directory");
 }
 
 TEST(Removal, TakesEverythingOfOursAndCanBeRepeated) {
     const Folder folder;
-    Workshop workshop;
-    ASSERT_TRUE(run(creation(folder), workshop));
+    ExecutionContext context;
+    ASSERT_TRUE(run(creation(folder), context));
     const plan::Timeline removal = compile_removal(folder / "box", false).value();
-    ASSERT_TRUE(run(removal, workshop));
+    ASSERT_TRUE(run(removal, context));
     EXPECT_EQ(entries(folder.path()), Names{"pid"});
-    EXPECT_TRUE(run(removal, workshop));
+    EXPECT_TRUE(run(removal, context));
 }
 
 }  // namespace

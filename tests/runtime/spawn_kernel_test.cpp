@@ -7,8 +7,8 @@
 #include "base/sys.hpp"
 #include "base/waiting.hpp"
 #include "namespaces/visit.hpp"
+#include "runtime/meeting.hpp"
 #include "runtime/process_identity.hpp"
-#include "runtime/workshop.hpp"
 #include "support/kernel_release.hpp"
 
 namespace bulkhead::runtime {
@@ -18,9 +18,9 @@ using test::Folder;
 
 Result<Fd> cloned(const plan::CloneTree& wish) {
     test::Meeting meeting;
-    meeting.workshop.slots.resize(1);
-    TRY(apply(meeting.workshop, StepContext{meeting.timeline, 0}, wish));
-    return std::move(meeting.workshop.slots[0]);
+    meeting.context.host.slots.resize(1);
+    TRY(meeting.apply(wish));
+    return std::move(meeting.context.host.slots[0]);
 }
 
 TEST(CloneTree, HasItsAttributesBeforeAnybodySeesIt) {
@@ -66,25 +66,25 @@ TEST(Spawn, TurnsTheChildIntoTheStageAndThatIntoTheProgram) {
     test::Meeting meeting(timeline_with({}, "exit 42"));
     ASSERT_EQ(meeting.error_of(plan::Spawn{}), "");
     EXPECT_EQ(meeting.error_of(plan::AwaitExecution{}), "");
-    EXPECT_EQ(sys::wait_process(meeting.workshop.process.number(), 10'000).value(), 42);
+    EXPECT_EQ(sys::wait_process(meeting.context.stage.process.number(), 10'000).value(), 42);
 }
 
 TEST(Spawn, HoldsTheChildBackUntilItIsPrepared) {
     const plan::Spawn spawn{.awaits_preparation = true};
     test::Meeting meeting(timeline_with(spawn, "exit 42"));
     ASSERT_EQ(meeting.error_of(spawn), "");
-    EXPECT_EQ(sys::wait_readable(meeting.workshop.report.number(), 30).value(), false);
+    EXPECT_EQ(sys::wait_readable(meeting.context.stage.report.number(), 30).value(), false);
     EXPECT_EQ(meeting.error_of(plan::SendPrepared{}), "");
     EXPECT_EQ(meeting.error_of(plan::AwaitExecution{}), "");
-    EXPECT_EQ(sys::wait_process(meeting.workshop.process.number(), 10'000).value(), 42);
+    EXPECT_EQ(sys::wait_process(meeting.context.stage.process.number(), 10'000).value(), 42);
 }
 
 TEST(Spawn, ThatIsUndoneLeavesNobody) {
     const plan::Spawn spawn{.awaits_preparation = true};
     test::Meeting meeting(timeline_with(spawn, "exit 42"));
     ASSERT_EQ(meeting.error_of(spawn), "");
-    undo(meeting.workshop, spawn);
-    EXPECT_EQ(::waitpid(meeting.workshop.pid, nullptr, WNOHANG), -1);
+    meeting.undo(spawn);
+    EXPECT_EQ(::waitpid(meeting.context.stage.pid, nullptr, WNOHANG), -1);
 }
 
 TEST(Spawn, BearsTheChildInJoinedNamespacesAndStaysOutside) {
@@ -96,11 +96,11 @@ TEST(Spawn, BearsTheChildInJoinedNamespacesAndStaysOutside) {
         const std::string ours = sys::link_target("/proc/self/ns/uts").value();
         const plan::Spawn spawn{.inherited = {{{0}, CLONE_NEWUTS}}};
         test::Meeting meeting(timeline_with(spawn, cat("test $(readlink /proc/self/ns/uts) = ", theirs)));
-        meeting.workshop.slots.push_back(std::move(old));
+        meeting.context.host.slots.push_back(std::move(old));
         ASSERT_EQ(meeting.error_of(spawn), "");
         EXPECT_EQ(sys::link_target("/proc/self/ns/uts").value(), ours);
         EXPECT_EQ(meeting.error_of(plan::AwaitExecution{}), "");
-        EXPECT_EQ(sys::wait_process(meeting.workshop.process.number(), 10'000).value(), 0);
+        EXPECT_EQ(sys::wait_process(meeting.context.stage.process.number(), 10'000).value(), 0);
     });
 }
 
@@ -119,14 +119,14 @@ TEST(Spawn, SaysWhereTheRuntimeHasTooFewDescriptors) {
 TEST(RecordProcess, WritesDownThePidThatIsReallyOurs) {
     const Folder folder;
     test::Meeting meeting;
-    meeting.workshop.directory = Fd(::dup(folder.fd()));
-    meeting.workshop.pid = ::getpid();
-    meeting.workshop.process = sys::open_process(::getpid()).value();
+    meeting.context.record.directory = Fd(::dup(folder.fd()));
+    meeting.context.stage.pid = ::getpid();
+    meeting.context.stage.process = sys::open_process(::getpid()).value();
     ASSERT_EQ(meeting.error_of(plan::RecordProcess{}), "");
     const State state = load(folder.fd()).value();
     EXPECT_EQ(state.pid, ::getpid());
     EXPECT_GT(state.start_time, 0u);
-    EXPECT_EQ(state.pidfd_inode, pidfd_inode(meeting.workshop.process.number()));
+    EXPECT_EQ(state.pidfd_inode, pidfd_inode(meeting.context.stage.process.number()));
     EXPECT_TRUE(open_init(state));
 }
 

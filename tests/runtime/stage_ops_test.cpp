@@ -153,31 +153,39 @@ TEST(CloseDescriptors, WithTheReportSocketFirst) {
     });
 }
 
-TEST(CloseDescriptors, KeepsTheOneAskedForOnEitherSide) {
+TEST(KeepDescriptor, OnEitherSideOfTheReportSocket) {
     for (const int report : {70, 90})
         in_child([report] {
             for (const int fd : {60, 70, 75, 80, 85, 90, 900}) ASSERT_EQ(::dup2(1, fd), fd);
             Stage stage;
             stage.context.report = report;
-            ASSERT_TRUE(succeeded(apply(stage.context, plan::CloseDescriptors{61, true, stage.slot(80)})));
+            ASSERT_TRUE(succeeded(apply(stage.context, plan::KeepDescriptor{stage.slot(80)})));
+            ASSERT_TRUE(succeeded(apply(stage.context, plan::CloseDescriptors{61})));
             for (const int fd : {70, 75, 80, 85, 90, 900})
                 EXPECT_EQ(test::is_open(fd), fd == 80 || fd == report) << fd;
             EXPECT_TRUE(test::is_open(60));
         });
 }
 
-TEST(CloseDescriptors, KeepsTheNotifySocketToo) {
+TEST(KeepDescriptor, Twice) {
     for (const auto& [fifo, socket] : {std::pair(75, 80), std::pair(80, 75), std::pair(62, 900)})
         in_child([fifo, socket] {
             for (const int fd : {61, 62, 70, 75, 80, 85, 900}) ASSERT_EQ(::dup2(1, fd), fd);
             Stage stage;
             stage.context.report = 70;
-            const plan::Slot first = stage.slot(fifo), second = stage.slot(socket);
-            ASSERT_TRUE(
-                succeeded(apply(stage.context, plan::CloseDescriptors{61, true, first, true, second})));
+            for (const int fd : {fifo, socket})
+                ASSERT_TRUE(succeeded(apply(stage.context, plan::KeepDescriptor{stage.slot(fd)})));
+            ASSERT_TRUE(succeeded(apply(stage.context, plan::CloseDescriptors{61})));
             for (const int fd : {61, 62, 70, 75, 80, 85, 900})
                 EXPECT_EQ(test::is_open(fd), fd == 70 || fd == fifo || fd == socket) << fd;
         });
+}
+
+TEST(KeepDescriptor, HasRoomForFour) {
+    Stage stage;
+    for (int fd = 60; fd < 64; ++fd)
+        ASSERT_TRUE(succeeded(apply(stage.context, plan::KeepDescriptor{stage.slot(fd)})));
+    EXPECT_TRUE(fails(apply(stage.context, plan::KeepDescriptor{stage.slot(64)}), ENOSPC, plan::Call::check));
 }
 
 TEST(ReportExecution, CarriesTheTimesAndNeedsNobodyWhoHears) {

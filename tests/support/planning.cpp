@@ -33,7 +33,7 @@ Lines lines_of(const plan::Timeline& timeline) {
     Lines lines;
     for (const plan::Step& step : timeline.steps()) {
         const plan::Description what = plan::describe(step, timeline.arena());
-        std::string line = cat(step.lane() == plan::Lane::host ? "host " : "init ", what.verb);
+        std::string line = cat(step.lane() == plan::Lane::host ? "host " : "init ", what.name);
         if (!what.object.empty()) line.append(" ").append(what.object);
         if (!step.pointer.empty()) line.append(cat(" (", step.pointer, ")"));
         lines.push_back(std::move(line));

@@ -54,7 +54,7 @@ Outcome mark_listed(int directory, std::uint32_t first) {
     alignas(8) char buffer[1024];
     for (;;) {
         const long size = raw::call(__NR_getdents64, long{directory}, buffer, sizeof buffer);
-        ATTEMPT(size, getdents);
+        ATTEMPT(size, getdents64);
         if (size == 0) return {};
         for (long at = 0; at < size;) {
             const auto* entry = reinterpret_cast<const Entry*>(buffer + at);
@@ -120,20 +120,28 @@ Outcome apply(StageContext& stage, const plan::AwaitStart& op) {
     return outcome(wait_readable(stage.fd(op.fifo)), plan::Call::poll);
 }
 
+Outcome apply(StageContext& stage, const plan::KeepDescriptor& op) {
+    for (int& free : stage.kept) {
+        if (free >= 0) continue;
+        free = stage.fd(op.slot);
+        return {};
+    }
+    return {ENOSPC, plan::Call::check};
+}
+
 Outcome apply(StageContext& stage, const plan::CloseDescriptors& op) {
-    const long report = stage.report;
-    const long stay[] = {report, op.keeps ? stage.fd(op.kept) : report,
-                         op.keeps_socket ? stage.fd(op.socket) : report};
-    long from = op.first;
-    for (int round = 0; round < 3; ++round) {
+    for (long from = op.first;;) {
         long end = every_fd;  // the lowest that stays
-        for (const long each : stay)
-            if (each >= from && each < end) end = each;
-        if (end == every_fd) break;
+        const auto stays = [&](long fd) {
+            if (fd >= from && fd < end) end = fd;
+        };
+        stays(stage.report);
+        for (const int fd : stage.kept) stays(fd);
+        if (end == every_fd)
+            return outcome(raw::call(__NR_close_range, from, every_fd, 0L), plan::Call::close_range);
         if (from < end) ATTEMPT(raw::call(__NR_close_range, from, end - 1, 0L), close_range);
         from = end + 1;
     }
-    return outcome(raw::call(__NR_close_range, from, every_fd, 0L), plan::Call::close_range);
 }
 
 // The host learns the pid from the process that will be gone, not from the one that the container can see.

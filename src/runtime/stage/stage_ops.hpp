@@ -11,6 +11,7 @@ plan::Outcome apply(plan::StageContext& stage, const plan::ResetSignals& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::AwaitGo& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::ReportReady& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::AwaitStart& op);
+plan::Outcome apply(plan::StageContext& stage, const plan::KeepDescriptor& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::CloseDescriptors& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::ReportExecution& op);
 plan::Outcome apply(plan::StageContext& stage, const plan::Execute& op);

@@ -5,7 +5,7 @@
 
 #include "base/socket.hpp"
 #include "base/sys.hpp"
-#include "runtime/host_ops.hpp"
+#include "runtime/dispatch.hpp"
 #include "support/child.hpp"
 #include "support/folder.hpp"
 #include "support/planning.hpp"
@@ -26,24 +26,35 @@ inline plan::Timeline small_timeline(const std::string& program = "sh") {
     return finished(std::move(builder));
 }
 
-// A workshop whose stage is the test.
+// A context whose stage is the test.
 struct Meeting {
     explicit Meeting(plan::Timeline made = small_timeline()) : timeline(std::move(made)) {
         auto ends = std::move(*sys::message_pair());
-        workshop.report = std::move(ends.first);
+        context.stage.report = std::move(ends.first);
         stage = std::move(ends.second);
     }
     void say(const plan::Report& report, int fd = -1) const {
         EXPECT_TRUE(sys::send(stage.number(), {reinterpret_cast<const char*>(&report), sizeof report}, fd));
     }
+    // The step by itself, with the parts that it names.
+    template <class Op>
+    Result<> apply(const Op& op) {
+        const runtime::StepContext at{timeline, 0};
+        return runtime::apply_with_parts(op, runtime::AnyPart(context, at));
+    }
+    template <class Op>
+    void undo(const Op& op) {
+        const runtime::StepContext at{timeline, 0};
+        runtime::undo_with_parts(op, runtime::AnyPart(context, at));
+    }
     template <class Op>
     std::string error_of(const Op& op) {
-        const auto done = apply(workshop, runtime::StepContext{timeline, 0}, op);
+        const auto done = apply(op);
         return done ? "" : done.error().text;
     }
 
     plan::Timeline timeline;
-    runtime::Workshop workshop;
+    runtime::ExecutionContext context;
     Fd stage;
 };
 

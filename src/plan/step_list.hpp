@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A list of the structs of a vocabulary: a verb's number is its place in it. Freestanding.
+// A list of the structs of a vocabulary: a step's number is its place in it. And lists of members, by which a
+// step declares what it uses. Freestanding.
 #pragma once
 
 #include <cstddef>
@@ -19,5 +20,9 @@ struct Vocabulary {
         return index;
     }
 };
+
+// Members of a step: slots, anchors, and paths that lie below an anchor.
+template <auto... members>
+struct Members {};
 
 }  // namespace bulkhead::plan

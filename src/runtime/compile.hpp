@@ -42,6 +42,11 @@ struct Blueprint {
 // Without one the container lives among the host's mounts, in a chroot.
 bool has_mount_namespace(const spec::ValidSpec& spec);
 
+// Rootless callers, and root in a user namespace: without the permission to make cgroups there is none, as
+// with runc, unless one was named, has limits, or is to be made by systemd. A value that is no limit asks for
+// none.
+bool may_go_without_cgroup(const Blueprint& blueprint, const spec::ValidSpec& spec);
+
 // The container's cgroup below the hierarchy's root, from linux.cgroupsPath and the id. Empty where it shall
 // have none. Errors: a host without cgroup v2 where one is needed; one that is named and must not be made.
 Result<std::string> cgroup_path(const Blueprint& blueprint, const spec::ValidSpec& spec,

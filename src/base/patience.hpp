@@ -23,7 +23,7 @@ inline constexpr int publication_patience_ms = 5'000;
 
 // For a process that is brought into a container (exec, a hook, a namespace with inhabitants) to execute its
 // program, all in all. That takes 1 to 2 ms; a program on a slow disk, a machine that is emulated and a
-// container that shares a hundredth of a processor have 30,000 times that. See runtime/endurance.hpp.
+// container that shares a hundredth of a processor have 30,000 times that. See runtime/steps/endurance.hpp.
 inline constexpr int newcomer_patience_ms = 60'000;
 
 // For the first process of a container to be ready, hooks not counted: nobody else is where it is, but what

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/container.hpp"
+#include "runtime/container/container.hpp"
 
 namespace bulkhead::cli {
 

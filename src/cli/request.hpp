@@ -10,7 +10,7 @@
 #include "base/error.hpp"
 #include "cli/commands.hpp"
 #include "cli/site.hpp"
-#include "runtime/container.hpp"
+#include "runtime/container/container.hpp"
 
 namespace bulkhead::cli {
 

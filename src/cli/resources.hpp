@@ -8,7 +8,7 @@
 
 #include "base/error.hpp"
 #include "cli/commands.hpp"
-#include "runtime/container.hpp"
+#include "runtime/container/container.hpp"
 
 namespace bulkhead::cli {
 

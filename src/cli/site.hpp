@@ -6,7 +6,7 @@
 
 #include "base/error.hpp"
 #include "cli/commands.hpp"
-#include "runtime/container.hpp"
+#include "runtime/container/container.hpp"
 
 namespace bulkhead::cli {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the machine can do, probed once (runtime/probe.cpp) and then a value: planners decide on it, tests
-// invent it.
+// What the machine can do, probed once (runtime/container/probe.cpp) and then a value: planners decide on it,
+// tests invent it.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What becomes of a host step's effect if a later step fails, and who words the step's own failure. Every
-// host step declares its Undo; runtime/dispatch.hpp compares that with the undo() functions, at compile time.
+// host step declares its Undo; runtime/steps/dispatch.hpp compares that with the undo() functions, at compile
+// time.
 #pragma once
 
 #include <cstdint>

@@ -49,6 +49,14 @@ def links(tree):
     return wrong
 
 
+def mentioned(tree):
+    """A source that a page names by its path exists."""
+    known = folders(tree)
+    return [f"{page} names {path}, which is not there" for page in tree.below("", ".md")
+            for path in re.findall(r"`((?:src|tests|scripts|man|docs)/[\w./-]+)`", tree.text(page))
+            if path.rstrip("/") not in tree.files and path.rstrip("/") not in known and not re.search("_[A-Z]{2}", path)]
+
+
 def reached(tree):
     """Every page of docs/ is linked from another page."""
     targets = {posixpath.normpath(posixpath.join(posixpath.dirname(page), target.partition("#")[0]))

@@ -63,5 +63,6 @@ def lines_with(text, pattern):
 
 
 def room_of(path):
-    """The room of a source: the folder below src/."""
-    return path.split("/")[1]
+    """The room of a source: the folder below src/; runtime is a floor of rooms."""
+    folders = path.split("/")[1:-1]
+    return "/".join(folders[:2] if folders[0] == "runtime" else folders[:1])

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/compile.hpp"
+#include "runtime/compile/compile.hpp"
 #include "spec/parse.hpp"
 #include "spec/validate.hpp"
 

@@ -269,11 +269,9 @@ TEST(OpenSelf, WithoutAProcfsIsAnError) {
     NEEDS_ROOT();
     in_world([](World& world) {
         world.stage.context.self = -1;
-        EXPECT_TRUE(
-            fails(apply(world.stage.context, plan::OpenSelf{}), EBADF, plan::Call::openat2));
+        EXPECT_TRUE(fails(apply(world.stage.context, plan::OpenSelf{}), EBADF, plan::Call::openat2));
         world.stage.context.procfs = world.root.number();
-        EXPECT_TRUE(
-            fails(apply(world.stage.context, plan::OpenSelf{}), ENOENT, plan::Call::openat2));
+        EXPECT_TRUE(fails(apply(world.stage.context, plan::OpenSelf{}), ENOENT, plan::Call::openat2));
         EXPECT_EQ(world.stage.context.self, -1);
     });
 }

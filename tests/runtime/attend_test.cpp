@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/attend.hpp"
+#include "runtime/attached/attend.hpp"
 
 #include <signal.h>
 #include <sys/prctl.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/bundle.hpp"
+#include "runtime/container/bundle.hpp"
 
 #include "support/child.hpp"
 #include "support/folder.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/caller_terminal.hpp"
+#include "runtime/attached/caller_terminal.hpp"
 
 #include <fcntl.h>
 #include <signal.h>

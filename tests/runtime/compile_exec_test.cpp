@@ -2,7 +2,7 @@
 // The order of a further process's birth, as facts.
 #include <linux/sched.h>
 
-#include "runtime/compile.hpp"
+#include "runtime/compile/compile.hpp"
 #include "support/planning.hpp"
 
 namespace bulkhead::runtime {

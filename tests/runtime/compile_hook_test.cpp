@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How hooks are born, and where they stand in the life of a container.
-#include "runtime/compile_hook.hpp"
-
 #include <algorithm>
 
+#include "runtime/compile/hook.hpp"
 #include "support/planning.hpp"
 
 namespace bulkhead::runtime {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The order of a container's birth, as facts. The whole lists are golden files (tests/plan).
-#include "runtime/compile.hpp"
+#include "runtime/compile/compile.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/endurance.hpp"
+#include "runtime/steps/endurance.hpp"
 
 #include <gtest/gtest.h>
 

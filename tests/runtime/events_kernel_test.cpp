@@ -4,7 +4,7 @@
 
 #include "base/waiting.hpp"
 #include "recorded_container.hpp"
-#include "runtime/events.hpp"
+#include "runtime/container/events.hpp"
 
 namespace bulkhead::runtime {
 namespace {

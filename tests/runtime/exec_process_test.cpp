@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/exec_process.hpp"
+#include "runtime/container/exec_process.hpp"
 
 #include <gtest/gtest.h>
 

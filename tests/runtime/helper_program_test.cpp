@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/helper_program.hpp"
+#include "runtime/steps/helper_program.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

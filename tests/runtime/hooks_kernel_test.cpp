@@ -6,11 +6,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/waiting.hpp"
-#include "runtime/compile_hook.hpp"
-#include "runtime/hooks.hpp"
-#include "runtime/later_hooks.hpp"
+#include "runtime/compile/hook.hpp"
+#include "runtime/container/later_hooks.hpp"
 #include "runtime/meeting.hpp"
-#include "runtime/process_identity.hpp"
+#include "runtime/record/process_identity.hpp"
+#include "runtime/steps/hooks.hpp"
 
 namespace bulkhead::runtime {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole lifecycle, held by the compiler.
-#include "runtime/lifecycle.hpp"
+#include "runtime/record/lifecycle.hpp"
 
 #include <gtest/gtest.h>
 

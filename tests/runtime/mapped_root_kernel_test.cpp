@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 
 #include "base/sys.hpp"
-#include "runtime/mapped_root.hpp"
 #include "runtime/meeting.hpp"
+#include "runtime/steps/mapped_root.hpp"
 
 namespace bulkhead::runtime {
 namespace {

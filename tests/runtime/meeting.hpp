@@ -5,7 +5,7 @@
 
 #include "base/socket.hpp"
 #include "base/sys.hpp"
-#include "runtime/dispatch.hpp"
+#include "runtime/steps/dispatch.hpp"
 #include "support/child.hpp"
 #include "support/folder.hpp"
 #include "support/planning.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/mount_table.hpp"
+#include "runtime/steps/mount_table.hpp"
 
 #include <gtest/gtest.h>
 

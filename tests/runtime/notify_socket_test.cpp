@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/notify_socket.hpp"
+#include "runtime/attached/notify_socket.hpp"
 
 #include <fcntl.h>
 #include <poll.h>

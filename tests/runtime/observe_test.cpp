@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/observe.hpp"
+#include "runtime/container/observe.hpp"
 
 #include <sys/file.h>
 #include <sys/resource.h>
 
 #include "base/files.hpp"
 #include "base/sys.hpp"
-#include "runtime/process_identity.hpp"
+#include "runtime/record/process_identity.hpp"
 #include "support/child.hpp"
 #include "support/folder.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/oci_state.hpp"
+#include "runtime/record/oci_state.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -2,8 +2,8 @@
 #include "base/sys.hpp"
 #include "cgroups/group.hpp"
 #include "cgroups/mount.hpp"
-#include "runtime/own_cgroup.hpp"
-#include "runtime/probe.hpp"
+#include "runtime/container/probe.hpp"
+#include "runtime/record/own_cgroup.hpp"
 #include "support/child.hpp"
 
 namespace bulkhead::runtime {

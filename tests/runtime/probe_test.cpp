@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/probe.hpp"
+#include "runtime/container/probe.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/utsname.h>

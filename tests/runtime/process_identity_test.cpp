@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/process_identity.hpp"
+#include "runtime/record/process_identity.hpp"
 
 #include <sys/prctl.h>
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host walker: order, names of errors, undo, faults, times.
-#include "runtime/run.hpp"
+#include "runtime/steps/run.hpp"
 
 #include <signal.h>
 
 #include "base/files.hpp"
-#include "runtime/compile.hpp"
+#include "runtime/compile/compile.hpp"
 #include "runtime/meeting.hpp"
 
 namespace bulkhead::runtime {

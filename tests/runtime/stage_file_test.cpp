@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/stage_file.hpp"
+#include "runtime/steps/stage_file.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>

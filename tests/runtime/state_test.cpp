@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/state.hpp"
+#include "runtime/record/state.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/stdio_relay.hpp"
+#include "runtime/attached/stdio_relay.hpp"
 
 #include <fcntl.h>
 #include <signal.h>

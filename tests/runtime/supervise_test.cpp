@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shells as hooks, watched over for real; no privileges needed.
-#include "runtime/supervise.hpp"
+#include "runtime/steps/supervise.hpp"
 
 #include <gtest/gtest.h>
 #include <signal.h>

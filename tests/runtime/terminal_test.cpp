@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/terminal.hpp"
+#include "runtime/attached/terminal.hpp"
 
 #include <fcntl.h>
 #include <signal.h>

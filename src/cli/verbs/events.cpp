@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/events.hpp"
+#include "runtime/container/events.hpp"
 
 #include <unistd.h>
 

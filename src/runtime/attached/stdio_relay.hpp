@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// The caller's terminals on descriptors 0 to 2 of a container that has none of its own: whoever has one can
+// change its settings, read keys that are for others, and push characters into its input (TIOCSTI). So the
+// container gets pipes in their place, and the runtime passes the bytes on.
+#pragma once
+
+#include <poll.h>
+
+#include <array>
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+#include "runtime/attached/terminal.hpp"
+
+namespace bulkhead::runtime {
+
+// Without begin(), or where no terminal is on 0 to 2, all of it does nothing. Terminals keep their settings.
+class StdioRelay {
+  public:
+    StdioRelay() = default;
+    StdioRelay(const StdioRelay&) = delete;
+    StdioRelay& operator=(const StdioRelay&) = delete;
+    ~StdioRelay() { restore(); }
+
+    // Puts the end of a new pipe in the place of each terminal on 0 to 2; everything else stays there.
+    Result<> begin();
+    // Puts the terminals back; whoever was born meanwhile has the pipes. From then on the relay can serve.
+    void restore();
+
+    // For each of 0 to 2: the caller's terminal and the container's pipe.
+    using Wishes = std::array<pollfd, 6>;
+
+    bool active() const { return active_; }
+    Wishes wishes() const;
+    // Until serve() has something to do even where none of the wishes is possible; -1: never.
+    int patience_ms() const;
+    // Does what poll(2) found to be possible. In the background no keys are read, and where output is not
+    // welcome (TOSTOP) the terminal stops us, as everybody who writes to it.
+    void serve(const Wishes& found);
+    // SIGTSTP, SIGTTIN and SIGTTOU stop who works with a terminal; returns when it is continued.
+    void stop(int signal) const;
+
+    // The main process has ended: from now on only what was written before that is passed on.
+    void end();
+    // There may be more of that. Behind end() it becomes false as fast as the terminal takes bytes.
+    bool unfinished() const;
+    // Bytes that the terminals on 1 and 2 have taken.
+    std::uint64_t delivered() const;
+
+  private:
+    struct Stream {
+        int number = 0;
+        Fd kept;               // the caller's, as long as a pipe is in its place
+        Fd own;                // the same terminal once more, non-blocking; none where that cannot be had
+        Fd pipe;               // our end; none once nothing can come or go through it any more
+        Flow flow = {};        // what is underway
+        std::size_t left = 0;  // bytes of before the end that are still in the pipe
+
+        int terminal() const { return own ? own.number() : number; }
+        void give_up();
+    };
+
+    static Result<> divert(Stream& stream);
+    bool wants_keys() const;
+    void take_keys();
+    void pass_keys();
+    void take_output(Stream& stream) const;
+    static void pass_output(Stream& stream);
+
+    std::array<Stream, 3> streams_{Stream{.number = 0}, Stream{.number = 1}, Stream{.number = 2}};
+    bool active_ = false;
+    bool has_keys_ = true;  // false once descriptor 0 has come to its end
+    bool ended_ = false;
+};
+
+}  // namespace bulkhead::runtime

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a valid spec to a timeline: the one place where the rooms meet. Pure. Read it top to bottom: it is the
+// birth of a container, in order.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "plan/host_facts.hpp"
+#include "plan/timeline.hpp"
+#include "rootfs/overlay_grants.hpp"
+#include "runtime/record/state.hpp"
+#include "seccomp/program.hpp"
+#include "spec/validate.hpp"
+
+namespace bulkhead::runtime {
+
+// What is asked for beside the spec. All paths are absolute.
+struct Blueprint {
+    std::string id;
+    std::string bundle;
+    std::string root;             // the root file system
+    std::string state_directory;  // of this container
+    std::string pid_file;         // the rest: empty where not asked for
+    std::string console_socket;
+    std::string pidfd_socket;
+    unsigned preserve_fds = 0;                   // those of LISTEN_FDS among them
+    std::vector<std::string> extra_environment;  // replaces variables of the config
+    bool notify = false;                         // the container may say that it is ready
+    bool new_keyring = true;
+    bool await_start = true;  // create: stop before the program until `start`
+    bool no_pivot = false;
+    rootfs::OverlayGrants overlay_grants;    // where the directories of an overlay root may be
+    std::optional<seccomp::Program> filter;  // of linux.seccomp
+    bool cgroup_optional = false;            // rootless: no permission, no cgroup
+    bool no_cgroup = false;                  // --cgroup-manager disabled
+    bool systemd = false;                    // systemd makes the cgroup: what it is, the host's facts say
+};
+
+// Without one the container lives among the host's mounts, in a chroot.
+bool has_mount_namespace(const spec::ValidSpec& spec);
+
+// Rootless callers, and root in a user namespace: without the permission to make cgroups there is none, as
+// with runc, unless one was named, has limits, or is to be made by systemd. A value that is no limit asks for
+// none.
+bool may_go_without_cgroup(const Blueprint& blueprint, const spec::ValidSpec& spec);
+
+// The container's cgroup below the hierarchy's root, from linux.cgroupsPath and the id. Empty where it shall
+// have none. Errors: a host without cgroup v2 where one is needed; one that is named and must not be made.
+Result<std::string> cgroup_path(const Blueprint& blueprint, const spec::ValidSpec& spec,
+                                const plan::HostFacts& host);
+
+// A hook as it is executed.
+struct HookProgram {
+    std::string path;               // absolute
+    std::vector<std::string> args;  // empty: the path alone
+    std::vector<std::string> env;   // all of it
+    std::string pointer;            // of its entry in config.json
+};
+
+// What is asked for beside the spec where a process joins a container. All paths are absolute.
+struct ExecBlueprint {
+    std::string pid_file;  // empty where not asked for, as the next two
+    std::string console_socket;
+    std::string pidfd_socket;
+    std::string cgroup;  // below the container's
+    bool has_cgroup = true;
+    std::vector<plan::Birthplace> otherwise{};  // if the kernel refuses that one
+    unsigned preserve_fds = 0;
+    bool new_keyring = true;
+    std::uint64_t namespaces = 0;  // CLONE_NEW*: those in which the container is not where the runtime is
+    std::optional<seccomp::Program> filter;   // of linux.seccomp
+    std::string status = "running";           // of the container
+    std::optional<plan::JoinRdtGroup> rdt{};  // of linux.intelRdt
+    std::optional<HookProgram> hook;          // this program, watched over, instead of the spec's
+};
+
+// Where a further process may be born if the kernel refuses the container's cgroup, or the one below it that
+// --cgroup names. systemd: the cgroup is that of a unit; optional: the container may go without.
+std::vector<plan::Birthplace> birthplaces(bool systemd, bool optional, bool named = false);
+
+// How a further process comes into the container's group of resctrl, if it has one.
+std::optional<plan::JoinRdtGroup> rdt_entry(const State& state);
+
+// A further process in a container, with the policy of `spec`, whose process it is. Every privilege is given
+// up outside the container's pid namespace.
+Result<plan::Timeline> compile_exec(const ExecBlueprint& blueprint, const spec::ValidSpec& spec,
+                                    const plan::HostFacts& host);
+
+Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::ValidSpec& spec,
+                                        const plan::HostFacts& host);
+// programmed: waits until the program has been executed, for the hooks of poststart.
+Result<plan::Timeline> compile_start(bool programmed = false);
+// What is new for a container that is there.
+struct Changes {
+    std::vector<plan::CgroupSetting> settings;
+    std::vector<plan::UnitProperty> properties;  // of its unit, if it has one
+    std::vector<std::string> schemata{};         // of its group of resctrl, each to be written alone
+    std::vector<spec::DeviceRule> created;       // the device rules that it was created with
+    std::vector<spec::DeviceRule> devices;       // those that shall hold; none: as they are
+};
+// Errors: device rules that no program can be made of.
+Result<plan::Timeline> compile_update(Changes changes, const State& state, const plan::HostFacts& host);
+// kill: something in the container may still run. state: what else is to be removed.
+Result<plan::Timeline> compile_removal(const std::string& state_directory, bool kill,
+                                       const State& state = {});
+
+}  // namespace bulkhead::runtime

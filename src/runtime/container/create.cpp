@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+// create, run and explain: from a bundle to a timeline, and the walk.
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/files.hpp"
+#include "base/sys.hpp"
+#include "base/time.hpp"
+#include "base/waiting.hpp"
+#include "cgroups/controllers.hpp"
+#include "cgroups/mount.hpp"
+#include "cgroups/plan_resctrl.hpp"
+#include "cgroups/resources.hpp"
+#include "cgroups/unit.hpp"
+#include "cgroups/version_one.hpp"
+#include "namespaces/id_maps.hpp"
+#include "namespaces/plan.hpp"
+#include "process/plan.hpp"
+#include "runtime/attached/attend.hpp"
+#include "runtime/attached/caller_terminal.hpp"
+#include "runtime/attached/notify_socket.hpp"
+#include "runtime/compile/compile.hpp"
+#include "runtime/compile/hook.hpp"
+#include "runtime/container/bundle.hpp"
+#include "runtime/container/container.hpp"
+#include "runtime/container/later_hooks.hpp"
+#include "runtime/container/observe.hpp"
+#include "runtime/container/probe.hpp"
+#include "runtime/container/refusal.hpp"
+#include "runtime/container/request.hpp"
+#include "runtime/steps/hooks.hpp"
+#include "runtime/steps/mount_table.hpp"
+#include "runtime/steps/run.hpp"
+#include "runtime/steps/systemd_driver.hpp"
+#include "seccomp/cache.hpp"
+#include "seccomp/compile.hpp"
+#include "spec/find_namespace.hpp"
+
+namespace bulkhead::runtime {
+
+namespace {
+
+enum class Mode : unsigned char { create, run, explain };
+
+// Everything that is known before the first effect.
+struct Project {
+    Bundle bundle;
+    plan::HostFacts host;
+    Blueprint blueprint;
+    plan::Timeline timeline;
+    plan::Timeline poststart;  // of run; both are empty where there are no such hooks
+    DeleteHooks end;
+    std::optional<Driver> driver;  // of --systemd-cgroup, connected
+};
+
+Result<> check_request(const CreateRequest& request) {
+    TRY(check_id(request.id));
+    return check_descriptors(request.listen_fds, request.preserve_fds);
+}
+
+// What the caller's service manager has to say to the container (sd_listen_fds(3), sd_notify(3)).
+std::vector<std::string> service_variables(const CreateRequest& request) {
+    std::vector<std::string> variables;
+    if (request.listen_fds != 0) {
+        variables.push_back(cat("LISTEN_FDS=", request.listen_fds));
+        variables.emplace_back("LISTEN_PID=1");  // as it counts in a pid namespace of its own
+    }
+    if (request.listen_fds != 0 && !request.listen_names.empty())
+        variables.push_back(cat("LISTEN_FDNAMES=", request.listen_names));
+    if (!request.notify_socket.empty()) variables.emplace_back(notify_variable);
+    return variables;
+}
+
+// explain has no effects, so it does without the cache.
+Result<std::optional<seccomp::Program>> seccomp_filter(const Site& site, const spec::ValidSpec& spec,
+                                                       Mode mode) {
+    if (!spec->linux.seccomp) return std::nullopt;
+    if (mode == Mode::explain) return seccomp::compile(*spec->linux.seccomp);
+    LET(const Fd root, make_root(site));
+    return seccomp::cached_program(root.number(), *spec->linux.seccomp);
+}
+
+bool has_user_namespace(const spec::ValidSpec& spec) {
+    return spec::find_namespace(*spec, spec::NamespaceType::user) != nullptr;
+}
+
+// The validation's warnings, what cannot be granted, and what nobody enforces: limits and device rules are
+// those of a cgroup.
+std::vector<std::string> warnings_of(const Project& project) {
+    std::vector<std::string> warnings = project.bundle.spec.warnings();
+    std::ranges::move(process::capability_warnings(project.bundle.spec, project.host),
+                      std::back_inserter(warnings));
+    std::ranges::move(cgroups::warnings_of_version_1(project.bundle.spec->linux.resources),
+                      std::back_inserter(warnings));
+    if (!has_mount_namespace(project.bundle.spec))
+        warnings.emplace_back(
+            "config.json: /linux/namespaces: without a mount namespace the container shares the host's "
+            "mounts: its root is a chroot, which holds nobody back who has CAP_SYS_CHROOT or CAP_SYS_ADMIN");
+    if (!project.blueprint.no_cgroup) return warnings;
+    const auto settings = cgroups::settings_of(project.bundle.spec->linux.resources)
+                              .value_or(std::vector<plan::CgroupSetting>());
+    const auto limit = std::ranges::find(settings, false, &plan::CgroupSetting::may_lack);
+    if (limit != settings.end())
+        warnings.push_back(
+            cat("--cgroup-manager disabled: without a cgroup this limit is not in force: ", limit->pointer));
+    const bool may_make_devices = project.host.privileged && project.host.initial_user_namespace &&
+                                  !has_user_namespace(project.bundle.spec);
+    if (may_make_devices)
+        warnings.emplace_back("--cgroup-manager disabled: without a cgroup no device rule is in force");
+    return warnings;
+}
+
+// A path says by its form who is meant to make it, and whoever writes one says by a flag that it is systemd.
+bool wants_systemd(const CreateRequest& request, const spec::ValidSpec& spec) {
+    return request.systemd || (request.systemd_unless_named && spec->linux.cgroups_path.empty());
+}
+
+// The systemd that will make the cgroup, and what is to be known of it. That the path is one it can make is
+// looked at before anybody is asked.
+Result<std::optional<Driver>> driver_of(const CreateRequest& request, const spec::ValidSpec& spec,
+                                        plan::HostFacts& host) {
+    if (!wants_systemd(request, spec)) return std::nullopt;
+    host.systemd_of_user = is_of_user(host);
+    TRY(cgroups::unit_of(spec->linux.cgroups_path, request.id, host.systemd_of_user));
+    LET(Driver driver, connect_driver(request.buses, host.systemd_of_user, host.uid));
+    host.systemd_version = driver.systemd.version();
+    host.systemd_cgroup = driver.systemd.cgroup();
+    return driver;
+}
+
+// What cannot be had is said before anything is made.
+Result<> check_limits(const Blueprint& blueprint, const spec::ValidSpec& spec, const plan::HostFacts& host) {
+    LET(const auto settings, cgroups::settings_of(spec->linux.resources));
+    LET(const std::string path, cgroup_path(blueprint, spec, host));
+    if (settings.empty() || path.empty()) return {};
+    LET(const Fd hierarchy, cgroups::open_hierarchy(host.cgroup_mount));
+    return cgroups::check_settings(hierarchy.number(), path, settings);
+}
+
+// What root would do, whoever asks.
+void as_root(plan::HostFacts& host) {
+    if (!host.privileged) host.capabilities = plan::HostFacts{}.capabilities;
+    host.privileged = true;
+}
+
+// Read only for who asks for what is in it: there may be thousands.
+Result<> look_at_mounts(plan::HostFacts& host, const CreateRequest& request, const spec::ValidSpec& spec) {
+    if (!request.no_pivot && !spec->linux.intel_rdt) return {};
+    LET(const std::string mounts, read_kernel_file(sys::here, "/proc/self/mountinfo"));
+    if (request.no_pivot) {
+        LET(host.kernel_mounts, kernel_mounts(mounts));
+    }
+    if (spec->linux.intel_rdt) {
+        LET(host.resctrl_mount, resctrl_mount(mounts));
+    }
+    return {};
+}
+
+Result<Project> prepare(const Site& site, const CreateRequest& request, Mode mode) {
+    TRY(check_request(request));
+    LET(Bundle bundle, load_bundle(request.bundle));
+    if (mode == Mode::run && !bundle.spec.has_program()) return no_program(request.id);
+    TRY(check_layers(bundle.spec, request.overlay_grants));
+    if (mode != Mode::explain)
+        TRY(check_terminal(bundle.spec.process().terminal, mode == Mode::create || request.detach,
+                           !request.console_socket.empty()));
+    LET(plan::HostFacts host, probe());
+    if (mode == Mode::explain && !has_user_namespace(bundle.spec)) as_root(host);
+    if (mode == Mode::run && !request.detach) look_at_caller_size(host);
+    TRY(look_at_mounts(host, request, bundle.spec));
+    Blueprint blueprint{
+        .id = request.id,
+        .bundle = bundle.path,
+        .root = bundle.root,
+        .state_directory = cat(site.root, '/', request.id),
+        .preserve_fds = request.listen_fds + request.preserve_fds,
+        .extra_environment = service_variables(request),
+        .notify = !request.notify_socket.empty(),
+        .new_keyring = !request.no_new_keyring,
+        .await_start = mode != Mode::run,
+        .no_pivot = request.no_pivot,
+        .overlay_grants = request.overlay_grants,
+        .cgroup_optional = request.rootless.value_or(!host.privileged || !host.initial_user_namespace),
+        .no_cgroup = request.no_cgroup,
+        .systemd = wants_systemd(request, bundle.spec)};
+    LET(blueprint.pid_file, writable_if_given(request.pid_file));
+    LET(blueprint.console_socket, absolute_if_given(request.console_socket));
+    LET(blueprint.pidfd_socket, absolute_if_given(request.pidfd_socket));
+    LET(blueprint.filter, seccomp_filter(site, bundle.spec, mode));
+    LET(std::optional<Driver> driver, driver_of(request, bundle.spec, host));
+    LET(plan::Timeline timeline, compile_creation(blueprint, bundle.spec, host));
+    if (mode != Mode::explain) TRY(check_limits(blueprint, bundle.spec, host));
+    const HookBlueprint outside{.bundle = bundle.path, .root = bundle.root, .filter = {}};
+    LET(plan::Timeline poststart, compile_hook_run(plan::HookKind::poststart, outside, bundle.spec, host));
+    LET(plan::Timeline poststop, compile_hook_run(plan::HookKind::poststop, outside, bundle.spec, host));
+    return Project{std::move(bundle),    std::move(host),           std::move(blueprint), std::move(timeline),
+                   std::move(poststart), {std::move(poststop), {}}, std::move(driver)};
+}
+
+Result<UnitRecord> first_record(const Project& project) {
+    if (!project.driver) return UnitRecord{};
+    LET(cgroups::Unit unit, cgroups::unit_of(project.bundle.spec->linux.cgroups_path, project.blueprint.id,
+                                             project.host.systemd_of_user));
+    return UnitRecord{std::move(unit.name), {}, project.driver->addresses};
+}
+
+Result<RdtRecord> rdt_record(const Project& project) {
+    LET(auto place, cgroups::rdt_place(project.bundle.spec, project.blueprint.id, project.host));
+    RdtRecord record;
+    if (!place) return record;
+    record.mount = std::move(place->mount);
+    record.path = std::move(place->path);
+    record.shared = place->named;
+    record.monitoring = std::move(place->monitoring);
+    return record;
+}
+
+Result<State> first_state(const Project& project) {
+    LET(std::string cgroup, cgroup_path(project.blueprint, project.bundle.spec, project.host));
+    const plan::IdMaps maps =
+        namespaces::maps_of_helpers(project.bundle.spec->linux, project.host).value_or(plan::IdMaps{});
+    LET(UnitRecord unit, first_record(project));
+    LET(RdtRecord rdt, rdt_record(project));
+    return State{.id = project.blueprint.id,
+                 .bundle = project.bundle.path,
+                 .rootfs = project.bundle.root,
+                 .created = rfc3339_now(),
+                 .annotations = project.bundle.spec->annotations,
+                 .cgroup_mount = project.host.cgroup_mount,
+                 .cgroup_path = std::move(cgroup),
+                 .private_pids = namespaces::is_new(project.bundle.spec, spec::NamespaceType::pid),
+                 .new_keyring = project.blueprint.new_keyring,
+                 .cgroup_optional = project.blueprint.cgroup_optional && !project.blueprint.systemd,
+                 .uid_map = maps.uids,
+                 .gid_map = maps.gids,
+                 .later_hooks = has_later_hooks(project.bundle.spec),
+                 .has_program = project.bundle.spec.has_program(),
+                 .rdt = std::move(rdt),
+                 .unit = std::move(unit)};
+}
+
+// A creation that failed has been undone; hooks of poststop end what its own hooks began.
+Error after_hooks(Error error, const Project& project, const ExecutionContext& context) {
+    if (!context.walk.hooks_began) return error;
+    return with_warnings(std::move(error), run_poststop(project.end, context.record.state));
+}
+
+// Walks the creation; the context then holds the new container.
+Result<ExecutionContext> make(const Site& site, Project& project, const CreateRequest& request) {
+    LET(const Fd root, make_root(site));
+    ExecutionContext context;
+    LET(context.record.state, first_state(project));
+    if (project.driver) context.control.systemd.emplace(std::move(project.driver->systemd));
+    context.record.config = project.bundle.text;
+    context.walk.fault = request.fault;
+    context.walk.traced = !request.trace_file.empty();
+    if (auto done = run(project.timeline, context); !done)
+        return std::unexpected(after_hooks(std::move(done).error(), project, context));
+    context.host.devices.clear();  // nobody brings them back any more
+    context.control.systemd.reset();
+    context.host.slots
+        .clear();  // our copy of the notify socket shall be the last: who writes to nobody is told so
+    return context;
+}
+
+// What follows a `run` that has begun: the trace, and in the foreground the container's whole life.
+Result<int> follow(const Project& project, ExecutionContext& context, const CreateRequest& request,
+                   const SignalWatch* watch, StdioRelay& stdio, ReadinessRelay& readiness,
+                   std::uint64_t begin) {
+    if (context.walk.traced)
+        TRY(write_trace(request.trace_file, project.timeline, context.walk.times, begin));
+    if (watch == nullptr) return 0;
+    return attend(*watch, context.stage.pid, context.stage.process, context.streams.terminal, stdio,
+                  readiness);
+}
+
+// The caller's service manager, if there is one to be told that the container is ready.
+Result<ReadinessRelay> listener_of(const CreateRequest& request) {
+    return request.notify_socket.empty() ? Result<ReadinessRelay>(ReadinessRelay())
+                                         : ReadinessRelay::to(request.notify_socket);
+}
+
+// Whoever made it can remove it with what is in hand, unless somebody else has done so meanwhile. A pid
+// namespace of its own has taken everything in it along with init. Returns the warnings of poststop hooks.
+Result<std::vector<std::string>> clear(const Project& project, ExecutionContext& context) {
+    TRY(lock_container(context.record.directory, context.record.state.id));
+    LET(const struct stat status, sys::status_of(context.record.directory.number()));
+    if (status.st_nlink == 0) return std::vector<std::string>();
+    LET(const plan::Timeline timeline,
+        compile_removal(project.blueprint.state_directory, !context.record.state.private_pids,
+                        context.record.state));
+    context.walk.fault = {};
+    TRY(run(timeline, context));
+    std::ranges::move(run_poststop(project.end, context.record.state),
+                      std::back_inserter(context.walk.warnings));
+    return std::move(context.walk.warnings);
+}
+
+}  // namespace
+
+Result<Made> create(const Site& site, const CreateRequest& request) {
+    LET(Project project, prepare(site, request, Mode::create));
+    sys::hold_interrupts();  // what is begun is brought to an end, or undone
+    TRY(make(site, project, request));
+    return Made{.warnings = warnings_of(project)};
+}
+
+Result<Made> run(const Site& site, const CreateRequest& request) {
+    const std::uint64_t begin = sys::monotonic_ns();
+    LET(Project project, prepare(site, request, Mode::run));
+    std::optional<SignalWatch> watch;
+    if (!request.detach) {
+        LET(watch, SignalWatch::start(!request.no_subreaper));
+    } else {
+        sys::hold_interrupts();
+    }
+    LET(ReadinessRelay readiness, listener_of(request));
+    StdioRelay stdio;
+    if (watch && !project.bundle.spec.process().terminal) TRY(stdio.begin());
+    auto made_one = make(site, project, request);
+    stdio.restore();
+    LET(ExecutionContext context, std::move(made_one));
+    if (auto ran = run_hooks(project.poststart, context.record.state); !ran)
+        return std::unexpected(
+            discard(site, context.record.state, std::move(context.record.directory), std::move(ran).error()));
+    readiness.listen(std::move(context.streams.notify));
+    const auto status = follow(project, context, request, watch ? &*watch : nullptr, stdio, readiness, begin);
+    if (!status) {
+        (void)remove(site, request.id, true);
+        return std::unexpected(status.error());
+    }
+    Made made{.exit_status = *status, .warnings = warnings_of(project)};
+    if (!request.detach && !request.keep) {
+        LET(const std::vector<std::string> failed, clear(project, context));
+        made.warnings.insert(made.warnings.end(), failed.begin(), failed.end());
+    }
+    if (!request.detach) return made;
+    sys::release_interrupts();
+    // It runs; that nobody could be told is no reason to take it away again.
+    if (auto told = readiness.until_done(context.stage.process, context.stage.pid); !told)
+        made.warnings.push_back(told.error().text);
+    return made;
+}
+
+Result<plan::Timeline> explain(const Site& site, const CreateRequest& request) {
+    LET(Project project, prepare(site, request, Mode::explain));
+    return std::move(project.timeline);
+}
+
+}  // namespace bulkhead::runtime

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a container uses, once or again and again, and when the kernel's out-of-memory killer strikes in it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "base/error.hpp"
+#include "cgroups/stats.hpp"
+#include "runtime/container/container.hpp"
+
+namespace bulkhead::runtime {
+
+// Who is told. An error of theirs ends the watch.
+struct Audience {
+    std::function<Result<>(const cgroups::Stats&)> sample;
+    std::function<Result<>()> oom;
+    int output = -1;  // where it goes: if nobody is at its other end any more, the watch ends
+};
+
+// Kind::bad_state where the container has stopped.
+Result<cgroups::Stats> stats(const Site& site, const std::string& id);
+
+// A sample after each interval, and an oom whenever oom_kill of memory.events has risen, until no process is
+// in the container's cgroup any more, or the cgroup is gone. Sleeps in between. Samples that come too late,
+// since the machine or the audience is slow, are left out.
+Result<> watch(const Site& site, const std::string& id, std::uint64_t interval_ns, const Audience& audience);
+
+}  // namespace bulkhead::runtime

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/container/observe.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/deadline.hpp"
+#include "base/patience.hpp"
+#include "base/sys.hpp"
+#include "base/ticking.hpp"
+#include "base/waiting.hpp"
+#include "cgroups/group.hpp"
+#include "runtime/record/own_cgroup.hpp"
+#include "runtime/record/process_identity.hpp"
+
+namespace bulkhead::runtime {
+
+namespace {
+
+constexpr int directory_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+constexpr std::size_t id_limit = 255;  // NAME_MAX
+
+bool id_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '+' || c == '-' || c == '.';
+}
+
+Result<Fd> check_root(Fd root, const Site& site) {
+    LET(const struct stat status, sys::status_of(root.number()));
+    if (status.st_uid != ::geteuid() || (status.st_mode & 022) != 0)
+        return fail(Kind::denied, "state root ", quoted(site.root), ": must belong to user ", ::geteuid(),
+                    " and be writable for nobody else");
+    return root;
+}
+
+// Somebody reads the exec fifo: init waits for `start`. A writer that finds no reader gets ENXIO, and a
+// writer that writes nothing wakes nobody. What is no fifo always opens, and says nothing.
+bool start_awaited(int directory) {
+    const auto fifo = sys::open_at(directory, fifo_file, O_WRONLY | O_NONBLOCK | O_NOFOLLOW);
+    const auto status = fifo ? sys::status_of(fifo->number()) : std::unexpected(fifo.error());
+    return status && S_ISFIFO(status->st_mode);
+}
+
+// A cgroup that cannot be read is not frozen as far as anyone can tell; the process in it decides the rest.
+bool frozen(const State& state) {
+    const auto group = open_own_cgroup(state);
+    return group && *group && cgroups::frozen(group->number()).value_or(false);
+}
+
+Result<lifecycle::Facts> look(int directory, const State& state) {
+    lifecycle::Facts facts{.recorded = true};
+    LET(facts.being_made, being_made(directory));
+    if (facts.being_made) return facts;
+    facts.init_alive = open_init(state).has_value();
+    if (!facts.init_alive) return facts;
+    facts.start_awaited = start_awaited(directory);
+    facts.frozen = frozen(state);
+    return facts;
+}
+
+// The record of another container, by a letter or by a copy, would have that one removed.
+Result<State> own_record(std::string_view text, const std::string& id) {
+    LET(State state, deserialize(text));
+    if (state.id == id) return state;
+    return fail(Kind::invalid_config, state_file, ": /id: ", quoted(state.id), ": is another container's");
+}
+
+// A record of ours has the config beside it, which was there first. Without one it is that of another runtime
+// in the same root (Docker's is shared by all): not damaged, and not ours to remove.
+bool is_ours(int directory) {
+    return sys::status_at(directory, config_copy, AT_SYMLINK_NOFOLLOW).has_value();
+}
+
+// What is in the record's place may be no file at all; a failure of the kernel says nothing about it.
+Result<> read_into(Found& found, const std::string& id) {
+    const auto text = read_record(found.directory.number());
+    const bool unreadable = !text && text.error().kind == Kind::invalid_config;
+    if (!text && !unreadable) return std::unexpected(text.error());
+    auto state = text ? own_record(*text, id) : std::unexpected(text.error());
+    if (state) {
+        found.state = std::move(*state);
+        return {};
+    }
+    if (!is_ours(found.directory.number())) return std::unexpected(std::move(state).error());
+    Remains remains = remains_of(text ? std::string_view(*text) : std::string_view());
+    found.state = std::move(remains.state);
+    found.state.id = id;
+    found.tells_kept_cgroups = remains.tells_kept_cgroups;
+    found.damage = std::move(state).error();
+    return {};
+}
+
+Result<Found> examine(Fd directory, const std::string& id) {
+    Found found{.directory = std::move(directory), .state = {}};
+    auto read = read_into(found, id);
+    if (!read && read.error().kind == Kind::not_found) return found;
+    if (!read) return std::unexpected(std::move(read).error());
+    LET(const lifecycle::Facts facts, look(found.directory.number(), found.state));
+    found.status = lifecycle::observe(facts);
+    found.start_awaited = facts.start_awaited;
+    return found;
+}
+
+Result<Found> sound(Result<Found> found, const std::string& id) {
+    if (found && found->damage) return std::unexpected(damaged(id, *std::move(found->damage)));
+    return found;
+}
+
+// `run` publishes what it made when the program has been executed: whoever hears of the container from that
+// may be here earlier. The stage of `create` waits at its fifo until all is published.
+bool about_to_exist(const Found& found) {
+    return found.status == lifecycle::Status::creating && found.state.pid > 0 &&
+           !sys::status_at(found.directory.number(), fifo_file, AT_SYMLINK_NOFOLLOW);
+}
+
+// Looks again as long as that is so; no lock is kept meanwhile.
+template <class Look>
+Result<Found> settled(Look look) {
+    constexpr int pause_ms = 1;
+    for (const Deadline deadline(publication_patience_ms);; sys::pause(pause_ms)) {
+        LET(Found found, look());
+        if (!about_to_exist(found) || deadline.passed()) return found;
+        TRY(sys::heed_interrupts());
+    }
+}
+
+// The id's directory, or no descriptor where there is none.
+Result<Fd> open_directory(const Site& site, const std::string& id) {
+    TRY(check_id(id));
+    auto root = open_root(site);
+    if (!root && root.error().kind == Kind::not_found) return Fd();
+    if (!root) return root;
+    auto directory = sys::open_at(root->number(), id, directory_flags);
+    if (!directory && directory.error().kind == Kind::not_found) return Fd();
+    return directory;
+}
+
+}  // namespace
+
+Result<> check_id(const std::string& id) {
+    const bool well_formed =
+        !id.empty() && id.size() <= id_limit && id != "." && id != ".." && std::ranges::all_of(id, id_letter);
+    if (!well_formed)
+        return fail(Kind::usage, "invalid container ID format: ", quoted(id),
+                    " (1 to 255 of the letters A-Z a-z 0-9 _ + - .)");
+    return {};
+}
+
+Result<Fd> open_root(const Site& site) {
+    LET(Fd root, sys::open(site.root, O_RDONLY | O_DIRECTORY));
+    return check_root(std::move(root), site);
+}
+
+Result<Fd> make_root(const Site& site) {
+    if (auto root = open_root(site); root || root.error().kind != Kind::not_found) return root;
+    for (std::size_t end = 1; end != std::string::npos;) {
+        end = site.root.find('/', end + 1);
+        const auto made = sys::make_directory_at(sys::here, site.root.substr(0, end), 0700);
+        if (!made && made.error().kind != Kind::exists) return std::unexpected(made.error());
+    }
+    return open_root(site);
+}
+
+Result<bool> being_made(int directory) {
+    const auto marker = sys::open_at(directory, creation_file, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+    if (!marker) return false;
+    LET(const bool free, sys::try_lock(marker->number(), LOCK_SH));
+    return !free;
+}
+
+Error damaged(const std::string& id, Error why) {
+    return std::move(why).under(cat("container ", id, ": its record is damaged"));
+}
+
+Result<Found> find_even_damaged(const Site& site, const std::string& id) {
+    LET(Fd directory, open_directory(site, id));
+    if (!directory) return Found{};
+    return examine(std::move(directory), id);
+}
+
+Result<Found> find(const Site& site, const std::string& id) {
+    return sound(settled([&] { return find_even_damaged(site, id); }), id);
+}
+
+Result<> lock_container(const Fd& directory, const std::string& id) {
+    LET(const bool locked, lock_within(directory.number(), holder_patience_ms));
+    if (locked) return {};
+    return fail(Kind::kernel, "container ", id, ": its lock was not free within ", holder_patience_ms / 1000,
+                " s");
+}
+
+Result<Found> find_locked_even_damaged(const Site& site, const std::string& id) {
+    return settled([&]() -> Result<Found> {
+        LET(Fd directory, open_directory(site, id));
+        if (!directory) return Found{};
+        TRY(lock_container(directory, id));
+        LET(const struct stat status, sys::status_of(directory.number()));
+        if (status.st_nlink == 0)
+            return Found{};  // removed while we waited; the id may mean another container now
+        return examine(std::move(directory), id);
+    });
+}
+
+Result<Found> find_locked(const Site& site, const std::string& id) {
+    return sound(find_locked_even_damaged(site, id), id);
+}
+
+}  // namespace bulkhead::runtime

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// kill, pause, resume and ps: what is done with the processes of a container, by way of its cgroup.
+#include <signal.h>
+
+#include "base/sys.hpp"
+#include "base/waiting.hpp"
+#include "cgroups/group.hpp"
+#include "runtime/container/container.hpp"
+#include "runtime/container/observe.hpp"
+#include "runtime/container/refusal.hpp"
+#include "runtime/record/own_cgroup.hpp"
+#include "runtime/record/process_identity.hpp"
+
+namespace bulkhead::runtime {
+
+using lifecycle::Rule;
+using lifecycle::Status;
+using lifecycle::Verb;
+
+namespace {
+
+// The container under its lock, if the verb may be done in its status.
+Result<Found> find_for(Verb verb, const Site& site, const std::string& id, bool force = false) {
+    LET(Found found, find_locked(site, id));
+    const Rule rule = lifecycle::rule(found.status, verb, force);
+    if (lifecycle::refuses(rule)) return refusal(rule, id, found.status);
+    return found;
+}
+
+Result<> signal_init(const State& state, int signal) {
+    const auto init = open_init(state);
+    if (!init) return fail(Kind::bad_state, lifecycle::words(Rule::not_running), ": ", state.id);
+    auto sent = sys::signal_process(init->number(), signal);
+    if (!sent && sent.error().err == ESRCH)
+        return fail(Kind::bad_state, lifecycle::words(Rule::not_running), ": ", state.id);
+    return sent;
+}
+
+// Without a pid namespace of its own, init does not take the others with it.
+Result<> kill_cgroup(const State& state) {
+    if (state.cgroup_path.empty())
+        return fail(
+            Kind::unsupported, "container ", state.id,
+            ": it has neither a cgroup nor a pid namespace of its own, so not all of it can be killed");
+    LET(const Fd group, open_own_cgroup(state));
+    return group ? cgroups::kill_all(group.number()) : Result<>();
+}
+
+// What a stopped container has left in its cgroup is meant, too.
+Result<> signal_everybody(const Found& found, int signal) {
+    LET(const Fd group, open_own_cgroup(found.state));
+    if (group) return cgroups::signal_all(group.number(), signal);
+    if (found.status == Status::stopped) return {};
+    if (signal != SIGKILL) return no_cgroup(found.state.id, "only its init process can be signalled");
+    return found.state.private_pids ? signal_init(found.state, signal) : kill_cgroup(found.state);
+}
+
+// Before its program runs, the first process of a pid namespace handles no signal, and the kernel then keeps
+// all from it but SIGKILL (pid_namespaces(7)). Who asks it to end gets that: engines know runc's, which is a
+// Go program, and ends by these four.
+int effective(int signal, const Found& found) {
+    const bool deaf = found.start_awaited && found.state.private_pids;
+    return deaf && sys::is_interrupt(signal) ? SIGKILL : signal;
+}
+
+}  // namespace
+
+// Whoever was frozen for it is let go, also where somebody wants us to end.
+Result<> kill(const Site& site, const std::string& id, int wanted, bool all) {
+    LET(const Found found, find_for(Verb::kill, site, id, all));
+    const int signal = effective(wanted, found);
+    if (all) {
+        const sys::HeldInterrupts held;
+        return signal_everybody(found, signal);
+    }
+    if (signal == SIGKILL && !found.state.private_pids) return kill_cgroup(found.state);
+    return signal_init(found.state, signal);
+}
+
+Result<> pause(const Site& site, const std::string& id) {
+    constexpr int deadline_ms = 10'000;
+    LET(const Found found, find_for(Verb::pause, site, id));
+    LET(const Fd group, open_own_cgroup(found.state));
+    if (!group) return no_cgroup(found.state.id, "it cannot be paused");
+    const sys::HeldInterrupts held;  // who has not stopped yet is not left half frozen
+    return cgroups::freeze(group.number(), deadline_ms);
+}
+
+Result<> resume(const Site& site, const std::string& id) {
+    constexpr int deadline_ms = 1000;  // nothing can keep them but a frozen cgroup above
+    LET(const Found found, find_for(Verb::resume, site, id));
+    LET(const Fd group, open_own_cgroup(found.state));
+    if (!group) return no_cgroup(found.state.id, "it cannot be resumed");
+    return cgroups::thaw(group.number(), deadline_ms);
+}
+
+Result<std::vector<pid_t>> processes(const Site& site, const std::string& id) {
+    LET(const Found found, find(site, id));
+    if (found.status == Status::removed || found.status == Status::creating)
+        return refusal(Rule::does_not_exist, id, found.status);
+    LET(const Fd group, open_own_cgroup(found.state));
+    if (group) return cgroups::processes(group.number());
+    if (found.status == Status::stopped) return std::vector<pid_t>();
+    return no_cgroup(found.state.id, "its processes cannot be listed");
+}
+
+}  // namespace bulkhead::runtime

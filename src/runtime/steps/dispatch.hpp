@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a step's type to its apply() and undo(), and from their parameters to the parts of the context. A step
+// cannot get a part that it does not name, and nobody lists the steps a second time.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+#include "runtime/steps/host_steps.hpp"
+
+namespace bulkhead::runtime {
+
+template <class Type, class... Types>
+inline constexpr bool is_among = (std::same_as<Type, Types> || ...);
+template <class Type>
+inline constexpr bool is_part =
+    is_among<Type, StepContext, ContainerRecord, ResourceControl, HostResources, StageProcess, Streams, Walk>;
+
+// Converts to a reference to the part that a parameter names, and to nothing else.
+class AnyPart {
+  public:
+    AnyPart(ExecutionContext& context, const StepContext& step) : context_(context), step_(step) {}
+
+    template <class Wanted>
+    requires is_part<std::remove_const_t<Wanted>>
+    operator Wanted&() const {  // NOLINT(google-explicit-constructor): the conversion is the purpose
+        using Bare = std::remove_const_t<Wanted>;
+        if constexpr (std::same_as<Bare, StepContext>) return step_;
+        if constexpr (std::same_as<Bare, ContainerRecord>) return context_.record;
+        if constexpr (std::same_as<Bare, ResourceControl>) return context_.control;
+        if constexpr (std::same_as<Bare, HostResources>) return context_.host;
+        if constexpr (std::same_as<Bare, StageProcess>) return context_.stage;
+        if constexpr (std::same_as<Bare, Streams>) return context_.streams;
+        if constexpr (std::same_as<Bare, Walk>) return context_.walk;
+    }
+
+  private:
+    ExecutionContext& context_;
+    const StepContext& step_;
+};
+
+inline constexpr std::size_t most_parts = 6;
+
+template <std::size_t>
+using Part = const AnyPart&;
+
+// Can it be called with the op and `sizeof...(i)` parts?
+template <class Op, std::size_t... i>
+constexpr bool applies_with(std::index_sequence<i...>) {
+    return requires(const Op& op, Part<i>... part) { apply(op, part...); };
+}
+template <class Op, std::size_t... i>
+constexpr bool is_undone_with(std::index_sequence<i...>) {
+    return requires(const Op& op, Part<i>... part) { undo(op, part...); };
+}
+
+// The number of parts of apply() and undo(); more than most_parts: there is none.
+template <class Op, std::size_t count = 0>
+constexpr std::size_t parts_of_apply() {
+    if constexpr (count > most_parts || applies_with<Op>(std::make_index_sequence<count>()))
+        return count;
+    else
+        return parts_of_apply<Op, count + 1>();
+}
+template <class Op, std::size_t count = 0>
+constexpr std::size_t parts_of_undo() {
+    if constexpr (count > most_parts || is_undone_with<Op>(std::make_index_sequence<count>()))
+        return count;
+    else
+        return parts_of_undo<Op, count + 1>();
+}
+
+template <class Op>
+inline constexpr bool has_undo = parts_of_undo<Op>() <= most_parts;
+
+// Calls function(part, ...) with `count` parts.
+template <std::size_t... i, class Function>
+decltype(auto) with_parts(std::index_sequence<i...>, const AnyPart& part, Function function) {
+    return function((static_cast<void>(i), part)...);
+}
+
+template <class Op>
+Result<> apply_with_parts(const Op& op, const AnyPart& part) {
+    constexpr std::size_t count = parts_of_apply<Op>();
+    static_assert(count <= most_parts, "host_steps.hpp has no apply() for this step");
+    return with_parts(std::make_index_sequence<count>(), part,
+                      [&](const auto&... parts) { return apply(op, parts...); });
+}
+
+// The vocabulary says of each step how it is undone, and host_steps.hpp has an undo() for those that undo
+// themselves. Nothing is done for the others.
+template <class Op>
+void undo_with_parts(const Op& op, const AnyPart& part) {
+    static_assert(has_undo<Op> == (Op::undo.kind == plan::Undo::Kind::by_itself),
+                  "the vocabulary and host_steps.hpp disagree: is there an undo() for this step?");
+    if constexpr (has_undo<Op>)
+        with_parts(std::make_index_sequence<parts_of_undo<Op>()>(), part,
+                   [&](const auto&... parts) { undo(op, parts...); });
+}
+
+}  // namespace bulkhead::runtime

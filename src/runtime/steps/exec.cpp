@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Host steps of a further process in a container: whom it joins, and where it is born.
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sys/file.h>
+
+#include "base/files.hpp"
+#include "base/sys.hpp"
+#include "cgroups/group.hpp"
+#include "cgroups/path.hpp"
+#include "runtime/record/lifecycle.hpp"
+#include "runtime/record/own_cgroup.hpp"
+#include "runtime/record/process_identity.hpp"
+#include "runtime/steps/host_steps.hpp"
+
+namespace bulkhead::runtime {
+
+namespace {
+
+std::unexpected<Error> not_running(const State& state) {
+    return fail(Kind::bad_state, lifecycle::words(lifecycle::Rule::not_running), ": ", state.id);
+}
+
+// "/a/./b/../c" as "/a/c", without a look at the disk; "" for the cgroup itself.
+Result<std::string> clean_below(const std::string& path) {
+    std::vector<std::string_view> kept;
+    for (const std::string_view name : split(path, '/')) {
+        if (name == ".." && kept.empty())
+            return fail(Kind::usage, "--cgroup ", quoted(path), ": leaves the container's cgroup");
+        if (name == "..")
+            kept.pop_back();
+        else if (!name.empty() && name != ".")
+            kept.push_back(name);
+    }
+    std::string cleaned;
+    for (const std::string_view name : kept) cleaned.append(cat('/', name));
+    return cleaned;
+}
+
+// The cgroup itself, or one below it, with a clean path.
+Result<Fd> open_below(Fd group, const std::string& below) {
+    if (below.empty()) return group;
+    auto opened = cgroups::open(group.number(), below);
+    if (!opened) return std::unexpected(std::move(opened).error().under(cat("--cgroup ", quoted(below))));
+    return opened;
+}
+
+}  // namespace
+
+Result<> apply(const plan::FindInit& op, const ContainerRecord& record, HostResources& host,
+               StageProcess& stage) {
+    auto init = open_init(record.state);
+    if (!init) return not_running(record.state);
+    stage.joins = true;
+    for (const plan::Inherited& each : op.of_children) {
+        const char* name = each.flag == CLONE_NEWPID ? "/ns/pid_for_children" : "/ns/time_for_children";
+        LET(host.slots[each.file.index], sys::open(cat("/proc/", record.state.pid, name), O_RDONLY));
+    }
+    if (op.root) {
+        LET(host.slots[op.root->index],
+            sys::open(cat("/proc/", record.state.pid, "/root"), O_PATH | O_DIRECTORY));
+    }
+    // What was opened by its pid was its own if it lives now.
+    if (!op.of_children.empty() || op.root) TRY(sys::signal_process(init->number(), 0));
+    host.slots[op.process.index] = std::move(*init);
+    return {};
+}
+
+// Without its cgroup none of the container's limits would hold the new process.
+Result<> apply(const plan::FindCgroup& op, const ContainerRecord& record, ResourceControl& control) {
+    if (record.state.cgroup_path.empty()) return {};  // rootless: it was given up behind compile
+    LET(Fd group, open_own_cgroup(record.state));
+    if (!group)
+        return fail(Kind::bad_state, "the container's cgroup ", quoted(record.state.cgroup_path),
+                    " is gone: ", lifecycle::words(lifecycle::Rule::not_running));
+    LET(const std::string below, clean_below(op.below));
+    if (!op.below.empty()) control.cgroup_below = below;
+    LET(control.cgroup, open_below(std::move(group), below));
+    return {};
+}
+
+Result<std::string> cgroup_of_init(const State& state) {
+    LET(const std::string text, read_kernel_file(sys::here, cat("/proc/", state.pid, "/cgroup")));
+    const std::string path = cgroups::own_path(text);
+    if (!path.starts_with(state.cgroup_path + "/"))
+        return fail(Kind::bad_state, "init is in the cgroup ", quoted(path), ", which is not below ",
+                    quoted(state.cgroup_path));
+    return path.substr(state.cgroup_path.size());
+}
+
+// Said, not left to the end of the descriptor: a child that is not the stage yet has a copy of it, and in a
+// frozen cgroup it stays like that until `resume`, which wants the lock.
+Result<> apply(const plan::ReleaseContainer&, ContainerRecord& record) {
+    TRY(sys::unlock(record.directory.number()));
+    record.directory.reset();
+    return {};
+}
+
+}  // namespace bulkhead::runtime

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host walker: one loop over a timeline. Everything that bulkhead changes on a host, it changes from
+// here.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/error.hpp"
+#include "runtime/steps/context.hpp"
+
+namespace bulkhead::runtime {
+
+// Walks the host lane. On the first failure it kills and reaps the stage, undoes the finished steps
+// backwards, and returns the error. Nothing is left of a creation that failed, except what the error names.
+Result<> run(const plan::Timeline& timeline, ExecutionContext& context);
+
+// The times as text: one line a step, both lanes in order, microseconds since `begin` (sys::monotonic_ns).
+std::string trace_text(const plan::Timeline& timeline, const std::vector<plan::StepTime>& times,
+                       std::uint64_t begin);
+
+// The same, into a file.
+Result<> write_trace(const std::string& path, const plan::Timeline& timeline,
+                     const std::vector<plan::StepTime>& times, std::uint64_t begin);
+
+}  // namespace bulkhead::runtime

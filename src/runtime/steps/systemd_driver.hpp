@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The systemd driver: the connection that a command needs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "cgroups/bus.hpp"
+#include "plan/host_facts.hpp"
+#include "runtime/steps/host_steps.hpp"
+
+namespace bulkhead::runtime {
+
+// create: whose systemd is asked, what it is, and the connection. Kind::unsupported where systemd does not
+// run or does not answer; nothing has been made then.
+struct Driver {
+    cgroups::Systemd systemd;
+    std::vector<std::string> addresses;
+};
+Result<Driver> connect_driver(const cgroups::BusEnvironment& environment, bool of_user, uid_t uid);
+
+// Root's containers are those of the machine's systemd. So are those of the root of a user namespace in which
+// a systemd of its own runs; one without (rootless podman) has the systemd of its user.
+bool is_of_user(const plan::HostFacts& host);
+
+}  // namespace bulkhead::runtime

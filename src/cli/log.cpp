@@ -7,6 +7,7 @@
 
 #include <array>
 
+#include "base/json_writer.hpp"
 #include "base/sys.hpp"
 #include "base/text.hpp"
 #include "base/time.hpp"
@@ -82,8 +83,10 @@ std::string log_line(Format format, Level level, std::string_view message, const
     const std::string safe = one_line(message);
     if (format == Format::text)
         return cat("time=\"", rfc3339(now), "\" level=", word(level), " msg=", in_quotes(safe), '\n');
-    return cat(R"({"level":")", word(level), R"(","msg":)", json_string(safe), R"(,"time":")", rfc3339(now),
-               "\"}\n");
+    JsonWriter writer;
+    writer.object(JsonWriter::Style::compact).member("level", word(level)).member("msg", safe);
+    writer.member("time", rfc3339(now)).end();
+    return std::move(writer).text() + "\n";
 }
 
 bool Log::write(Level severity, std::string_view text) const {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/json_writer.hpp"
 #include "plan/describe.hpp"
 
 namespace bulkhead::plan {
@@ -73,17 +74,18 @@ std::string explain_text(const Timeline& timeline) {
 }
 
 std::string explain_json(const Timeline& timeline) {
-    std::string text("[");
+    using Style = JsonWriter::Style;
+    JsonWriter writer;
+    writer.array(Style::lines);
     for (std::size_t i = 0; i < timeline.steps().size(); ++i) {
         const Step& step = timeline.steps()[i];
         const Description what = describe(step, timeline.arena());
-        text.append(i == 0 ? "\n" : ",\n");
-        text.append(cat(
-            "  {\"step\": ", i, ", \"lane\": ", json_string(lane_name(step)),
-            ", \"verb\": ", json_string(what.name), ", \"object\": ", json_string(what.object),
-            ", \"property\": ", step.pointer.empty() ? std::string("null") : json_string(step.pointer), "}"));
+        writer.object(Style::spaced).member("step", i).member("lane", lane_name(step));
+        writer.member("verb", what.name).member("object", what.object).key("property");
+        step.pointer.empty() ? writer.raw("null") : writer.value(step.pointer);
+        writer.end();
     }
-    return text.append("\n]\n");
+    return std::move(writer.end()).text() + "\n";
 }
 
 }  // namespace bulkhead::plan

@@ -1,76 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seccomp/profile_text.hpp"
 
-#include "base/text.hpp"
+#include "base/json_writer.hpp"
 #include "spec/words.hpp"
 
 namespace bulkhead::seccomp {
 
 namespace {
 
-constexpr std::string_view indent = "\n\t\t\t";
-constexpr std::string_view deeper = "\n\t\t\t\t";
-constexpr std::size_t line_limit = 100;  // of names, in bytes
+using Style = JsonWriter::Style;
 
 template <class Meaning>
-std::string words(const std::vector<Meaning>& meanings) {
-    std::vector<std::string> list;
-    list.reserve(meanings.size());
-    for (const Meaning meaning : meanings) list.push_back(json_string(spec::word(meaning)));
-    return cat('[', join(list, ", "), ']');
+void write_words(JsonWriter& writer, std::string_view key, const std::vector<Meaning>& meanings) {
+    writer.key(key).array(Style::spaced);
+    for (const Meaning meaning : meanings) writer.value(spec::word(meaning));
+    writer.end();
 }
 
-// On one line, or on as many as are needed.
-std::string names_json(const std::vector<std::string>& names) {
-    std::string text("[");
-    for (std::size_t line = text.size(); const std::string& name : names) {
-        if (&name != &names.front()) text.append(", ");
-        if (text.size() - line > line_limit) {
-            text.pop_back();
-            text.append(deeper).append("\t");
-            line = text.size();
-        }
-        text.append(json_string(name));
+void write_arg(JsonWriter& writer, const spec::SeccompArg& arg) {
+    writer.object(Style::spaced).member("index", arg.index).member("value", arg.value);
+    if (arg.op == spec::SeccompOp::masked_eq) writer.member("valueTwo", arg.value_two);
+    writer.member("op", spec::word(arg.op)).end();
+}
+
+void write_rule(JsonWriter& writer, const spec::SeccompSyscall& rule) {
+    writer.object(Style::spaced).key("names").array(Style::filled);
+    for (const std::string& name : rule.names) writer.value(name);
+    writer.end().member("action", spec::word(rule.action));
+    if (rule.errno_ret) writer.member("errnoRet", *rule.errno_ret);
+    if (!rule.args.empty()) {
+        writer.key("args").array(Style::spaced);
+        for (const spec::SeccompArg& arg : rule.args) write_arg(writer, arg);
+        writer.end();
     }
-    return text.append("]");
-}
-
-std::string errno_json(std::string_view key, std::optional<std::uint32_t> number) {
-    return number ? cat(", \"", key, "\": ", *number) : "";
-}
-
-std::string arg_json(const spec::SeccompArg& arg) {
-    return cat("{\"index\": ", arg.index, ", \"value\": ", arg.value,
-               arg.op == spec::SeccompOp::masked_eq ? cat(", \"valueTwo\": ", arg.value_two) : "",
-               ", \"op\": ", json_string(spec::word(arg.op)), '}');
-}
-
-std::string rule_json(const spec::SeccompSyscall& rule) {
-    std::vector<std::string> args;
-    args.reserve(rule.args.size());
-    for (const spec::SeccompArg& arg : rule.args) args.push_back(arg_json(arg));
-    return cat("{\"names\": ", names_json(rule.names), ", \"action\": ", json_string(spec::word(rule.action)),
-               errno_json("errnoRet", rule.errno_ret), args.empty() ? "" : ", \"args\": [", join(args, ", "),
-               args.empty() ? "" : "]", '}');
+    writer.end();
 }
 
 }  // namespace
 
 std::string profile_json(const spec::Seccomp& profile) {
-    std::string text =
-        cat("{", indent, "\"defaultAction\": ", json_string(spec::word(profile.default_action)));
-    if (profile.default_errno_ret)
-        text.append(cat(",", indent, "\"defaultErrnoRet\": ", *profile.default_errno_ret));
-    text.append(cat(",", indent, "\"architectures\": ", words(profile.architectures)));
-    if (profile.flags) text.append(cat(",", indent, "\"flags\": ", words(*profile.flags)));
-    if (!profile.listener_path.empty())
-        text.append(cat(",", indent, "\"listenerPath\": ", json_string(profile.listener_path)));
-    if (!profile.listener_metadata.empty())
-        text.append(cat(",", indent, "\"listenerMetadata\": ", json_string(profile.listener_metadata)));
-    text.append(cat(",", indent, "\"syscalls\": ["));
-    for (const spec::SeccompSyscall& rule : profile.syscalls)
-        text.append(&rule == &profile.syscalls.front() ? "" : ",").append(deeper).append(rule_json(rule));
-    return text.append(cat(indent, "]\n\t\t}"));
+    JsonWriter writer("\t", 2);
+    writer.object(Style::lines).member("defaultAction", spec::word(profile.default_action));
+    if (profile.default_errno_ret) writer.member("defaultErrnoRet", *profile.default_errno_ret);
+    write_words(writer, "architectures", profile.architectures);
+    if (profile.flags) write_words(writer, "flags", *profile.flags);
+    if (!profile.listener_path.empty()) writer.member("listenerPath", profile.listener_path);
+    if (!profile.listener_metadata.empty()) writer.member("listenerMetadata", profile.listener_metadata);
+    writer.key("syscalls").array(Style::lines);
+    for (const spec::SeccompSyscall& rule : profile.syscalls) write_rule(writer, rule);
+    writer.end().end();
+    return std::move(writer).text();
 }
 
 }  // namespace bulkhead::seccomp

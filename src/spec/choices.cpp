@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spec/choices.hpp"
 
+#include "base/json_writer.hpp"
 #include "base/text.hpp"
 
 namespace bulkhead::spec {
@@ -40,9 +41,12 @@ std::vector<std::string> in_json(const std::vector<std::string>& texts) {
 
 std::vector<std::string> in_json(const std::vector<ChosenLimit>& limits) {
     std::vector<std::string> items;
-    for (const ChosenLimit& limit : limits)
-        items.push_back(cat("{\n\t\t\t\t\"type\": ", json_string(limit.type), ",\n\t\t\t\t\"hard\": ",
-                            limit.value, ",\n\t\t\t\t\"soft\": ", limit.value, "\n\t\t\t}"));
+    for (const ChosenLimit& limit : limits) {
+        JsonWriter writer("\t", 3);
+        writer.object(JsonWriter::Style::lines).member("type", limit.type);
+        writer.member("hard", limit.value).member("soft", limit.value).end();
+        items.push_back(std::move(writer).text());
+    }
     return items;
 }
 

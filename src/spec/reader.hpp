@@ -133,25 +133,26 @@ struct Reader<Meaning> {
 
 // One loop over what is there, not over what could be: a config has few of the properties it may have. null
 // is as good as absent (Go's decoder, which the engines are used to, sees it so).
+template <class T, std::size_t count>
+Result<T> read_by(json::Value value, const std::array<Field<T>, count>& table) {
+    if (!value.is(json::Type::object)) return value.refuse("must be an object");
+    const auto bit = [&](auto field) { return std::uint64_t{1} << (field - table.begin()); };
+    T made{};
+    std::uint64_t given = 0;  // bit i: table[i]
+    for (const json::Value member : value.children()) {
+        const auto field = std::ranges::find(table, member.key(), &Field<T>::name);
+        if (field == table.end() || member.is(json::Type::null)) continue;
+        TRY(field->set(made, member));
+        given |= bit(field);
+    }
+    for (auto field = table.begin(); field != table.end(); ++field)
+        if (field->need == Need::required && !(given & bit(field))) return value.lacks(field->name);
+    return made;
+}
+
 template <class T>
 requires(!std::same_as<decltype(fields<T>), const std::nullptr_t>) struct Reader<T> {
-    static Result<T> read(json::Value value) {
-        if (!value.is(json::Type::object)) return value.refuse("must be an object");
-        T made{};
-        std::uint64_t given = 0;  // bit i: fields<T>[i]
-        for (const json::Value member : value.children()) {
-            const auto field = std::ranges::find(fields<T>, member.key(), &Field<T>::name);
-            if (field == fields<T>.end() || member.is(json::Type::null)) continue;
-            TRY(field->set(made, member));
-            given |= bit(field);
-        }
-        for (auto field = fields<T>.begin(); field != fields<T>.end(); ++field)
-            if (field->need == Need::required && !(given & bit(field))) return value.lacks(field->name);
-        return made;
-    }
-
-  private:
-    static std::uint64_t bit(auto field) { return std::uint64_t{1} << (field - fields<T>.begin()); }
+    static Result<T> read(json::Value value) { return read_by<T>(value, fields<T>); }
 };
 
 template <class Owner, class Member>

@@ -32,9 +32,9 @@ NO_REASON = "runc's record is another"
 
 
 def fits(key, value, wrong):
-    """True if this value would be no damage: text in the place of text, a large number where any number may stand."""
-    if isinstance(value, str):
-        return isinstance(wrong, str)
+    """True if this would be no damage: a text for a text, a boolean for a boolean, a large number where any number may stand."""
+    if isinstance(value, (str, bool)):
+        return isinstance(wrong, type(value))
     if isinstance(value, dict):
         return False
     return wrong == WRONG["large"] and key in ("cgroupInode", "startTime", "pidfdInode")
@@ -55,7 +55,7 @@ def other_names(record):
     for key in record:
         yield f"no {key}", json.dumps({name: value for name, value in record.items() if name != key}), f"/{key}"
     yield "a strange name", json.dumps({**record, "keptCgrouqs": [1]}), "/keptCgrouqs"
-    yield "another version", json.dumps({**record, "format": 3}), "/format: 3"
+    yield "another version", json.dumps({**record, "format": 9}), "/format: 9"
     yield "another's", json.dumps({**record, "id": "somebody-else"}), "/id"
 
 

@@ -115,7 +115,7 @@ TEST(State, KeepsAGroupOfResctrlWholeOrNotAtAll) {
         nlohmann::json changed = good;
         changed["intelRdt"].erase(key);
         EXPECT_FALSE(deserialize(changed.dump())) << key;
-        changed["intelRdt"][key] = true;
+        changed["intelRdt"][key] = nlohmann::json::array();
         EXPECT_FALSE(deserialize(changed.dump())) << key;
     }
 }
@@ -153,6 +153,7 @@ TEST(State, WithoutOrWithAWrongPropertyAreRefused) {
         EXPECT_FALSE(deserialize(changed.dump())) << key;
         for (const nlohmann::json& wrong :
              {nlohmann::json(nullptr), nlohmann::json(-1), nlohmann::json(true)}) {
+            if (value.is_boolean() && wrong.is_boolean()) continue;
             changed[key] = wrong;
             EXPECT_FALSE(deserialize(changed.dump())) << key << wrong;
         }
@@ -182,6 +183,7 @@ TEST(State, TellsEveryWrongTypeByItsPlace) {
                                   "[1]", "{\"a\": 1}", "9223372036854775807", "\"text\""}) {
             const nlohmann::json other = nlohmann::json::parse(wrong, nullptr, false);
             const bool possible = (value.is_string() && other.is_string()) ||
+                                  (value.is_boolean() && other.is_boolean()) ||
                                   (value.is_number() && other == 9223372036854775807);
             if (possible) continue;
             nlohmann::json changed = good;
@@ -232,6 +234,18 @@ TEST(State, OfAnotherVersionIsRefusedAsSuch) {
     const auto refused = deserialize(other.dump());
     EXPECT_EQ(refused.error().kind, Kind::unsupported);
     EXPECT_EQ(refused.error().text, "state.json: /format: 1: written by another version");
+}
+
+// Containers live longer than the binary that made them.
+TEST(State, OfTheVersionBeforeIsRead) {
+    nlohmann::json before = nlohmann::json::parse(serialize(full()));
+    before["format"] = 2;
+    for (auto& value : before)
+        if (value.is_boolean()) value = value.get<bool>() ? 1 : 0;
+    before["intelRdt"]["shared"] = 0;
+    expect_same(deserialize(before.dump()).value(), full());
+    before["privatePids"] = 2;
+    EXPECT_FALSE(deserialize(before.dump()));
 }
 
 TEST(State, IsSavedForItsOwnerAlone) {

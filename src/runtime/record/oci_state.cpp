@@ -2,19 +2,13 @@
 #include "runtime/record/oci_state.hpp"
 
 #include "base/files.hpp"
+#include "base/json_writer.hpp"
 #include "base/sys.hpp"
 #include "spec/spec.hpp"
 
 namespace bulkhead::runtime {
 
 namespace {
-
-std::string annotations_json(const State& state) {
-    std::string text;
-    for (const auto& [key, value] : state.annotations)
-        text.append(cat(text.empty() ? "" : ",", json_string(key), ":", json_string(value)));
-    return text;
-}
 
 bool is_in_the_namespace_of_its_children(pid_t pid) {
     const auto own = sys::status_at(sys::here, cat("/proc/", pid, "/ns/pid"));
@@ -25,10 +19,14 @@ bool is_in_the_namespace_of_its_children(pid_t pid) {
 }  // namespace
 
 std::string oci_state(const State& state, std::string_view status, pid_t pid) {
-    return cat(R"({"ociVersion":)", json_string(spec::implemented_version), R"(,"id":)",
-               json_string(state.id), R"(,"status":)", json_string(status), R"(,"pid":)", pid,
-               R"(,"bundle":)", json_string(state.bundle), R"(,"annotations":{)", annotations_json(state),
-               "}}");
+    constexpr auto style = JsonWriter::Style::compact;
+    JsonWriter writer;
+    writer.object(style).member("ociVersion", spec::implemented_version).member("id", state.id);
+    writer.member("status", status).member("pid", pid).member("bundle", state.bundle);
+    writer.key("annotations").object(style);
+    for (const auto& [key, value] : state.annotations) writer.member(key, value);
+    writer.end().end();
+    return std::move(writer).text();
 }
 
 pid_t innermost_pid(std::string_view status) {

@@ -66,7 +66,8 @@ inline constexpr const char* fifo_file = "exec.fifo";
 // There while a runtime makes the container, and locked as long as that runtime lives.
 inline constexpr const char* creation_file = "creating";
 
-inline constexpr int record_format = 2;  // of the text below
+inline constexpr int record_format = 3;         // of the text below
+inline constexpr int record_format_before = 2;  // read as well: 0 and 1 for false and true
 
 // One property a line, of its own line's bytes alone: what one damaged byte cannot take along with it
 // (Remains).

@@ -3,6 +3,7 @@
 // handed to the agent (config-linux.md, "The Container Process State").
 #include <cerrno>
 
+#include "base/json_writer.hpp"
 #include "base/socket.hpp"
 #include "base/sys.hpp"
 #include "base/waiting.hpp"
@@ -44,9 +45,13 @@ Result<Fd> fetch(const StageProcess& stage, Reports& reports) {
 
 std::string process_state(const State& state, const StageProcess& stage, const plan::DeliverListener& op) {
     const pid_t init = stage.joins ? state.pid : stage.pid;
-    return cat(R"({"ociVersion":)", json_string(spec::implemented_version), R"(,"fds":["seccompFd"],"pid":)",
-               stage.pid, R"(,"metadata":)", json_string(op.metadata), R"(,"state":)",
-               oci_state(state, op.status, init), "}");
+    constexpr auto style = JsonWriter::Style::compact;
+    JsonWriter writer;
+    writer.object(style).member("ociVersion", spec::implemented_version);
+    writer.key("fds").array(style).value("seccompFd").end();
+    writer.member("pid", stage.pid).member("metadata", op.metadata);
+    writer.key("state").raw(oci_state(state, op.status, init)).end();
+    return std::move(writer).text();
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "cgroups/stats.hpp"
+#include "cgroups/statistics/stats.hpp"
 
 namespace bulkhead::cli {
 

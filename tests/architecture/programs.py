@@ -57,7 +57,7 @@ def too_large(file, limit=STAGE_LIMIT):
 # ---- hardening: SECURITY.md, "Hardening", says what each costs ----------------------------------------------------------
 
 HARDENED = ("-fstack-protector-strong", "-fstack-clash-protection", "-ftrivial-auto-var-init=zero", "-D_FORTIFY_SOURCE=3")
-HELPER = "/cgroups/host_helper/"
+HELPER = "/cgroups/systemd/host_helper/"
 
 
 def weak_commands(build):

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cgroups/assembler.hpp"
+#include "cgroups/devices/assembler.hpp"
 
 #include <gtest/gtest.h>
 

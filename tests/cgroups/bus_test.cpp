@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cgroups/bus.hpp"
+#include "cgroups/systemd/bus.hpp"
 
 #include <gtest/gtest.h>
 

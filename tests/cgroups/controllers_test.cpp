@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // On plain directories in the place of a hierarchy.
-#include "cgroups/controllers.hpp"
+#include "cgroups/limits/controllers.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "base/text.hpp"
-#include "cgroups/delegation.hpp"
+#include "cgroups/group/delegation.hpp"
 #include "kernel_fixture.hpp"
 
 namespace bulkhead::cgroups {

@@ -9,9 +9,9 @@
 #include <cerrno>
 #include <cstdlib>
 
-#include "cgroups/bpf_call.hpp"
-#include "cgroups/device_filter.hpp"
-#include "cgroups/devices.hpp"
+#include "cgroups/devices/bpf_call.hpp"
+#include "cgroups/devices/device_filter.hpp"
+#include "cgroups/devices/devices.hpp"
 #include "kernel_fixture.hpp"
 
 namespace bulkhead::cgroups::testing {

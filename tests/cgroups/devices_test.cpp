@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cgroups/devices.hpp"
+#include "cgroups/devices/devices.hpp"
 
 #include <gtest/gtest.h>
 

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "cgroups/group.hpp"
+#include "cgroups/group/group.hpp"
 #include "kernel_fixture.hpp"
 
 namespace bulkhead::cgroups {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cgroups/gvariant.hpp"
+#include "cgroups/systemd/gvariant.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cgroups/helper.hpp"
+#include "cgroups/group/helper.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

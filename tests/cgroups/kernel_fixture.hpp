@@ -12,8 +12,8 @@
 
 #include "base/files.hpp"
 #include "base/sys.hpp"
-#include "cgroups/group.hpp"
-#include "cgroups/mount.hpp"
+#include "cgroups/group/group.hpp"
+#include "cgroups/group/mount.hpp"
 
 namespace bulkhead::cgroups::testing {
 

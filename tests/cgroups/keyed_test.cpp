@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cgroups/keyed.hpp"
+#include "cgroups/statistics/keyed.hpp"
 
 #include <gtest/gtest.h>
 

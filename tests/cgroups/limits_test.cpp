@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // On plain files in the place of a cgroup's: what is written where, and what takes it back.
-#include "cgroups/limits.hpp"
+#include "cgroups/limits/limits.hpp"
 
 #include <gtest/gtest.h>
 

@@ -8,8 +8,8 @@
 #include <cstdio>
 
 #include "base/files.hpp"
-#include "cgroups/helper.hpp"
-#include "cgroups/mount.hpp"
+#include "cgroups/group/helper.hpp"
+#include "cgroups/group/mount.hpp"
 #include "kernel_fixture.hpp"
 
 namespace bulkhead::cgroups {

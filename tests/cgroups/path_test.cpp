@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cgroups/path.hpp"
+#include "cgroups/group/path.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cgroups/plan_delegation.hpp"
+#include "cgroups/group/plan_delegation.hpp"
 
 #include "support/planning.hpp"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cgroups/plan_devices.hpp"
+#include "cgroups/devices/plan_devices.hpp"
 
-#include "cgroups/devices.hpp"
+#include "cgroups/devices/devices.hpp"
 #include "support/planning.hpp"
 
 namespace bulkhead::cgroups {

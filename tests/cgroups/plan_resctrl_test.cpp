@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cgroups/plan_resctrl.hpp"
+#include "cgroups/resctrl/plan_resctrl.hpp"
 
 #include "support/planning.hpp"
 

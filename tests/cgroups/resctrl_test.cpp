@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What needs no kernel of its own: a folder with the files of a group is one as far as these functions look.
-#include "cgroups/resctrl.hpp"
+#include "cgroups/resctrl/resctrl.hpp"
 
 #include <gtest/gtest.h>
 
-#include "cgroups/resctrl_stats.hpp"
+#include "cgroups/resctrl/resctrl_stats.hpp"
 #include "support/folder.hpp"
 
 namespace bulkhead::cgroups {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every row of linux.resources: the JSON that a user writes, and the files and texts that come of it.
-#include "cgroups/resources.hpp"
+#include "cgroups/limits/resources.hpp"
 
 #include <gtest/gtest.h>
 

@@ -5,8 +5,8 @@
 #include <ctime>
 
 #include "base/waiting.hpp"
-#include "cgroups/oom.hpp"
-#include "cgroups/stats.hpp"
+#include "cgroups/statistics/oom.hpp"
+#include "cgroups/statistics/stats.hpp"
 #include "kernel_fixture.hpp"
 
 namespace bulkhead::cgroups {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The files of a cgroup as Linux 6.1 writes them, in a folder: no value of a real one is known beforehand.
-#include "cgroups/stats.hpp"
+#include "cgroups/statistics/stats.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cgroups/unit.hpp"
+#include "cgroups/systemd/unit.hpp"
 
 #include <gtest/gtest.h>
 

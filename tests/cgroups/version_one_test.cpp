@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cgroups/version_one.hpp"
+#include "cgroups/limits/version_one.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host's steps on a cgroup that is there: its device program, its owner.
-#include "cgroups/bpf_call.hpp"
-#include "cgroups/devices.hpp"
+#include "cgroups/devices/bpf_call.hpp"
+#include "cgroups/devices/devices.hpp"
 #include "cgroups/kernel_fixture.hpp"
 #include "runtime/meeting.hpp"
 

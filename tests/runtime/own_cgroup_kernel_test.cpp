@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/sys.hpp"
-#include "cgroups/group.hpp"
-#include "cgroups/mount.hpp"
+#include "cgroups/group/group.hpp"
+#include "cgroups/group/mount.hpp"
 #include "runtime/container/probe.hpp"
 #include "runtime/record/own_cgroup.hpp"
 #include "support/child.hpp"

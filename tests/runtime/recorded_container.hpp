@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/sys.hpp"
-#include "cgroups/group.hpp"
-#include "cgroups/mount.hpp"
+#include "cgroups/group/group.hpp"
+#include "cgroups/group/mount.hpp"
 #include "runtime/container/container.hpp"
 #include "runtime/container/observe.hpp"
 #include "runtime/container/probe.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cgroups/unit_properties.hpp"
+#include "cgroups/systemd/unit_properties.hpp"
 #include "cli/render_features.hpp"
 #include "cli/verbs.hpp"
 #include "rootfs/options.hpp"

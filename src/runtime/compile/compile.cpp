@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
-#include "cgroups/controllers.hpp"
-#include "cgroups/path.hpp"
-#include "cgroups/plan_devices.hpp"
-#include "cgroups/resources.hpp"
-#include "cgroups/unit.hpp"
+#include "cgroups/devices/plan_devices.hpp"
+#include "cgroups/group/path.hpp"
+#include "cgroups/limits/controllers.hpp"
+#include "cgroups/limits/resources.hpp"
+#include "cgroups/systemd/unit.hpp"
 #include "spec/find_namespace.hpp"
 
 namespace bulkhead::runtime {

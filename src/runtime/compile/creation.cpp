@@ -3,7 +3,7 @@
 // reasons for the order.
 #include "runtime/compile/creation.hpp"
 
-#include "cgroups/plan_devices.hpp"
+#include "cgroups/devices/plan_devices.hpp"
 #include "namespaces/sysctl.hpp"
 #include "seccomp/plan.hpp"
 

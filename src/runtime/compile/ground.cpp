@@ -3,12 +3,12 @@
 // the container needs of the host.
 #include <algorithm>
 
-#include "cgroups/controllers.hpp"
-#include "cgroups/plan_delegation.hpp"
-#include "cgroups/plan_resctrl.hpp"
-#include "cgroups/resources.hpp"
-#include "cgroups/unit.hpp"
-#include "cgroups/unit_properties.hpp"
+#include "cgroups/group/plan_delegation.hpp"
+#include "cgroups/limits/controllers.hpp"
+#include "cgroups/limits/resources.hpp"
+#include "cgroups/resctrl/plan_resctrl.hpp"
+#include "cgroups/systemd/unit.hpp"
+#include "cgroups/systemd/unit_properties.hpp"
 #include "runtime/compile/creation.hpp"
 
 namespace bulkhead::runtime {

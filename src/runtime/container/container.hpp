@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "cgroups/bus.hpp"
+#include "cgroups/systemd/bus.hpp"
 #include "plan/timeline.hpp"
 #include "rootfs/overlay_grants.hpp"
 #include "runtime/container/exec_process.hpp"

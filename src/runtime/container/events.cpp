@@ -9,10 +9,10 @@
 #include <optional>
 
 #include "base/sys.hpp"
-#include "cgroups/events.hpp"
-#include "cgroups/oom.hpp"
-#include "cgroups/resctrl_stats.hpp"
-#include "cgroups/walk.hpp"
+#include "cgroups/group/events.hpp"
+#include "cgroups/group/walk.hpp"
+#include "cgroups/resctrl/resctrl_stats.hpp"
+#include "cgroups/statistics/oom.hpp"
 #include "runtime/container/observe.hpp"
 #include "runtime/container/refusal.hpp"
 #include "runtime/record/own_cgroup.hpp"

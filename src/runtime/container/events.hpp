@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "cgroups/stats.hpp"
+#include "cgroups/statistics/stats.hpp"
 #include "runtime/container/container.hpp"
 
 namespace bulkhead::runtime {

@@ -12,7 +12,7 @@
 #include "base/sys.hpp"
 #include "base/ticking.hpp"
 #include "base/waiting.hpp"
-#include "cgroups/group.hpp"
+#include "cgroups/group/group.hpp"
 #include "runtime/record/own_cgroup.hpp"
 #include "runtime/record/process_identity.hpp"
 

@@ -7,8 +7,8 @@
 
 #include "base/files.hpp"
 #include "base/sys.hpp"
-#include "cgroups/mount.hpp"
-#include "cgroups/path.hpp"
+#include "cgroups/group/mount.hpp"
+#include "cgroups/group/path.hpp"
 #include "runtime/steps/helper_program.hpp"
 
 namespace bulkhead::runtime {

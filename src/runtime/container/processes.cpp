@@ -4,7 +4,7 @@
 
 #include "base/sys.hpp"
 #include "base/waiting.hpp"
-#include "cgroups/group.hpp"
+#include "cgroups/group/group.hpp"
 #include "runtime/container/container.hpp"
 #include "runtime/container/observe.hpp"
 #include "runtime/container/refusal.hpp"

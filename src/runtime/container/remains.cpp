@@ -6,8 +6,8 @@
 #include <cerrno>
 
 #include "base/sys.hpp"
-#include "cgroups/group.hpp"
-#include "cgroups/mount.hpp"
+#include "cgroups/group/group.hpp"
+#include "cgroups/group/mount.hpp"
 #include "runtime/steps/helper_program.hpp"
 
 namespace bulkhead::runtime {

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <iterator>
 
-#include "cgroups/controllers.hpp"
-#include "cgroups/limits.hpp"
-#include "cgroups/mount.hpp"
-#include "cgroups/unit_properties.hpp"
-#include "cgroups/version_one.hpp"
+#include "cgroups/group/mount.hpp"
+#include "cgroups/limits/controllers.hpp"
+#include "cgroups/limits/limits.hpp"
+#include "cgroups/limits/version_one.hpp"
+#include "cgroups/systemd/unit_properties.hpp"
 #include "runtime/compile/compile.hpp"
 #include "runtime/container/container.hpp"
 #include "runtime/container/observe.hpp"

@@ -2,8 +2,8 @@
 #include "runtime/record/own_cgroup.hpp"
 
 #include "base/sys.hpp"
-#include "cgroups/group.hpp"
-#include "cgroups/mount.hpp"
+#include "cgroups/group/group.hpp"
+#include "cgroups/group/mount.hpp"
 
 namespace bulkhead::runtime {
 

@@ -19,7 +19,7 @@ namespace bulkhead::runtime {
 struct UnitRecord {
     std::string name;        // empty: none
     std::string invocation;  // the id of its start; empty: not known, the runtime was killed while it started
-    std::vector<std::string> addresses;  // cgroups/bus.hpp
+    std::vector<std::string> addresses;  // cgroups/systemd/bus.hpp
 };
 
 // A container's group of resctrl. Whether a directory is ours says its inode, once it has been written down.

@@ -6,12 +6,12 @@
 #include <functional>
 
 #include "base/sys.hpp"
-#include "cgroups/controllers.hpp"
-#include "cgroups/delegation.hpp"
-#include "cgroups/device_filter.hpp"
-#include "cgroups/group.hpp"
-#include "cgroups/limits.hpp"
-#include "cgroups/mount.hpp"
+#include "cgroups/devices/device_filter.hpp"
+#include "cgroups/group/delegation.hpp"
+#include "cgroups/group/group.hpp"
+#include "cgroups/group/mount.hpp"
+#include "cgroups/limits/controllers.hpp"
+#include "cgroups/limits/limits.hpp"
 #include "runtime/record/own_cgroup.hpp"
 #include "runtime/record/process_identity.hpp"
 #include "runtime/steps/host_steps.hpp"

@@ -12,8 +12,8 @@
 
 #include "base/fd.hpp"
 #include "base/robust_word.hpp"
-#include "cgroups/device_filter.hpp"
-#include "cgroups/systemd.hpp"
+#include "cgroups/devices/device_filter.hpp"
+#include "cgroups/systemd/systemd.hpp"
 #include "namespaces/net_device.hpp"
 #include "namespaces/user_namespace.hpp"
 #include "plan/timeline.hpp"

@@ -6,8 +6,8 @@
 
 #include "base/files.hpp"
 #include "base/sys.hpp"
-#include "cgroups/group.hpp"
-#include "cgroups/path.hpp"
+#include "cgroups/group/group.hpp"
+#include "cgroups/group/path.hpp"
 #include "runtime/record/lifecycle.hpp"
 #include "runtime/record/own_cgroup.hpp"
 #include "runtime/record/process_identity.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Host steps on the container's group of resctrl.
 #include "base/text.hpp"
-#include "cgroups/resctrl.hpp"
+#include "cgroups/resctrl/resctrl.hpp"
 #include "runtime/steps/host_steps.hpp"
 
 namespace bulkhead::runtime {

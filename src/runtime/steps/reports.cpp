@@ -8,7 +8,7 @@
 
 #include "base/sys.hpp"
 #include "base/waiting.hpp"
-#include "cgroups/group.hpp"
+#include "cgroups/group/group.hpp"
 #include "plan/explain.hpp"
 #include "rootfs/copy_up_limits.hpp"
 #include "runtime/record/process_identity.hpp"

@@ -16,7 +16,7 @@
 #include "base/socket.hpp"
 #include "base/sys.hpp"
 #include "base/waiting.hpp"
-#include "cgroups/group.hpp"
+#include "cgroups/group/group.hpp"
 #include "namespaces/visit.hpp"
 #include "runtime/record/own_cgroup.hpp"
 #include "runtime/record/process_identity.hpp"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "cgroups/bus.hpp"
+#include "cgroups/systemd/bus.hpp"
 #include "plan/host_facts.hpp"
 #include "runtime/steps/host_steps.hpp"
 

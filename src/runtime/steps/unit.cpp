@@ -5,9 +5,9 @@
 
 #include "base/files.hpp"
 #include "base/sys.hpp"
-#include "cgroups/group.hpp"
-#include "cgroups/mount.hpp"
-#include "cgroups/unit_properties.hpp"
+#include "cgroups/group/group.hpp"
+#include "cgroups/group/mount.hpp"
+#include "cgroups/systemd/unit_properties.hpp"
 #include "runtime/steps/host_steps.hpp"
 #include "runtime/steps/systemd_driver.hpp"
 

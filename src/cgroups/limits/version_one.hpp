@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Limits that only cgroup v1 has. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cgroups/limits/resources.hpp"
+#include "spec/resources.hpp"
+
+namespace bulkhead::cgroups {
+
+// A sentence for each value that asks for something and that settings_of leaves out, since cgroup v2 has no
+// file for it. What asks for nothing (-1, 0, false) needs none. `where` stands before each pointer, as there.
+std::vector<std::string> warnings_of_version_1(const spec::Resources& resources,
+                                               std::string_view where = of_config);
+
+}  // namespace bulkhead::cgroups

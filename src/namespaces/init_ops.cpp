@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "namespaces/init_ops.hpp"
 
+#include <asm/errno.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/sockios.h>
@@ -81,6 +82,21 @@ Outcome apply(StageContext& stage, const plan::SetHostname& op) {
 Outcome apply(StageContext& stage, const plan::SetDomainname& op) {
     return outcome(raw::call(__NR_setdomainname, stage.arena.text(op.name), long{op.name.size}),
                    plan::Call::setdomainname);
+}
+
+// Through the procfs of OpenProcfs, and no part of the path may be a link or another mount: a value that ends
+// in another parameter is a parameter of the host (CVE-2025-52881).
+Outcome apply(StageContext& stage, const plan::SetSysctl& op) {
+    constexpr std::uint64_t strictly = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
+    const raw::Handle tree(raw::open_below(stage.procfs, "sys", O_PATH | O_DIRECTORY, strictly));
+    ATTEMPT(tree.number(), openat2);
+    const raw::Handle file(raw::open_below(tree.number(), stage.arena.text(op.path), O_WRONLY, strictly));
+    ATTEMPT(file.number(), openat2);
+    const long written =
+        raw::call(__NR_write, long{file.number()}, stage.arena.text(op.value), long{op.value.size});
+    ATTEMPT(written, write);
+    // A parameter that takes only the beginning (text of 64 bytes) takes all of it or counts as refused.
+    return written == long{op.value.size} ? Outcome{} : Outcome{EINVAL, plan::Call::write};
 }
 
 }  // namespace bulkhead::namespaces

@@ -70,4 +70,12 @@ bool denies_groups(const spec::ValidSpec& spec, const plan::HostFacts& host);
 // The steps write to procfs by OpenProcfs.
 bool writes_procfs(const spec::ValidSpec& spec);
 
+// Init lane, behind OpenProcfs and before any mount of the config, inside all namespaces: one step a
+// parameter, by name.
+void plan_kernel_parameters(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
+
+// Why a joined namespace of this type must not be the runtime's own, where it would be the host's parameter
+// that is set: "sysctl "net.ipv4.ip_forward" not allowed in host network namespace". Empty: it may.
+std::string parameter_refusal(const spec::Spec& spec, spec::NamespaceType type);
+
 }  // namespace bulkhead::namespaces

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cgroups/group/plan_delegation.hpp"
-
+#include "cgroups/group/delegation.hpp"
 #include "support/planning.hpp"
 
 namespace bulkhead::cgroups {

@@ -5,7 +5,6 @@
 #include <ctime>
 
 #include "base/waiting.hpp"
-#include "cgroups/statistics/oom.hpp"
 #include "cgroups/statistics/stats.hpp"
 #include "kernel_fixture.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "namespaces/sysctl.hpp"
+#include "namespaces/plan.hpp"
 
 #include "support/planning.hpp"
 

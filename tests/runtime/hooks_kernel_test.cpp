@@ -9,7 +9,7 @@
 #include "runtime/compile/hook.hpp"
 #include "runtime/container/later_hooks.hpp"
 #include "runtime/meeting.hpp"
-#include "runtime/record/process_identity.hpp"
+#include "runtime/record/identity.hpp"
 #include "runtime/steps/hooks.hpp"
 
 namespace bulkhead::runtime {

@@ -6,7 +6,7 @@
 
 #include "base/files.hpp"
 #include "base/sys.hpp"
-#include "runtime/record/process_identity.hpp"
+#include "runtime/record/identity.hpp"
 #include "support/child.hpp"
 #include "support/folder.hpp"
 

@@ -3,7 +3,7 @@
 #include "cgroups/group/group.hpp"
 #include "cgroups/group/mount.hpp"
 #include "runtime/container/probe.hpp"
-#include "runtime/record/own_cgroup.hpp"
+#include "runtime/record/identity.hpp"
 #include "support/child.hpp"
 
 namespace bulkhead::runtime {

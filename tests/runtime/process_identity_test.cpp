@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/record/process_identity.hpp"
-
 #include <sys/prctl.h>
 
 #include "base/sys.hpp"
+#include "runtime/record/identity.hpp"
 #include "support/child.hpp"
 
 namespace bulkhead::runtime {

@@ -14,7 +14,7 @@
 #include "runtime/container/container.hpp"
 #include "runtime/container/observe.hpp"
 #include "runtime/container/probe.hpp"
-#include "runtime/record/process_identity.hpp"
+#include "runtime/record/identity.hpp"
 #include "support/child.hpp"
 #include "support/folder.hpp"
 

@@ -8,7 +8,7 @@
 #include "base/waiting.hpp"
 #include "namespaces/visit.hpp"
 #include "runtime/meeting.hpp"
-#include "runtime/record/process_identity.hpp"
+#include "runtime/record/identity.hpp"
 #include "support/kernel_release.hpp"
 
 namespace bulkhead::runtime {

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cgroups/statistics/stats.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
 #include <cerrno>
 #include <charconv>
 
 #include "base/files.hpp"
+#include "base/sys.hpp"
 #include "base/text.hpp"
 #include "cgroups/group/group.hpp"
+#include "cgroups/statistics/keyed.hpp"
 
 namespace bulkhead::cgroups {
 
@@ -182,6 +188,18 @@ Result<Stats> read_stats(int cgroup_fd) {
     LET(all.io, read_io(cgroup_fd));
     LET(all.huge_pages, read_huge_pages(cgroup_fd));
     return all;
+}
+
+Result<OomEvents> OomEvents::open(int cgroup_fd) {
+    LET(Fd file, sys::open_at(cgroup_fd, "memory.events", O_RDONLY));
+    return OomEvents(std::move(file));
+}
+
+Result<std::uint64_t> OomEvents::kills() const {
+    std::array<char, 1024> text{};
+    ::lseek(file_.number(), 0, SEEK_SET);
+    LET(const std::size_t size, sys::read(file_.number(), text));
+    return flat_keyed({text.data(), size})["oom_kill"];
 }
 
 }  // namespace bulkhead::cgroups

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/fd.hpp"
 #include "cgroups/statistics/keyed.hpp"
 
 namespace bulkhead::cgroups {
@@ -114,5 +115,24 @@ Result<Stats> read_stats(int cgroup_fd);
 CpuStats parse_cpu(std::string_view text);
 IoStats parse_io(std::string_view text);
 Stall parse_stall(std::string_view text);
+
+class OomEvents {
+  public:
+    // Kind::not_found where the memory controller is not enabled in this cgroup.
+    static Result<OomEvents> open(int cgroup_fd);
+
+    // How many processes it has killed (4.13). ENODEV where the cgroup was removed.
+    Result<std::uint64_t> kills() const;
+
+    // For poll(2): POLLPRI where something has changed since the last kills(). The kernel tells at most once
+    // in 10 ms (CGROUP_FILE_NOTIFY_MIN_INTV), and what comes before a kill, the reaching of the limit, is a
+    // change as well: so the kill itself is often told late, or never if the cgroup is removed first. Look
+    // again in the 10 ms after each change.
+    int number() const { return file_.number(); }
+
+  private:
+    explicit OomEvents(Fd file) : file_(std::move(file)) {}
+    Fd file_;
+};
 
 }  // namespace bulkhead::cgroups

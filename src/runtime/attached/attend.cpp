@@ -20,7 +20,7 @@
 #include "base/sys.hpp"
 #include "base/waiting.hpp"
 #include "runtime/attached/terminal.hpp"
-#include "runtime/record/process_identity.hpp"
+#include "runtime/record/identity.hpp"
 
 namespace bulkhead::runtime {
 

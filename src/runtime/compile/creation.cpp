@@ -4,7 +4,7 @@
 #include "runtime/compile/creation.hpp"
 
 #include "cgroups/devices/plan_devices.hpp"
-#include "namespaces/sysctl.hpp"
+#include "namespaces/plan.hpp"
 #include "seccomp/plan.hpp"
 
 namespace bulkhead::runtime {

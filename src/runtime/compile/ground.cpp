@@ -3,7 +3,7 @@
 // the container needs of the host.
 #include <algorithm>
 
-#include "cgroups/group/plan_delegation.hpp"
+#include "cgroups/group/delegation.hpp"
 #include "cgroups/limits/controllers.hpp"
 #include "cgroups/limits/resources.hpp"
 #include "cgroups/resctrl/plan_resctrl.hpp"

@@ -12,11 +12,10 @@
 #include "cgroups/group/events.hpp"
 #include "cgroups/group/walk.hpp"
 #include "cgroups/resctrl/resctrl_stats.hpp"
-#include "cgroups/statistics/oom.hpp"
+#include "cgroups/statistics/stats.hpp"
 #include "runtime/container/observe.hpp"
 #include "runtime/container/refusal.hpp"
-#include "runtime/record/own_cgroup.hpp"
-#include "runtime/record/process_identity.hpp"
+#include "runtime/record/identity.hpp"
 
 namespace bulkhead::runtime {
 

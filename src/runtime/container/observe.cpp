@@ -13,8 +13,7 @@
 #include "base/ticking.hpp"
 #include "base/waiting.hpp"
 #include "cgroups/group/group.hpp"
-#include "runtime/record/own_cgroup.hpp"
-#include "runtime/record/process_identity.hpp"
+#include "runtime/record/identity.hpp"
 
 namespace bulkhead::runtime {
 

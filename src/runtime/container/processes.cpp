@@ -8,8 +8,7 @@
 #include "runtime/container/container.hpp"
 #include "runtime/container/observe.hpp"
 #include "runtime/container/refusal.hpp"
-#include "runtime/record/own_cgroup.hpp"
-#include "runtime/record/process_identity.hpp"
+#include "runtime/record/identity.hpp"
 
 namespace bulkhead::runtime {
 

@@ -12,7 +12,7 @@
 #include "runtime/container/later_hooks.hpp"
 #include "runtime/container/observe.hpp"
 #include "runtime/container/refusal.hpp"
-#include "runtime/record/process_identity.hpp"
+#include "runtime/record/identity.hpp"
 #include "runtime/steps/hooks.hpp"
 #include "runtime/steps/run.hpp"
 

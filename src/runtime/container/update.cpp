@@ -13,7 +13,7 @@
 #include "runtime/container/observe.hpp"
 #include "runtime/container/probe.hpp"
 #include "runtime/container/refusal.hpp"
-#include "runtime/record/own_cgroup.hpp"
+#include "runtime/record/identity.hpp"
 #include "runtime/steps/run.hpp"
 #include "runtime/steps/systemd_driver.hpp"
 #include "spec/parse.hpp"

@@ -12,8 +12,7 @@
 #include "cgroups/group/mount.hpp"
 #include "cgroups/limits/controllers.hpp"
 #include "cgroups/limits/limits.hpp"
-#include "runtime/record/own_cgroup.hpp"
-#include "runtime/record/process_identity.hpp"
+#include "runtime/record/identity.hpp"
 #include "runtime/steps/host_steps.hpp"
 #include "runtime/steps/mapped_root.hpp"
 

@@ -10,7 +10,7 @@
 
 #include "base/deadline.hpp"
 #include "base/patience.hpp"
-#include "runtime/record/process_identity.hpp"
+#include "runtime/record/identity.hpp"
 
 namespace bulkhead::runtime {
 

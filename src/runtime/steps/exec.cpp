@@ -8,9 +8,8 @@
 #include "base/sys.hpp"
 #include "cgroups/group/group.hpp"
 #include "cgroups/group/path.hpp"
+#include "runtime/record/identity.hpp"
 #include "runtime/record/lifecycle.hpp"
-#include "runtime/record/own_cgroup.hpp"
-#include "runtime/record/process_identity.hpp"
 #include "runtime/steps/host_steps.hpp"
 
 namespace bulkhead::runtime {

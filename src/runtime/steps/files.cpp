@@ -14,7 +14,7 @@
 #include "base/waiting.hpp"
 #include "plan/explain.hpp"
 #include "runtime/attached/notify_socket.hpp"
-#include "runtime/record/process_identity.hpp"
+#include "runtime/record/identity.hpp"
 #include "runtime/steps/host_steps.hpp"
 
 namespace bulkhead::runtime {

@@ -11,7 +11,7 @@
 #include "cgroups/group/group.hpp"
 #include "plan/explain.hpp"
 #include "rootfs/copy_up_limits.hpp"
-#include "runtime/record/process_identity.hpp"
+#include "runtime/record/identity.hpp"
 #include "runtime/steps/host_steps.hpp"
 #include "runtime/steps/stage_file.hpp"
 

@@ -18,8 +18,7 @@
 #include "base/waiting.hpp"
 #include "cgroups/group/group.hpp"
 #include "namespaces/visit.hpp"
-#include "runtime/record/own_cgroup.hpp"
-#include "runtime/record/process_identity.hpp"
+#include "runtime/record/identity.hpp"
 #include "runtime/steps/host_steps.hpp"
 #include "runtime/steps/stage_file.hpp"
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/patience.hpp"
-#include "runtime/record/process_identity.hpp"
+#include "runtime/record/identity.hpp"
 
 namespace bulkhead::runtime {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which process a pid means. A pid alone is not an identity: it is reused. The inode of a pidfd is one
-// (pidfs, Linux 6.9). Before that, pid and start time together are, as far as a clock tick of 10 ms can tell.
-// A pidfd keeps what was checked.
+// Which process a pid means, and which cgroup a path. Neither is an identity alone: both are reused. The
+// inode of a pidfd is one (pidfs, Linux 6.9); before that, pid and start time together are, as far as a clock
+// tick of 10 ms can tell. Path and inode together are one of a cgroup.
 #pragma once
 
 #include <sys/types.h>
@@ -49,5 +49,10 @@ std::optional<Fd> open_same_process(pid_t pid, std::uint64_t start_time, std::ui
 
 // The container's first process, as the record knows it.
 std::optional<Fd> open_init(const State& state);
+
+// The cgroup that the record means. No descriptor where it is gone, where another one has its path, or where
+// the runtime was killed before it could write down which one it made: nothing of the container can run in it
+// then.
+Result<Fd> open_own_cgroup(const State& state);
 
 }  // namespace bulkhead::runtime

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/record/process_identity.hpp"
+#include "runtime/record/identity.hpp"
 
 #include "base/files.hpp"
 #include "base/kernel.hpp"
 #include "base/sys.hpp"
+#include "cgroups/group/group.hpp"
+#include "cgroups/group/mount.hpp"
 
 namespace bulkhead::runtime {
 
@@ -66,6 +68,17 @@ std::optional<Fd> open_same_process(pid_t pid, std::uint64_t start_time, std::ui
 
 std::optional<Fd> open_init(const State& state) {
     return open_same_process(state.pid, state.start_time, state.pidfd_inode);
+}
+
+Result<Fd> open_own_cgroup(const State& state) {
+    if (state.cgroup_inode == 0) return Fd();
+    LET(const Fd hierarchy, cgroups::open_hierarchy(state.cgroup_mount));
+    auto group = cgroups::open(hierarchy.number(), state.cgroup_path);
+    if (!group && group.error().kind == Kind::not_found) return Fd();
+    if (!group) return group;
+    LET(const struct stat status, sys::status_of(group->number()));
+    if (status.st_ino != state.cgroup_inode) return Fd();
+    return group;
 }
 
 }  // namespace bulkhead::runtime

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verbs that change a container and have nothing to show.
+#include "cli/request.hpp"
+#include "cli/resources.hpp"
+#include "cli/verbs.hpp"
+
+namespace bulkhead::cli::verbs {
+
+Result<Outcome> create(const Call& call) {
+    LET(const runtime::CreateRequest request, create_request(call.options, call.operands[0], call.caller));
+    LET(runtime::Made made, runtime::create(call.site, request));
+    return Outcome{{}, 0, std::move(made.warnings)};
+}
+
+Result<Outcome> run(const Call& call) {
+    LET(const runtime::CreateRequest request, create_request(call.options, call.operands[0], call.caller));
+    LET(runtime::Made made, runtime::run(call.site, request));
+    return Outcome{{}, made.exit_status, std::move(made.warnings)};
+}
+
+Result<Outcome> start(const Call& call) {
+    TRY(runtime::start(call.site, call.operands[0], call.caller.notify_socket));
+    return Outcome{};
+}
+
+Result<Outcome> kill(const Call& call) {
+    LET(const int signal, parse_signal(call.operands.size() > 1 ? call.operands[1] : "TERM"));
+    TRY(runtime::kill(call.site, call.operands[0], signal, call.options.all));
+    return Outcome{};
+}
+
+Result<Outcome> pause(const Call& call) {
+    TRY(runtime::pause(call.site, call.operands[0]));
+    return Outcome{};
+}
+
+Result<Outcome> resume(const Call& call) {
+    TRY(runtime::resume(call.site, call.operands[0]));
+    return Outcome{};
+}
+
+Result<Outcome> update(const Call& call) {
+    LET(const runtime::UpdateRequest request, update_request(call.options, call.operands[0]));
+    LET(runtime::Made made, runtime::update(call.site, request));
+    return Outcome{{}, 0, std::move(made.warnings)};
+}
+
+Result<Outcome> remove(const Call& call) {
+    LET(runtime::Made removed, runtime::remove(call.site, call.operands[0], call.options.force));
+    return Outcome{{}, 0, std::move(removed.warnings)};
+}
+
+}  // namespace bulkhead::cli::verbs

@@ -15,7 +15,7 @@ namespace bulkhead::cli {
 
 namespace {
 
-using Verb = Result<Outcome> (*)(const Call&);
+using Verb = Result<VerbResult> (*)(const Call&);
 
 // In the order of Command, without none.
 constexpr std::array<Verb, commands.size()> handlers{
@@ -27,11 +27,11 @@ static_assert(handlers.back() == verbs::help);
 
 }  // namespace
 
-Result<Outcome> perform(const Arguments& arguments, const Options& options, const Caller& caller) {
+Result<VerbResult> perform(const Arguments& arguments, const Options& options, const Caller& caller) {
     if (arguments.error) return std::unexpected(*arguments.error);
     const Command command = arguments.command;
-    if (options.version) return Outcome{version_text(this_build()), 0, {}};
-    if (options.help || command == Command::none) return Outcome{help_text(command), 0, {}};
+    if (options.version) return VerbResult{version_text(this_build()), 0, {}};
+    if (options.help || command == Command::none) return VerbResult{help_text(command), 0, {}};
     TRY(check_operands(arguments));
     LET(runtime::Site site, site_of(options, caller));
     const Verb verb = handlers[static_cast<std::size_t>(command) - 1];
@@ -49,7 +49,7 @@ int tell_error(const Error& error, const Log& log, int code) {
 
 }  // namespace
 
-int tell(const Result<Outcome>& outcome, const Log& log) {
+int tell(const Result<VerbResult>& outcome, const Log& log) {
     constexpr int failed = 1;
     // Once, at the edge; warnings of a failure are dropped.
     if (!outcome) return tell_error(outcome.error(), log, failed);

@@ -10,9 +10,9 @@
 namespace bulkhead::cli {
 
 // Does what the command line asks for.
-Result<Outcome> perform(const Arguments& arguments, const Options& options, const Caller& caller);
+Result<VerbResult> perform(const Arguments& arguments, const Options& options, const Caller& caller);
 
 // Tells the caller: output to stdout, errors and warnings to the log. Returns the exit code.
-int tell(const Result<Outcome>& outcome, const Log& log);
+int tell(const Result<VerbResult>& outcome, const Log& log);
 
 }  // namespace bulkhead::cli

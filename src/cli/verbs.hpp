@@ -21,7 +21,7 @@ struct Call {
     Caller caller{};
 };
 
-struct Outcome {
+struct VerbResult {
     std::string output;
     int exit_code = 0;
     std::vector<std::string> warnings;
@@ -30,23 +30,23 @@ struct Outcome {
 
 namespace verbs {
 
-Result<Outcome> create(const Call& call);
-Result<Outcome> run(const Call& call);
-Result<Outcome> start(const Call& call);
-Result<Outcome> state(const Call& call);
-Result<Outcome> exec(const Call& call);
-Result<Outcome> ps(const Call& call);
-Result<Outcome> events(const Call& call);
-Result<Outcome> kill(const Call& call);
-Result<Outcome> pause(const Call& call);
-Result<Outcome> resume(const Call& call);
-Result<Outcome> update(const Call& call);
-Result<Outcome> remove(const Call& call);  // delete is a word of C++
-Result<Outcome> list(const Call& call);
-Result<Outcome> spec(const Call& call);
-Result<Outcome> features(const Call& call);
-Result<Outcome> explain(const Call& call);
-Result<Outcome> help(const Call& call);
+Result<VerbResult> create(const Call& call);
+Result<VerbResult> run(const Call& call);
+Result<VerbResult> start(const Call& call);
+Result<VerbResult> state(const Call& call);
+Result<VerbResult> exec(const Call& call);
+Result<VerbResult> ps(const Call& call);
+Result<VerbResult> events(const Call& call);
+Result<VerbResult> kill(const Call& call);
+Result<VerbResult> pause(const Call& call);
+Result<VerbResult> resume(const Call& call);
+Result<VerbResult> update(const Call& call);
+Result<VerbResult> remove(const Call& call);  // delete is a word of C++
+Result<VerbResult> list(const Call& call);
+Result<VerbResult> spec(const Call& call);
+Result<VerbResult> features(const Call& call);
+Result<VerbResult> explain(const Call& call);
+Result<VerbResult> help(const Call& call);
 
 }  // namespace verbs
 

@@ -50,18 +50,18 @@ Result<bool> is_own(const Fd& file, std::uint64_t type) {
     return left.st_dev == right.st_dev && left.st_ino == right.st_ino;
 }
 
-Result<Visit> Visit::enter(const std::vector<Place>& places) {
+Result<Visit> Visit::enter(const std::vector<Destination>& destinations) {
     Visit visit;
-    if (places.empty()) return visit;
+    if (destinations.empty()) return visit;
     LET(visit.directory_, sys::open(".", O_PATH | O_DIRECTORY));
     LET(visit.root_, sys::open("/", O_PATH | O_DIRECTORY));
     std::vector<Home> homes;
-    for (const Place& place : places) {
+    for (const Destination& place : destinations) {
         LET(Fd home, open_own(place.type));
         homes.push_back({std::move(home), place.type});
     }
-    for (std::size_t i = 0; i < places.size(); ++i) {
-        TRY(sys::join_namespace(places[i].file, places[i].type));
+    for (std::size_t i = 0; i < destinations.size(); ++i) {
+        TRY(sys::join_namespace(destinations[i].file, destinations[i].type));
         visit.homes_.push_back(std::move(homes[i]));
     }
     return visit;

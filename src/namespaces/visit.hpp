@@ -13,7 +13,7 @@
 
 namespace bulkhead::namespaces {
 
-struct Place {
+struct Destination {
     int file = -1;           // an open namespace; not ours to close
     std::uint64_t type = 0;  // its one CLONE_NEW*
 };
@@ -23,7 +23,7 @@ struct Place {
 class Visit {
   public:
     // Errors: setns(2), with nothing entered.
-    static Result<Visit> enter(const std::vector<Place>& places);
+    static Result<Visit> enter(const std::vector<Destination>& destinations);
 
     Visit(Visit&& other) noexcept;
     Visit& operator=(Visit&&) = delete;

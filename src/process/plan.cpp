@@ -56,18 +56,18 @@ plan::Execute execution_of(TimelineBuilder& timeline, const std::vector<std::str
 
 }  // namespace
 
-void plan_hook_surroundings(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
+void plan_hook_environment(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
     plan_directory(timeline, spec.process());
     plan_limits(timeline, spec.process());
 }
 
-Surroundings plan_surroundings(TimelineBuilder& timeline, const spec::ValidSpec& spec,
-                               const std::vector<std::string>& extra) {
+ProcessEnvironment plan_environment(TimelineBuilder& timeline, const spec::ValidSpec& spec,
+                                    const std::vector<std::string>& extra) {
     const spec::Process& process = spec.process();
     plan_directory(timeline, process);
     std::vector<std::string> environment = process.env;
     environment.insert(environment.end(), extra.begin(), extra.end());
-    Surroundings found{.environment = unique_environment(environment), .home = {}};
+    ProcessEnvironment found{.environment = unique_environment(environment), .home = {}};
     // Before the user's ids are taken: the limits need privileges and leave perhaps no descriptor, and an
     // image's passwd file may be root's own. It is bounded, and only a plain file.
     if (value_of(found.environment, "HOME").empty()) found.home = plan_home(timeline, process.user.uid);
@@ -95,7 +95,8 @@ Result<> plan_credentials(TimelineBuilder& timeline, const spec::ValidSpec& spec
     return {};
 }
 
-plan::Execute plan_search(TimelineBuilder& timeline, const spec::ValidSpec& spec, const Surroundings& found) {
+plan::Execute plan_search(TimelineBuilder& timeline, const spec::ValidSpec& spec,
+                          const ProcessEnvironment& found) {
     const spec::Process& process = spec.process();
     const std::vector<std::string>& environment = found.environment;
     const std::vector<std::string> places = candidates(process.args[0], value_of(environment, "PATH"));

@@ -16,7 +16,7 @@
 namespace bulkhead::process {
 
 // What a later step of the lane needs of an earlier one.
-struct Surroundings {
+struct ProcessEnvironment {
     std::vector<std::string> environment;  // each name once
     plan::Text home;                       // HOME, which the stage fills; empty where the config gives one
 };
@@ -31,11 +31,11 @@ void plan_keyring(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
 // Init lane, behind "go": working directory, HOME, resource limits (in this order: a limit of 3 descriptors
 // leaves none to look around with). `extra` are variables of bulkhead's own, which replace those of the
 // config.
-Surroundings plan_surroundings(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
-                               const std::vector<std::string>& extra = {});
+ProcessEnvironment plan_environment(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
+                                    const std::vector<std::string>& extra = {});
 
 // The same for a hook, whose environment is its own.
-void plan_hook_surroundings(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
+void plan_hook_environment(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
 
 // Init lane, behind OpenProcfs: what the security modules shall say of the program. Errors: a label for a
 // module that this machine does not have.
@@ -71,7 +71,7 @@ Result<> plan_credentials(plan::TimelineBuilder& timeline, const spec::ValidSpec
 // Init lane, behind the credentials: the program, looked for as the user who will run it. Returns the last
 // step of the lane, which the caller appends where the program shall start.
 plan::Execute plan_search(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
-                          const Surroundings& found);
+                          const ProcessEnvironment& found);
 
 // The same for a hook: `path` is executed with just these arguments and this environment.
 plan::Execute plan_hook_program(plan::TimelineBuilder& timeline, const std::string& path,

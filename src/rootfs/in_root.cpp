@@ -118,7 +118,7 @@ Target make_at(const Start& start, Missing missing) {
     return {make_rest(nearest, rest, missing), plan::Call::mkdirat, true};
 }
 
-Place parent_at(const Start& start) {
+ParentDirectory parent_at(const Start& start) {
     Components components(start.path);
     if (!components.fits()) return {-ENAMETOOLONG, nullptr};
     const std::size_t name = components.cut();
@@ -167,7 +167,7 @@ bool strays_into_procfs(int target, const char* path) {
     return *path != '\0' && *path != '/';
 }
 
-Place parent_in_root(int root, const char* path) { return parent_at(in_root(root, path, false)); }
+ParentDirectory parent_in_root(int root, const char* path) { return parent_at(in_root(root, path, false)); }
 
 long open_path(const StageContext& stage, plan::Path path, bool plain) {
     if (lies_below_nothing(stage, path)) return -ENOENT;
@@ -181,9 +181,9 @@ Target make_path(const StageContext& stage, plan::Path path, Missing missing, bo
     return leaves(path, target.fd) ? make_at(from_root(stage, path, plain), missing) : target;
 }
 
-Place parent_of(const StageContext& stage, plan::Path path) {
+ParentDirectory parent_of(const StageContext& stage, plan::Path path) {
     if (lies_below_nothing(stage, path)) return {-ENOENT, nullptr};
-    const Place place = parent_at(beneath(stage, path, false));
+    const ParentDirectory place = parent_at(beneath(stage, path, false));
     return leaves(path, place.directory) ? parent_at(from_root(stage, path, false)) : place;
 }
 

@@ -32,17 +32,17 @@ long open_nearest_in_root(int root, const char* path);
 bool strays_into_procfs(int target, const char* path);
 
 // The open parent directory of `path` and the start of its last component.
-struct Place {
+struct ParentDirectory {
     long directory = -1;  // or -errno
     const char* name = nullptr;
 };
-Place parent_in_root(int root, const char* path);
+ParentDirectory parent_in_root(int root, const char* path);
 
 // ---- the same for a path of the plan --------------------------------------------------------------------
 
 long open_path(const plan::StageContext& stage, plan::Path path, bool plain = false);
 Target make_path(const plan::StageContext& stage, plan::Path path, Missing missing, bool plain = false);
-Place parent_of(const plan::StageContext& stage, plan::Path path);
+ParentDirectory parent_of(const plan::StageContext& stage, plan::Path path);
 
 // A missing path, or one below something that is no directory.
 bool is_missing(long fd);

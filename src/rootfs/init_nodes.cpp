@@ -45,7 +45,7 @@ bool is_null(int fd) {
 // The container's null device, open; -ENODEV where something else has its name (CVE-2026-88265). Looked at
 // before it is opened: a device of an image might do anything.
 long open_null(const StageContext& stage, plan::Path path) {
-    const Place place = parent_of(stage, path);
+    const ParentDirectory place = parent_of(stage, path);
     const raw::Handle directory(place.directory);
     if (place.directory < 0) return place.directory;
     const raw::Handle found(raw::openat(directory.number(), place.name, O_PATH | O_NOFOLLOW));
@@ -115,7 +115,7 @@ Outcome mask_file(StageContext& stage, int target, const plan::MaskPath& op) {
 // A node that is there already is left as it is, if it is the same one (config-linux.md, "Devices"; runc
 // leaves any other as well). The new one is given away by its descriptor: its name may be another's by then.
 Outcome apply(StageContext& stage, const plan::MakeDevice& op) {
-    const Place place = parent_of(stage, op.path);
+    const ParentDirectory place = parent_of(stage, op.path);
     const raw::Handle directory(place.directory);
     ATTEMPT(place.directory, openat2);
     const long made = raw::call(__NR_mknodat, long{directory.number()}, place.name, long{op.mode},
@@ -140,7 +140,7 @@ Outcome apply(StageContext& stage, const plan::MakeLink& op) {
         const raw::Handle source(open_path(stage, op.source));
         if (source.number() == -ENOENT) return {};
     }
-    const Place place = parent_of(stage, op.path);
+    const ParentDirectory place = parent_of(stage, op.path);
     const raw::Handle directory(place.directory);
     ATTEMPT(place.directory, openat2);
     const long made = raw::call(__NR_symlinkat, leads_to, long{directory.number()}, place.name);

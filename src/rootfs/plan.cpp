@@ -24,11 +24,11 @@ void add(std::vector<std::string>& paths, const std::vector<std::string>& given)
 }
 
 // What is attached, protected or masked.
-std::vector<std::string> joint_paths(const spec::Spec& spec, const Places& places, const Trees& trees) {
+std::vector<std::string> joint_paths(const spec::Spec& spec, const MountInputs& inputs, const Trees& trees) {
     std::vector<std::string> paths;
     for (std::size_t i = 0; i < spec.mounts.size(); ++i)
         if (!trees.mounts[i].options.remount) paths.push_back(cleaned(spec.mounts[i].destination));
-    if (places.notify) paths.emplace_back(notify_path);
+    if (inputs.notify) paths.emplace_back(notify_path);
     add(paths, spec.linux.readonly_paths);
     add(paths, spec.linux.masked_paths);
     std::ranges::sort(paths);
@@ -56,14 +56,15 @@ std::vector<std::string> used_paths(const spec::Spec& spec, const Trees& trees) 
 }
 
 // The root itself: a clone of the host's directory, or layers.
-void plan_root(TimelineBuilder& timeline, const spec::Spec& spec, const Places& places, const Trees& trees) {
-    if (!places.own_mounts) {
+void plan_root(TimelineBuilder& timeline, const spec::Spec& spec, const MountInputs& inputs,
+               const Trees& trees) {
+    if (!inputs.own_mounts) {
         timeline.init(plan::TakeRoot{trees.root.slot}, "/root/path");
         return;
     }
     if (!trees.overlay) {
         timeline.init(plan::AttachRoot{.tree = trees.root.slot,
-                                       .place = timeline.text(places.root_place),
+                                       .place = timeline.text(inputs.root_place),
                                        .propagation = timeline.numbers(trees.root.propagation)},
                       "/root/path");
         return;
@@ -73,9 +74,9 @@ void plan_root(TimelineBuilder& timeline, const spec::Spec& spec, const Places& 
             .lower = timeline.texts(pairs_of(trees.overlay->lower)),
             .upper = timeline.texts(pairs_of(trees.overlay->upper)),
             .size = timeline.text(trees.overlay->size),
-            .place = timeline.text(places.root_place),
-            .user_xattr = in_user_namespace(spec, places.host),
-            .by_parameter = places.host.kernel_at_least(6, 7),
+            .place = timeline.text(inputs.root_place),
+            .user_xattr = in_user_namespace(spec, inputs.host),
+            .by_parameter = inputs.host.kernel_at_least(6, 7),
         },
         trees.overlay->lower.front().pointer);
 }
@@ -123,8 +124,8 @@ void plan_paths(TimelineBuilder& timeline, Layout& layout, const spec::Linux& li
 
 // A read-only clone of a path whose names a neighbour can change takes along what is mounted below, as mounts
 // of their own; and hooks may mount over anything. So what was attached before is compared before.
-bool is_compared_early(const Layout& layout, const spec::Spec& spec, const Places& places) {
-    return !places.root_place.empty() ||
+bool is_compared_early(const Layout& layout, const spec::Spec& spec, const MountInputs& inputs) {
+    return !inputs.root_place.empty() ||
            std::ranges::any_of(spec.linux.readonly_paths, [&](const std::string& path) {
                return layout.around(cleaned(path)) == Names::shared;
            });
@@ -140,16 +141,16 @@ std::uint32_t propagation_flags(spec::Propagation word) {
 }
 
 // The last that sees the host. What was mounted later goes first: it may lie over something else.
-void plan_change(TimelineBuilder& timeline, const Places& places) {
-    std::vector<std::string> gone = places.host.kernel_mounts;
+void plan_change(TimelineBuilder& timeline, const MountInputs& inputs) {
+    std::vector<std::string> gone = inputs.host.kernel_mounts;
     std::ranges::reverse(gone);
-    if (places.own_mounts && !places.no_pivot) {
+    if (inputs.own_mounts && !inputs.no_pivot) {
         timeline.init(plan::PivotRoot{}, "/root/path");
         return;
     }
-    if (places.own_mounts && !gone.empty())
+    if (inputs.own_mounts && !gone.empty())
         timeline.init(plan::HideKernelMounts{timeline.texts(gone)}, "/root/path");
-    if (places.own_mounts && !places.root_place.empty()) timeline.init(plan::MoveRoot{}, "/root/path");
+    if (inputs.own_mounts && !inputs.root_place.empty()) timeline.init(plan::MoveRoot{}, "/root/path");
     timeline.init(plan::ChangeRoot{}, "/root/path");
 }
 
@@ -170,30 +171,30 @@ void plan_joined_stdio(TimelineBuilder& timeline, const spec::ValidSpec& spec, c
     plan_stdio(timeline, layout, spec.process(), host, false);
 }
 
-Result<Layout> plan_content(TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places,
+Result<Layout> plan_content(TimelineBuilder& timeline, const spec::ValidSpec& spec, const MountInputs& inputs,
                             const Trees& trees) {
-    Layout layout(used_paths(*spec, trees), joint_paths(*spec, places, trees));
+    Layout layout(used_paths(*spec, trees), joint_paths(*spec, inputs, trees));
     plan_inner_clones(timeline, trees.inner);
-    if (places.own_mounts) timeline.init(plan::IsolateMounts{});
-    if (places.own_mounts && !places.host.sets_mount_attributes()) timeline.init(plan::OpenSelf{});
-    plan_root(timeline, *spec, places, trees);
+    if (inputs.own_mounts) timeline.init(plan::IsolateMounts{});
+    if (inputs.own_mounts && !inputs.host.sets_mount_attributes()) timeline.init(plan::OpenSelf{});
+    plan_root(timeline, *spec, inputs, trees);
     TRY(plan_mounts(timeline, layout, *spec, trees));
-    plan_notify_socket(timeline, layout, *spec, places);
+    plan_notify_socket(timeline, layout, *spec, inputs);
     plan_devices(timeline, layout, *spec, trees);
-    plan_stdio(timeline, layout, spec.process(), places.host, true);
+    plan_stdio(timeline, layout, spec.process(), inputs.host, true);
     if (const std::string cwd = cleaned(spec.process().cwd); !cwd.empty())
         timeline.init(plan::MakeDirectory{layout.place(timeline, cwd)}, "/process/cwd");
-    if (is_compared_early(layout, *spec, places)) layout.compare(timeline);
+    if (is_compared_early(layout, *spec, inputs)) layout.compare(timeline);
     return layout;
 }
 
-void plan_seal(TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places,
+void plan_seal(TimelineBuilder& timeline, const spec::ValidSpec& spec, const MountInputs& inputs,
                const Trees& trees, Layout layout) {
     plan_late_read_only(timeline, layout, *spec, trees);
     plan_paths(timeline, layout, spec->linux);
     layout.compare(timeline);
     if (spec.root().readonly) timeline.init(plan::ProtectRoot{}, "/root/readonly");
-    plan_change(timeline, places);
+    plan_change(timeline, inputs);
     if (const auto word = spec->linux.rootfs_propagation)
         timeline.init(plan::SetRootPropagation{propagation_flags(*word)}, "/linux/rootfsPropagation");
 }

@@ -18,7 +18,7 @@
 namespace bulkhead::rootfs {
 
 // Where things are on the host.
-struct Places {
+struct MountInputs {
     std::string bundle;  // these are absolute
     std::string root;
     std::string cgroup;                 // the container's own
@@ -52,11 +52,12 @@ struct Trees {
 
 // Host lane: clones the root and each bind source; where the stage has to do that, plan_content says so to
 // it. Errors name the mount's options, the overlay's annotation or the device's path.
-Result<Trees> plan_trees(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places);
+Result<Trees> plan_trees(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
+                         const MountInputs& inputs);
 
 // A container without a mount namespace whose root gets a mount of its own, for delete to take away:
 // something is to be mounted in it.
-bool binds_root(const spec::Spec& spec, const Places& places);
+bool binds_root(const spec::Spec& spec, const MountInputs& inputs);
 
 // exec into a container without a mount namespace: its root, which the host has opened, becomes the
 // process's.
@@ -74,11 +75,11 @@ void plan_joined_stdio(plan::TimelineBuilder& timeline, const spec::ValidSpec& s
 // Init lane, what hooks of the creation find: the root, mounts in the config's order, devices and links,
 // terminal, working directory. Errors: a mount below /proc that is none of those lxcfs makes.
 Result<Layout> plan_content(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
-                            const Places& places, const Trees& trees);
+                            const MountInputs& inputs, const Trees& trees);
 
 // Init lane, behind that: read-only mounts, paths and root, masks, and with pivot_root the host's root is
 // gone.
-void plan_seal(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places,
+void plan_seal(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const MountInputs& inputs,
                const Trees& trees, Layout layout);
 
 }  // namespace bulkhead::rootfs

@@ -148,10 +148,10 @@ std::vector<std::string> linked_paths() {
 }
 
 // A named pipe is no device: mknod(2) makes it anywhere.
-Result<std::vector<DeviceNode>> plan_device_trees(Cloner& clone, const spec::Spec& spec, const Places& places,
-                                                  bool whole_dev) {
+Result<std::vector<DeviceNode>> plan_device_trees(Cloner& clone, const spec::Spec& spec,
+                                                  const MountInputs& inputs, bool whole_dev) {
     LET(auto nodes, wanted_nodes(spec, whole_dev));
-    if (!in_user_namespace(spec, places.host) || !places.own_mounts) return nodes;
+    if (!in_user_namespace(spec, inputs.host) || !inputs.own_mounts) return nodes;
     for (DeviceNode& node : nodes)
         if (!S_ISFIFO(node.mode)) bind_node(clone, node);
     return nodes;

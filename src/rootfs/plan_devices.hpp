@@ -12,8 +12,8 @@ bool dev_is_bound(const spec::Spec& spec, const Trees& trees);
 
 // Which nodes the container gets; those that are bound are cloned. `whole_dev`: see dev_is_bound. Errors: a
 // path that is the root or inside /proc.
-Result<std::vector<DeviceNode>> plan_device_trees(Cloner& clone, const spec::Spec& spec, const Places& places,
-                                                  bool whole_dev);
+Result<std::vector<DeviceNode>> plan_device_trees(Cloner& clone, const spec::Spec& spec,
+                                                  const MountInputs& inputs, bool whole_dev);
 
 // Init lane: nodes and links.
 void plan_devices(plan::TimelineBuilder& timeline, Layout& layout, const spec::Spec& spec,

@@ -157,13 +157,13 @@ bool is_late_read_only(const spec::Spec& spec, const Trees& trees, std::size_t i
 
 // A page for the directory and some more: a container that makes it writable has that much to fill.
 void plan_notify_socket(TimelineBuilder& timeline, Layout& layout, const spec::Spec& spec,
-                        const Places& places) {
-    if (!places.notify) return;
+                        const MountInputs& inputs) {
+    if (!inputs.notify) return;
     std::vector<std::string> options{"mode=755", "size=16k", "nr_inodes=16"};
     if (auto label = label_option("tmpfs", spec.linux.mount_label)) options.push_back(std::move(*label));
     const plan::Path target = layout.target(timeline, notify_path, true, {});
     timeline.init(plan::MountNotifySocket{
-        .socket = *places.notify,
+        .socket = *inputs.notify,
         .target = target,
         .options = timeline.texts(options),
         .anchor = layout.attached(timeline, notify_path, {Names::steady, false}, {})});

@@ -12,9 +12,9 @@ namespace bulkhead::rootfs {
 
 inline constexpr const char* notify_path = "run/notify";
 
-// Init lane: /run/notify with Places::notify in it, if there is one.
+// Init lane: /run/notify with MountInputs::notify in it, if there is one.
 void plan_notify_socket(plan::TimelineBuilder& timeline, Layout& layout, const spec::Spec& spec,
-                        const Places& places);
+                        const MountInputs& inputs);
 
 // Init lane: the mounts in the config's order. Errors: a mount over the root or below /proc that is none of
 // those lxcfs makes.

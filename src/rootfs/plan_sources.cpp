@@ -57,7 +57,7 @@ std::string map_text(const std::vector<spec::IdMapping>& mappings) {
 
 // The mount's mappings, else those of the container's user namespace where idmap or ridmap asks for one.
 Result<std::optional<plan::IdMaps>> id_maps_of(const spec::Mount& mount, const MountOptions& options,
-                                               const spec::Linux& linux, const Places& places,
+                                               const spec::Linux& linux, const MountInputs& inputs,
                                                const std::string& pointer) {
     const bool given = !mount.uid_mappings.empty();
     if (!given && options.id_map == IdMapWord::none) return std::nullopt;
@@ -67,10 +67,10 @@ Result<std::optional<plan::IdMaps>> id_maps_of(const spec::Mount& mount, const M
     };
     if (!options.bind || options.remount)
         return refuse("id-mapped mounts are only supported for bind-mounts");
-    if (!places.host.kernel_at_least(5, 12))
+    if (!inputs.host.kernel_at_least(5, 12))
         return fail(Kind::unsupported, "config.json: ", where, ": an id-mapped mount ",
-                    places.host.needs_kernel(5, 12));
-    if (places.clones_inside)
+                    inputs.host.needs_kernel(5, 12));
+    if (inputs.clones_inside)
         return refuse("id-mapped mounts are not supported for rootless containers: they need privileges");
     if (!given && (linux.uid_mappings.empty() || linux.gid_mappings.empty()))
         return refuse("an id-mapped mount needs uidMappings and gidMappings, its own or those of linux");
@@ -132,26 +132,26 @@ Result<> check_overlay(const Overlay& overlay, const spec::Spec& spec, const pla
                 ": an overlay in a user namespace ", host.needs_kernel(5, 11));
 }
 
-// Places the mount in the container: what is cloned for it, or which file system is made.
+// MountInputs the mount in the container: what is cloned for it, or which file system is made.
 class Finder {
   public:
-    Finder(TimelineBuilder& timeline, const spec::Spec& spec, const Places& places, Cloner& clone)
-        : timeline_(timeline), spec_(spec), places_(places), clone_(clone) {}
+    Finder(TimelineBuilder& timeline, const spec::Spec& spec, const MountInputs& inputs, Cloner& clone)
+        : timeline_(timeline), spec_(spec), inputs_(inputs), clone_(clone) {}
 
     Result<PlannedMount> operator()(const spec::Mount& mount, const std::string& pointer) {
         LET(PlannedMount planned, begin(mount, pointer));
-        LET(const auto maps, id_maps_of(mount, planned.options, spec_.linux, places_, pointer));
+        LET(const auto maps, id_maps_of(mount, planned.options, spec_.linux, inputs_, pointer));
         if (planned.options.remount) return planned;
         if (planned.options.bind) {
             bind(planned, mount, maps, pointer);
             return planned;
         }
-        if (planned.type == "cgroup2" && !places_.own_cgroup_namespace) {
+        if (planned.type == "cgroup2" && !inputs_.own_cgroup_namespace) {
             TRY(check_cgroup_words(mount, pointer));
             show_cgroup(planned, pointer);
         }
         if (planned.type == "sysfs" && !may_mount_sysfs(spec_)) bind_sysfs(planned, pointer);
-        if (planned.type == "mqueue" && !may_mount_queues(spec_) && !places_.clones_inside)
+        if (planned.type == "mqueue" && !may_mount_queues(spec_) && !inputs_.clones_inside)
             open_queues(planned, pointer);
         return planned;
     }
@@ -174,7 +174,7 @@ class Finder {
     // CVE-2023-25809: without privileges and without a cgroup namespace, what is below /sys/fs/cgroup are the
     // caller's own cgroups.
     bool exposes_cgroups(std::string_view source, bool recursive) const {
-        return recursive && places_.clones_inside && !places_.own_cgroup_namespace &&
+        return recursive && inputs_.clones_inside && !inputs_.own_cgroup_namespace &&
                cleaned(source) == "sys";
     }
 
@@ -182,7 +182,7 @@ class Finder {
               const std::string& pointer) {
         const MountOptions& options = planned.options;
         const std::string path =
-            mount.source.starts_with('/') ? mount.source : cat(places_.bundle, '/', mount.source);
+            mount.source.starts_with('/') ? mount.source : cat(inputs_.bundle, '/', mount.source);
         planned.shows_cgroups = exposes_cgroups(path, options.recursive);
         planned.tree =
             clone_({path, options.recursive, options.attributes, propagation(options), maps}, pointer);
@@ -193,9 +193,9 @@ class Finder {
     // read-only directory instead.
     void show_cgroup(PlannedMount& planned, const std::string& pointer) {
         MountOptions& options = planned.options;
-        if (!places_.clones_inside) {
+        if (!inputs_.clones_inside) {
             planned.tree =
-                clone_({places_.cgroup, false, options.attributes, propagation(options), {}}, pointer);
+                clone_({inputs_.cgroup, false, options.attributes, propagation(options), {}}, pointer);
             return;
         }
         planned.type = "tmpfs";
@@ -219,77 +219,77 @@ class Finder {
     void open_queues(PlannedMount& planned, const std::string& pointer) {
         Tree tree{.slot = timeline_.slot(), .propagation = planned.options.propagation};
         plan::MountAttributes attributes = planned.options.attributes;
-        if (!places_.host.sets_mount_attributes()) tree.attributes = std::exchange(attributes, {});
+        if (!inputs_.host.sets_mount_attributes()) tree.attributes = std::exchange(attributes, {});
         timeline_.host(
-            plan::OpenMessageQueues{.ipc = places_.ipc, .attributes = attributes, .slot = tree.slot},
+            plan::OpenMessageQueues{.ipc = inputs_.ipc, .attributes = attributes, .slot = tree.slot},
             pointer);
         planned.tree = std::move(tree);
     }
 
     TimelineBuilder& timeline_;
     const spec::Spec& spec_;
-    const Places& places_;
+    const MountInputs& inputs_;
     Cloner& clone_;
 };
 
 // ---- without a mount namespace --------------------------------------------------------------------------
 
 // What is to be mounted, by the first of its pointers; empty: nothing.
-std::string pointer_to_mounts(const spec::Spec& spec, const Places& places) {
+std::string pointer_to_mounts(const spec::Spec& spec, const MountInputs& inputs) {
     if (!spec.mounts.empty()) return mount_pointer(0);
     if (spec.root && spec.root->readonly) return "/root/readonly";
     if (spec.linux.rootfs_propagation) return "/linux/rootfsPropagation";
     if (spec.process && spec.process->terminal) return "/process/terminal";
-    return places.notify ? "/linux/namespaces" : "";
+    return inputs.notify ? "/linux/namespaces" : "";
 }
 
 // The mounts are the host's own then, and what is made below its root is, too.
-Result<> check_shared_mounts(const spec::Spec& spec, const Places& places,
+Result<> check_shared_mounts(const spec::Spec& spec, const MountInputs& inputs,
                              const std::optional<Overlay>& overlay) {
     const auto refuse = [](std::string_view pointer, std::string_view why) {
         return fail(Kind::invalid_config, "config.json: ", pointer, ": without a mount namespace ", why);
     };
     if (overlay) return refuse(overlay->lower.front().pointer, "the root cannot be an overlay");
-    if (cleaned(places.root).empty()) return refuse("/root/path", "the root cannot be the host's own");
-    const std::string pointer = pointer_to_mounts(spec, places);
+    if (cleaned(inputs.root).empty()) return refuse("/root/path", "the root cannot be the host's own");
+    const std::string pointer = pointer_to_mounts(spec, inputs);
     if (pointer.empty()) return {};
-    if (in_user_namespace(spec, places.host) && find_namespace(spec, NamespaceType::user) != nullptr)
+    if (in_user_namespace(spec, inputs.host) && find_namespace(spec, NamespaceType::user) != nullptr)
         return refuse(pointer,
                       "nothing can be mounted from inside a user namespace, which does not own the host's");
-    if (!places.host.sets_mount_attributes())
+    if (!inputs.host.sets_mount_attributes())
         return fail(Kind::unsupported, "config.json: ", pointer, ": without a mount namespace a mount ",
-                    places.host.needs_kernel(5, 14));
+                    inputs.host.needs_kernel(5, 14));
     return {};
 }
 
-Tree open_shared_root(TimelineBuilder& timeline, const spec::Spec& spec, const Places& places) {
+Tree open_shared_root(TimelineBuilder& timeline, const spec::Spec& spec, const MountInputs& inputs) {
     Tree root{.slot = timeline.slot()};
-    timeline.host(plan::OpenRoot{places.root, root.slot, binds_root(spec, places)}, "/root/path");
+    timeline.host(plan::OpenRoot{inputs.root, root.slot, binds_root(spec, inputs)}, "/root/path");
     return root;
 }
 
 }  // namespace
 
-bool binds_root(const spec::Spec& spec, const Places& places) {
-    return !pointer_to_mounts(spec, places).empty();
+bool binds_root(const spec::Spec& spec, const MountInputs& inputs) {
+    return !pointer_to_mounts(spec, inputs).empty();
 }
 
-Result<Trees> plan_trees(TimelineBuilder& timeline, const spec::ValidSpec& spec, const Places& places) {
+Result<Trees> plan_trees(TimelineBuilder& timeline, const spec::ValidSpec& spec, const MountInputs& inputs) {
     Trees trees;
-    LET(trees.overlay, read_overlay(*spec, places.overlay_grants));
-    if (trees.overlay) TRY(check_overlay(*trees.overlay, *spec, places.host));
-    Cloner clone(timeline, places.clones_inside, places.host);
-    if (!places.own_mounts) {
-        TRY(check_shared_mounts(*spec, places, trees.overlay));
-        trees.root = open_shared_root(timeline, *spec, places);
+    LET(trees.overlay, read_overlay(*spec, inputs.overlay_grants));
+    if (trees.overlay) TRY(check_overlay(*trees.overlay, *spec, inputs.host));
+    Cloner clone(timeline, inputs.clones_inside, inputs.host);
+    if (!inputs.own_mounts) {
+        TRY(check_shared_mounts(*spec, inputs, trees.overlay));
+        trees.root = open_shared_root(timeline, *spec, inputs);
     } else if (!trees.overlay)
-        trees.root = clone({places.root, true, {}, root_propagation(*spec), {}}, "/root/path");
-    Finder find(timeline, *spec, places, clone);
+        trees.root = clone({inputs.root, true, {}, root_propagation(*spec), {}}, "/root/path");
+    Finder find(timeline, *spec, inputs, clone);
     for (std::size_t i = 0; i < spec->mounts.size(); ++i) {
         LET(PlannedMount planned, find(spec->mounts[i], mount_pointer(i)));
         trees.mounts.push_back(std::move(planned));
     }
-    LET(trees.devices, plan_device_trees(clone, *spec, places, dev_is_bound(*spec, trees)));
+    LET(trees.devices, plan_device_trees(clone, *spec, inputs, dev_is_bound(*spec, trees)));
     trees.inner = std::move(clone).inner();
     return trees;
 }

@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import tempfile
 
-WALKER, STEPS = "src/runtime/steps/run.cpp", "src/runtime/steps/host_steps.hpp"
+WALKER, STEPS = "src/runtime/steps/walk.cpp", "src/runtime/steps/host_steps.hpp"
 DECLARED = re.compile(r"^struct (\w+) \{\n\s*static constexpr Undo undo =\s*(\w+)\([^;]*;\n", re.MULTILINE)
 FUNCTION = re.compile(r"^void undo\([^;]*;\n", re.MULTILINE)
 

@@ -14,7 +14,7 @@
 namespace bulkhead::cli {
 namespace {
 
-Result<Outcome> perform(std::vector<const char*> words) {
+Result<VerbResult> perform(std::vector<const char*> words) {
     const Arguments arguments = normalise(words);
     return perform(arguments, read_options(arguments).value(), look_at_caller());
 }
@@ -87,8 +87,8 @@ TEST(Spec, WritesASeccompProfileWhereItIsAskedFor) {
 }
 
 TEST(Tell, TurnsOutcomesIntoExitCodes) {
-    EXPECT_EQ(tell(Outcome{}, {}), 0);
-    EXPECT_EQ(tell(Outcome{{}, 137, {}}, {}), 137);
+    EXPECT_EQ(tell(VerbResult{}, {}), 0);
+    EXPECT_EQ(tell(VerbResult{{}, 137, {}}, {}), 137);
     const std::string seen = captured(
         STDERR_FILENO, [] { EXPECT_EQ(tell(fail(Kind::not_found, "container does not exist"), {}), 1); });
     EXPECT_EQ(seen, "container does not exist\n");
@@ -120,7 +120,7 @@ TEST(Perform, ReportsWhatExecCannotDoWith255) {
 }
 
 TEST(Tell, LogsAFailureWithAnExitCodeOfItsOwn) {
-    const Outcome outcome{{}, 255, {"careful"}, Error{Kind::internal, 0, "exec failed: no"}};
+    const VerbResult outcome{{}, 255, {"careful"}, Error{Kind::internal, 0, "exec failed: no"}};
     const std::string seen = captured(STDERR_FILENO, [&] { EXPECT_EQ(tell(outcome, {}), 255); });
     EXPECT_EQ(seen, "exec failed: no\n") << "an engine reads it as the one message";
 }
@@ -128,7 +128,7 @@ TEST(Tell, LogsAFailureWithAnExitCodeOfItsOwn) {
 TEST(Tell, WritesOutputToStdoutAndNothingElse) {
     std::string out;
     const std::string err = captured(STDERR_FILENO, [&] {
-        out = captured(STDOUT_FILENO, [] { EXPECT_EQ(tell(Outcome{"{}", 0, {}}, {}), 0); });
+        out = captured(STDOUT_FILENO, [] { EXPECT_EQ(tell(VerbResult{"{}", 0, {}}, {}), 0); });
     });
     EXPECT_EQ(out, "{}");
     EXPECT_EQ(err, "");
@@ -138,8 +138,8 @@ TEST(Tell, FailsWhereTheOutputCannotBeDelivered) {
     const int full = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
     const std::string err = captured(STDERR_FILENO, [&] {
         with_descriptor(STDOUT_FILENO, full, [] {
-            EXPECT_EQ(tell(Outcome{"{}", 0, {}}, {}), 1);
-            EXPECT_EQ(tell(Outcome{{}, 0, {}}, {}), 0);  // create has nothing to say
+            EXPECT_EQ(tell(VerbResult{"{}", 0, {}}, {}), 1);
+            EXPECT_EQ(tell(VerbResult{{}, 0, {}}, {}), 0);  // create has nothing to say
         });
     });
     EXPECT_EQ(err, "stdout: write: no space left on device\n");
@@ -150,7 +150,7 @@ TEST(Tell, FailsWhereTheOutputCannotBeDelivered) {
 TEST(Tell, SucceedsWhereNoOutputIsWanted) {
     const int read_only = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     const std::string err = captured(STDERR_FILENO, [&] {
-        with_descriptor(STDOUT_FILENO, read_only, [] { EXPECT_EQ(tell(Outcome{"{}", 0, {}}, {}), 0); });
+        with_descriptor(STDOUT_FILENO, read_only, [] { EXPECT_EQ(tell(VerbResult{"{}", 0, {}}, {}), 0); });
     });
     EXPECT_EQ(err, "");
     ::close(read_only);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "namespaces/plan.hpp"
-
 #include "support/planning.hpp"
 
 namespace bulkhead::namespaces {

@@ -71,7 +71,7 @@ inline HostFacts oldest_host() {
     return host;
 }
 
-inline runtime::Blueprint blueprint_of(const std::string& bundle, const spec::ValidSpec& spec) {
+inline runtime::CreateOptions options_of(const std::string& bundle, const spec::ValidSpec& spec) {
     const std::string path = "/bundles/" + bundle;
     return {.id = "box",
             .bundle = path,
@@ -87,9 +87,9 @@ enum class Mode : unsigned char { create, run };
 
 inline Timeline timeline_of(const std::string& bundle, Mode mode, const HostFacts& host) {
     const spec::ValidSpec spec = spec_of(bundle);
-    runtime::Blueprint blueprint = blueprint_of(bundle, spec);
-    blueprint.await_start = mode == Mode::create;
-    return certain(runtime::compile_creation(blueprint, spec, host));
+    runtime::CreateOptions options = options_of(bundle, spec);
+    options.await_start = mode == Mode::create;
+    return certain(runtime::compile_creation(options, spec, host));
 }
 
 }  // namespace bulkhead::plan::test

@@ -20,7 +20,7 @@ Lines credentials(const std::string& patch, const plan::HostFacts& facts = host)
 
 Lines surroundings(const std::string& patch) {
     const spec::ValidSpec spec = test::spec_with(patch);
-    return test::init_lines([&](plan::TimelineBuilder& timeline) { plan_surroundings(timeline, spec); });
+    return test::init_lines([&](plan::TimelineBuilder& timeline) { plan_environment(timeline, spec); });
 }
 
 std::string refusal(const std::string& patch, const plan::HostFacts& facts = host) {
@@ -33,7 +33,7 @@ plan::Timeline search(const std::string& patch) {
     const spec::ValidSpec spec = test::spec_with(patch);
     plan::TimelineBuilder timeline;
     timeline.host(plan::Spawn{0});
-    const Surroundings found = plan_surroundings(timeline, spec);
+    const ProcessEnvironment found = plan_environment(timeline, spec);
     const plan::Execute execute = plan_search(timeline, spec, found);
     timeline.init(execute);
     return test::finished(std::move(timeline));
@@ -43,12 +43,12 @@ TEST(HookSurroundings, AreTheDirectoryAndTheLimitsOfTheProcess) {
     const spec::ValidSpec spec = test::spec_with(R"({"process": {"cwd": "/work", "env": ["PATH=/bin"],
                                  "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 3, "hard": 4}]}})");
     EXPECT_EQ(
-        test::init_lines([&](plan::TimelineBuilder& timeline) { plan_hook_surroundings(timeline, spec); }),
+        test::init_lines([&](plan::TimelineBuilder& timeline) { plan_hook_environment(timeline, spec); }),
         (test::Lines{"init enter_directory /work (/process/cwd)",
                      "init set_rlimit RLIMIT_NOFILE soft 3 hard 4 (/process/rlimits/0)"}));
 }
 
-TEST(Surroundings, AreDirectoryHomeAndThenLimits) {
+TEST(ProcessEnvironment, AreDirectoryHomeAndThenLimits) {
     EXPECT_EQ(
         surroundings(R"({"process": {"cwd": "/srv", "env": ["PATH=/bin"], "user": {"uid": 9}, "rlimits": [
                   {"type": "RLIMIT_NOFILE", "soft": 3, "hard": 10},
@@ -59,7 +59,7 @@ TEST(Surroundings, AreDirectoryHomeAndThenLimits) {
                "init set_rlimit RLIMIT_CORE soft 0 hard unlimited (/process/rlimits/1)"}));
 }
 
-TEST(Surroundings, LookForNoHomeThatIsGiven) {
+TEST(ProcessEnvironment, LookForNoHomeThatIsGiven) {
     const Lines entered{"init enter_directory / (/process/cwd)"};
     EXPECT_EQ(surroundings(R"({"process": {"env": ["HOME=/x"]}})"), entered);
     EXPECT_EQ(surroundings(R"({"process": {"env": ["HOME=", "HOME=/x"]}})"), entered);
@@ -67,10 +67,10 @@ TEST(Surroundings, LookForNoHomeThatIsGiven) {
         EXPECT_EQ(surroundings(cat(R"({"process": {"env": )", env, "}}")).size(), 2u) << env;
 }
 
-TEST(Surroundings, TakeBulkheadsOwnVariablesLast) {
+TEST(ProcessEnvironment, TakeBulkheadsOwnVariablesLast) {
     const spec::ValidSpec spec = test::spec_with(R"({"process": {"env": ["LISTEN_FDS=9", "HOME=/"]}})");
     plan::TimelineBuilder timeline;
-    const Surroundings found = plan_surroundings(timeline, spec, {"LISTEN_FDS=1", "LISTEN_PID=1"});
+    const ProcessEnvironment found = plan_environment(timeline, spec, {"LISTEN_FDS=1", "LISTEN_PID=1"});
     EXPECT_EQ(found.environment, (Lines{"HOME=/", "LISTEN_FDS=1", "LISTEN_PID=1"}));
 }
 

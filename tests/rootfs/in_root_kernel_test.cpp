@@ -188,7 +188,7 @@ TEST(ParentInRoot, IsOpenAndTheNameStandsByItself) {
                                                                            {"null", ".", "null"},
                                                                            {"/null", ".", "null"}};
         for (const auto& [path, parent, name] : table) {
-            const Place place = parent_in_root(world.root.number(), path);
+            const ParentDirectory place = parent_in_root(world.root.number(), path);
             const Fd directory(static_cast<int>(place.directory));
             EXPECT_EQ(inode_of(place.directory), inode_at(world / parent)) << path;
             EXPECT_STREQ(place.name, name);

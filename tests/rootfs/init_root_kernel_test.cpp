@@ -19,8 +19,8 @@ void attach_root(World& world) {
     ASSERT_TRUE(succeeded(apply(world.stage.context, plan::AttachRoot{tree})));
 }
 
-plan::Outcome hide(World& world, const std::vector<std::string>& places) {
-    return apply(world.stage.context, plan::HideKernelMounts{world.stage.texts(places)});
+plan::Outcome hide(World& world, const std::vector<std::string>& inputs) {
+    return apply(world.stage.context, plan::HideKernelMounts{world.stage.texts(inputs)});
 }
 
 std::size_t count_at(const std::string& point) {

@@ -139,13 +139,13 @@ TEST(Compare, WhatAReadOnlyCloneCoversIsComparedBefore) {
 }
 
 TEST(Compare, BeforeHooksMountOverAnything) {
-    Places places = ours;
-    places.root_place = "/bundle/rootfs";
+    MountInputs inputs = ours;
+    inputs.root_place = "/bundle/rootfs";
     plan::TimelineBuilder timeline;
     const spec::ValidSpec spec = test::spec_with(one_mount(R"({"destination": "/t", "type": "tmpfs"})"));
-    const auto trees = plan_trees(timeline, spec, places);
+    const auto trees = plan_trees(timeline, spec, inputs);
     timeline.host(plan::Spawn{0});
-    ASSERT_TRUE(plan_content(timeline, spec, places, *trees));
+    ASSERT_TRUE(plan_content(timeline, spec, inputs, *trees));
     timeline.init(plan::Execute{});
     EXPECT_TRUE(has_verb(test::lines_of(test::finished(std::move(timeline))), "compare_place"));
 }

@@ -19,16 +19,16 @@ const plan::HostFacts rootless_host{
 
 Result<plan::Timeline> planned(const std::string& patch, const plan::HostFacts& host = root_host) {
     const spec::ValidSpec spec = test::spec_with(patch);
-    const Places places{.bundle = "/bundle",
-                        .root = "/bundle/rootfs",
-                        .own_cgroup_namespace = true,
-                        .clones_inside = host.rootless(),
-                        .host = host};
+    const MountInputs inputs{.bundle = "/bundle",
+                             .root = "/bundle/rootfs",
+                             .own_cgroup_namespace = true,
+                             .clones_inside = host.rootless(),
+                             .host = host};
     plan::TimelineBuilder timeline;
-    LET(const Trees trees, plan_trees(timeline, spec, places));
+    LET(const Trees trees, plan_trees(timeline, spec, inputs));
     timeline.host(plan::Spawn{0});
-    LET(Layout layout, plan_content(timeline, spec, places, trees));
-    plan_seal(timeline, spec, places, trees, std::move(layout));
+    LET(Layout layout, plan_content(timeline, spec, inputs, trees));
+    plan_seal(timeline, spec, inputs, trees, std::move(layout));
     timeline.init(plan::Execute{});
     return std::move(timeline).finish();
 }

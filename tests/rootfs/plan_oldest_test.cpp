@@ -6,13 +6,13 @@
 namespace bulkhead::rootfs {
 namespace {
 
-Places on(unsigned major, unsigned minor, Places places = ours) {
-    places.host.kernel_major = major;
-    places.host.kernel_minor = minor;
-    return places;
+MountInputs on(unsigned major, unsigned minor, MountInputs inputs = ours) {
+    inputs.host.kernel_major = major;
+    inputs.host.kernel_minor = minor;
+    return inputs;
 }
-const Places oldest = on(5, 10);
-const Places oldest_rootless = on(5, 10, rootless);
+const MountInputs oldest = on(5, 10);
+const MountInputs oldest_rootless = on(5, 10, rootless);
 
 constexpr const char* bind = R"({"destination": "/a", "source": "/srv/a",
                                  "options": ["rbind", "ro", "rnosuid", "shared"]})";
@@ -44,19 +44,19 @@ TEST(Oldest, TheStageIsToldBeforeTheFirstMount) {
     ASSERT_NE(isolated, all.end());
     EXPECT_EQ(*(isolated + 1), "init open_self in procfs, to change mounts by mount(2)");
     EXPECT_TRUE((isolated + 2)->starts_with("init attach_root ")) << *(isolated + 2);
-    for (const Places& places : {ours, on(5, 14)})
-        EXPECT_FALSE(has_verb(lines(one_mount(bind), places), "open_self"));
+    for (const MountInputs& inputs : {ours, on(5, 14)})
+        EXPECT_FALSE(has_verb(lines(one_mount(bind), inputs), "open_self"));
 }
 
 // Not only the mounts of the config: whatever is cloned has nothing until it is attached.
 TEST(Oldest, NoCloneHasAnythingYet) {
-    Places places = oldest;
-    places.host.initial_user_namespace = false;  // devices are bound
+    MountInputs inputs = oldest;
+    inputs.host.initial_user_namespace = false;  // devices are bound
     const auto timeline = planned(
         R"({"linux": {"namespaces": [{"type": "mount"}, {"type": "user", "path": "/u"}]}, "mounts": [)" +
             std::string(bind) + R"(, {"destination": "/sys", "type": "sysfs", "options": ["ro"]},
                                      {"destination": "/q", "type": "mqueue", "options": ["noexec"]}]})",
-        places);
+        inputs);
     ASSERT_TRUE(timeline) << timeline.error().text;
     std::size_t clones = 0, wishes = 0;
     for (const plan::Step& step : timeline->steps()) {
@@ -115,14 +115,14 @@ TEST(Oldest, HasNoOverlayInAUserNamespace) {
                    namespaces, "]}}");
     };
     constexpr const char* user = R"(, {"type": "user", "path": "/u"})";
-    Places places = oldest, newer = on(5, 11);
-    places.overlay_grants = newer.overlay_grants = {{"/layers"}, {}};
+    MountInputs inputs = oldest, newer = on(5, 11);
+    inputs.overlay_grants = newer.overlay_grants = {{"/layers"}, {}};
     EXPECT_EQ(
-        lines(with("/layers/a:/layers/b", user), places),
+        lines(with("/layers/a:/layers/b", user), inputs),
         Lines{"config.json: /annotations/run.bulkhead.overlay.lower: an overlay in a user namespace needs "
               "Linux 5.11, and this is 5.10"});
     EXPECT_TRUE(planned(with("/layers/a:/layers/b", user), newer));
-    EXPECT_TRUE(planned(with("/layers/a:/layers/b", ""), places)) << "the host's may";
+    EXPECT_TRUE(planned(with("/layers/a:/layers/b", ""), inputs)) << "the host's may";
 }
 
 }  // namespace

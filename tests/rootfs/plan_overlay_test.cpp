@@ -187,13 +187,13 @@ const std::string patch = R"({"annotations": {"run.bulkhead.overlay.lower": "/la
 
 plan::Timeline planned(const std::string& config, const plan::HostFacts& host) {
     const spec::ValidSpec spec = test::spec_with(config);
-    const Places places{.root = "/bundle/rootfs", .overlay_grants = {{"/layers"}, {}}, .host = host};
+    const MountInputs inputs{.root = "/bundle/rootfs", .overlay_grants = {{"/layers"}, {}}, .host = host};
     plan::TimelineBuilder timeline;
-    const Trees trees = plan_trees(timeline, spec, places).value();
+    const Trees trees = plan_trees(timeline, spec, inputs).value();
     timeline.host(plan::Spawn{0});
-    auto layout = plan_content(timeline, spec, places, trees);
+    auto layout = plan_content(timeline, spec, inputs, trees);
     EXPECT_TRUE(layout);
-    plan_seal(timeline, spec, places, trees, std::move(*layout));
+    plan_seal(timeline, spec, inputs, trees, std::move(*layout));
     timeline.init(plan::Execute{});
     return test::finished(std::move(timeline));
 }

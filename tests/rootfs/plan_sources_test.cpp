@@ -49,8 +49,8 @@ struct Mapped {
     std::optional<plan::IdMaps> maps;
     std::string error;
 };
-Mapped mapped(const std::string& patch, const Places& places = ours) {
-    const auto timeline = planned(patch, places);
+Mapped mapped(const std::string& patch, const MountInputs& inputs = ours) {
+    const auto timeline = planned(patch, inputs);
     if (!timeline) return {.maps = {}, .error = timeline.error().text};
     for (const plan::Step& step : timeline->steps())
         if (const auto* host = std::get_if<plan::HostOp>(&step.op);
@@ -123,7 +123,8 @@ TEST(Rootless, TheStageClonesBeforeAnythingIsMounted) {
 }
 
 TEST(Rootless, CgroupsOfOthersBelowSysAreReadOnly) {
-    const Places both = changed(rootless, [](Places& places) { places.own_cgroup_namespace = false; });
+    const MountInputs both =
+        changed(rootless, [](MountInputs& inputs) { inputs.own_cgroup_namespace = false; });
     const std::string all_of_sys =
         one_mount(R"({"destination": "/x/sys", "source": "/sys/", "options": ["rbind"]})");
     const std::string protect = "init protect_path /x/sys/fs/cgroup read-only (/mounts/0)";
@@ -168,7 +169,8 @@ TEST(Sysfs, IsTheHostsWhereTheNetworkNamespaceIsNotTheContainers) {
 }
 
 TEST(Sysfs, OfTheHostIsClonedInsideWithoutPrivileges) {
-    const Places both = changed(rootless, [](Places& places) { places.own_cgroup_namespace = false; });
+    const MountInputs both =
+        changed(rootless, [](MountInputs& inputs) { inputs.own_cgroup_namespace = false; });
     EXPECT_EQ(about_mounts(with_namespaces(R"({"type": "user"})", sysfs), both),
               (Lines{"init clone_source /sys recursively (ro,nosuid,tree ro,nosuid,rslave) (/mounts/0)",
                      "init attach_tree on /sys (/mounts/0)",

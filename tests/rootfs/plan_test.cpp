@@ -13,15 +13,15 @@ using test::Lines;
 Result<plan::Timeline> planned(const std::string& patch, bool own_cgroup_namespace = true) {
     const spec::ValidSpec spec = test::spec_with(patch);
     plan::TimelineBuilder timeline;
-    const Places places{.bundle = "/bundle",
-                        .root = "/bundle/rootfs",
-                        .cgroup = "/cg/box",
-                        .own_cgroup_namespace = own_cgroup_namespace,
-                        .host = {.kernel_major = 6}};
-    LET(const Trees trees, plan_trees(timeline, spec, places));
+    const MountInputs inputs{.bundle = "/bundle",
+                             .root = "/bundle/rootfs",
+                             .cgroup = "/cg/box",
+                             .own_cgroup_namespace = own_cgroup_namespace,
+                             .host = {.kernel_major = 6}};
+    LET(const Trees trees, plan_trees(timeline, spec, inputs));
     timeline.host(plan::Spawn{0});
-    LET(Layout layout, plan_content(timeline, spec, places, trees));
-    plan_seal(timeline, spec, places, trees, std::move(layout));
+    LET(Layout layout, plan_content(timeline, spec, inputs, trees));
+    plan_seal(timeline, spec, inputs, trees, std::move(layout));
     timeline.init(plan::Execute{});
     return std::move(timeline).finish();
 }
@@ -117,11 +117,11 @@ TEST(Content, IsAllThereBeforeAnythingIsSealed) {
     plan::TimelineBuilder timeline;
     const spec::ValidSpec spec =
         test::spec_with(R"({"process": {"cwd": "/srv"}, "root": {"readonly": true}})");
-    Places places{.bundle = "/bundle", .root = "/bundle/rootfs", .cgroup = "/cg/box"};
-    places.root_place = "/bundle/rootfs";
-    const auto trees = plan_trees(timeline, spec, places);
+    MountInputs inputs{.bundle = "/bundle", .root = "/bundle/rootfs", .cgroup = "/cg/box"};
+    inputs.root_place = "/bundle/rootfs";
+    const auto trees = plan_trees(timeline, spec, inputs);
     timeline.host(plan::Spawn{0});
-    ASSERT_TRUE(plan_content(timeline, spec, places, *trees));
+    ASSERT_TRUE(plan_content(timeline, spec, inputs, *trees));
     timeline.init(plan::Execute{});
     const Lines content = test::lines_of(test::finished(std::move(timeline)));
     for (const char* verb : {"protect_path", "mask_path", "protect_root", "pivot_root"}) {

@@ -15,13 +15,13 @@ using test::Lines;
 
 constexpr std::uint64_t own_pids = CLONE_NEWPID | CLONE_NEWNS;
 
-ExecBlueprint blueprint(std::uint64_t namespaces = own_pids) {
-    ExecBlueprint blueprint;
-    blueprint.namespaces = namespaces;
-    return blueprint;
+ExecOptions options(std::uint64_t namespaces = own_pids) {
+    ExecOptions options;
+    options.namespaces = namespaces;
+    return options;
 }
 
-Lines lines(const ExecBlueprint& wish, const std::string& patch = "{}") {
+Lines lines(const ExecOptions& wish, const std::string& patch = "{}") {
     const plan::HostFacts host{.last_capability = 40};
     const auto timeline = compile_exec(wish, test::spec_with(patch), host);
     return timeline ? test::lines_of(*timeline) : Lines{timeline.error().text};
@@ -30,7 +30,7 @@ Lines lines(const ExecBlueprint& wish, const std::string& patch = "{}") {
 // The rule that exec exists for (CVE-2016-9962).
 TEST(Exec, HasGivenUpEverythingBeforeTheContainerCanSeeIt) {
     expect_order(
-        lines(blueprint()),
+        lines(options()),
         {"find_init",     "find_cgroup",      "spawn",           "mark_descriptors",  "reset_signals",
          "join_keyring",  "join_container",   "enter_directory", "limit_bounding",    "set_groups",
          "set_ids",       "set_capabilities", "set_umask",       "close_descriptors", "respawn",
@@ -38,7 +38,7 @@ TEST(Exec, HasGivenUpEverythingBeforeTheContainerCanSeeIt) {
 }
 
 TEST(Exec, LoadsTheFilterLast) {
-    ExecBlueprint wish = blueprint();
+    ExecOptions wish = options();
     wish.filter = seccomp::Program{.instructions = {sock_filter{}}};
     const Lines all = lines(wish, R"({"linux": {"seccomp": {"defaultAction": "SCMP_ACT_ALLOW"}}})");
     expect_order(all, {"respawn", "report_execution", "load_seccomp", "execute"});
@@ -46,13 +46,13 @@ TEST(Exec, LoadsTheFilterLast) {
 }
 
 TEST(Exec, WithNothingToTellSendsTheGoAtOnce) {
-    const Lines all = lines(blueprint(CLONE_NEWNS));
+    const Lines all = lines(options(CLONE_NEWNS));
     EXPECT_EQ(at(all, "spawn") + 1, at(all, "release_container"));
     EXPECT_EQ(at(all, "spawn") + 2, at(all, "send_go"));
 }
 
 TEST(Exec, IsInTheContainersGroupOfResctrlBeforeItsProgramRuns) {
-    ExecBlueprint wish = blueprint();
+    ExecOptions wish = options();
     wish.rdt = plan::JoinRdtGroup{"/r", "/r/box", "/r/box/mon_groups/box"};
     expect_order(lines(wish), {"await_respawn", "join_rdt_group", "send_go", "await_go", "execute"});
     wish.namespaces = CLONE_NEWNS;
@@ -64,11 +64,11 @@ TEST(Exec, IsInTheContainersGroupOfResctrlBeforeItsProgramRuns) {
 }
 
 TEST(Exec, PermitsNothingToACopyThatItDoesNotKnow) {
-    expect_order(lines(blueprint()), {"respawn", "await_respawn", "send_go", "await_go"});
+    expect_order(lines(options()), {"respawn", "await_respawn", "send_go", "await_go"});
 }
 
 TEST(Exec, TellsWhoeverListensBeforeTheProgramMayRunAndTheFileBehindThat) {
-    ExecBlueprint wish = blueprint();
+    ExecOptions wish = options();
     wish.pid_file = "/run/pid";
     wish.pidfd_socket = "/run/pidfd";
     const Lines all = lines(wish, R"({"process": {"oomScoreAdj": 5}})");
@@ -78,7 +78,7 @@ TEST(Exec, TellsWhoeverListensBeforeTheProgramMayRunAndTheFileBehindThat) {
 }
 
 TEST(Exec, SendsTheTerminalOfTheContainer) {
-    ExecBlueprint wish = blueprint();
+    ExecOptions wish = options();
     wish.console_socket = "/run/console";
     const Lines all =
         lines(wish, R"({"process": {"terminal": true, "consoleSize": {"height": 5, "width": 6}}})");
@@ -90,7 +90,7 @@ TEST(Exec, SendsTheTerminalOfTheContainer) {
 }
 
 TEST(Exec, InTheHostsPidNamespaceIsOneProcess) {
-    const Lines all = lines(blueprint(CLONE_NEWNS));
+    const Lines all = lines(options(CLONE_NEWNS));
     EXPECT_FALSE(has(all, "respawn"));
     EXPECT_FALSE(has(all, "await_respawn"));
     expect_order(all, {"set_capabilities", "close_descriptors", "start_session", "await_go", "execute"});
@@ -98,16 +98,16 @@ TEST(Exec, InTheHostsPidNamespaceIsOneProcess) {
 
 TEST(Exec, InAUserNamespaceDropsGroupsOutsideAndTakesIdsInside) {
     const Lines all =
-        lines(blueprint(own_pids | CLONE_NEWUSER),
+        lines(options(own_pids | CLONE_NEWUSER),
               R"({"linux": {"namespaces": [{"type": "mount"}, {"type": "pid"}, {"type": "user"}],
                   "uidMappings": [{"containerID": 0, "hostID": 1000, "size": 10}],
                   "gidMappings": [{"containerID": 0, "hostID": 1000, "size": 10}]}})");
     expect_order(all, {"set_groups", "join_container", "assume_ids", "set_ids"});
-    EXPECT_FALSE(has(lines(blueprint()), "assume_ids"));
+    EXPECT_FALSE(has(lines(options()), "assume_ids"));
 }
 
 TEST(Exec, KeepsWhatItWasToldToKeep) {
-    ExecBlueprint wish = blueprint();
+    ExecOptions wish = options();
     wish.preserve_fds = 2;
     wish.new_keyring = false;
     const Lines all = lines(wish);
@@ -117,14 +117,14 @@ TEST(Exec, KeepsWhatItWasToldToKeep) {
 }
 
 TEST(Exec, WithoutACgroupLooksForNone) {
-    ExecBlueprint wish = blueprint();
+    ExecOptions wish = options();
     wish.has_cgroup = false;
     EXPECT_FALSE(has(lines(wish), "find_cgroup"));
 }
 
 TEST(Exec, StartsOnTheCpusThatItIsGiven) {
     const auto spec = test::spec_with(R"({"process": {"execCPUAffinity": {"initial": "1", "final": "0"}}})");
-    const auto timeline = compile_exec(blueprint(), spec, {.last_capability = 40});
+    const auto timeline = compile_exec(options(), spec, {.last_capability = 40});
     ASSERT_TRUE(timeline);
     std::vector<std::uint32_t> cpus;
     for (const plan::Step& step : timeline->steps()) {
@@ -138,7 +138,7 @@ TEST(Exec, StartsOnTheCpusThatItIsGiven) {
 }
 
 TEST(Exec, RefusesAnImpossibleListOfCpus) {
-    EXPECT_EQ(lines(blueprint(), R"({"process": {"execCPUAffinity": {"initial": "9000"}}})"),
+    EXPECT_EQ(lines(options(), R"({"process": {"execCPUAffinity": {"initial": "9000"}}})"),
               Lines{"config.json: /process/execCPUAffinity/initial: \"9000\": must be a list of CPUs such as "
                     "0-3,7"});
 }

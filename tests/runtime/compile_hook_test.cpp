@@ -11,7 +11,7 @@ namespace {
 using plan::HookKind;
 using test::Lines;
 
-const HookBlueprint hook_blueprint{.bundle = "/b", .root = "/b/rootfs", .filter = {}};
+const HookOptions hook_blueprint{.bundle = "/b", .root = "/b/rootfs", .filter = {}};
 
 plan::HostFacts host() {
     return {.kernel_major = 6,
@@ -26,18 +26,18 @@ std::string hooks_of(std::string_view kind, std::string_view more = "") {
 }
 
 // The birth of the first hook of this kind.
-Lines birth(HookKind kind, const std::string& patch, const HookBlueprint& blueprint = hook_blueprint) {
-    const auto run = compile_hooks(kind, blueprint, test::spec_with(patch), host());
+Lines birth(HookKind kind, const std::string& patch, const HookOptions& options = hook_blueprint) {
+    const auto run = compile_hooks(kind, options, test::spec_with(patch), host());
     return run ? test::lines_of(*run->hooks.at(0).timeline) : Lines{run.error().text};
 }
 
 Lines creation(const std::string& patch, bool await_start = true) {
-    const Blueprint blueprint{.id = "box",
-                              .bundle = "/b",
-                              .root = "/b/rootfs",
-                              .state_directory = "/run/x/box",
-                              .await_start = await_start};
-    const auto timeline = compile_creation(blueprint, test::spec_with(patch), host());
+    const CreateOptions options{.id = "box",
+                                .bundle = "/b",
+                                .root = "/b/rootfs",
+                                .state_directory = "/run/x/box",
+                                .await_start = await_start};
+    const auto timeline = compile_creation(options, test::spec_with(patch), host());
     return timeline ? test::lines_of(*timeline) : Lines{timeline.error().text};
 }
 
@@ -101,12 +101,12 @@ TEST(Hook, OfCreateContainerJoinsTheContainerAndStartsInItsRoot) {
 }
 
 TEST(Hook, OfCreateContainerWithoutACgroupOrAPidNamespace) {
-    HookBlueprint blueprint = hook_blueprint;
-    blueprint.has_cgroup = false;
+    HookOptions options = hook_blueprint;
+    options.has_cgroup = false;
     const Lines all = birth(HookKind::create_container,
                             R"({"hooks": {"createContainer": [{"path": "/h"}]},
                                 "linux": {"namespaces": [{"type": "mount"}]}})",
-                            blueprint);
+                            options);
     EXPECT_EQ(count(all, "host find_cgroup"), 0);
     EXPECT_EQ(count(all, "init respawn"), 0);
     EXPECT_EQ(count(all, "init join_container"), 1);
@@ -130,13 +130,13 @@ TEST(Hook, OfAContainerWithNewClocksHasThem) {
 }
 
 TEST(Hook, OfStartContainerIsHeldToThePolicyOfTheProcess) {
-    HookBlueprint blueprint = hook_blueprint;
-    blueprint.filter = seccomp::Program{.instructions = {sock_filter{}}};
+    HookOptions options = hook_blueprint;
+    options.filter = seccomp::Program{.instructions = {sock_filter{}}};
     const Lines all = birth(HookKind::start_container,
                             R"({"hooks": {"startContainer": [{"path": "/h"}]},
                                 "process": {"cwd": "/work", "noNewPrivileges": true, "terminal": true,
                                             "user": {"uid": 7, "gid": 8}}})",
-                            blueprint);
+                            options);
     expect_order(all,
                  {"host find_init", "init take_stdio", "init join_container", "init enter_directory /work",
                   "init limit_bounding", "init set_groups", "init set_ids user 7 group 8",

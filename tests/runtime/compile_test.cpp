@@ -19,7 +19,7 @@ plan::HostFacts host() {
     return {.kernel_major = 6, .last_capability = 40, .cgroup_mount = "/cg", .own_cgroup = "/"};
 }
 
-Blueprint blueprint(bool await_start) {
+CreateOptions options(bool await_start) {
     return {.id = "box",
             .bundle = "/b",
             .root = "/b/rootfs",
@@ -27,22 +27,23 @@ Blueprint blueprint(bool await_start) {
             .await_start = await_start};
 }
 
-Lines lines(const Blueprint& wish, const std::string& patch = "{}", const plan::HostFacts& machine = host()) {
+Lines lines(const CreateOptions& wish, const std::string& patch = "{}",
+            const plan::HostFacts& machine = host()) {
     const auto timeline = compile_creation(wish, test::spec_with(patch), machine);
     return timeline ? test::lines_of(*timeline) : Lines{timeline.error().text};
 }
 
 TEST(Creation, WritesDownWhatItWillDoBeforeItDoesIt) {
-    expect_order(lines(blueprint(true)),
+    expect_order(lines(options(true)),
                  {"make_state_directory", "record_intent", "make_cgroup", "record_cgroup", "clone_tree",
                   "make_start_fifo", "spawn", "record_process", "send_go"});
 }
 
 TEST(Creation, LetsNothingRunBeforeTheHostIsDone) {
     for (const bool create : {true, false})
-        expect_order(lines(blueprint(create)), {"spawn", "attach_device_filter", "record_process", "send_go",
-                                                "await_go", "enter_directory", "limit_bounding", "set_groups",
-                                                "set_ids", "set_capabilities", "find_program", "execute"});
+        expect_order(lines(options(create)), {"spawn", "attach_device_filter", "record_process", "send_go",
+                                              "await_go", "enter_directory", "limit_bounding", "set_groups",
+                                              "set_ids", "set_capabilities", "find_program", "execute"});
 }
 
 TEST(Creation, IsInItsGroupOfResctrlBeforeAnythingOfItRuns) {
@@ -50,13 +51,13 @@ TEST(Creation, IsInItsGroupOfResctrlBeforeAnythingOfItRuns) {
     machine.resctrl_mount = "/r";
     const std::string rdt = R"("linux": {"intelRdt": {"schemata": ["L3:0=f"], "enableMonitoring": true}})";
     for (const bool create : {true, false})
-        expect_order(lines(blueprint(create), "{" + rdt + "}", machine),
+        expect_order(lines(options(create), "{" + rdt + "}", machine),
                      {"record_intent", "make_rdt_group", "make_monitoring_group", "record_rdt_group",
                       "write_schemata", "spawn", "join_rdt_group", "record_process", "send_go"});
     const std::string hooks = R"("hooks": {"prestart": [{"path": "/x"}]})";
-    expect_order(lines(blueprint(true), "{" + rdt + ", " + hooks + "}", machine),
+    expect_order(lines(options(true), "{" + rdt + ", " + hooks + "}", machine),
                  {"spawn", "await_ready", "join_rdt_group", "record_process", "run_hooks", "send_go"});
-    EXPECT_FALSE(has(lines(blueprint(true), "{}", machine), "rdt"));
+    EXPECT_FALSE(has(lines(options(true), "{}", machine), "rdt"));
 }
 
 // What is born into a joined pid namespace is the copy.
@@ -65,12 +66,12 @@ TEST(Creation, PutsTheCopyIntoItsGroupOfResctrl) {
     machine.resctrl_mount = "/r";
     const std::string joined = R"({"linux": {"intelRdt": {}, "namespaces": [{"type": "mount"},
         {"type": "pid", "path": "/proc/9/ns/pid"}]}})";
-    expect_order(lines(blueprint(true), joined, machine), {"await_respawn", "join_rdt_group", "send_go"});
+    expect_order(lines(options(true), joined, machine), {"await_respawn", "join_rdt_group", "send_go"});
 }
 
 TEST(Creation, NeedsAResctrlForIntelRdt) {
     const auto timeline =
-        compile_creation(blueprint(true), test::spec_with(R"({"linux": {"intelRdt": {}}})"), host());
+        compile_creation(options(true), test::spec_with(R"({"linux": {"intelRdt": {}}})"), host());
     ASSERT_FALSE(timeline);
     EXPECT_EQ(timeline.error().kind, Kind::unsupported);
     EXPECT_EQ(
@@ -80,7 +81,7 @@ TEST(Creation, NeedsAResctrlForIntelRdt) {
 }
 
 TEST(Creation, StartsCleanAndClosesLast) {
-    const Lines all = lines(blueprint(true));
+    const Lines all = lines(options(true));
     expect_order(all, {"spawn", "mark_descriptors", "reset_signals", "set_umask", "join_keyring",
                        "isolate_mounts", "attach_root", "pivot_root", "start_session", "await_go"});
     const std::size_t execute = at(all, "execute");
@@ -90,7 +91,7 @@ TEST(Creation, StartsCleanAndClosesLast) {
 }
 
 TEST(Create, StopsBeforeTheProgramUntilStart) {
-    const Lines all = lines(blueprint(true));
+    const Lines all = lines(options(true));
     expect_order(all, {"find_program", "close_descriptors", "report_ready", "await_ready", "publish",
                        "await_start", "execute"});
     EXPECT_EQ(all[at(all, "close_descriptors")], "init close_descriptors 3 and up, but the exec fifo");
@@ -104,7 +105,7 @@ TEST(Create, KeepsTheNotifySocketUntilStartAndNoLonger) {
     for (const char* patch :
          {"{}", R"({"linux": {"namespaces": [{"type": "mount"}, {"type": "pid", "path": "/p"}]}})"})
         for (const bool create : {true, false}) {
-            Blueprint wish = blueprint(create);
+            CreateOptions wish = options(create);
             wish.notify = true;
             const Lines all = lines(wish, patch);
             expect_order(all, {"make_notify_socket", "spawn", "mount_notify_socket", "pivot_root",
@@ -117,7 +118,7 @@ TEST(Create, KeepsTheNotifySocketUntilStartAndNoLonger) {
 }
 
 TEST(Run, WaitsForNothingButTheExecution) {
-    const Lines all = lines(blueprint(false));
+    const Lines all = lines(options(false));
     for (const char* verb : {"make_start_fifo", "await_start", "report_ready", "await_ready"})
         EXPECT_FALSE(has(all, verb)) << verb;
     expect_order(all, {"execute", "await_execution", "publish"});
@@ -125,7 +126,7 @@ TEST(Run, WaitsForNothingButTheExecution) {
 }
 
 TEST(Creation, ConnectsTheConsoleFirstAndSendsItLate) {
-    Blueprint wish = blueprint(true);
+    CreateOptions wish = options(true);
     const std::string terminal = R"({"process": {"terminal": true}})";
     for (const char* verb : {"connect_console", "send_console", "open_terminal"})
         EXPECT_FALSE(has(lines(wish), verb)) << verb;
@@ -137,7 +138,7 @@ TEST(Creation, ConnectsTheConsoleFirstAndSendsItLate) {
 }
 
 TEST(Creation, TellsWhoAskedBeforeItPublishes) {
-    Blueprint wish = blueprint(true);
+    CreateOptions wish = options(true);
     for (const char* verb : {"send_pidfd", "write_pid_file"}) EXPECT_FALSE(has(lines(wish), verb)) << verb;
     wish.pid_file = "/run/pid";
     wish.pidfd_socket = "/run/pidfd";
@@ -145,7 +146,7 @@ TEST(Creation, TellsWhoAskedBeforeItPublishes) {
 }
 
 TEST(Creation, KeepsTheDescriptorsAndTheKeyringOfTheCaller) {
-    Blueprint wish = blueprint(true);
+    CreateOptions wish = options(true);
     wish.preserve_fds = 4;
     wish.new_keyring = false;
     const Lines all = lines(wish);
@@ -155,16 +156,16 @@ TEST(Creation, KeepsTheDescriptorsAndTheKeyringOfTheCaller) {
 }
 
 TEST(Creation, MakesTheCgroupOfTheConfigOrOfTheId) {
-    EXPECT_TRUE(cgroup_path(blueprint(true), test::spec_with(), host()).value().ends_with("/box"));
-    EXPECT_EQ(cgroup_path(blueprint(true), test::spec_with(R"({"linux": {"cgroupsPath": "/a/b"}})"), host())
-                  .value(),
-              "/a/b");
-    const Lines all = lines(blueprint(true), R"({"linux": {"cgroupsPath": "/a/b"}})");
+    EXPECT_TRUE(cgroup_path(options(true), test::spec_with(), host()).value().ends_with("/box"));
+    EXPECT_EQ(
+        cgroup_path(options(true), test::spec_with(R"({"linux": {"cgroupsPath": "/a/b"}})"), host()).value(),
+        "/a/b");
+    const Lines all = lines(options(true), R"({"linux": {"cgroupsPath": "/a/b"}})");
     EXPECT_EQ(all[at(all, "make_cgroup")], "host make_cgroup /cg/a/b (/linux/cgroupsPath)");
 }
 
 // Whether MakeCgroup is allowed to go without; nothing where there is no such step.
-std::optional<bool> cgroup_is_optional(const Blueprint& wish, const std::string& patch = "{}") {
+std::optional<bool> cgroup_is_optional(const CreateOptions& wish, const std::string& patch = "{}") {
     const auto timeline = compile_creation(wish, test::spec_with(patch), host());
     for (const plan::Step& step : timeline->steps())
         if (const auto* op = std::get_if<plan::HostOp>(&step.op))
@@ -173,7 +174,7 @@ std::optional<bool> cgroup_is_optional(const Blueprint& wish, const std::string&
 }
 
 TEST(Creation, NeedsTheCgroupThatTheConfigNames) {
-    Blueprint wish = blueprint(true);
+    CreateOptions wish = options(true);
     EXPECT_EQ(cgroup_is_optional(wish), false);
     wish.cgroup_optional = true;
     EXPECT_EQ(cgroup_is_optional(wish), true);
@@ -181,7 +182,7 @@ TEST(Creation, NeedsTheCgroupThatTheConfigNames) {
 }
 
 TEST(Creation, MakesNoCgroupWhereThatIsDisabled) {
-    Blueprint wish = blueprint(true);
+    CreateOptions wish = options(true);
     wish.no_cgroup = true;
     const Lines all = lines(wish);
     for (const char* verb : {"make_cgroup", "record_cgroup", "attach_device_filter"})
@@ -195,7 +196,7 @@ TEST(Creation, OnAMachineWithoutCgroupsIsForThoseWhoNeedNone) {
     plan::HostFacts machine = host();
     machine.cgroup_mount.clear();
     machine.no_cgroup_mount = "none found";
-    Blueprint wish = blueprint(true);
+    CreateOptions wish = options(true);
     EXPECT_EQ(lines(wish, "{}", machine), Lines{"none found"});
     wish.cgroup_optional = true;
     EXPECT_FALSE(has(lines(wish, "{}", machine), "make_cgroup"));
@@ -204,8 +205,8 @@ TEST(Creation, OnAMachineWithoutCgroupsIsForThoseWhoNeedNone) {
 
 // ---- the systemd driver ----------------------------------------------------------------------------------
 
-Blueprint by_systemd() {
-    Blueprint wish = blueprint(true);
+CreateOptions by_systemd() {
+    CreateOptions wish = options(true);
     wish.systemd = true;
     return wish;
 }
@@ -231,8 +232,8 @@ TEST(Systemd, StartsTheUnitWithTheProcessThatStillWaits) {
               std::string::npos)
         << line;
     EXPECT_NE(line.find("MemoryMax 1048576"), std::string::npos) << line;
-    EXPECT_FALSE(has(lines(blueprint(true)), "start_unit"));
-    EXPECT_FALSE(has(lines(blueprint(true)), "send_prepared"));
+    EXPECT_FALSE(has(lines(options(true)), "start_unit"));
+    EXPECT_FALSE(has(lines(options(true)), "send_prepared"));
 }
 
 TEST(Systemd, KnowsTheCgroupThatTheUnitWillHave) {
@@ -263,8 +264,8 @@ TEST(Systemd, HasItsPropertiesFromAnnotationsLast) {
     EXPECT_EQ(
         lines(by_systemd(), R"({"annotations": {"org.systemd.property.KillSignal": "TERM"}})", booted()),
         Lines{"config.json: /annotations/org.systemd.property.KillSignal: \"TERM\": \"TERM\": is no value"});
-    EXPECT_TRUE(has(lines(blueprint(true), R"({"annotations": {"org.systemd.property.KillSignal": "TERM"}})"),
-                    "spawn"))
+    EXPECT_TRUE(
+        has(lines(options(true), R"({"annotations": {"org.systemd.property.KillSignal": "TERM"}})"), "spawn"))
         << "they are for this driver alone";
 }
 
@@ -276,7 +277,7 @@ TEST(Systemd, RefusesAPathOfTheOtherDriver) {
 }
 
 TEST(Systemd, NeverGoesWithout) {
-    Blueprint wish = by_systemd();
+    CreateOptions wish = by_systemd();
     wish.cgroup_optional = true;
     plan::HostFacts machine = booted();
     machine.cgroup_mount.clear();
@@ -323,10 +324,10 @@ TEST(Update, ChangesTheDeviceRulesLast) {
 TEST(Creation, HandsTheCgroupOverBeforeThereIsAnybodyWhoCouldUseIt) {
     const std::string owner = R"({"mounts": [{"destination": "/sys/fs/cgroup", "type": "cgroup",
         "source": "cgroup"}], "linux": {"namespaces": [{"type": "mount"}, {"type": "pid"}, {"type": "cgroup"}]}})";
-    expect_order(lines(blueprint(true), owner), {"make_cgroup", "record_cgroup", "delegate_cgroup", "spawn"});
+    expect_order(lines(options(true), owner), {"make_cgroup", "record_cgroup", "delegate_cgroup", "spawn"});
     expect_order(lines(by_systemd(), owner, booted()),
                  {"spawn", "start_unit", "record_cgroup", "delegate_cgroup", "send_prepared"});
-    EXPECT_FALSE(has(lines(blueprint(true)), "delegate_cgroup"));
+    EXPECT_FALSE(has(lines(options(true)), "delegate_cgroup"));
 }
 
 // BPF_PROG_TYPE_CGROUP_DEVICE is for root of the machine.
@@ -339,9 +340,9 @@ TEST(Creation, FiltersDevicesWhereTheKernelLetsIt) {
     rootless.privileged = false;
     rootless.uid = 7;
     rootless.gid = 8;
-    EXPECT_TRUE(has(lines(blueprint(true), user), "attach_device_filter"));
-    EXPECT_FALSE(has(lines(blueprint(true), "{}", nested), "attach_device_filter"));
-    const Lines all = lines(blueprint(true), user, rootless);
+    EXPECT_TRUE(has(lines(options(true), user), "attach_device_filter"));
+    EXPECT_FALSE(has(lines(options(true), "{}", nested), "attach_device_filter"));
+    const Lines all = lines(options(true), user, rootless);
     EXPECT_FALSE(has(all, "attach_device_filter"));
     expect_order(all, {"spawn", "write_id_maps", "send_prepared", "record_process", "send_go"});
 }
@@ -349,14 +350,14 @@ TEST(Creation, FiltersDevicesWhereTheKernelLetsIt) {
 TEST(Creation, ErrorsOfTheRoomsComeThrough) {
     const std::string mount = R"({"mounts": [{"destination": "/proc/x", "type": "tmpfs"}]})";
     EXPECT_TRUE(
-        lines(blueprint(true), mount).at(0).starts_with("config.json: /mounts/0/destination: \"/proc/x\""));
+        lines(options(true), mount).at(0).starts_with("config.json: /mounts/0/destination: \"/proc/x\""));
 }
 
 TEST(Creation, OfMoreMountsThanSlotsIsRefused) {
     nlohmann::json patch;
     for (int i = 0; i <= plan::slot_limit; ++i)
         patch["mounts"].push_back({{"destination", cat("/m", i)}, {"source", "/s"}, {"options", {"bind"}}});
-    const auto refused = compile_creation(blueprint(true), test::spec_with(patch.dump()), host());
+    const auto refused = compile_creation(options(true), test::spec_with(patch.dump()), host());
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().kind, Kind::unsupported);
     EXPECT_EQ(refused.error().text, "more than 4096 bind mounts");
@@ -372,7 +373,7 @@ const std::string among_inhabitants = patch_with(R"({"type": "pid", "path": "/p"
 // Whoever is in a joined pid namespace sees a process that holds no more than the program will.
 TEST(LateBirth, ComesBehindEveryPrivilegeThatIsGivenUp) {
     for (const bool create : {true, false})
-        expect_order(lines(blueprint(create), among_inhabitants),
+        expect_order(lines(options(create), among_inhabitants),
                      {"open_namespace", "spawn", "join_namespace", "pivot_root", "enter_directory", "set_ids",
                       "set_capabilities", "respawn", "await_respawn", "start_session", "attach_device_filter",
                       "record_process", "send_go", "await_go", "find_program", "execute"});
@@ -380,14 +381,14 @@ TEST(LateBirth, ComesBehindEveryPrivilegeThatIsGivenUp) {
 
 TEST(LateBirth, LeavesDescriptorsBehind) {
     for (const bool create : {true, false}) {
-        const Lines all = lines(blueprint(create), among_inhabitants);
+        const Lines all = lines(options(create), among_inhabitants);
         EXPECT_EQ(all[at(all, "respawn") - 1],
                   cat("init close_descriptors 3 and up", create ? ", but the exec fifo" : ""));
     }
 }
 
 TEST(LateBirth, RecordsTheCopyAndNobodyElse) {
-    const Lines all = lines(blueprint(true), among_inhabitants);
+    const Lines all = lines(options(true), among_inhabitants);
     for (const char* verb : {"record_process", "send_go", "respawn", "start_session"})
         EXPECT_EQ(std::ranges::count_if(
                       all, [&](const std::string& line) { return line.substr(5).starts_with(verb); }),
@@ -396,22 +397,22 @@ TEST(LateBirth, RecordsTheCopyAndNobodyElse) {
 }
 
 TEST(LateBirth, ClaimsTheTerminalAsTheLeaderOfTheSession) {
-    expect_order(lines(blueprint(true), R"({"process": {"terminal": true}, "linux": {"namespaces": [
+    expect_order(lines(options(true), R"({"process": {"terminal": true}, "linux": {"namespaces": [
                      {"type": "mount"}, {"type": "pid", "path": "/p"}]}})"),
                  {"open_terminal", "respawn", "start_session", "claim_terminal", "await_go"});
 }
 
 TEST(EarlyBirth, ComesBeforeTheFileSystem) {
     const std::string inside = patch_with(R"({"type": "user", "path": "/u"}, {"type": "pid"})");
-    expect_order(lines(blueprint(true), inside),
+    expect_order(lines(options(true), inside),
                  {"open_namespace", "spawn", "send_prepared", "join_namespace", "assume_ids",
                   "unshare_namespaces", "respawn", "await_respawn", "isolate_mounts", "pivot_root",
                   "start_session", "record_process", "send_go", "await_go", "set_ids"});
 }
 
 TEST(Births, OfOthersNeedNoCopy) {
-    EXPECT_FALSE(has(lines(blueprint(true)), "respawn"));
-    EXPECT_FALSE(has(lines(blueprint(true)), "await_respawn"));
+    EXPECT_FALSE(has(lines(options(true)), "respawn"));
+    EXPECT_FALSE(has(lines(options(true)), "await_respawn"));
 }
 
 // ---- seccomp
@@ -419,8 +420,8 @@ TEST(Births, OfOthersNeedNoCopy) {
 const std::string profile = R"({"linux": {"seccomp": {"defaultAction": "SCMP_ACT_ALLOW",
     "listenerPath": "/run/agent", "listenerMetadata": "m"}}})";
 
-Blueprint filtered(bool create, bool notifies) {
-    Blueprint wish = blueprint(create);
+CreateOptions filtered(bool create, bool notifies) {
+    CreateOptions wish = options(create);
     wish.filter = seccomp::Program{
         .instructions = {{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}}, .flags = 0, .notifies = notifies};
     return wish;
@@ -436,7 +437,7 @@ TEST(Filter, IsTheLastStepBeforeTheProgram) {
     }
 }
 
-TEST(Filter, ThatNobodyAskedForIsNoStep) { EXPECT_FALSE(has(lines(blueprint(true)), "load_seccomp")); }
+TEST(Filter, ThatNobodyAskedForIsNoStep) { EXPECT_FALSE(has(lines(options(true)), "load_seccomp")); }
 
 // The agent learns of the container before `create` ends, so that it can answer the first call of `start`.
 TEST(Listener, IsDeliveredWithinCreate) {
@@ -455,14 +456,14 @@ TEST(Listener, OfRunIsDeliveredLast) {
 
 // seccomp(2) wants one of no_new_privs and CAP_SYS_ADMIN; execve takes the latter away.
 TEST(Filter, KeepsTheCapabilityItNeedsAndNoOther) {
-    const auto effective = [](const Blueprint& wish, const std::string& patch) {
+    const auto effective = [](const CreateOptions& wish, const std::string& patch) {
         const auto timeline = compile_creation(wish, test::spec_with(patch), host());
         return test::ops_of<plan::SetCapabilities>(*timeline).at(0).effective;
     };
     constexpr std::uint64_t admin = 1u << 21;
     EXPECT_EQ(effective(filtered(true, false), "{}"), admin);
     EXPECT_EQ(effective(filtered(true, false), R"({"process": {"noNewPrivileges": true}})"), 0u);
-    EXPECT_EQ(effective(blueprint(true), "{}"), 0u);
+    EXPECT_EQ(effective(options(true), "{}"), 0u);
 }
 
 TEST(Filter, ComesBehindNoNewPrivileges) {

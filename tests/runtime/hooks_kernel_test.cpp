@@ -36,9 +36,9 @@ struct Ran {
 Ran ran(plan::HookKind kind, const std::vector<nlohmann::json>& hooks, const Folder& folder,
         const State& state = {}) {
     const std::string word(plan::word(kind));
-    const HookBlueprint blueprint{.bundle = folder.path(), .root = folder.path(), .filter = {}};
+    const HookOptions options{.bundle = folder.path(), .root = folder.path(), .filter = {}};
     const auto timeline =
-        compile_hook_run(kind, blueprint, test::spec_with(config_of(word.c_str(), hooks)), {});
+        compile_hook_run(kind, options, test::spec_with(config_of(word.c_str(), hooks)), {});
     auto done = run_hooks(*timeline, state);
     if (!done) return {done.error().text, {}};
     return {"", std::move(*done)};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/steps/run.hpp"
+#include "runtime/steps/walk.hpp"
 #include "support/planning.hpp"
 
 namespace bulkhead::runtime {

@@ -16,12 +16,12 @@ Result<> print(std::string_view line) { return write_out(STDOUT_FILENO, line); }
 
 }  // namespace
 
-Result<Outcome> events(const Call& call) {
+Result<VerbResult> events(const Call& call) {
     const std::string& id = call.operands[0];
     LET(const std::uint64_t interval_ns, parse_interval(call.options.interval));
     if (call.options.stats) {
         LET(const cgroups::Stats sample, runtime::stats(call.site, id));
-        return Outcome{stats_line(id, sample), 0, {}};
+        return VerbResult{stats_line(id, sample), 0, {}};
     }
     const runtime::Audience audience{
         .sample = [&](const cgroups::Stats& stats) { return print(stats_line(id, stats)); },
@@ -29,7 +29,7 @@ Result<Outcome> events(const Call& call) {
         .output = STDOUT_FILENO,
     };
     TRY(runtime::watch(call.site, id, interval_ns, audience));
-    return Outcome{};
+    return VerbResult{};
 }
 
 }  // namespace bulkhead::cli::verbs

@@ -15,11 +15,11 @@ Result<runtime::Made> attempt(const Call& call) {
 
 // What the process returns can be anything from 0 to 255, so that whoever calls tells a failure of ours by
 // the text and by runc's 255. A wrong command line does not come this far and ends with 1.
-Result<Outcome> exec(const Call& call) {
+Result<VerbResult> exec(const Call& call) {
     constexpr int failed = 255;
     auto made = attempt(call);
-    if (!made) return Outcome{{}, failed, {}, std::move(made).error().under("exec failed")};
-    return Outcome{{}, made->exit_status, std::move(made->warnings)};
+    if (!made) return VerbResult{{}, failed, {}, std::move(made).error().under("exec failed")};
+    return VerbResult{{}, made->exit_status, std::move(made->warnings)};
 }
 
 }  // namespace bulkhead::cli::verbs

@@ -50,12 +50,12 @@ std::string defaults_in_force(const Options& options, const plan::Timeline& time
 
 }  // namespace
 
-Result<Outcome> explain(const Call& call) {
+Result<VerbResult> explain(const Call& call) {
     LET(const runtime::CreateRequest request,
         create_request(call.options, call.operands.empty() ? "ID" : call.operands[0], call.caller));
     LET(const plan::Timeline timeline, runtime::explain(call.site, request));
-    if (call.options.json) return Outcome{plan::explain_json(timeline), 0, {}};
-    return Outcome{cat(defaults_in_force(call.options, timeline), plan::explain_text(timeline)), 0, {}};
+    if (call.options.json) return VerbResult{plan::explain_json(timeline), 0, {}};
+    return VerbResult{cat(defaults_in_force(call.options, timeline), plan::explain_text(timeline)), 0, {}};
 }
 
 }  // namespace bulkhead::cli::verbs

@@ -45,7 +45,7 @@ MemoryPolicyFeatures memory_policy() {
 
 }  // namespace
 
-Result<Outcome> features(const Call&) {
+Result<VerbResult> features(const Call&) {
     const auto options = rootfs::known_options();
     const Features all{.oldest_version = spec::oldest_version,
                        .newest_version = spec::implemented_version,
@@ -61,7 +61,7 @@ Result<Outcome> features(const Call&) {
                        .memory_policy = memory_policy(),
                        .checkpoint = find_command("checkpoint") != nullptr,
                        .unsafe_annotations = unsafe_annotations()};
-    return Outcome{features_json(this_build(), all), 0, {}};
+    return VerbResult{features_json(this_build(), all), 0, {}};
 }
 
 }  // namespace bulkhead::cli::verbs

@@ -6,48 +6,48 @@
 
 namespace bulkhead::cli::verbs {
 
-Result<Outcome> create(const Call& call) {
+Result<VerbResult> create(const Call& call) {
     LET(const runtime::CreateRequest request, create_request(call.options, call.operands[0], call.caller));
     LET(runtime::Made made, runtime::create(call.site, request));
-    return Outcome{{}, 0, std::move(made.warnings)};
+    return VerbResult{{}, 0, std::move(made.warnings)};
 }
 
-Result<Outcome> run(const Call& call) {
+Result<VerbResult> run(const Call& call) {
     LET(const runtime::CreateRequest request, create_request(call.options, call.operands[0], call.caller));
     LET(runtime::Made made, runtime::run(call.site, request));
-    return Outcome{{}, made.exit_status, std::move(made.warnings)};
+    return VerbResult{{}, made.exit_status, std::move(made.warnings)};
 }
 
-Result<Outcome> start(const Call& call) {
+Result<VerbResult> start(const Call& call) {
     TRY(runtime::start(call.site, call.operands[0], call.caller.notify_socket));
-    return Outcome{};
+    return VerbResult{};
 }
 
-Result<Outcome> kill(const Call& call) {
+Result<VerbResult> kill(const Call& call) {
     LET(const int signal, parse_signal(call.operands.size() > 1 ? call.operands[1] : "TERM"));
     TRY(runtime::kill(call.site, call.operands[0], signal, call.options.all));
-    return Outcome{};
+    return VerbResult{};
 }
 
-Result<Outcome> pause(const Call& call) {
+Result<VerbResult> pause(const Call& call) {
     TRY(runtime::pause(call.site, call.operands[0]));
-    return Outcome{};
+    return VerbResult{};
 }
 
-Result<Outcome> resume(const Call& call) {
+Result<VerbResult> resume(const Call& call) {
     TRY(runtime::resume(call.site, call.operands[0]));
-    return Outcome{};
+    return VerbResult{};
 }
 
-Result<Outcome> update(const Call& call) {
+Result<VerbResult> update(const Call& call) {
     LET(const runtime::UpdateRequest request, update_request(call.options, call.operands[0]));
     LET(runtime::Made made, runtime::update(call.site, request));
-    return Outcome{{}, 0, std::move(made.warnings)};
+    return VerbResult{{}, 0, std::move(made.warnings)};
 }
 
-Result<Outcome> remove(const Call& call) {
+Result<VerbResult> remove(const Call& call) {
     LET(runtime::Made removed, runtime::remove(call.site, call.operands[0], call.options.force));
-    return Outcome{{}, 0, std::move(removed.warnings)};
+    return VerbResult{{}, 0, std::move(removed.warnings)};
 }
 
 }  // namespace bulkhead::cli::verbs

@@ -33,11 +33,11 @@ Result<std::string> table(const Call& call, const std::vector<pid_t>& pids) {
 
 }  // namespace
 
-Result<Outcome> ps(const Call& call) {
+Result<VerbResult> ps(const Call& call) {
     LET(const std::vector<pid_t> pids, runtime::processes(call.site, call.operands[0]));
-    if (call.options.format == "json") return Outcome{processes_json(pids), 0, {}};
+    if (call.options.format == "json") return VerbResult{processes_json(pids), 0, {}};
     LET(std::string output, table(call, pids));
-    return Outcome{std::move(output), 0, {}};
+    return VerbResult{std::move(output), 0, {}};
 }
 
 }  // namespace bulkhead::cli::verbs

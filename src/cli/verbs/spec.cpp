@@ -55,15 +55,15 @@ Result<std::string> compiled(const Options& options) {
                                          : read_file_at(sys::here, options.from, yaml::document_limit));
     const std::string name(is_piped ? yaml::standard_input : options.from);
     LET(const yaml::Node form, yaml::parse(text, name));
-    spec_room::short_form::Ground ground{with_seccomp(base_document(options), options.seccomp),
-                                         default_profile(), ""};
+    spec_room::short_form::FormInputs inputs{with_seccomp(base_document(options), options.seccomp),
+                                             default_profile(), ""};
     if (const std::string path = spec_room::short_form::profile_path(form); !path.empty()) {
         auto profile = read_file_at(sys::here, beside(options.from, path), json::document_limit);
         if (!profile)
             return yaml::fail_at(name, form.find("seccomp")->mark, "/seccomp: ", profile.error().text);
-        ground.named_profile = std::move(*profile);
+        inputs.named_profile = std::move(*profile);
     }
-    return spec_room::short_form::compile(form, name, ground);
+    return spec_room::short_form::compile(form, name, inputs);
 }
 
 Result<> write_new(const std::string& bundle, std::string_view document) {
@@ -81,7 +81,7 @@ Result<> write_new(const std::string& bundle, std::string_view document) {
 
 }  // namespace
 
-Result<Outcome> spec(const Call& call) {
+Result<VerbResult> spec(const Call& call) {
     std::string document;
     if (call.options.from.empty()) {
         document = written_by_default(call.options);
@@ -89,7 +89,7 @@ Result<Outcome> spec(const Call& call) {
         LET(document, compiled(call.options));
     }
     TRY(write_new(call.options.bundle.empty() ? "." : call.options.bundle, document));
-    return Outcome{};
+    return VerbResult{};
 }
 
 }  // namespace bulkhead::cli::verbs

@@ -7,23 +7,23 @@
 
 namespace bulkhead::cli::verbs {
 
-Result<Outcome> state(const Call& call) {
+Result<VerbResult> state(const Call& call) {
     LET(const runtime::View container, runtime::state(call.site, call.operands[0]));
-    return Outcome{state_json(container), 0, {}};
+    return VerbResult{state_json(container), 0, {}};
 }
 
-Result<Outcome> list(const Call& call) {
+Result<VerbResult> list(const Call& call) {
     LET(runtime::Listing listing, runtime::list(call.site));
     const auto long_shape = call.options.format == "json" ? list_json : list_table;
     const auto shape = call.options.quiet ? list_ids : long_shape;
-    return Outcome{shape(listing.containers), 0, std::move(listing.warnings)};
+    return VerbResult{shape(listing.containers), 0, std::move(listing.warnings)};
 }
 
-Result<Outcome> help(const Call& call) {
-    if (call.operands.empty()) return Outcome{help_text(Command::none), 0, {}};
+Result<VerbResult> help(const Call& call) {
+    if (call.operands.empty()) return VerbResult{help_text(Command::none), 0, {}};
     const CommandRow* row = find_command(call.operands[0]);
     if (row == nullptr) return fail(Kind::usage, "unknown command ", quoted(call.operands[0]));
-    return Outcome{help_text(row->command), 0, {}};
+    return VerbResult{help_text(row->command), 0, {}};
 }
 
 }  // namespace bulkhead::cli::verbs

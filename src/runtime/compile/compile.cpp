@@ -18,25 +18,25 @@ bool has_mount_namespace(const spec::ValidSpec& spec) {
     return spec::find_namespace(*spec, spec::NamespaceType::mount) != nullptr;
 }
 
-bool may_go_without_cgroup(const Blueprint& blueprint, const spec::ValidSpec& spec) {
-    if (blueprint.systemd) return false;
+bool may_go_without_cgroup(const CreateOptions& options, const spec::ValidSpec& spec) {
+    if (options.systemd) return false;
     const auto settings = cgroups::settings_of(spec->linux.resources);
-    return blueprint.cgroup_optional && spec->linux.cgroups_path.empty() && settings &&
+    return options.cgroup_optional && spec->linux.cgroups_path.empty() && settings &&
            std::ranges::all_of(*settings, &plan::CgroupSetting::may_lack);
 }
 
-Result<std::string> cgroup_path(const Blueprint& blueprint, const spec::ValidSpec& spec,
+Result<std::string> cgroup_path(const CreateOptions& options, const spec::ValidSpec& spec,
                                 const plan::HostFacts& host) {
-    if (blueprint.no_cgroup && !spec->linux.cgroups_path.empty())
+    if (options.no_cgroup && !spec->linux.cgroups_path.empty())
         return fail(Kind::usage, "--cgroup-manager disabled: config.json: /linux/cgroupsPath: ",
                     quoted(spec->linux.cgroups_path), " asks for a cgroup");
-    if (blueprint.no_cgroup) return std::string();
-    if (host.cgroup_mount.empty() && may_go_without_cgroup(blueprint, spec)) return std::string();
+    if (options.no_cgroup) return std::string();
+    if (host.cgroup_mount.empty() && may_go_without_cgroup(options, spec)) return std::string();
     if (host.cgroup_mount.empty()) return fail(Kind::unsupported, host.no_cgroup_mount);
-    if (!blueprint.systemd)
-        return cgroups::container_path(spec->linux.cgroups_path, blueprint.id, host.own_cgroup);
+    if (!options.systemd)
+        return cgroups::container_path(spec->linux.cgroups_path, options.id, host.own_cgroup);
     LET(const cgroups::Unit unit,
-        cgroups::unit_of(spec->linux.cgroups_path, blueprint.id, host.systemd_of_user));
+        cgroups::unit_of(spec->linux.cgroups_path, options.id, host.systemd_of_user));
     return cgroups::cgroup_of(unit, host.systemd_cgroup);
 }
 

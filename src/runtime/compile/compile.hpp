@@ -18,7 +18,7 @@
 namespace bulkhead::runtime {
 
 // What is asked for beside the spec. All paths are absolute.
-struct Blueprint {
+struct CreateOptions {
     std::string id;
     std::string bundle;
     std::string root;             // the root file system
@@ -45,11 +45,11 @@ bool has_mount_namespace(const spec::ValidSpec& spec);
 // Rootless callers, and root in a user namespace: without the permission to make cgroups there is none, as
 // with runc, unless one was named, has limits, or is to be made by systemd. A value that is no limit asks for
 // none.
-bool may_go_without_cgroup(const Blueprint& blueprint, const spec::ValidSpec& spec);
+bool may_go_without_cgroup(const CreateOptions& options, const spec::ValidSpec& spec);
 
 // The container's cgroup below the hierarchy's root, from linux.cgroupsPath and the id. Empty where it shall
 // have none. Errors: a host without cgroup v2 where one is needed; one that is named and must not be made.
-Result<std::string> cgroup_path(const Blueprint& blueprint, const spec::ValidSpec& spec,
+Result<std::string> cgroup_path(const CreateOptions& options, const spec::ValidSpec& spec,
                                 const plan::HostFacts& host);
 
 // A hook as it is executed.
@@ -61,7 +61,7 @@ struct HookProgram {
 };
 
 // What is asked for beside the spec where a process joins a container. All paths are absolute.
-struct ExecBlueprint {
+struct ExecOptions {
     std::string pid_file;  // empty where not asked for, as the next two
     std::string console_socket;
     std::string pidfd_socket;
@@ -86,10 +86,10 @@ std::optional<plan::JoinRdtGroup> rdt_entry(const State& state);
 
 // A further process in a container, with the policy of `spec`, whose process it is. Every privilege is given
 // up outside the container's pid namespace.
-Result<plan::Timeline> compile_exec(const ExecBlueprint& blueprint, const spec::ValidSpec& spec,
+Result<plan::Timeline> compile_exec(const ExecOptions& options, const spec::ValidSpec& spec,
                                     const plan::HostFacts& host);
 
-Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::ValidSpec& spec,
+Result<plan::Timeline> compile_creation(const CreateOptions& options, const spec::ValidSpec& spec,
                                         const plan::HostFacts& host);
 // programmed: waits until the program has been executed, for the hooks of poststart.
 Result<plan::Timeline> compile_start(bool programmed = false);

@@ -29,8 +29,8 @@ Result<plan::Timeline> Creation::compile() && {
     if (!born_late_) TRY(plan_session_and_permission());
     TRY(plan_policy());
     if (born_late_) TRY(plan_late_birth());
-    const plan::Execute execute = process::plan_search(timeline_, spec_, surroundings_);
-    TRY(blueprint_.await_start ? plan_start() : plan_start_hooks());
+    const plan::Execute execute = process::plan_search(timeline_, spec_, environment_);
+    TRY(options_.await_start ? plan_start() : plan_start_hooks());
     plan_end(execute);
     return std::move(timeline_).finish();
 }
@@ -39,15 +39,15 @@ Result<plan::Timeline> Creation::compile() && {
 
 Result<> Creation::plan_birth() {
     std::vector<plan::Birthplace> otherwise;
-    if (may_go_without_cgroup(blueprint_, spec_)) otherwise = {plan::Birthplace::of_runtime_for_good};
-    TRY(namespaces::plan_spawn(timeline_, spec_, host_, joins_, blueprint_.systemd, std::move(otherwise)));
-    if (blueprint_.systemd) TRY(plan_unit());
-    return namespaces::plan_preparation(timeline_, spec_, host_, blueprint_.systemd);
+    if (may_go_without_cgroup(options_, spec_)) otherwise = {plan::Birthplace::of_runtime_for_good};
+    TRY(namespaces::plan_spawn(timeline_, spec_, host_, joins_, options_.systemd, std::move(otherwise)));
+    if (options_.systemd) TRY(plan_unit());
+    return namespaces::plan_preparation(timeline_, spec_, host_, options_.systemd);
 }
 
 // A process that has nothing of its caller: no descriptor, no signal, no umask; the keyring follows.
 void Creation::plan_clean_start() {
-    timeline_.init(plan::MarkDescriptors{stdio + blueprint_.preserve_fds});
+    timeline_.init(plan::MarkDescriptors{stdio + options_.preserve_fds});
     timeline_.init(plan::ResetSignals{});
     timeline_.init(plan::SetUmask{0});
 }
@@ -65,23 +65,23 @@ void Creation::plan_trusted_writes() {
         timeline_.init(plan::OpenProcfs{1});
     // Those of a network device that a hook brings wait for it.
     if (!hooks_early_) namespaces::plan_kernel_parameters(timeline_, spec_);
-    if (blueprint_.new_keyring) process::plan_keyring(timeline_, spec_);
+    if (options_.new_keyring) process::plan_keyring(timeline_, spec_);
 }
 
 Result<> Creation::plan_content() {
-    LET(layout_, rootfs::plan_content(timeline_, spec_, places_, trees_));
+    LET(layout_, rootfs::plan_content(timeline_, spec_, inputs_, trees_));
     return {};
 }
 
 Result<> Creation::plan_hooks(plan::HookKind kind) {
     if (!has_hooks(spec_, kind)) return {};
-    const HookBlueprint hooks{.bundle = blueprint_.bundle,
-                              .root = blueprint_.root,
-                              .has_cgroup = !cgroup_.empty(),
-                              .otherwise = birthplaces(blueprint_.systemd, blueprint_.cgroup_optional),
-                              .new_keyring = blueprint_.new_keyring,
-                              .rdt = rdt_,
-                              .filter = blueprint_.filter};
+    const HookOptions hooks{.bundle = options_.bundle,
+                            .root = options_.root,
+                            .has_cgroup = !cgroup_.empty(),
+                            .otherwise = birthplaces(options_.systemd, options_.cgroup_optional),
+                            .new_keyring = options_.new_keyring,
+                            .rdt = rdt_,
+                            .filter = options_.filter};
     LET(plan::RunHooks run, compile_hooks(kind, hooks, spec_, host_));
     timeline_.host(std::move(run), cat("/hooks/", word(kind)));
     return {};
@@ -104,7 +104,7 @@ Result<> Creation::plan_early_hooks() {
 }
 
 void Creation::plan_seal() {
-    rootfs::plan_seal(timeline_, spec_, places_, trees_, *std::move(layout_));
+    rootfs::plan_seal(timeline_, spec_, inputs_, trees_, *std::move(layout_));
     namespaces::plan_names(timeline_, spec_);
 }
 
@@ -128,7 +128,7 @@ Result<> Creation::plan_session_and_permission() {
 // Beside the stage, which mounts meanwhile, the host closes what was left open: the device filter, the group
 // of resctrl and the record. Nothing of the workload can run before "go".
 Result<> Creation::plan_host_work(bool filter) {
-    if (filter && !blueprint_.no_cgroup)
+    if (filter && !options_.no_cgroup)
         TRY(cgroups::plan_device_filter(timeline_, spec_->linux.resources.devices, host_));
     if (rdt_) timeline_.host(*rdt_, "/linux/intelRdt");
     timeline_.host(plan::RecordProcess{});
@@ -141,11 +141,11 @@ void Creation::plan_go() {
 }
 
 Result<> Creation::plan_policy() {
-    surroundings_ = process::plan_surroundings(timeline_, spec_, blueprint_.extra_environment);
+    environment_ = process::plan_environment(timeline_, spec_, options_.extra_environment);
     TRY(process::plan_affinity(timeline_, std::nullopt));
     TRY(process::plan_credentials(timeline_, spec_, host_,
                                   {.groups_denied = namespaces::denies_groups(spec_, host_),
-                                   .filter_follows = blueprint_.filter.has_value()}));
+                                   .filter_follows = options_.filter.has_value()}));
     if (notifies_) seccomp::plan_handshake(timeline_, handshake_);
     return {};
 }
@@ -168,15 +168,15 @@ Result<> Creation::plan_late_birth() {
 // fifo, and the socket that `start` listens on. Both stay open until execve: by the fifo `start` sees when
 // the program has taken over.
 void Creation::plan_wait() {
-    if (blueprint_.await_start) timeline_.init(plan::KeepDescriptor{fifo_});
-    if (blueprint_.await_start && notify_) timeline_.init(plan::KeepDescriptor{*notify_});
-    timeline_.init(plan::CloseDescriptors{stdio + blueprint_.preserve_fds});
+    if (options_.await_start) timeline_.init(plan::KeepDescriptor{fifo_});
+    if (options_.await_start && notify_) timeline_.init(plan::KeepDescriptor{*notify_});
+    timeline_.init(plan::CloseDescriptors{stdio + options_.preserve_fds});
 }
 
 // create: up to the moment before the program.
 Result<> Creation::plan_start() {
     if (!born_late_) plan_wait();
-    if (notifies_) seccomp::plan_listener(timeline_, *blueprint_.filter, *spec_->linux.seccomp);
+    if (notifies_) seccomp::plan_listener(timeline_, *options_.filter, *spec_->linux.seccomp);
     timeline_.init(plan::ReportReady{});
     timeline_.host(plan::AwaitReady{});
     plan_announcement();
@@ -196,29 +196,28 @@ Result<> Creation::plan_start_hooks() {
 
 // What the caller asked to be told.
 void Creation::plan_announcement() {
-    if (!blueprint_.console_socket.empty()) timeline_.host(plan::SendConsole{});
-    if (!blueprint_.pidfd_socket.empty())
-        timeline_.host(plan::SendPidfd{blueprint_.pidfd_socket, "standard"});
-    if (!blueprint_.pid_file.empty()) timeline_.host(plan::WritePidFile{blueprint_.pid_file});
+    if (!options_.console_socket.empty()) timeline_.host(plan::SendConsole{});
+    if (!options_.pidfd_socket.empty()) timeline_.host(plan::SendPidfd{options_.pidfd_socket, "standard"});
+    if (!options_.pid_file.empty()) timeline_.host(plan::WritePidFile{options_.pid_file});
     timeline_.host(plan::Publish{});
 }
 
 // The filter comes last: a profile need allow nothing but what the program calls, and execve.
 void Creation::plan_end(const plan::Execute& execute) {
-    timeline_.init(plan::CloseDescriptors{stdio + blueprint_.preserve_fds});
+    timeline_.init(plan::CloseDescriptors{stdio + options_.preserve_fds});
     timeline_.init(plan::ReportExecution{});
-    if (notifies_ && !blueprint_.await_start)
-        seccomp::plan_listener(timeline_, *blueprint_.filter, *spec_->linux.seccomp);
-    if (blueprint_.filter && !notifies_) seccomp::plan_filter(timeline_, *blueprint_.filter);
+    if (notifies_ && !options_.await_start)
+        seccomp::plan_listener(timeline_, *options_.filter, *spec_->linux.seccomp);
+    if (options_.filter && !notifies_) seccomp::plan_filter(timeline_, *options_.filter);
     timeline_.init(execute, "/process/args");
-    if (blueprint_.await_start) return;
+    if (options_.await_start) return;
     timeline_.host(plan::AwaitExecution{});
     plan_announcement();
 }
 
-Result<plan::Timeline> compile_creation(const Blueprint& blueprint, const spec::ValidSpec& spec,
+Result<plan::Timeline> compile_creation(const CreateOptions& options, const spec::ValidSpec& spec,
                                         const plan::HostFacts& host) {
-    return Creation(blueprint, spec, host).compile();
+    return Creation(options, spec, host).compile();
 }
 
 }  // namespace bulkhead::runtime

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The birth of a container as a planner: its phases, and what they share (compile_creation.cpp,
-// compile_ground.cpp).
+// preparation.cpp).
 #pragma once
 
 #include <optional>
@@ -18,13 +18,13 @@ namespace bulkhead::runtime {
 // needs of an earlier one.
 class Creation {
   public:
-    Creation(const Blueprint& blueprint, const spec::ValidSpec& spec, const plan::HostFacts& host)
-        : blueprint_(blueprint),
+    Creation(const CreateOptions& options, const spec::ValidSpec& spec, const plan::HostFacts& host)
+        : options_(options),
           spec_(spec),
           host_(host),
           born_late_(namespaces::birth_of(spec, host) == namespaces::Birth::late),
           hooks_early_(has_early_hooks(spec)),
-          notifies_(blueprint.filter && blueprint.filter->notifies) {}
+          notifies_(options.filter && options.filter->notifies) {}
 
     Result<plan::Timeline> compile() &&;
 
@@ -34,7 +34,7 @@ class Creation {
     Result<> plan_limits(const std::string& path);
     Result<> plan_host_resources();
     std::optional<plan::Slot> joined(spec::NamespaceType type) const;
-    rootfs::Places places() const;
+    rootfs::MountInputs inputs() const;
     Result<> plan_birth();
     Result<> plan_unit();
     void plan_clean_start();
@@ -56,7 +56,7 @@ class Creation {
     void plan_announcement();
     void plan_end(const plan::Execute& execute);
 
-    const Blueprint& blueprint_;
+    const CreateOptions& options_;
     const spec::ValidSpec& spec_;
     const plan::HostFacts& host_;
     const bool born_late_;    // the container's process is a copy, born into a joined pid namespace
@@ -67,12 +67,12 @@ class Creation {
     std::optional<plan::JoinRdtGroup> rdt_;
     namespaces::Joins joins_;
     std::optional<plan::Slot> notify_;
-    rootfs::Places places_;
+    rootfs::MountInputs inputs_;
     rootfs::Trees trees_;
     std::optional<rootfs::Layout> layout_;
     plan::Slot fifo_;
     plan::Slot handshake_;
-    process::Surroundings surroundings_;
+    process::ProcessEnvironment environment_;
 };
 
 }  // namespace bulkhead::runtime

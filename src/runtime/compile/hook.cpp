@@ -53,17 +53,17 @@ Result<plan::Timeline> finish(TimelineBuilder timeline, const std::string& direc
 }
 
 // In the runtime's namespaces, in its cgroup, with its rights.
-Result<plan::Timeline> compile_outside(const HookBlueprint& blueprint, const HookProgram& hook) {
+Result<plan::Timeline> compile_outside(const HookOptions& options, const HookProgram& hook) {
     TimelineBuilder timeline;
     const HookStreams streams = plan_hook_streams(timeline);
     timeline.host(plan::Spawn{});
     plan_clean_start(timeline, streams);
-    return finish(std::move(timeline), blueprint.bundle, hook);
+    return finish(std::move(timeline), options.bundle, hook);
 }
 
 // In the container's namespaces with all the rights that the stage has, which waits before the root changes:
 // whoever joins its mount namespace lands on the host's root.
-Result<plan::Timeline> compile_inside(const HookBlueprint& blueprint, const spec::ValidSpec& spec,
+Result<plan::Timeline> compile_inside(const HookOptions& options, const spec::ValidSpec& spec,
                                       const plan::HostFacts& host, const HookProgram& hook) {
     TimelineBuilder timeline;
     const HookStreams streams = plan_hook_streams(timeline);
@@ -71,10 +71,10 @@ Result<plan::Timeline> compile_inside(const HookBlueprint& blueprint, const spec
     plan::FindInit init{timeline.slot()};
     init.of_children = namespaces::namespaces_of_children(timeline, spec, unborn);
     timeline.host(init);
-    if (blueprint.has_cgroup) timeline.host(plan::FindCgroup{});
-    timeline.host(plan::Spawn{.otherwise = blueprint.otherwise});
-    if (blueprint.rdt) {
-        timeline.host(*blueprint.rdt, "/linux/intelRdt");
+    if (options.has_cgroup) timeline.host(plan::FindCgroup{});
+    timeline.host(plan::Spawn{.otherwise = options.otherwise});
+    if (options.rdt) {
+        timeline.host(*options.rdt, "/linux/intelRdt");
         timeline.host(plan::SendGo{});
         timeline.init(plan::AwaitGo{});
     }
@@ -85,32 +85,32 @@ Result<plan::Timeline> compile_inside(const HookBlueprint& blueprint, const spec
         timeline.init(plan::Respawn{});
         timeline.host(plan::AwaitRespawn{});
     }
-    return finish(std::move(timeline), blueprint.root, hook);
+    return finish(std::move(timeline), options.root, hook);
 }
 
 // In the container, held to the policy of its process.
-Result<plan::Timeline> compile_as_process(const HookBlueprint& blueprint, const spec::ValidSpec& spec,
+Result<plan::Timeline> compile_as_process(const HookOptions& options, const spec::ValidSpec& spec,
                                           const plan::HostFacts& host, HookProgram hook) {
     return compile_exec({.pid_file = {},
                          .console_socket = {},
                          .pidfd_socket = {},
                          .cgroup = {},
-                         .has_cgroup = blueprint.has_cgroup,
-                         .otherwise = blueprint.otherwise,
-                         .new_keyring = blueprint.new_keyring,
+                         .has_cgroup = options.has_cgroup,
+                         .otherwise = options.otherwise,
+                         .new_keyring = options.new_keyring,
                          .namespaces = namespaces::types_of(spec),
-                         .filter = blueprint.filter,
+                         .filter = options.filter,
                          .status = "created",
-                         .rdt = blueprint.rdt,
+                         .rdt = options.rdt,
                          .hook = std::move(hook)},
                         spec, host);
 }
 
-Result<plan::Timeline> compile_one(HookKind kind, const HookBlueprint& blueprint, const spec::ValidSpec& spec,
+Result<plan::Timeline> compile_one(HookKind kind, const HookOptions& options, const spec::ValidSpec& spec,
                                    const plan::HostFacts& host, HookProgram hook) {
-    if (kind == HookKind::create_container) return compile_inside(blueprint, spec, host, hook);
-    if (kind == HookKind::start_container) return compile_as_process(blueprint, spec, host, std::move(hook));
-    return compile_outside(blueprint, hook);
+    if (kind == HookKind::create_container) return compile_inside(options, spec, host, hook);
+    if (kind == HookKind::start_container) return compile_as_process(options, spec, host, std::move(hook));
+    return compile_outside(options, hook);
 }
 
 }  // namespace
@@ -127,24 +127,24 @@ bool has_later_hooks(const spec::ValidSpec& spec) {
     return std::ranges::any_of(kinds, [&](HookKind kind) { return has_hooks(spec, kind); });
 }
 
-Result<plan::RunHooks> compile_hooks(HookKind kind, const HookBlueprint& blueprint,
-                                     const spec::ValidSpec& spec, const plan::HostFacts& host) {
+Result<plan::RunHooks> compile_hooks(HookKind kind, const HookOptions& options, const spec::ValidSpec& spec,
+                                     const plan::HostFacts& host) {
     plan::RunHooks run{kind, {}};
     for (const spec::Hook& each : list_of(spec, kind)) {
         HookProgram program{each.path, each.args, each.env.value_or(std::vector<std::string>()),
                             cat("/hooks/", word(kind), '/', run.hooks.size())};
-        LET(plan::Timeline timeline, compile_one(kind, blueprint, spec, host, std::move(program)));
+        LET(plan::Timeline timeline, compile_one(kind, options, spec, host, std::move(program)));
         run.hooks.push_back(
             {each.path, std::make_shared<const plan::Timeline>(std::move(timeline)), each.timeout});
     }
     return run;
 }
 
-Result<plan::Timeline> compile_hook_run(HookKind kind, const HookBlueprint& blueprint,
+Result<plan::Timeline> compile_hook_run(HookKind kind, const HookOptions& options,
                                         const spec::ValidSpec& spec, const plan::HostFacts& host) {
     TimelineBuilder timeline;
     if (has_hooks(spec, kind)) {
-        LET(plan::RunHooks run, compile_hooks(kind, blueprint, spec, host));
+        LET(plan::RunHooks run, compile_hooks(kind, options, spec, host));
         timeline.host(std::move(run), cat("/hooks/", word(kind)));
     }
     return std::move(timeline).finish();

@@ -14,7 +14,7 @@
 namespace bulkhead::runtime {
 
 // What hooks need beside the spec.
-struct HookBlueprint {
+struct HookOptions {
     std::string bundle;                         // absolute
     std::string root;                           // absolute
     bool has_cgroup = true;                     // of the container
@@ -33,11 +33,11 @@ bool has_later_hooks(const spec::ValidSpec& spec);
 
 // The hooks of one kind. Errors: those of compile_exec, for startContainer, whose hooks are held to the
 // process's policy.
-Result<plan::RunHooks> compile_hooks(plan::HookKind kind, const HookBlueprint& blueprint,
+Result<plan::RunHooks> compile_hooks(plan::HookKind kind, const HookOptions& options,
                                      const spec::ValidSpec& spec, const plan::HostFacts& host);
 
 // The same as a timeline of one step; of none where there are no hooks.
-Result<plan::Timeline> compile_hook_run(plan::HookKind kind, const HookBlueprint& blueprint,
+Result<plan::Timeline> compile_hook_run(plan::HookKind kind, const HookOptions& options,
                                         const spec::ValidSpec& spec, const plan::HostFacts& host);
 
 struct HookStreams {

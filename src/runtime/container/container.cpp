@@ -14,7 +14,7 @@
 #include "runtime/container/observe.hpp"
 #include "runtime/container/refusal.hpp"
 #include "runtime/container/remains.hpp"
-#include "runtime/steps/run.hpp"
+#include "runtime/steps/walk.hpp"
 
 namespace bulkhead::runtime {
 
@@ -31,7 +31,7 @@ Result<std::vector<std::string>> walk(const plan::Timeline& timeline, Found foun
     ExecutionContext context;
     context.record.state = std::move(found.state);
     context.record.directory = std::move(found.directory);
-    TRY(run(timeline, context));
+    TRY(walk(timeline, context));
     return std::move(context.walk.warnings);
 }
 

@@ -32,8 +32,8 @@
 #include "runtime/container/request.hpp"
 #include "runtime/steps/hooks.hpp"
 #include "runtime/steps/mount_table.hpp"
-#include "runtime/steps/run.hpp"
 #include "runtime/steps/systemd_driver.hpp"
+#include "runtime/steps/walk.hpp"
 #include "seccomp/cache.hpp"
 #include "seccomp/compile.hpp"
 #include "spec/find_namespace.hpp"
@@ -45,10 +45,10 @@ namespace {
 enum class Mode : unsigned char { create, run, explain };
 
 // Everything that is known before the first effect.
-struct Project {
+struct PreparedCreate {
     Bundle bundle;
     plan::HostFacts host;
-    Blueprint blueprint;
+    CreateOptions options;
     plan::Timeline timeline;
     plan::Timeline poststart;  // of run; both are empty where there are no such hooks
     DeleteHooks end;
@@ -88,25 +88,25 @@ bool has_user_namespace(const spec::ValidSpec& spec) {
 
 // The validation's warnings, what cannot be granted, and what nobody enforces: limits and device rules are
 // those of a cgroup.
-std::vector<std::string> warnings_of(const Project& project) {
-    std::vector<std::string> warnings = project.bundle.spec.warnings();
-    std::ranges::move(process::capability_warnings(project.bundle.spec, project.host),
+std::vector<std::string> warnings_of(const PreparedCreate& prepared) {
+    std::vector<std::string> warnings = prepared.bundle.spec.warnings();
+    std::ranges::move(process::capability_warnings(prepared.bundle.spec, prepared.host),
                       std::back_inserter(warnings));
-    std::ranges::move(cgroups::warnings_of_version_1(project.bundle.spec->linux.resources),
+    std::ranges::move(cgroups::warnings_of_version_1(prepared.bundle.spec->linux.resources),
                       std::back_inserter(warnings));
-    if (!has_mount_namespace(project.bundle.spec))
+    if (!has_mount_namespace(prepared.bundle.spec))
         warnings.emplace_back(
             "config.json: /linux/namespaces: without a mount namespace the container shares the host's "
             "mounts: its root is a chroot, which holds nobody back who has CAP_SYS_CHROOT or CAP_SYS_ADMIN");
-    if (!project.blueprint.no_cgroup) return warnings;
-    const auto settings = cgroups::settings_of(project.bundle.spec->linux.resources)
+    if (!prepared.options.no_cgroup) return warnings;
+    const auto settings = cgroups::settings_of(prepared.bundle.spec->linux.resources)
                               .value_or(std::vector<plan::CgroupSetting>());
     const auto limit = std::ranges::find(settings, false, &plan::CgroupSetting::may_lack);
     if (limit != settings.end())
         warnings.push_back(
             cat("--cgroup-manager disabled: without a cgroup this limit is not in force: ", limit->pointer));
-    const bool may_make_devices = project.host.privileged && project.host.initial_user_namespace &&
-                                  !has_user_namespace(project.bundle.spec);
+    const bool may_make_devices = prepared.host.privileged && prepared.host.initial_user_namespace &&
+                                  !has_user_namespace(prepared.bundle.spec);
     if (may_make_devices)
         warnings.emplace_back("--cgroup-manager disabled: without a cgroup no device rule is in force");
     return warnings;
@@ -131,9 +131,10 @@ Result<std::optional<Driver>> driver_of(const CreateRequest& request, const spec
 }
 
 // What cannot be had is said before anything is made.
-Result<> check_limits(const Blueprint& blueprint, const spec::ValidSpec& spec, const plan::HostFacts& host) {
+Result<> check_limits(const CreateOptions& options, const spec::ValidSpec& spec,
+                      const plan::HostFacts& host) {
     LET(const auto settings, cgroups::settings_of(spec->linux.resources));
-    LET(const std::string path, cgroup_path(blueprint, spec, host));
+    LET(const std::string path, cgroup_path(options, spec, host));
     if (settings.empty() || path.empty()) return {};
     LET(const Fd hierarchy, cgroups::open_hierarchy(host.cgroup_mount));
     return cgroups::check_settings(hierarchy.number(), path, settings);
@@ -158,7 +159,7 @@ Result<> look_at_mounts(plan::HostFacts& host, const CreateRequest& request, con
     return {};
 }
 
-Result<Project> prepare(const Site& site, const CreateRequest& request, Mode mode) {
+Result<PreparedCreate> prepare(const Site& site, const CreateRequest& request, Mode mode) {
     TRY(check_request(request));
     LET(Bundle bundle, load_bundle(request.bundle));
     if (mode == Mode::run && !bundle.spec.has_program()) return no_program(request.id);
@@ -170,7 +171,7 @@ Result<Project> prepare(const Site& site, const CreateRequest& request, Mode mod
     if (mode == Mode::explain && !has_user_namespace(bundle.spec)) as_root(host);
     if (mode == Mode::run && !request.detach) look_at_caller_size(host);
     TRY(look_at_mounts(host, request, bundle.spec));
-    Blueprint blueprint{
+    CreateOptions options{
         .id = request.id,
         .bundle = bundle.path,
         .root = bundle.root,
@@ -185,29 +186,30 @@ Result<Project> prepare(const Site& site, const CreateRequest& request, Mode mod
         .cgroup_optional = request.rootless.value_or(!host.privileged || !host.initial_user_namespace),
         .no_cgroup = request.no_cgroup,
         .systemd = wants_systemd(request, bundle.spec)};
-    LET(blueprint.pid_file, writable_if_given(request.pid_file));
-    LET(blueprint.console_socket, absolute_if_given(request.console_socket));
-    LET(blueprint.pidfd_socket, absolute_if_given(request.pidfd_socket));
-    LET(blueprint.filter, seccomp_filter(site, bundle.spec, mode));
+    LET(options.pid_file, writable_if_given(request.pid_file));
+    LET(options.console_socket, absolute_if_given(request.console_socket));
+    LET(options.pidfd_socket, absolute_if_given(request.pidfd_socket));
+    LET(options.filter, seccomp_filter(site, bundle.spec, mode));
     LET(std::optional<Driver> driver, driver_of(request, bundle.spec, host));
-    LET(plan::Timeline timeline, compile_creation(blueprint, bundle.spec, host));
-    if (mode != Mode::explain) TRY(check_limits(blueprint, bundle.spec, host));
-    const HookBlueprint outside{.bundle = bundle.path, .root = bundle.root, .filter = {}};
+    LET(plan::Timeline timeline, compile_creation(options, bundle.spec, host));
+    if (mode != Mode::explain) TRY(check_limits(options, bundle.spec, host));
+    const HookOptions outside{.bundle = bundle.path, .root = bundle.root, .filter = {}};
     LET(plan::Timeline poststart, compile_hook_run(plan::HookKind::poststart, outside, bundle.spec, host));
     LET(plan::Timeline poststop, compile_hook_run(plan::HookKind::poststop, outside, bundle.spec, host));
-    return Project{std::move(bundle),    std::move(host),           std::move(blueprint), std::move(timeline),
-                   std::move(poststart), {std::move(poststop), {}}, std::move(driver)};
+    return PreparedCreate{std::move(bundle),   std::move(host),      std::move(options),
+                          std::move(timeline), std::move(poststart), {std::move(poststop), {}},
+                          std::move(driver)};
 }
 
-Result<UnitRecord> first_record(const Project& project) {
-    if (!project.driver) return UnitRecord{};
-    LET(cgroups::Unit unit, cgroups::unit_of(project.bundle.spec->linux.cgroups_path, project.blueprint.id,
-                                             project.host.systemd_of_user));
-    return UnitRecord{std::move(unit.name), {}, project.driver->addresses};
+Result<UnitRecord> first_record(const PreparedCreate& prepared) {
+    if (!prepared.driver) return UnitRecord{};
+    LET(cgroups::Unit unit, cgroups::unit_of(prepared.bundle.spec->linux.cgroups_path, prepared.options.id,
+                                             prepared.host.systemd_of_user));
+    return UnitRecord{std::move(unit.name), {}, prepared.driver->addresses};
 }
 
-Result<RdtRecord> rdt_record(const Project& project) {
-    LET(auto place, cgroups::rdt_place(project.bundle.spec, project.blueprint.id, project.host));
+Result<RdtRecord> rdt_record(const PreparedCreate& prepared) {
+    LET(auto place, cgroups::rdt_place(prepared.bundle.spec, prepared.options.id, prepared.host));
     RdtRecord record;
     if (!place) return record;
     record.mount = std::move(place->mount);
@@ -217,47 +219,47 @@ Result<RdtRecord> rdt_record(const Project& project) {
     return record;
 }
 
-Result<State> first_state(const Project& project) {
-    LET(std::string cgroup, cgroup_path(project.blueprint, project.bundle.spec, project.host));
+Result<State> first_state(const PreparedCreate& prepared) {
+    LET(std::string cgroup, cgroup_path(prepared.options, prepared.bundle.spec, prepared.host));
     const plan::IdMaps maps =
-        namespaces::maps_of_helpers(project.bundle.spec->linux, project.host).value_or(plan::IdMaps{});
-    LET(UnitRecord unit, first_record(project));
-    LET(RdtRecord rdt, rdt_record(project));
-    return State{.id = project.blueprint.id,
-                 .bundle = project.bundle.path,
-                 .rootfs = project.bundle.root,
+        namespaces::maps_of_helpers(prepared.bundle.spec->linux, prepared.host).value_or(plan::IdMaps{});
+    LET(UnitRecord unit, first_record(prepared));
+    LET(RdtRecord rdt, rdt_record(prepared));
+    return State{.id = prepared.options.id,
+                 .bundle = prepared.bundle.path,
+                 .rootfs = prepared.bundle.root,
                  .created = rfc3339_now(),
-                 .annotations = project.bundle.spec->annotations,
-                 .cgroup_mount = project.host.cgroup_mount,
+                 .annotations = prepared.bundle.spec->annotations,
+                 .cgroup_mount = prepared.host.cgroup_mount,
                  .cgroup_path = std::move(cgroup),
-                 .private_pids = namespaces::is_new(project.bundle.spec, spec::NamespaceType::pid),
-                 .new_keyring = project.blueprint.new_keyring,
-                 .cgroup_optional = project.blueprint.cgroup_optional && !project.blueprint.systemd,
+                 .private_pids = namespaces::is_new(prepared.bundle.spec, spec::NamespaceType::pid),
+                 .new_keyring = prepared.options.new_keyring,
+                 .cgroup_optional = prepared.options.cgroup_optional && !prepared.options.systemd,
                  .uid_map = maps.uids,
                  .gid_map = maps.gids,
-                 .later_hooks = has_later_hooks(project.bundle.spec),
-                 .has_program = project.bundle.spec.has_program(),
+                 .later_hooks = has_later_hooks(prepared.bundle.spec),
+                 .has_program = prepared.bundle.spec.has_program(),
                  .rdt = std::move(rdt),
                  .unit = std::move(unit)};
 }
 
 // A creation that failed has been undone; hooks of poststop end what its own hooks began.
-Error after_hooks(Error error, const Project& project, const ExecutionContext& context) {
+Error after_hooks(Error error, const PreparedCreate& prepared, const ExecutionContext& context) {
     if (!context.walk.hooks_began) return error;
-    return with_warnings(std::move(error), run_poststop(project.end, context.record.state));
+    return with_warnings(std::move(error), run_poststop(prepared.end, context.record.state));
 }
 
 // Walks the creation; the context then holds the new container.
-Result<ExecutionContext> make(const Site& site, Project& project, const CreateRequest& request) {
+Result<ExecutionContext> make(const Site& site, PreparedCreate& prepared, const CreateRequest& request) {
     LET(const Fd root, make_root(site));
     ExecutionContext context;
-    LET(context.record.state, first_state(project));
-    if (project.driver) context.control.systemd.emplace(std::move(project.driver->systemd));
-    context.record.config = project.bundle.text;
+    LET(context.record.state, first_state(prepared));
+    if (prepared.driver) context.control.systemd.emplace(std::move(prepared.driver->systemd));
+    context.record.config = prepared.bundle.text;
     context.walk.fault = request.fault;
     context.walk.traced = !request.trace_file.empty();
-    if (auto done = run(project.timeline, context); !done)
-        return std::unexpected(after_hooks(std::move(done).error(), project, context));
+    if (auto done = walk(prepared.timeline, context); !done)
+        return std::unexpected(after_hooks(std::move(done).error(), prepared, context));
     context.host.devices.clear();  // nobody brings them back any more
     context.control.systemd.reset();
     context.host.slots
@@ -266,11 +268,11 @@ Result<ExecutionContext> make(const Site& site, Project& project, const CreateRe
 }
 
 // What follows a `run` that has begun: the trace, and in the foreground the container's whole life.
-Result<int> follow(const Project& project, ExecutionContext& context, const CreateRequest& request,
+Result<int> follow(const PreparedCreate& prepared, ExecutionContext& context, const CreateRequest& request,
                    const SignalWatch* watch, StdioRelay& stdio, ReadinessRelay& readiness,
                    std::uint64_t begin) {
     if (context.walk.traced)
-        TRY(write_trace(request.trace_file, project.timeline, context.walk.times, begin));
+        TRY(write_trace(request.trace_file, prepared.timeline, context.walk.times, begin));
     if (watch == nullptr) return 0;
     return attend(*watch, context.stage.pid, context.stage.process, context.streams.terminal, stdio,
                   readiness);
@@ -284,16 +286,16 @@ Result<ReadinessRelay> listener_of(const CreateRequest& request) {
 
 // Whoever made it can remove it with what is in hand, unless somebody else has done so meanwhile. A pid
 // namespace of its own has taken everything in it along with init. Returns the warnings of poststop hooks.
-Result<std::vector<std::string>> clear(const Project& project, ExecutionContext& context) {
+Result<std::vector<std::string>> clear(const PreparedCreate& prepared, ExecutionContext& context) {
     TRY(lock_container(context.record.directory, context.record.state.id));
     LET(const struct stat status, sys::status_of(context.record.directory.number()));
     if (status.st_nlink == 0) return std::vector<std::string>();
     LET(const plan::Timeline timeline,
-        compile_removal(project.blueprint.state_directory, !context.record.state.private_pids,
+        compile_removal(prepared.options.state_directory, !context.record.state.private_pids,
                         context.record.state));
     context.walk.fault = {};
-    TRY(run(timeline, context));
-    std::ranges::move(run_poststop(project.end, context.record.state),
+    TRY(walk(timeline, context));
+    std::ranges::move(run_poststop(prepared.end, context.record.state),
                       std::back_inserter(context.walk.warnings));
     return std::move(context.walk.warnings);
 }
@@ -301,15 +303,15 @@ Result<std::vector<std::string>> clear(const Project& project, ExecutionContext&
 }  // namespace
 
 Result<Made> create(const Site& site, const CreateRequest& request) {
-    LET(Project project, prepare(site, request, Mode::create));
+    LET(PreparedCreate prepared, prepare(site, request, Mode::create));
     sys::hold_interrupts();  // what is begun is brought to an end, or undone
-    TRY(make(site, project, request));
-    return Made{.warnings = warnings_of(project)};
+    TRY(make(site, prepared, request));
+    return Made{.warnings = warnings_of(prepared)};
 }
 
 Result<Made> run(const Site& site, const CreateRequest& request) {
     const std::uint64_t begin = sys::monotonic_ns();
-    LET(Project project, prepare(site, request, Mode::run));
+    LET(PreparedCreate prepared, prepare(site, request, Mode::run));
     std::optional<SignalWatch> watch;
     if (!request.detach) {
         LET(watch, SignalWatch::start(!request.no_subreaper));
@@ -318,22 +320,23 @@ Result<Made> run(const Site& site, const CreateRequest& request) {
     }
     LET(ReadinessRelay readiness, listener_of(request));
     StdioRelay stdio;
-    if (watch && !project.bundle.spec.process().terminal) TRY(stdio.begin());
-    auto made_one = make(site, project, request);
+    if (watch && !prepared.bundle.spec.process().terminal) TRY(stdio.begin());
+    auto made_one = make(site, prepared, request);
     stdio.restore();
     LET(ExecutionContext context, std::move(made_one));
-    if (auto ran = run_hooks(project.poststart, context.record.state); !ran)
+    if (auto ran = run_hooks(prepared.poststart, context.record.state); !ran)
         return std::unexpected(
             discard(site, context.record.state, std::move(context.record.directory), std::move(ran).error()));
     readiness.listen(std::move(context.streams.notify));
-    const auto status = follow(project, context, request, watch ? &*watch : nullptr, stdio, readiness, begin);
+    const auto status =
+        follow(prepared, context, request, watch ? &*watch : nullptr, stdio, readiness, begin);
     if (!status) {
         (void)remove(site, request.id, true);
         return std::unexpected(status.error());
     }
-    Made made{.exit_status = *status, .warnings = warnings_of(project)};
+    Made made{.exit_status = *status, .warnings = warnings_of(prepared)};
     if (!request.detach && !request.keep) {
-        LET(const std::vector<std::string> failed, clear(project, context));
+        LET(const std::vector<std::string> failed, clear(prepared, context));
         made.warnings.insert(made.warnings.end(), failed.begin(), failed.end());
     }
     if (!request.detach) return made;
@@ -345,8 +348,8 @@ Result<Made> run(const Site& site, const CreateRequest& request) {
 }
 
 Result<plan::Timeline> explain(const Site& site, const CreateRequest& request) {
-    LET(Project project, prepare(site, request, Mode::explain));
-    return std::move(project.timeline);
+    LET(PreparedCreate prepared, prepare(site, request, Mode::explain));
+    return std::move(prepared.timeline);
 }
 
 }  // namespace bulkhead::runtime

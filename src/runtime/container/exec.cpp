@@ -19,7 +19,7 @@
 #include "runtime/container/probe.hpp"
 #include "runtime/container/refusal.hpp"
 #include "runtime/container/request.hpp"
-#include "runtime/steps/run.hpp"
+#include "runtime/steps/walk.hpp"
 #include "seccomp/cache.hpp"
 #include "spec/json.hpp"
 #include "spec/parse.hpp"
@@ -73,29 +73,29 @@ Result<> check_cgroup(const ExecRequest& request, const State& state) {
     return fail(Kind::usage, "--cgroup ", quoted(request.cgroup), ": container ", state.id, " has no cgroup");
 }
 
-Result<ExecBlueprint> blueprint_of(const Site& site, const ExecRequest& request, const Found& found,
-                                   const spec::ValidSpec& spec) {
-    ExecBlueprint blueprint{.pid_file = {},
-                            .console_socket = {},
-                            .pidfd_socket = {},
-                            .cgroup = request.cgroup,
-                            .has_cgroup = !found.state.cgroup_path.empty(),
-                            .otherwise = birthplaces(!found.state.unit.name.empty(),
-                                                     found.state.cgroup_optional, !request.cgroup.empty()),
-                            .preserve_fds = request.preserve_fds,
-                            .new_keyring = found.state.new_keyring,
-                            .filter = {},
-                            .status = std::string(lifecycle::word(found.status)),
-                            .rdt = rdt_entry(found.state)};
-    LET(blueprint.pid_file, writable_if_given(request.pid_file));
-    LET(blueprint.console_socket, absolute_if_given(request.console_socket));
-    LET(blueprint.pidfd_socket, absolute_if_given(request.pidfd_socket));
-    LET(blueprint.namespaces, namespaces::foreign_namespaces(found.state.pid));
+Result<ExecOptions> options_of(const Site& site, const ExecRequest& request, const Found& found,
+                               const spec::ValidSpec& spec) {
+    ExecOptions options{.pid_file = {},
+                        .console_socket = {},
+                        .pidfd_socket = {},
+                        .cgroup = request.cgroup,
+                        .has_cgroup = !found.state.cgroup_path.empty(),
+                        .otherwise = birthplaces(!found.state.unit.name.empty(), found.state.cgroup_optional,
+                                                 !request.cgroup.empty()),
+                        .preserve_fds = request.preserve_fds,
+                        .new_keyring = found.state.new_keyring,
+                        .filter = {},
+                        .status = std::string(lifecycle::word(found.status)),
+                        .rdt = rdt_entry(found.state)};
+    LET(options.pid_file, writable_if_given(request.pid_file));
+    LET(options.console_socket, absolute_if_given(request.console_socket));
+    LET(options.pidfd_socket, absolute_if_given(request.pidfd_socket));
+    LET(options.namespaces, namespaces::foreign_namespaces(found.state.pid));
     // Any program can make a user namespace for itself; without one of the container's own the ids are ours.
     if ((namespaces::types_of(spec) & CLONE_NEWUSER) == 0)
-        blueprint.namespaces &= ~std::uint64_t{CLONE_NEWUSER};
-    LET(blueprint.filter, seccomp_filter(site, spec));
-    return blueprint;
+        options.namespaces &= ~std::uint64_t{CLONE_NEWUSER};
+    LET(options.filter, seccomp_filter(site, spec));
+    return options;
 }
 
 }  // namespace
@@ -111,8 +111,8 @@ Result<Made> exec(const Site& site, const ExecRequest& request) {
     TRY(check_terminal(spec.process().terminal, request.detach, !request.console_socket.empty()));
     LET(plan::HostFacts host, probe_kernel());
     if (!request.detach) look_at_caller_size(host);
-    LET(const ExecBlueprint blueprint, blueprint_of(site, request, found, spec));
-    LET(const plan::Timeline timeline, compile_exec(blueprint, spec, host));
+    LET(const ExecOptions options, options_of(site, request, found, spec));
+    LET(const plan::Timeline timeline, compile_exec(options, spec, host));
     std::optional<SignalWatch> watch;
     if (!request.detach) {
         LET(watch, SignalWatch::start(false));
@@ -126,7 +126,7 @@ Result<Made> exec(const Site& site, const ExecRequest& request) {
     context.walk.traced = !request.trace_file.empty();
     StdioRelay stdio;
     if (watch && !spec.process().terminal) TRY(stdio.begin());
-    const auto done = run(timeline, context);
+    const auto done = walk(timeline, context);
     context.control.systemd.reset();  // asked for no more, and the program may run for days
     stdio.restore();
     TRY(done);

@@ -8,7 +8,7 @@
 #include "runtime/container/observe.hpp"
 #include "runtime/container/probe.hpp"
 #include "runtime/steps/hooks.hpp"
-#include "runtime/steps/run.hpp"
+#include "runtime/steps/walk.hpp"
 #include "seccomp/cache.hpp"
 #include "spec/parse.hpp"
 
@@ -22,7 +22,7 @@ Result<spec::ValidSpec> kept_spec(int directory) {
     return spec::validate(std::move(spec));
 }
 
-HookBlueprint blueprint_of(const State& state) {
+HookOptions options_of(const State& state) {
     return {.bundle = state.bundle,
             .root = state.rootfs,
             .has_cgroup = !state.cgroup_path.empty(),
@@ -34,7 +34,7 @@ HookBlueprint blueprint_of(const State& state) {
 
 Result<plan::Timeline> poststop_of(int directory, const State& state) {
     LET(const spec::ValidSpec spec, kept_spec(directory));
-    return compile_hook_run(plan::HookKind::poststop, blueprint_of(state), spec, {});
+    return compile_hook_run(plan::HookKind::poststop, options_of(state), spec, {});
 }
 
 Result<> remove_by_force(const Site& site, const State& state, Fd directory) {
@@ -42,7 +42,7 @@ Result<> remove_by_force(const Site& site, const State& state, Fd directory) {
     ExecutionContext context;
     context.record.state = state;
     context.record.directory = std::move(directory);
-    return run(timeline, context);
+    return walk(timeline, context);
 }
 
 }  // namespace
@@ -51,17 +51,17 @@ Result<StartHooks> hooks_of_start(const Site& site, int directory, const State& 
     StartHooks hooks;
     if (!state.later_hooks) return hooks;
     LET(const spec::ValidSpec spec, kept_spec(directory));
-    HookBlueprint blueprint = blueprint_of(state);
+    HookOptions options = options_of(state);
     plan::HostFacts host;
     if (has_hooks(spec, plan::HookKind::start_container)) {
         LET(host, probe_kernel());
         LET(const Fd root, open_root(site));
         if (spec->linux.seccomp) {
-            LET(blueprint.filter, seccomp::cached_program(root.number(), *spec->linux.seccomp));
+            LET(options.filter, seccomp::cached_program(root.number(), *spec->linux.seccomp));
         }
     }
-    LET(hooks.start_container, compile_hook_run(plan::HookKind::start_container, blueprint, spec, host));
-    LET(hooks.poststart, compile_hook_run(plan::HookKind::poststart, blueprint, spec, host));
+    LET(hooks.start_container, compile_hook_run(plan::HookKind::start_container, options, spec, host));
+    LET(hooks.poststart, compile_hook_run(plan::HookKind::poststart, options, spec, host));
     return hooks;
 }
 

@@ -14,7 +14,7 @@
 #include "runtime/container/refusal.hpp"
 #include "runtime/record/identity.hpp"
 #include "runtime/steps/hooks.hpp"
-#include "runtime/steps/run.hpp"
+#include "runtime/steps/walk.hpp"
 
 namespace bulkhead::runtime {
 
@@ -67,7 +67,7 @@ Result<> release(const Found& found, const StartHooks& hooks) {
     ExecutionContext context;
     context.record.state = found.state;
     LET(context.record.directory, sys::open_at(found.directory.number(), ".", O_RDONLY | O_DIRECTORY));
-    return run(timeline, context);
+    return walk(timeline, context);
 }
 
 }  // namespace

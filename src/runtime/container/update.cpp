@@ -14,8 +14,8 @@
 #include "runtime/container/probe.hpp"
 #include "runtime/container/refusal.hpp"
 #include "runtime/record/identity.hpp"
-#include "runtime/steps/run.hpp"
 #include "runtime/steps/systemd_driver.hpp"
+#include "runtime/steps/walk.hpp"
 #include "spec/parse.hpp"
 #include "spec/validate.hpp"
 
@@ -112,7 +112,7 @@ Result<Made> update(const Site& site, const UpdateRequest& request) {
     }
     std::ranges::move(settings, std::back_inserter(changes.settings));
     LET(const plan::Timeline timeline, plan_update(std::move(changes), request, context));
-    TRY(run(timeline, context));
+    TRY(walk(timeline, context));
     return made;
 }
 

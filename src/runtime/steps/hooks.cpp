@@ -10,8 +10,8 @@
 #include "runtime/record/oci_state.hpp"
 #include "runtime/steps/host_steps.hpp"
 #include "runtime/steps/reports.hpp"
-#include "runtime/steps/run.hpp"
 #include "runtime/steps/supervise.hpp"
+#include "runtime/steps/walk.hpp"
 
 namespace bulkhead::runtime {
 
@@ -78,7 +78,7 @@ Result<> run_hook(const State& state, plan::HookKind kind, const plan::Hook& hoo
     ExecutionContext context;
     context.record.state = state;
     context.streams.hook_input = state_for(state, kind);
-    auto begun = run(*hook.timeline, context);
+    auto begun = walk(*hook.timeline, context);
     if (!begun) return std::unexpected(of_hook(std::move(begun).error()));
     context.host.slots.clear();  // the other end of its pipe among them
     LET(const Supervised ended,
@@ -120,7 +120,7 @@ Result<> apply(const plan::RunHooks& op, const ContainerRecord& record, StagePro
 Result<std::vector<std::string>> run_hooks(const plan::Timeline& timeline, const State& state) {
     ExecutionContext context;
     context.record.state = state;
-    TRY(run(timeline, context));
+    TRY(walk(timeline, context));
     return std::move(context.walk.warnings);
 }
 

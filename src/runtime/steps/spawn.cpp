@@ -202,7 +202,7 @@ class OnCpus {
 
 Result<namespaces::Visit> visit_inherited(const HostResources& host,
                                           const std::vector<plan::Inherited>& inherited) {
-    std::vector<namespaces::Place> places;
+    std::vector<namespaces::Destination> places;
     places.reserve(inherited.size());
     for (const plan::Inherited& each : inherited)
         places.push_back({host.slots[each.file.index].number(), each.flag});

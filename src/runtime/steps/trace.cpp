@@ -6,7 +6,7 @@
 #include "base/files.hpp"
 #include "base/sys.hpp"
 #include "plan/explain.hpp"
-#include "runtime/steps/run.hpp"
+#include "runtime/steps/walk.hpp"
 
 namespace bulkhead::runtime {
 

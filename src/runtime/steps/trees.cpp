@@ -51,7 +51,7 @@ Result<> apply(const plan::CloneTree& op, HostResources& host) {
 
 // The file system is that of the ipc namespace in which it is asked for.
 Result<> apply(const plan::OpenMessageQueues& op, HostResources& host) {
-    std::vector<namespaces::Place> places;
+    std::vector<namespaces::Destination> places;
     if (op.ipc) places.push_back({host.slots[op.ipc->index].number(), CLONE_NEWIPC});
     LET(namespaces::Visit visit, namespaces::Visit::enter(places));
     auto mount = sys::new_filesystem("mqueue");

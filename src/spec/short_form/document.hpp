@@ -21,9 +21,9 @@ Result<Json> json_of(const Value& value);
 
 class Document {
   public:
-    explicit Document(const Ground& ground) : ground_(&ground), json_(Json::parse(ground.base)) {}
+    explicit Document(const FormInputs& inputs) : inputs_(&inputs), json_(Json::parse(inputs.base)) {}
 
-    const Ground& ground() const { return *ground_; }
+    const FormInputs& inputs() const { return *inputs_; }
     // The place; made if it is not there.
     Json& at(std::string_view pointer) { return json_[Json::json_pointer(std::string(pointer))]; }
     void remove(std::string_view object, std::string_view key) { at(object).erase(std::string(key)); }
@@ -41,7 +41,7 @@ class Document {
     yaml::Mark place_of(std::string_view pointer) const;
 
   private:
-    const Ground* ground_;
+    const FormInputs* inputs_;
     Json json_;
     std::map<std::string, yaml::Mark, std::less<>> marks_;
 };

@@ -114,12 +114,12 @@ Result<> put_seccomp(Document& document, const Value& value, std::string_view po
         return value.refuse("must be default, unconfined, or a path with a \"/\" in it");
     const bool is_default = written == "default";
     LET(const auto tree,
-        json::read(is_default ? document.ground().default_profile : document.ground().named_profile,
+        json::read(is_default ? document.inputs().default_profile : document.inputs().named_profile,
                    written));
     (void)tree;  // well-formed, so the next line succeeds
     document.put(
         pointer,
-        Json::parse(is_default ? document.ground().default_profile : document.ground().named_profile), value);
+        Json::parse(is_default ? document.inputs().default_profile : document.inputs().named_profile), value);
     return {};
 }
 

@@ -123,8 +123,8 @@ std::string profile_path(const yaml::Node& form) {
     return is_path ? node->text : "";
 }
 
-Result<std::string> compile(const yaml::Node& form, std::string_view name, const Ground& ground) {
-    Document document(ground);
+Result<std::string> compile(const yaml::Node& form, std::string_view name, const FormInputs& inputs) {
+    Document document(inputs);
     document.at("/process/terminal") = false;
     TRY(apply_keys(document, Value{&form, name, ""}));
     std::string text = document.text();

@@ -12,7 +12,7 @@
 namespace bulkhead::spec::short_form {
 
 // What the form changes, and what its words may stand for.
-struct Ground {
+struct FormInputs {
     std::string base;             // the config.json to start from: default_document(), rootless_document()
     std::string default_profile;  // JSON of `seccomp: default`
     std::string named_profile;    // text of the file that `profile_path` names, if it names one
@@ -26,6 +26,6 @@ std::string profile_path(const yaml::Node& form);
 // the key's pointer in the form, or in config.json where a check of that found it:
 //     box.yaml:7:11: /limits/memory: "512Mx": not a size (...)
 //     box.yaml:2:6: /process/cwd: "tmp": Cwd must be an absolute path
-Result<std::string> compile(const yaml::Node& form, std::string_view name, const Ground& ground);
+Result<std::string> compile(const yaml::Node& form, std::string_view name, const FormInputs& inputs);
 
 }  // namespace bulkhead::spec::short_form

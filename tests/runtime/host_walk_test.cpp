@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host walker: order, names of errors, undo, faults, times.
-#include "runtime/steps/run.hpp"
-
 #include <signal.h>
 
 #include "base/files.hpp"
 #include "runtime/compile/compile.hpp"
 #include "runtime/meeting.hpp"
+#include "runtime/steps/walk.hpp"
 
 namespace bulkhead::runtime {
 namespace {
@@ -34,7 +33,7 @@ TEST(Run, WalksTheHostLane) {
     const Folder folder;
     ExecutionContext context;
     context.stage.pid = 77;
-    ASSERT_TRUE(run(creation(folder), context));
+    ASSERT_TRUE(walk(creation(folder), context));
     EXPECT_EQ(entries(folder / "box"), (Names{"config.json", "exec.fifo", "state.json"}));
     EXPECT_EQ(test::text_of(folder / "pid"), "77");
     EXPECT_EQ(test::status_of_path(folder / "box").st_mode & 07777, 0700u);
@@ -45,7 +44,7 @@ TEST(Run, TimesEachStepWhereAskedFor) {
     const Folder folder;
     ExecutionContext context;
     context.walk.traced = true;
-    ASSERT_TRUE(run(creation(folder), context));
+    ASSERT_TRUE(walk(creation(folder), context));
     ASSERT_EQ(context.walk.times.size(), 5u);
     for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(context.walk.times[i].step, i);
     EXPECT_LE(context.walk.times[0].ended, context.walk.times[4].ended);
@@ -59,7 +58,7 @@ TEST(Run, AFaultAtAnyStepLeavesNothing) {
         {
             ExecutionContext context;
             context.walk.fault = {.step = static_cast<int>(step), .action = ENOSPC};
-            const auto failed = run(timeline, context);
+            const auto failed = walk(timeline, context);
             ASSERT_FALSE(failed) << step;
             EXPECT_EQ(failed.error().err, ENOSPC);
         }
@@ -72,7 +71,7 @@ TEST(Run, AnErrorNamesItsStepAndProperty) {
     const Folder folder;
     ExecutionContext context;
     context.walk.fault = {.step = 2, .action = EPERM};
-    EXPECT_EQ(run(creation(folder), context).error().text,
+    EXPECT_EQ(walk(creation(folder), context).error().text,
               "make_start_fifo exec.fifo (/x/y): injected fault: operation not permitted");
 }
 
@@ -94,7 +93,7 @@ TEST(Run, ARuntimeKilledAtAStepLeavesTheRecord) {
     if (child == 0) {
         ExecutionContext context;
         context.walk.fault = {.step = 3, .action = plan::Fault::killed};
-        (void)run(creation(folder), context);
+        (void)walk(creation(folder), context);
         ::_exit(0);
     }
     EXPECT_EQ(test::reap(child), 128 + SIGKILL);
@@ -104,24 +103,24 @@ TEST(Run, ARuntimeKilledAtAStepLeavesTheRecord) {
 TEST(Start, ReleasesInitOnce) {
     const Folder folder;
     ExecutionContext context;
-    ASSERT_TRUE(run(creation(folder), context));
+    ASSERT_TRUE(walk(creation(folder), context));
     const Fd reader = std::move(context.host.slots.at(0));
-    ASSERT_TRUE(run(compile_start().value(), context));
+    ASSERT_TRUE(walk(compile_start().value(), context));
     std::array<char, 4> buffer{};
     EXPECT_EQ(sys::read(reader.number(), buffer).value(), 1u);
     EXPECT_EQ(entries(folder / "box"), (Names{"config.json", "state.json"}));
-    EXPECT_EQ(run(compile_start().value(), context).error().text,
+    EXPECT_EQ(walk(compile_start().value(), context).error().text,
               "release_init by the exec fifo: open exec.fifo: no such file or directory");
 }
 
 TEST(Removal, TakesEverythingOfOursAndCanBeRepeated) {
     const Folder folder;
     ExecutionContext context;
-    ASSERT_TRUE(run(creation(folder), context));
+    ASSERT_TRUE(walk(creation(folder), context));
     const plan::Timeline removal = compile_removal(folder / "box", false).value();
-    ASSERT_TRUE(run(removal, context));
+    ASSERT_TRUE(walk(removal, context));
     EXPECT_EQ(entries(folder.path()), Names{"pid"});
-    EXPECT_TRUE(run(removal, context));
+    EXPECT_TRUE(walk(removal, context));
 }
 
 }  // namespace

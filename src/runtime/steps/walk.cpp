@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/steps/run.hpp"
+#include "runtime/steps/walk.hpp"
 
 #include <signal.h>
 
@@ -65,7 +65,7 @@ void undo_before(const plan::Timeline& timeline, std::size_t failed, ExecutionCo
 
 }  // namespace
 
-Result<> run(const plan::Timeline& timeline, ExecutionContext& context) {
+Result<> walk(const plan::Timeline& timeline, ExecutionContext& context) {
     context.host.slots.resize(timeline.slot_count());
     for (std::size_t i = 0; i < timeline.steps().size(); ++i) {
         const plan::Step& step = timeline.steps()[i];

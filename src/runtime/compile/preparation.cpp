@@ -16,11 +16,11 @@ namespace bulkhead::runtime {
 // The record comes first, so that every later effect can be removed; then the cgroup that the first process
 // is born into, with its limits. systemd makes one only around a process (plan_unit).
 Result<> Creation::plan_record_and_cgroup() {
-    LET(cgroup_, cgroup_path(blueprint_, spec_, host_));
-    timeline_.host(plan::MakeStateDirectory{blueprint_.state_directory});
+    LET(cgroup_, cgroup_path(options_, spec_, host_));
+    timeline_.host(plan::MakeStateDirectory{options_.state_directory});
     timeline_.host(plan::RecordIntent{});
-    if (!cgroup_.empty() && !blueprint_.systemd) TRY(plan_cgroup());
-    LET(const auto place, cgroups::rdt_place(spec_, blueprint_.id, host_));
+    if (!cgroup_.empty() && !options_.systemd) TRY(plan_cgroup());
+    LET(const auto place, cgroups::rdt_place(spec_, options_.id, host_));
     if (!place) return {};
     cgroups::plan_rdt_groups(timeline_, spec_, *place);
     rdt_ = plan::JoinRdtGroup{place->mount, place->path, place->monitoring};
@@ -28,7 +28,7 @@ Result<> Creation::plan_record_and_cgroup() {
 }
 
 Result<> Creation::plan_cgroup() {
-    timeline_.host(plan::MakeCgroup{host_.cgroup_mount, cgroup_, may_go_without_cgroup(blueprint_, spec_)},
+    timeline_.host(plan::MakeCgroup{host_.cgroup_mount, cgroup_, may_go_without_cgroup(options_, spec_)},
                    "/linux/cgroupsPath");
     return plan_limits(cgroup_);
 }
@@ -46,15 +46,15 @@ Result<> Creation::plan_limits(const std::string& path) {
 // Everything of the host that the container needs becomes a descriptor: what is missing is found out before
 // there is a process.
 Result<> Creation::plan_host_resources() {
-    if (!blueprint_.console_socket.empty()) timeline_.host(plan::ConnectConsole{blueprint_.console_socket});
+    if (!options_.console_socket.empty()) timeline_.host(plan::ConnectConsole{options_.console_socket});
     joins_ = namespaces::plan_joins(timeline_, spec_);
-    if (blueprint_.notify) {
+    if (options_.notify) {
         notify_ = timeline_.slot();
         timeline_.host(plan::MakeNotifySocket{*notify_});
     }
-    places_ = places();
-    LET(trees_, rootfs::plan_trees(timeline_, spec_, places_));
-    if (blueprint_.await_start) {
+    inputs_ = inputs();
+    LET(trees_, rootfs::plan_trees(timeline_, spec_, inputs_));
+    if (options_.await_start) {
         fifo_ = timeline_.slot();
         timeline_.host(plan::MakeStartFifo{fifo_});
     }
@@ -72,16 +72,16 @@ std::optional<plan::Slot> Creation::joined(spec::NamespaceType type) const {
     return std::nullopt;
 }
 
-rootfs::Places Creation::places() const {
-    return {.bundle = blueprint_.bundle,
-            .root = blueprint_.root,
+rootfs::MountInputs Creation::inputs() const {
+    return {.bundle = options_.bundle,
+            .root = options_.root,
             .cgroup = host_.cgroup_mount + (cgroup_.empty() ? host_.own_cgroup : cgroup_),
             .own_cgroup_namespace = namespaces::is_new(spec_, spec::NamespaceType::cgroup),
             .clones_inside = !host_.privileged,
             .ipc = joined(spec::NamespaceType::ipc),
-            .overlay_grants = blueprint_.overlay_grants,
-            .no_pivot = blueprint_.no_pivot,
-            .root_place = hooks_early_ ? blueprint_.root : "",
+            .overlay_grants = options_.overlay_grants,
+            .no_pivot = options_.no_pivot,
+            .root_place = hooks_early_ ? options_.root : "",
             .notify = notify_,
             .own_mounts = has_mount_namespace(spec_),
             .host = host_};
@@ -93,10 +93,10 @@ rootfs::Places Creation::places() const {
 // systemd rounds.
 Result<> Creation::plan_unit() {
     LET(const cgroups::Unit unit,
-        cgroups::unit_of(spec_->linux.cgroups_path, blueprint_.id, host_.systemd_of_user));
+        cgroups::unit_of(spec_->linux.cgroups_path, options_.id, host_.systemd_of_user));
     LET(const auto settings, cgroups::settings_of(spec_->linux.resources));
     LET(auto asked_for, cgroups::properties_of_annotations(spec_->annotations));
-    std::vector<plan::UnitProperty> properties = cgroups::properties_of_unit(unit, blueprint_.id);
+    std::vector<plan::UnitProperty> properties = cgroups::properties_of_unit(unit, options_.id);
     std::ranges::move(cgroups::properties_of_limits(settings, host_.systemd_version, {}, !unit.is_slice()),
                       std::back_inserter(properties));
     std::ranges::move(asked_for, std::back_inserter(properties));

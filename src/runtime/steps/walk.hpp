@@ -13,7 +13,7 @@ namespace bulkhead::runtime {
 
 // Walks the host lane. On the first failure it kills and reaps the stage, undoes the finished steps
 // backwards, and returns the error. Nothing is left of a creation that failed, except what the error names.
-Result<> run(const plan::Timeline& timeline, ExecutionContext& context);
+Result<> walk(const plan::Timeline& timeline, ExecutionContext& context);
 
 // The times as text: one line a step, both lanes in order, microseconds since `begin` (sys::monotonic_ns).
 std::string trace_text(const plan::Timeline& timeline, const std::vector<plan::StepTime>& times,

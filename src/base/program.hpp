@@ -19,7 +19,7 @@ Result<std::string> run_program(const std::string& program, const std::vector<st
                                 int deadline_ms, std::size_t output_limit = 64 << 10);
 
 // Starts it, with an empty environment and no descriptors but these: its input (-1: /dev/null), and both its
-// outputs. Whoever starts it reaps it.
+// outputs. The caller reaps it.
 Result<pid_t> spawn_program(const std::string& program, const std::vector<std::string>& arguments, int input,
                             int output);
 

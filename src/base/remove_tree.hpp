@@ -7,8 +7,8 @@
 namespace bulkhead {
 
 // Removes all that is in `directory`, on one file system, however deep it is nested: without recursion, with
-// two descriptors, and no path is longer than one name. Links are removed, not followed. Whoever keeps
-// filling it meanwhile is given up on after 10 s.
+// two descriptors, and no path is longer than one name. Links are removed, not followed. It gives
+// up after 10 s if the directory is filled meanwhile.
 Result<> remove_below(int directory);
 
 }  // namespace bulkhead

@@ -31,8 +31,8 @@ struct FileSystem {
 };
 
 // A link of procfs is magic unless it lies in its root ("self", "mounts") or is one that the kernel
-// registered with its text (/proc/fs, drivers): those have high inode numbers and the text's length. Whoever
-// took a magic one for a plain one here would follow its text, which cannot leave the root either.
+// registered with its text (/proc/fs, drivers): those have high inode numbers and the text's length. A
+// walk that took a magic one for a plain one would follow its text, which cannot leave the root either.
 bool is_magic(const FileSystem& system, const struct statx& parent, const struct statx& link, long length) {
     if (system.type != PROC_SUPER_MAGIC) return false;
     constexpr std::uint64_t procfs_root = 1, first_registered = 0xf0000000;
@@ -63,7 +63,7 @@ class Pending {
     bool empty() const { return bytes_[first_] == '\0'; }
     bool starts_at_root() const { return bytes_[first_] == '/'; }
 
-    // Takes the next component; empty at the end and behind a last slash. -ENAMETOOLONG
+    // Takes the next component; empty at the end and after a last slash. -ENAMETOOLONG
     long take(char (&name)[256]) {
         std::size_t length = 0;
         for (; bytes_[first_] != '\0' && bytes_[first_] != '/'; ++first_) {

@@ -30,7 +30,7 @@ bool is_ignored(int signal) {
     return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-// Whether the child has been reaped; nullopt where it is not to be had (yet).
+// True if the child has been reaped; nullopt where it is not to be had (yet).
 Result<std::optional<Ending>> reap(int pidfd) {
     siginfo_t info{};
     if (::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG) == -1)

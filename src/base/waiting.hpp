@@ -20,7 +20,7 @@ void hold_interrupts();
 // The verb is done: one that waits ends the process.
 void release_interrupts();
 
-// Holds them for a part of a verb; behind it they do what they did before.
+// Holds them for a part of a verb; after it they do what they did before.
 class HeldInterrupts {
   public:
     HeldInterrupts();

@@ -26,7 +26,7 @@ struct Buffer : std::streambuf {
     }
 };
 
-// Whether a quoted scalar ends: '' is a quote in one kind, \" in the other.
+// True if a quoted scalar ends: '' is a quote in one kind, \" in the other.
 bool is_closed(std::string_view text, char quote) {
     for (std::size_t at = 0; at < text.size(); ++at) {
         if (quote == '"' && text[at] == '\\')
@@ -256,7 +256,7 @@ Result<> check_text(std::string_view text, std::string_view name) {
     return fail_at(name, mark_of(text, place), what_is_wrong_with(text[*unsound]));
 }
 
-// Whether the line begins with blanks of which one is a tab: what the parser says of such a line never says
+// True if the line begins with blanks of which one is a tab: what the parser says of such a line never says
 // so.
 bool has_tab_before(std::string_view text, int line) {
     for (; line > 0; --line)

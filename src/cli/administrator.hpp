@@ -13,7 +13,7 @@
 
 namespace bulkhead::cli {
 
-// The file of this caller: root's below /etc, and that alone, since it says which directories strangers'
+// The file of this caller: root's below /etc, and that alone, because it says which directories strangers'
 // annotations may name; anybody else's own, below XDG_CONFIG_HOME or HOME. Empty where neither is set.
 std::string defaults_file(const Caller& caller);
 

@@ -17,7 +17,7 @@ namespace bulkhead::cli {
 // --name or --name=false.
 struct Arguments {
     Command command = Command::none;
-    std::vector<std::string> globals;   // global flags, from before and behind the verb
+    std::vector<std::string> globals;   // global flags, from before and after the verb
     std::vector<std::string> flags;     // the verb's own
     std::vector<std::string> operands;  // the rest: container id, signal
     // The first thing that is wrong, if any. What could be read is there all the same, so that the error
@@ -26,7 +26,7 @@ struct Arguments {
 };
 
 // `words` is argv without argv[0]. The habits: a long name after one dash or two, --x=v and --x v,
-// --debug=false, globals before and behind the verb, flags behind operands (except where the verb says
+// --debug=false, globals before and after the verb, flags after operands (except where the verb says
 // otherwise), `--` ends the flags, short names cannot be glued. A value may begin with a dash. Errors are
 // Go's words, which engines match on.
 Arguments normalise(std::span<const char* const> words);

@@ -143,7 +143,7 @@ struct Options {
     bool tty = false;
     bool ignore_paused = false;
 
-    // update: numbers as words, since each has its own grammar; empty where not given
+    // update: numbers as words, because each has its own grammar; empty where not given
     std::string resources;
     std::string blkio_weight;
     std::string cpu_period;
@@ -325,7 +325,7 @@ constexpr const CommandRow& row_of(Command command) {
     return *std::ranges::find(commands, command, &CommandRow::command);
 }
 
-// The flag that `name` means behind `command`: one of the verb's own, else a global one. (`spec --rootless`
+// The flag that `name` means after `command`: one of the verb's own, else a global one. (`spec --rootless`
 // is the verb's; `create --root R` is the global.)
 constexpr const Flag* find_flag(Command command, std::string_view name) {
     for (const Flag& flag : flags)
@@ -335,7 +335,7 @@ constexpr const Flag* find_flag(Command command, std::string_view name) {
     return nullptr;
 }
 
-// Every command has its row, in order; no name or letter means two things behind the same verb.
+// Every command has its row, in order; no name or letter means two things after the same verb.
 constexpr bool tables_are_sound() {
     for (std::size_t at = 0; at < commands.size(); ++at)
         if (commands[at].command != static_cast<Command>(at + 1)) return false;

@@ -100,7 +100,7 @@ void parse(Options& options, Command command, const std::vector<std::string>& wo
         if (is_given(given.flag)) options.*given.target = true;
 }
 
-// CLI11 would put [OPTIONS] behind the whole usage line, operands included.
+// CLI11 would put [OPTIONS] after the whole usage line, operands included.
 struct HelpFormatter : CLI::Formatter {
     std::string make_usage(const CLI::App*, std::string name) const override {
         return cat("Usage: ", name, "\n");

@@ -10,7 +10,7 @@
 
 namespace bulkhead::cli {
 
-// The first document, up to the bracket that closes it; a caller that keeps the pipe open behind it, or
+// The first document, up to the bracket that closes it; a caller that keeps the pipe open after it, or
 // writes more, is not waited for. What begins with no bracket is read to the end. At most
 // json::document_limit bytes; a caller that gives nothing more for `patience_ms` is an error.
 Result<std::string> read_document(int patience_ms = caller_patience_ms);

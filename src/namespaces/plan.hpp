@@ -39,7 +39,7 @@ Result<> plan_preparation(plan::TimelineBuilder& timeline, const spec::ValidSpec
 void plan_entry(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const plan::HostFacts& host,
                 const Joins& joins);
 
-// Host lane, behind plan_entry: network devices go in. Init lane: `lo`. Errors: devices without privileges.
+// Host lane, after plan_entry: network devices go in. Init lane: `lo`. Errors: devices without privileges.
 Result<> plan_network(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
                       const plan::HostFacts& host, const Joins& joins);
 
@@ -70,7 +70,7 @@ bool denies_groups(const spec::ValidSpec& spec, const plan::HostFacts& host);
 // The steps write to procfs by OpenProcfs.
 bool writes_procfs(const spec::ValidSpec& spec);
 
-// Init lane, behind OpenProcfs and before any mount of the config, inside all namespaces: one step a
+// Init lane, after OpenProcfs and before any mount of the config, inside all namespaces: one step a
 // parameter, by name.
 void plan_kernel_parameters(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
 

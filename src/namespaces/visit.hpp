@@ -49,7 +49,7 @@ class Visit {
 Result<Fd> open_own(std::uint64_t type);
 // The types, CLONE_NEW*, of which a process has another namespace than the runtime.
 Result<std::uint64_t> foreign_namespaces(pid_t pid);
-// Whether an open namespace is the runtime's own of that type: the same device and inode.
+// True if an open namespace is the runtime's own of that type: the same device and inode.
 Result<bool> is_own(const Fd& file, std::uint64_t type);
 
 }  // namespace bulkhead::namespaces

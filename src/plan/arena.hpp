@@ -7,7 +7,7 @@
 
 namespace bulkhead::plan {
 
-// A string in the arena. A NUL stands behind it; `size` does not count it.
+// A string in the arena. A NUL follows it; `size` does not count it.
 struct Text {
     std::uint32_t at = 0;
     std::uint32_t size = 0;
@@ -50,8 +50,8 @@ inline constexpr std::uint16_t anchor_limit = 16384;
 // A path of the container. What lies in a mount of the plan's is found beneath that very mount, whatever the
 // names above it lead to by now.
 struct Path {
-    std::uint32_t at = 0;    // the whole, from the root; a NUL stands behind it
-    std::uint16_t skip = 0;  // what stands behind so many bytes ...
+    std::uint32_t at = 0;    // the whole, from the root; a NUL follows it
+    std::uint16_t skip = 0;  // what stands after so many bytes ...
     Anchor below{};          // ... lies beneath this
 
     constexpr Path() = default;

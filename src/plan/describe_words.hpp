@@ -10,7 +10,7 @@
 
 namespace bulkhead::plan {
 
-void add_word(std::string& list, std::string_view word);  // behind a comma; an empty one is none
+void add_word(std::string& list, std::string_view word);  // after a comma; an empty one is none
 std::string in_brackets(const std::string& list);         // " (list)", or nothing for none
 
 std::string namespace_words(std::uint64_t clone_flags);   // CLONE_NEW*

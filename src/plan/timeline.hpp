@@ -71,8 +71,8 @@ class TimelineBuilder {
     Slot slot();
     Anchor anchor();
 
-    // Numbers the steps and checks the invariants: at most one SPAWN and init steps only behind it, slots
-    // and anchors filled before they are used, AwaitGo behind SPAWN and before SendGo's lane has ended, the
+    // Numbers the steps and checks the invariants: at most one SPAWN and init steps only after it, slots
+    // and anchors filled before they are used, AwaitGo after SPAWN and before SendGo's lane has ended, the
     // init lane ends in Execute. Error: Kind::internal, which a test over every bundle keeps from happening.
     Result<Timeline> finish() &&;
 

@@ -19,7 +19,7 @@ struct PlanHeader {
     std::uint32_t steps_at = 0;
     std::uint32_t step_count = 0;
     std::uint32_t arena_at = 0;
-    std::uint32_t slot_count = 0;   // descriptors handed over behind plan and report socket
+    std::uint32_t slot_count = 0;   // descriptors handed over after plan and report socket
     std::uint32_t traced = 0;       // 1: time every step
     std::int32_t fault_step = -1;   // fault injection: the number of the step ...
     std::int32_t fault_action = 0;  // ... and the errno it shall fail with, or Fault::killed

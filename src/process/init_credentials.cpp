@@ -43,8 +43,8 @@ Outcome apply(StageContext&, const plan::LimitBounding& op) {
     return {};
 }
 
-// Also for an empty list: the caller's groups must not come along. Whoever is refused although he has the
-// capability is in a user namespace that was joined and denies it to everybody (user_namespaces(7)): what
+// Also for an empty list: the caller's groups must not come along. A process that is refused although it has
+// the capability is in a user namespace that was joined and denies it to everybody (user_namespaces(7)): what
 // could be dropped was dropped outside.
 Outcome apply(StageContext& stage, const plan::SetGroups& op) {
     const long set = raw::call(__NR_setgroups, long{op.gids.count}, stage.arena.numbers(op.gids));

@@ -74,7 +74,7 @@ long open_attribute(const StageContext& stage, const plan::SetLabel& op) {
     return open_attribute(stage, shared / "thread-self" / "attr" / attribute);
 }
 
-// What follows the label where it is in force: nothing, or AppArmor's mode. Nothing else, since a name may
+// What follows the label where it is in force: nothing, or AppArmor's mode. Nothing else, because a name may
 // have spaces and brackets in it.
 bool is_mode(const char* rest) {
     constexpr char modes[][16] = {"",        " (enforce)", " (complain)", " (kill)", " (unconfined)",

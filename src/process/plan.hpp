@@ -24,11 +24,11 @@ struct ProcessEnvironment {
 // A step of this room writes through the procfs of OpenProcfs.
 bool needs_procfs(const spec::ValidSpec& spec);
 
-// Init lane, behind OpenProcfs and before the credentials: a session keyring, labelled where the config has a
+// Init lane, after OpenProcfs and before the credentials: a session keyring, labelled where the config has a
 // label.
 void plan_keyring(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
 
-// Init lane, behind "go": working directory, HOME, resource limits (in this order: a limit of 3 descriptors
+// Init lane, after "go": working directory, HOME, resource limits (in this order: a limit of 3 descriptors
 // leaves none to look around with). `extra` are variables of bulkhead's own, which replace those of the
 // config.
 ProcessEnvironment plan_environment(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
@@ -37,7 +37,7 @@ ProcessEnvironment plan_environment(plan::TimelineBuilder& timeline, const spec:
 // The same for a hook, whose environment is its own.
 void plan_hook_environment(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec);
 
-// Init lane, behind OpenProcfs: what the security modules shall say of the program. Errors: a label for a
+// Init lane, after OpenProcfs: what the security modules shall say of the program. Errors: a label for a
 // module that this machine does not have.
 Result<> plan_labels(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
                      const plan::HostFacts& host);
@@ -60,7 +60,7 @@ Result<> plan_scheduling(plan::TimelineBuilder& timeline, const spec::ValidSpec&
 // What other rooms have decided and credentials depend on.
 struct Circumstances {
     bool groups_denied = false;   // the user namespace says "deny" to setgroups(2) (user_namespaces(7))
-    bool filter_follows = false;  // a seccomp filter is loaded behind the credentials
+    bool filter_follows = false;  // a seccomp filter is loaded after the credentials
 };
 
 // Init lane: labels and scheduling, then every privilege given up that the config does not grant. Errors:
@@ -68,7 +68,7 @@ struct Circumstances {
 Result<> plan_credentials(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
                           const plan::HostFacts& host, const Circumstances& circumstances);
 
-// Init lane, behind the credentials: the program, looked for as the user who will run it. Returns the last
+// Init lane, after the credentials: the program, looked for as the user who will run it. Returns the last
 // step of the lane, which the caller appends where the program shall start.
 plan::Execute plan_search(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
                           const ProcessEnvironment& found);

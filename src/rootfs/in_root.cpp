@@ -17,7 +17,7 @@ constexpr unsigned directory_mode = 0755;
 constexpr unsigned file_mode = 0644;
 constexpr unsigned regular_file = 0100000;  // S_IFREG
 
-// A path cut at its components in a buffer of its own, since the arena's strings are shared between steps.
+// A path cut at its components in a buffer of its own, because the arena's strings are shared between steps.
 class Components {
   public:
     explicit Components(const char* path) {

@@ -27,7 +27,7 @@ Target make_in_root(int root, const char* path, Missing missing, bool plain = fa
 // The path, or as much of it as is there.
 long open_nearest_in_root(int root, const char* path);
 
-// Whether an open mount target lies in a procfs that the planner did not mean by this path: what a container
+// True if an open mount target lies in a procfs that the planner did not mean by this path: what a container
 // sees as /proc must be the kernel's, however an image leads there (CVE-2019-16884).
 bool strays_into_procfs(int target, const char* path);
 

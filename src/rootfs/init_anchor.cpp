@@ -98,8 +98,8 @@ Outcome apply(StageContext& stage, const plan::HoldDirectory& op) {
     return {};
 }
 
-// Whoever exchanges two names without end has the right one there half of the time, so it is looked at again;
-// but not for long, since a name that was moved for good stays wrong.
+// A neighbour that exchanges two names without end has the right one there half of the time, so it is looked
+// at again; but not for long, because a name that was moved for good stays wrong.
 Outcome apply(StageContext& stage, const plan::ComparePlace& op) {
     constexpr int at_once = 256, in_all = at_once + 100;
     for (int tries = 0; tries < in_all; ++tries) {

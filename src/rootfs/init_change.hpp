@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a mount of the stage gets beside its place: attributes, propagation. By mount_setattr(2); behind
+// What a mount of the stage gets beside its place: attributes, propagation. By mount_setattr(2); after
 // OpenSelf with mount(2). Freestanding.
 #pragma once
 
@@ -15,7 +15,7 @@ struct Change {
 inline bool changes_by_name(const plan::StageContext& stage) { return stage.self >= 0; }
 
 // Changes a mount that is attached: its own attributes, then those of its tree, which win, then what it sends
-// and receives. Behind OpenSelf a tree may have 1024 mounts (EOVERFLOW), and the way to each has to
+// and receives. After OpenSelf a tree may have 1024 mounts (EOVERFLOW), and the way to each has to
 // lead there (EBUSY, ENOENT): it does not where somebody moves directories meanwhile, or where a mount covers
 // others.
 plan::Outcome change_mount(const plan::StageContext& stage, int mount, const Change& change);
@@ -23,7 +23,7 @@ plan::Outcome change_mount(const plan::StageContext& stage, int mount, const Cha
 // Attaches a detached mount at an open target, changed before anybody but the stage can see it.
 plan::Outcome attach_changed(const plan::StageContext& stage, int mount, int target, const Change& change);
 
-// ---- behind OpenSelf (init_change_by_name.cpp, init_change_tree.cpp) --------------------------
+// ---- after OpenSelf (init_change_by_name.cpp, init_change_tree.cpp) --------------------------
 
 // Gives one attached mount these MOUNT_ATTR_* and no others.
 long remount_as(const plan::StageContext& stage, int mount, std::uint32_t attributes);

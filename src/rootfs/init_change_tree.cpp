@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t tree_limit = 1024;
 
-// The mounts of a tree. A mount is listed behind the one that it is mounted on.
+// The mounts of a tree. A mount is listed after the one that it is mounted on.
 class Tree {
   public:
     // Takes the line if it belongs to the tree; false: there is no room.
@@ -34,7 +34,7 @@ class Tree {
     bool begins_with(std::uint32_t id) const { return count_ > 0 && members_[0].id == id; }
     std::size_t top_length() const { return members_[0].length; }
 
-    // Whether it is mounted below the top, and there is a way to it. What is covered as a whole can be
+    // True if it is mounted below the top, and there is a way to it. What is covered as a whole can be
     // uncovered only by those who could change the top as well.
     bool has_way_to(std::uint32_t id) const {
         const Member* member = find(id);

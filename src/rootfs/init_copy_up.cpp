@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // tmpcopyup: what is in a directory of the image, into the tmpfs that is going to cover it. Each file is
-// opened by one name below an open directory and never through a link, since a neighbour may share the
+// opened by one name below an open directory and never through a link, because a neighbour may share the
 // directory, and nothing is opened that could block or be a device.
 #include <asm/errno.h>
 
@@ -21,7 +21,7 @@ constexpr unsigned kept_bits = 01777;     // no set-id
 // struct linux_dirent64, of which no header of the kernel's has a usable copy
 struct Entry {
     std::uint64_t inode;
-    std::int64_t next;  // where the directory goes on behind this entry
+    std::int64_t next;  // where the directory goes on after this entry
     std::uint16_t size;
     std::uint8_t kind;
     char name[];
@@ -70,7 +70,7 @@ class Allowance {
 };
 
 // A neighbour may make the file longer while it is read: what counts is what was copied. One byte more than
-// is allowed is asked for, since the end of a file that just fits has to be seen.
+// is allowed is asked for, because the end of a file that just fits has to be seen.
 Outcome copy_bytes(int from, int to, Allowance& allowance) {
     constexpr std::uint64_t chunk = 1 << 30;
     std::uint64_t whole = 0;
@@ -102,7 +102,7 @@ Outcome copy_file(int from, int to, const char* name, Allowance& allowance) {
 }
 
 // A tree is walked with the two directories of each level and one buffer: when a directory is done, its
-// parent is read again from behind it.
+// parent is read again from after it.
 class Copier {
   public:
     explicit Copier(std::uint64_t limit) : allowance_(limit) {}

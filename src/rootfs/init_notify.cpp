@@ -32,7 +32,7 @@ Outcome bind_in(int directory, int socket, int root) {
 
 }  // namespace
 
-// Attached before the socket is bound, for security modules that want a path; read-only behind that.
+// Attached before the socket is bound, for security modules that want a path; read-only after that.
 Outcome apply(StageContext& stage, const plan::MountNotifySocket& op) {
     const Target place = find_target(stage, op.target, Missing::directory, false);
     const raw::Handle target(place.fd);

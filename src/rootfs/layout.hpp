@@ -41,9 +41,9 @@ class Layout {
     // Makes a directory that further steps lie below.
     void make_directory(plan::TimelineBuilder& timeline, const std::string& path);
 
-    // Whether the names in the directory of `path` can change.
+    // True if the names in the directory of `path` can change.
     Names around(std::string_view path) const;
-    // Whether a step reaches something at or below `path` beside what is attached there.
+    // True if a step reaches something at or below `path` beside what is attached there.
     bool is_kept(const std::string& path) const;
 
     // Something is attached at `path` and covers what was there; with `kept` its descriptor stays. The number

@@ -63,11 +63,11 @@ bool binds_root(const spec::Spec& spec, const MountInputs& inputs);
 // process's.
 void plan_shared_root(plan::TimelineBuilder& timeline, plan::Slot root);
 
-// Whether a user namespace stands between the container and the host: then mknod(2) is refused, and an
+// True if a user namespace stands between the container and the host: then mknod(2) is refused, and an
 // overlay keeps its marks in user.* attributes.
 bool in_user_namespace(const spec::Spec& spec, const plan::HostFacts& host);
 
-// Init lane, behind the entry into a container: a terminal of its own, or its own null device in the place of
+// Init lane, after the entry into a container: a terminal of its own, or its own null device in the place of
 // the caller's.
 void plan_joined_stdio(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
                        const plan::HostFacts& host);
@@ -77,7 +77,7 @@ void plan_joined_stdio(plan::TimelineBuilder& timeline, const spec::ValidSpec& s
 Result<Layout> plan_content(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
                             const MountInputs& inputs, const Trees& trees);
 
-// Init lane, behind that: read-only mounts, paths and root, masks, and with pivot_root the host's root is
+// Init lane, after that: read-only mounts, paths and root, masks, and with pivot_root the host's root is
 // gone.
 void plan_seal(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const MountInputs& inputs,
                const Trees& trees, Layout layout);

@@ -7,7 +7,7 @@
 
 namespace bulkhead::rootfs {
 
-// Whether /dev comes from elsewhere as a whole; then it brings its own nodes (runc does the same).
+// True if /dev comes from elsewhere as a whole; then it brings its own nodes (runc does the same).
 bool dev_is_bound(const spec::Spec& spec, const Trees& trees);
 
 // Which nodes the container gets; those that are bound are cloned. `whole_dev`: see dev_is_bound. Errors: a

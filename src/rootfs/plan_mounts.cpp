@@ -14,8 +14,8 @@ namespace {
 
 std::string mount_pointer(std::size_t index) { return cat("/mounts/", index); }
 
-// Files below /proc that lxcfs puts in place of the kernel's; everything else there is refused, since what a
-// container sees as /proc must be the kernel's (CVE-2019-16884, CVE-2025-52881).
+// Files below /proc that lxcfs puts in place of the kernel's; everything else there is refused, because what
+// a container sees as /proc must be the kernel's (CVE-2019-16884, CVE-2025-52881).
 constexpr std::array files_below_proc{
     std::string_view("proc/cpuinfo"),
     std::string_view("proc/diskstats"),
@@ -50,7 +50,7 @@ std::optional<std::string> label_option(const std::string& type, const std::stri
     return cat(type == "mqueue" ? "rootcontext=" : "context=", label);
 }
 
-// Whether steps behind mount `index` make files in it, so that it can be read-only only after them. A later
+// True if steps after mount `index` make files in it, so that it can be read-only only after them. A later
 // mount on the same place hides it, then nothing is made in it.
 bool is_filled_later(const spec::Spec& spec, std::size_t index) {
     const std::string target = cleaned(spec.mounts[index].destination);

@@ -25,7 +25,7 @@ Result<> plan_mounts(plan::TimelineBuilder& timeline, Layout& layout, const spec
 void plan_protection(plan::TimelineBuilder& timeline, Layout& layout, const std::string& path,
                      const std::string& pointer);
 
-// Init lane, behind whatever makes files in them: tmpfs of the config that are read-only in the end.
+// Init lane, after whatever makes files in them: tmpfs of the config that are read-only in the end.
 void plan_late_read_only(plan::TimelineBuilder& timeline, const Layout& layout, const spec::Spec& spec,
                          const Trees& trees);
 bool is_late_read_only(const spec::Spec& spec, const Trees& trees, std::size_t index);

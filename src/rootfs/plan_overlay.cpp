@@ -122,8 +122,8 @@ std::string whole(const AllowedPath& path) {
     return cat(path.allowed == "/" ? "" : path.allowed, '/', path.below);
 }
 
-// The kernel answers ELOOP to layers inside each other. With a slash behind each path, whatever lies inside
-// another stands behind it when they are sorted.
+// The kernel answers ELOOP to layers inside each other. With a slash after each path, whatever lies inside
+// another follows it when they are sorted.
 Result<> check_apart(const Overlay& overlay) {
     std::vector<std::pair<std::string, const AllowedPath*>> all;
     for (const auto* list : {&overlay.lower, &overlay.upper})

@@ -36,7 +36,7 @@ std::vector<std::string> pairs_of(const std::vector<AllowedPath>& paths);
 // The names of the annotations, sorted: `features` lists them.
 std::span<const std::string_view> overlay_annotations();
 
-// Whether the root comes from layers, so that root.path need not exist.
+// True if the root comes from layers, so that root.path need not exist.
 bool wants_overlay(const spec::Spec& spec);
 
 // nullopt: the root is no overlay. Errors name annotation, value and reason.

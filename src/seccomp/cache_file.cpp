@@ -10,7 +10,7 @@ namespace {
 
 struct Header {
     char magic[8];
-    std::uint64_t hash;  // of everything behind this number
+    std::uint64_t hash;  // of everything after this number
     std::uint32_t key_size;
     std::uint32_t count;
     std::uint32_t flags;

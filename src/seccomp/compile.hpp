@@ -8,10 +8,10 @@
 namespace bulkhead::seccomp {
 
 // The machine's own architecture is always in it. Names of calls that libseccomp does not know are passed
-// over, since engines send one profile to every version; so are rules whose action is the default one. Takes
-// milliseconds for a large profile of several architectures: see cache.hpp.
-// Errors are Kind::unsupported and name the JSON pointer: an architecture or an action that libseccomp or the
-// kernel does not know, a rule that contradicts another, a program larger than the kernel takes.
+// over, because engines send one profile to every version; so are rules whose action is the default one.
+// Takes milliseconds for a large profile of several architectures: see cache.hpp. Errors are
+// Kind::unsupported and name the JSON pointer: an architecture or an action that libseccomp or the kernel
+// does not know, a rule that contradicts another, a program larger than the kernel takes.
 Result<Program> compile(const spec::Seccomp& profile);
 
 }  // namespace bulkhead::seccomp

@@ -19,7 +19,7 @@ void plan_filter(plan::TimelineBuilder& timeline, const Program& program);
 void plan_handshake(plan::TimelineBuilder& timeline, plan::Slot handshake);
 
 // Both lanes: the filter, and its listener to the agent at profile.listener_path. What the stage still calls
-// behind it has to pass the filter.
+// after it has to pass the filter.
 // `status` is the container's, for the agent.
 void plan_listener(plan::TimelineBuilder& timeline, const Program& program, const spec::Seccomp& profile,
                    std::string status = "creating");

@@ -8,7 +8,7 @@
 
 namespace bulkhead::seccomp {
 
-// The object that stands behind "seccomp":, laid out for the place it has within "linux" of a config.json
+// The object that stands after "seccomp":, laid out for the place it has within "linux" of a config.json
 // with tabs. spec::parse makes the same profile of it.
 std::string profile_json(const spec::Seccomp& profile);
 

@@ -30,7 +30,7 @@ constexpr std::uint32_t kernel_flag(spec::SeccompFlag flag) {
     return 0;
 }
 
-// Whether it is a program that compile could have made: 1 to BPF_MAXINSNS instructions of the kinds it uses,
+// True if it is a program that compile could have made: 1 to BPF_MAXINSNS instructions of the kinds it uses,
 // loads within seccomp_data, every jump to a place inside, a return as the last one.
 bool is_sound(std::span<const sock_filter> program);
 

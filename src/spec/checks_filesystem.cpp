@@ -14,7 +14,7 @@ Result<> root_has_a_path(const Spec& spec) {
 
 namespace {
 
-// Whether nothing of the path is left once it is cleaned, with .. stopping at the root.
+// True if nothing of the path is left once it is cleaned, with .. stopping at the root.
 bool is_root(std::string_view path) {
     std::size_t depth = 0;
     for (const std::string_view part : split(path, '/')) {

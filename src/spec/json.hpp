@@ -28,7 +28,7 @@ inline constexpr std::size_t string_limit = std::size_t{1} << 20;
 enum class Type : std::uint8_t { null, boolean, natural, negative, real, string, array, object };
 
 // One value. All of them stand in one vector in the order of the text: a container's first child is its right
-// neighbour, and `end` is the index just behind the last thing inside it.
+// neighbour, and `end` is the index just after the last thing inside it.
 struct Node {
     Type type = Type::null;
     std::uint32_t end = 0;

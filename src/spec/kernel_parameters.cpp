@@ -10,7 +10,7 @@ namespace bulkhead::spec {
 namespace {
 
 struct Owner {
-    std::string_view path;  // with a "/" behind it: everything below
+    std::string_view path;  // with a "/" after it: everything below
     NamespaceType type;
 };
 

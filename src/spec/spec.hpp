@@ -20,7 +20,7 @@
 
 namespace bulkhead::spec {
 
-// Of the runtime-spec. Every 1.x is taken (read_version), whatever comes behind the one that is implemented.
+// Of the runtime-spec. Every 1.x is taken (read_version), whatever comes after the one that is implemented.
 inline constexpr const char* oldest_version = "1.0.0";
 inline constexpr const char* implemented_version = "1.3.0";
 

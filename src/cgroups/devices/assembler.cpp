@@ -13,7 +13,7 @@ Assembler::Label Assembler::label() {
 void Assembler::place(Label label) {
     const bool jumped_here = !jumps_.empty() && jumps_.back().at + 1 == code_.size() &&
                              jumps_.back().target == label && code_.back().code == (BPF_JMP | BPF_JA);
-    if (jumped_here && last_place_ != code_.size()) {  // nobody else comes to the place behind it
+    if (jumped_here && last_place_ != code_.size()) {  // nobody else comes to the place after it
         code_.pop_back();
         jumps_.pop_back();
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // bpf(2), as far as programs on a cgroup's devices need it. Each attribute has 256 zeroed bytes, more than
-// any kernel knows: those from 6.17 to 7.1 write behind the size that they were given in BPF_PROG_QUERY.
+// any kernel knows: those from 6.17 to 7.1 write after the size that they were given in BPF_PROG_QUERY.
 #pragma once
 
 #include <linux/bpf.h>

@@ -29,7 +29,7 @@ struct Partial {  // major or minor is any
 };
 
 // For one type of device, to be asked in this order; the first that fits has the whole answer. Holds only
-// what differs from the answers behind it.
+// what differs from the answers after it.
 struct Decision {
     std::vector<Exact> exact;
     std::vector<Partial> majors;

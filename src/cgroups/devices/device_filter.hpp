@@ -38,7 +38,7 @@ Result<> restore_device_filter(int cgroup_fd, const Installed& installed);
 // Ours go, those of others stay.
 Result<> remove_device_filter(int cgroup_fd);
 
-// Whether one of ours is there.
+// True if one of ours is there.
 Result<bool> has_device_filter(int cgroup_fd);
 
 }  // namespace bulkhead::cgroups

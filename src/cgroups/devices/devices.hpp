@@ -18,7 +18,7 @@ inline constexpr std::size_t device_rules_limit = 4096;
 // node, and opening null, zero, full, random, urandom, tty, ptmx, the pts and tun.
 std::span<const spec::DeviceRule> default_device_rules();
 
-// The program for `rules` with the default rules behind them; this is what a container gets, with an empty
+// The program for `rules` with the default rules after them; this is what a container gets, with an empty
 // list, too (runc does the same: such a container opens /dev/null but not /dev/kmsg).
 Result<std::vector<bpf_insn>> device_program(std::span<const spec::DeviceRule> rules);
 

@@ -23,7 +23,7 @@ Result<bool> remove_directory(int directory, const std::string& name) {
     return std::unexpected(std::move(removed).error());
 }
 
-// Whether the cgroup at `below` is the one that we made; kernfs never gives an id a second time.
+// True if the cgroup at `below` is the one that we made; kernfs never gives an id a second time.
 Result<bool> is_ours(int hierarchy_fd, const std::string& below, std::uint64_t inode) {
     if (inode == 0) return true;
     const auto status = sys::status_at(hierarchy_fd, below, AT_SYMLINK_NOFOLLOW);

@@ -46,7 +46,7 @@ std::string shown(const std::string& parent) { return cat('/', quotable(parent))
 // ---- what is missing ------------------------------------------------------------------------------------
 
 // Where the mounts of cgroup v1 have the controller, for the error text. The options of such a mount are
-// names of controllers, with which no path can be mistaken: they come behind the dash.
+// names of controllers, with which no path can be mistaken: they come after the dash.
 std::string v1_mount(std::string_view controller) {
     constexpr std::size_t point = 4;
     const auto mounts = read_kernel_file(sys::here, "/proc/self/mountinfo");

@@ -15,8 +15,8 @@ namespace bulkhead::cgroups {
 // Those that the settings cannot do without, each once, sorted: "cpu", "memory". Pure.
 std::vector<std::string> controllers_of(std::span<const plan::CgroupSetting> settings);
 
-// Whether what is above `path` can hand down the controllers that `settings` need, and whether this machine
-// has huge pages of the sizes they name. Changes nothing. Kind::unsupported, naming the property, the
+// Checks that the cgroups above `path` can hand down the controllers that `settings` need, and that this
+// machine has huge pages of the sizes they name. Changes nothing. Kind::unsupported, naming the property, the
 // controller, and where it is instead: mounted as cgroup v1, or not handed down by a cgroup above that the
 // caller may not write to.
 Result<> check_settings(int hierarchy_fd, const std::string& path,

@@ -14,7 +14,7 @@
 
 namespace bulkhead::cgroups {
 
-// Writes them in order. What the kernel finds invalid is tried again behind the others, since some values
+// Writes them in order. What the kernel finds invalid is tried again after the others, because some values
 // have to fit together (a burst and its quota, an idle cgroup and its weight). The error names the property,
 // the file and the text; what was written before it stays.
 Result<> write_settings(int cgroup_fd, std::span<const plan::CgroupSetting> settings);

@@ -38,8 +38,8 @@ std::string or_max(std::int64_t value) { return value < 0 ? "max" : cat(value); 
 
 // ---- pids -----------------------------------------------------------------------------------------------
 
-// 0 is a limit: a container of one process, since that one is there already (as runc 1.4). Of an old version
-// of the standard it is none, which validation knows.
+// 0 is a limit: a container of one process, because that one is there already (as runc 1.4). Of an old
+// version of the standard it is none, which validation knows.
 void add_pids(Settings& settings, const spec::Pids& pids) {
     if (!pids.limit) return;
     add(settings, "pids.max", or_max(*pids.limit == 0 ? 1 : *pids.limit), "/pids/limit");

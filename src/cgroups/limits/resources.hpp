@@ -22,7 +22,7 @@ struct Present {
 
 // In the order in which they are to be written; what `unified` says comes last and so has the last word.
 // A value that means "unset" (null, an empty list, and 0 but for pids.limit, cpu.burst and cpu.idle) is no
-// setting and needs no controller. One that means "no limit" (-1, a rate of 0) is a setting, since it may
+// setting and needs no controller. One that means "no limit" (-1, a rate of 0) is a setting, because it may
 // have to lift one, but needs no controller either (`may_lack`). v1-only values (kernel memory, swappiness,
 // real-time CPU time, leaf weights, network classes) are none either: cgroup v2 has no file for them
 // (version_one.hpp). Kind::invalid_config, naming the JSON pointer, the value and the reason: a weight

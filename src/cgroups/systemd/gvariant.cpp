@@ -249,7 +249,7 @@ class Parser {
         return all;
     }
 
-    // Whether the bracket comes next; it is taken then.
+    // True if the bracket comes next; it is taken then.
     bool ends_with(char bracket) {
         skip_blanks();
         if (rest_.empty() || rest_[0] != bracket) return false;

@@ -11,7 +11,7 @@
 
 namespace bulkhead::cgroups {
 
-// A D-Bus value, flat: the elements of an array behind their number, those of a structure one after the
+// A D-Bus value, flat: the elements of an array after their number, those of a structure one after the
 // other.
 struct BusValue {
     std::string signature;            // "as"

@@ -15,7 +15,7 @@ constexpr int address_ms = 11'000;
 constexpr int call_ms = 60'000;
 constexpr int job_ms = 120'000;
 
-// Words with a NUL behind each. None of them has one: they come from JSON that was read with that rule.
+// Words with a NUL after each. None of them has one: they come from JSON that was read with that rule.
 std::string message_of(const Texts& words) {
     std::string message;
     for (const std::string& word : words) message.append(word) += '\0';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // systemd, which makes the container's cgroup as a unit. One connection for each command: the host-helper
-// program has it, since only it is linked with libsystemd.
+// program has it, because only it is linked with libsystemd.
 #pragma once
 
 #include <sys/types.h>

@@ -22,7 +22,7 @@ UnitProperty number(std::string_view name, std::uint64_t value) {
     return {std::string(name), "t", {cat(value)}};
 }
 
-// "max", digits, or digits with K, M or G behind them, as the kernel's memparse takes them.
+// "max", digits, or digits with K, M or G after them, as the kernel's memparse takes them.
 std::optional<std::uint64_t> amount(std::string_view text) {
     if (text == "max") return infinity;
     const std::size_t end = text.find_first_not_of("0123456789");
@@ -102,7 +102,7 @@ Properties of_bandwidth(std::string_view name, std::string_view text, const Pres
     return properties;
 }
 
-// Whether the OOM killer takes everything, which systemd wants to do itself then.
+// True if the OOM killer takes everything, which systemd wants to do itself then.
 Properties of_oom_group(std::string_view name, std::string_view text, const Present&) {
     if (text != "0" && text != "1") return {};
     return {word(std::string(name), text == "1" ? "kill" : "continue")};

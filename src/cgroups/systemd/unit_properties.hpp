@@ -30,7 +30,7 @@ std::vector<plan::UnitProperty> properties_of_limits(std::span<const plan::Cgrou
                                                      bool new_scope = false);
 
 // Files that systemd writes whenever properties of a unit change, coarser than they were or from properties
-// that it does not have: to be written again behind that.
+// that it does not have: to be written again after that.
 inline constexpr std::string_view rewritten_by_systemd[] = {"cpu.max", "memory.oom.group", "memory.zswap.max",
                                                             "memory.zswap.writeback"};
 

@@ -24,7 +24,7 @@ namespace {
 
 std::string default_profile() { return seccomp::profile_json(seccomp::default_profile()); }
 
-// Behind the last property of "linux", which is the last one of the document.
+// After the last property of "linux", which is the last one of the document.
 std::string with_seccomp(std::string document, std::string_view choice) {
     if (choice != "default") return document;
     constexpr std::string_view end_of_linux = "\n\t}\n}";

@@ -53,7 +53,7 @@ class Attendance {
   private:
     bool ended() const { return status_ || lost_; }
 
-    // Behind init's end: of what it has written last nobody has taken a byte for too long.
+    // After init's end: of what it has written last nobody has taken a byte for too long.
     bool overdue() {
         const std::uint64_t delivered = relay_.delivered() + stdio_.delivered();
         if (std::exchange(delivered_, delivered) != delivered) delivery_ = Deadline(caller_patience_ms);
@@ -115,7 +115,7 @@ class Attendance {
         }
     }
 
-    // Whoever traces it hears of its end first, and need not let go of it; there is no SIGCHLD before that.
+    // A tracer hears of its end first, and need not let go of it; there is no SIGCHLD before that.
     Result<> look_at_the_dead() {
         TRY(reap());
         if (!let_go_) let_go_ = Deadline(sys::let_go_ms);

@@ -24,7 +24,7 @@ constexpr int look_again_ms = 200;
 
 bool again(const Error& error) { return error.err == EAGAIN; }
 
-// Where a stream's wishes stand: for its terminal, and behind it for its pipe.
+// Where a stream's wishes stand: for its terminal, and after it for its pipe.
 std::size_t place_of(int number) { return std::size_t{2} * static_cast<std::size_t>(number); }
 
 }  // namespace
@@ -118,7 +118,7 @@ void StdioRelay::pass_keys() {
     Stream& input = streams_[STDIN_FILENO];
     if (!input.pipe) return;
     if (!input.flow.empty() && !input.flow.pour(input.pipe.number())) return input.give_up();
-    if (!has_keys_ && input.flow.empty()) input.pipe.reset();  // the end, behind the last byte
+    if (!has_keys_ && input.flow.empty()) input.pipe.reset();  // the end, after the last byte
 }
 
 void StdioRelay::take_output(Stream& stream) const {

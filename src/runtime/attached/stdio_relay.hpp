@@ -42,7 +42,7 @@ class StdioRelay {
 
     // The main process has ended: from now on only what was written before that is passed on.
     void end();
-    // There may be more of that. Behind end() it becomes false as fast as the terminal takes bytes.
+    // There may be more of that. After end() it becomes false as fast as the terminal takes bytes.
     bool unfinished() const;
     // Bytes that the terminals on 1 and 2 have taken.
     std::uint64_t delivered() const;

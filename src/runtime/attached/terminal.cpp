@@ -170,8 +170,8 @@ void TerminalRelay::say_end_of_input() {
     input_.add({&end, 1});
 }
 
-// What is underway to descriptor 1 still gets there. The caller gets his terminal back, since nobody listens
-// to his keys any more, and Ctrl-C shall be a signal again.
+// What is underway to descriptor 1 still gets there. The caller gets his terminal back, because nobody
+// listens to his keys any more, and Ctrl-C shall be a signal again.
 void TerminalRelay::hang_up() {
     caller_.leave();
     master_.reset();

@@ -70,7 +70,7 @@ class TerminalRelay {
 
     // The main process has ended: from now on only what was written before that is passed on.
     void end();
-    // There may be more of that. Behind end() it becomes false as fast as descriptor 1 takes bytes.
+    // There may be more of that. After end() it becomes false as fast as descriptor 1 takes bytes.
     bool unfinished() const;
     // Bytes that descriptor 1 has taken.
     std::uint64_t delivered() const { return output_.poured(); }
@@ -88,7 +88,7 @@ class TerminalRelay {
     Fd own_input_, own_output_;  // 0 and 1 once more, non-blocking; none where that cannot be had
     bool input_is_terminal_ = false;
     bool input_open_ = true;
-    bool output_open_ = true;  // false also once all is read, behind end()
+    bool output_open_ = true;  // false also once all is read, after end()
     bool ended_ = false;
     std::size_t left_ = 0;          // bytes that may still be of before the end
     std::uint64_t output_due_ = 0;  // when to look again at a terminal that nobody has open; 0: it is open

@@ -116,7 +116,7 @@ void Creation::plan_session() {
 
 // ---- permission and policy --------------------------------------------------------------------------------
 
-// With early hooks the permission was given behind them.
+// With early hooks the permission was given after them.
 Result<> Creation::plan_session_and_permission() {
     plan_session();
     if (hooks_early_) return {};

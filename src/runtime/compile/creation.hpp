@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The birth of a container as a planner: its phases, and what they share (compile_creation.cpp,
+// The birth of a container as a planner: its phases, and what they share (creation.cpp,
 // preparation.cpp).
 #pragma once
 

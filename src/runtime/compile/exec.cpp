@@ -70,7 +70,7 @@ void plan_entry(TimelineBuilder& timeline, const ExecOptions& options, const spe
     if (inputs.init.root) rootfs::plan_shared_root(timeline, *inputs.init.root);
 }
 
-// The permission, behind what has to hold before anything of the program runs.
+// The permission, after what has to hold before anything of the program runs.
 void plan_go(TimelineBuilder& timeline, const ExecOptions& options) {
     if (options.rdt) timeline.host(*options.rdt, "/linux/intelRdt");
     timeline.host(plan::SendGo{});
@@ -164,7 +164,8 @@ Result<plan::Timeline> compile_exec(const ExecOptions& options, const spec::Vali
         seccomp::plan_filter(timeline, *options.filter);
     timeline.init(execute, options.hook ? options.hook->pointer : "/process/args");
     timeline.host(plan::AwaitExecution{});
-    // Whoever is named there has begun, and a caller may kill it; an exec that fails leaves the file alone.
+    // The process that is named there has begun, and a caller may kill it; an exec that fails leaves the file
+    // alone.
     if (!options.pid_file.empty()) timeline.host(plan::WritePidFile{options.pid_file});
     return std::move(timeline).finish();
 }

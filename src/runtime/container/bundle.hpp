@@ -21,7 +21,7 @@ struct Bundle {
 // `path` empty: the current directory. Errors in runc's words where engines know them.
 Result<Bundle> load_bundle(const std::string& path);
 
-// Whether the directories of an overlay root are there.
+// Checks that the directories of an overlay root exist.
 Result<> check_layers(const spec::ValidSpec& spec, const rootfs::OverlayGrants& grants);
 
 }  // namespace bulkhead::runtime

@@ -284,7 +284,7 @@ Result<ReadinessRelay> listener_of(const CreateRequest& request) {
                                          : ReadinessRelay::to(request.notify_socket);
 }
 
-// Whoever made it can remove it with what is in hand, unless somebody else has done so meanwhile. A pid
+// The runtime that made it removes it with what is in hand, unless another has done so meanwhile. A pid
 // namespace of its own has taken everything in it along with init. Returns the warnings of poststop hooks.
 Result<std::vector<std::string>> clear(const PreparedCreate& prepared, ExecutionContext& context) {
     TRY(lock_container(context.record.directory, context.record.state.id));

@@ -71,7 +71,7 @@ class Watch {
     Result<> until_gone() {
         for (;;) {
             LET(const bool there, look());
-            TRY(tell_of_kills());  // behind the look: what has ended it may have been a kill
+            TRY(tell_of_kills());  // after the look: what has ended it may have been a kill
             if (!there) return {};
             TRY(wait());
         }
@@ -136,7 +136,7 @@ class Watch {
         return entries[0].revents == 0 ? Result<>() : system_error(EPIPE, "write", "output");
     }
 
-    // Behind init's end others may live on where the pid namespace is not the container's own. The notice of
+    // After init's end others may live on where the pid namespace is not the container's own. The notice of
     // their end is lost if the cgroup is removed within 10 ms of another one, so it is looked at from time to
     // time then.
     std::uint64_t patience() {

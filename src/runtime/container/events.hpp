@@ -24,7 +24,7 @@ Result<cgroups::Stats> stats(const Site& site, const std::string& id);
 
 // A sample after each interval, and an oom whenever oom_kill of memory.events has risen, until no process is
 // in the container's cgroup any more, or the cgroup is gone. Sleeps in between. Samples that come too late,
-// since the machine or the audience is slow, are left out.
+// because the machine or the audience is slow, are left out.
 Result<> watch(const Site& site, const std::string& id, std::uint64_t interval_ns, const Audience& audience);
 
 }  // namespace bulkhead::runtime

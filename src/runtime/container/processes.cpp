@@ -64,7 +64,7 @@ int effective(int signal, const Found& found) {
 
 }  // namespace
 
-// Whoever was frozen for it is let go, also where somebody wants us to end.
+// Processes that were frozen for it go on, even if a signal ends us.
 Result<> kill(const Site& site, const std::string& id, int wanted, bool all) {
     LET(const Found found, find_for(Verb::kill, site, id, all));
     const int signal = effective(wanted, found);

@@ -23,7 +23,7 @@ Result<> check_descriptors(unsigned listen_fds, unsigned preserve_fds) {
     const std::uint64_t count = std::uint64_t{listen_fds} + preserve_fds;
     for (std::uint64_t i = 0; i < count; ++i) {
         const int fd = static_cast<int>(3 + i);
-        // A caller's descriptor cannot be close-on-exec behind our execve; ours (the log) always are.
+        // A caller's descriptor cannot be close-on-exec after our execve; ours (the log) always are.
         const int flags = ::fcntl(fd, F_GETFD);
         if (flags != -1 && (flags & FD_CLOEXEC) == 0) continue;
         if (i < listen_fds)

@@ -18,7 +18,7 @@ Result<> check_descriptors(unsigned listen_fds, unsigned preserve_fds);
 // An empty path stays empty: not asked for.
 Result<std::string> absolute_if_given(const std::string& path);
 
-// The same for a file that will be written: its directory must be there now, since later there is a process
+// The same for a file that will be written: its directory must be there now, because later there is a process
 // whose pid nobody would learn.
 Result<std::string> writable_if_given(const std::string& path);
 

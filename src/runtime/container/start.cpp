@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// start: the hooks before the program, its release, the hooks behind it.
+// start: the hooks before the program, its release, the hooks after it.
 #include <fcntl.h>
 #include <sys/file.h>
 

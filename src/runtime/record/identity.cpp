@@ -12,7 +12,7 @@ namespace bulkhead::runtime {
 std::optional<ProcessStatus> parse_stat(std::string_view text) {
     const std::size_t command_end = text.rfind(") ");
     if (command_end == std::string_view::npos) return std::nullopt;
-    // Behind the command: field 3 is the state, 14 and 15 the times, 20 the number of threads, 22 the start
+    // After the command: field 3 is the state, 14 and 15 the times, 20 the number of threads, 22 the start
     // time.
     const std::vector<std::string_view> fields = split(text.substr(command_end + 2), ' ');
     constexpr std::size_t state_field = 3 - 3, user_field = 14 - 3, system_field = 15 - 3,

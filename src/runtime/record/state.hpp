@@ -22,7 +22,7 @@ struct UnitRecord {
     std::vector<std::string> addresses;  // cgroups/systemd/bus.hpp
 };
 
-// A container's group of resctrl. Whether a directory is ours says its inode, once it has been written down.
+// A container's group of resctrl. True if a directory is ours says its inode, once it has been written down.
 struct RdtRecord {
     std::string mount;        // of resctrl; empty: the container has no group
     std::string path;         // of the group
@@ -80,7 +80,7 @@ Result<State> deserialize(std::string_view text);
 // (remains.hpp).
 struct Remains {
     State state;
-    // Whether others had made the cgroup before is known: the line behind its inode's is the right one.
+    // It is known if others had made the cgroup before: the line after its inode's is the right one.
     bool tells_kept_cgroups = false;
 };
 Remains remains_of(std::string_view text);

@@ -45,7 +45,7 @@ extern "C" [[noreturn]] void stage_main(long argc, char** argv) {
     for (;;) raw::call(__NR_exit_group, code);
 }
 
-// The kernel's entry state: argc at the stack pointer, argv behind it.
+// The kernel's entry state: argc at the stack pointer, argv after it.
 #if defined(__x86_64__)
 asm(".globl _start\n"
     "_start:\n"

@@ -25,7 +25,7 @@ long wait_readable(int fd) {
     return ready < 0 ? ready : 0;
 }
 
-// argv or envp: the strings' addresses in the plan's private copy, and the null behind them.
+// argv or envp: the strings' addresses in the plan's private copy, and the null after them.
 char** fill(const plan::ArenaView& arena, plan::Texts strings, plan::Pointers room) {
     char** array = arena.pointers(room);
     for (std::uint32_t i = 0; i < strings.count; ++i) array[i] = arena.text(arena.texts(strings)[i]);
@@ -154,7 +154,7 @@ Outcome apply(StageContext& stage, const plan::Respawn&) {
     for (;;) raw::call(__NR_exit_group, 0L);
 }
 
-// Whether anybody still listens is not ours to care about: after `create` nobody does.
+// It does not matter if anybody still listens: after `create` nobody does.
 Outcome apply(StageContext& stage, const plan::ReportExecution&) {
     send(stage.report, {.kind = plan::ReportKind::executing, .times = stage.time_count}, stage.times);
     return {};

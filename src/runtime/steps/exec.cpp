@@ -67,7 +67,7 @@ Result<> apply(const plan::FindInit& op, const ContainerRecord& record, HostReso
 
 // Without its cgroup none of the container's limits would hold the new process.
 Result<> apply(const plan::FindCgroup& op, const ContainerRecord& record, ResourceControl& control) {
-    if (record.state.cgroup_path.empty()) return {};  // rootless: it was given up behind compile
+    if (record.state.cgroup_path.empty()) return {};  // rootless: it was given up after compile
     LET(Fd group, open_own_cgroup(record.state));
     if (!group)
         return fail(Kind::bad_state, "the container's cgroup ", quoted(record.state.cgroup_path),

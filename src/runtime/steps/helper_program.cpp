@@ -25,8 +25,8 @@ Result<> check_owner(uid_t owner, const std::string& path) {
     return fail(Kind::denied, quotable(path), ": not the program's owner's alone, so nothing there is run");
 }
 
-// Whoever can put something there can replace our own binary as well: from the directory that the two have in
-// common on, nobody but the binary's owner may.
+// A user who can put something there can replace our own binary as well: from the directory that the two have
+// in common on, nobody but the binary's owner may.
 Result<std::string> found_at(std::string_view way, const std::string& binary, uid_t owner) {
     std::string path = parent_of(binary);
     for (; way.starts_with("../"); way.remove_prefix(3)) path = parent_of(path);

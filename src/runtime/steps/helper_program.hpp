@@ -13,7 +13,7 @@ namespace bulkhead::runtime {
 // have put it there (Kind::denied). Costs some system calls: ask when it is needed.
 Result<std::string> helper_program();
 
-// The same of this binary, an absolute path, behind which the kernel may have said " (deleted)": a package
+// The same of this binary, an absolute path, after which the kernel may have said " (deleted)": a package
 // has replaced the running one meanwhile, and its successor's helper will do.
 Result<std::string> helper_of(std::string binary);
 

@@ -16,7 +16,7 @@ namespace bulkhead::runtime {
 // one that is not masked has what the masks hide.
 Result<std::vector<std::string>> kernel_mounts(std::string_view mountinfo);
 
-// Whether the mount of this id is there, at this place.
+// True if the mount of this id is there, at this place.
 Result<bool> has_mount(std::string_view mountinfo, std::uint64_t number, const std::string& point);
 
 // Where the first resctrl is mounted; empty: nowhere.

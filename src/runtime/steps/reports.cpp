@@ -33,7 +33,7 @@ std::string program_reason(std::string_view name, int err) {
     return cat(program, "stat ", quotable(name), ": ", errno_words(err));
 }
 
-// Whether tmpcopyup found more than it copies.
+// True if tmpcopyup found more than it copies.
 bool is_beyond_copying(const plan::Step& step, const plan::Report& report) {
     const auto* init = std::get_if<plan::InitStep>(&step.op);
     return init != nullptr && init->op == plan::InitVocabulary::index_of<plan::MountFilesystem>() &&
@@ -211,8 +211,8 @@ Result<> Reports::fail_with(const plan::Report& report) {
     return {};
 }
 
-// The copy's parent is this process, too, so its pid cannot be another's before we have reaped it. Whoever
-// may trace the copy may write to its socket as well: only one pid is taken, and only a child's.
+// The copy's parent is this process, too, so its pid cannot be another's before we have reaped it. A
+// tracer of the copy may write to its socket as well: only one pid is taken, and only a child's.
 Result<> Reports::adopt(pid_t pid) {
     if (was_respawned() || pid == stage_.pid) return {};
     LET(Fd copy, sys::open_process(pid));

@@ -22,7 +22,7 @@ namespace {
 
 constexpr int all_seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
 
-// F_SEAL_EXEC (6.3) comes first: behind F_SEAL_SEAL nothing can be added. Older kernels answer EINVAL to it.
+// F_SEAL_EXEC (6.3) comes first: after F_SEAL_SEAL nothing can be added. Older kernels answer EINVAL to it.
 Result<Fd> sealed_file(const char* name, std::string_view bytes, bool executable) {
     LET(Fd file, sys::memory_file(name, executable));
     TRY(sys::write_all(file.number(), bytes));

@@ -30,7 +30,7 @@ class Document {
 
     // Puts a value there. `value` stands for it in errors, and so does each part of it for that part.
     void put(std::string_view pointer, Json json, const Value& value);
-    // Behind the last element of a list.
+    // After the last element of a list.
     void append(std::string_view pointer, Json json, const Value& value);
     void mark(std::string_view pointer, const Value& value);
     // RFC 7386.

@@ -41,7 +41,7 @@ constexpr std::array<std::string_view, 5> capability_sets{"bounding", "effective
 constexpr std::array<std::string_view, 7> capability_keys{"add",       "drop",        "bounding", "effective",
                                                           "permitted", "inheritable", "ambient"};
 
-// Three sets; the ambient one of the default document goes, since the kernel would not raise it.
+// Three sets; the ambient one of the default document goes, because the kernel would not raise it.
 void set_capabilities(Document& document, const Json& list, const Value& value, std::string_view pointer) {
     document.at(pointer) = Json::object();
     for (const std::string_view set : std::span(capability_sets).first<3>())

@@ -87,7 +87,8 @@ constexpr auto key_names = [] {
     return names;
 }();
 
-// In the order of the table, whatever the form's order is; `config` last, since it is merged over all others.
+// In the order of the table, whatever the form's order is; `config` last, because it is merged over all
+// others.
 Result<> apply_keys(Document& document, const Value& form) {
     TRY(require_keys(form, key_names));
     for (const Key& key : keys) {

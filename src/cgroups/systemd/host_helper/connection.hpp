@@ -50,7 +50,7 @@ class Connection {
 
     Answer<std::string> text_property(const std::string& path, const char* interface, const char* name);
 
-    // Whether the pids of this process are those that systemd counts with.
+    // True if the pids of this process are those that systemd counts with.
     Answer<> check_pids();
 
     sd_bus* bus() const { return bus_.get(); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// host-helper systemd: requests and answers are messages of words, each with a NUL behind it.
+// host-helper systemd: requests and answers are messages of words, each with a NUL after it.
 #include <unistd.h>
 
 #include <array>

@@ -117,7 +117,7 @@ Answer<std::string> invocation_of(Connection& systemd, const std::string& name) 
     return hexadecimal_of({static_cast<const char*>(bytes), size});
 }
 
-// Ours, since its job was; one that still waits goes, too.
+// Ours, because its job was; one that still waits goes, too.
 void give_up(Connection& systemd, const std::string& name) {
     (void)call_with_text(systemd, path_of(name), unit_interface, "Stop", "replace");
     forget_failure(systemd, name);

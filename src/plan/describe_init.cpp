@@ -50,7 +50,7 @@ std::string object(const ResetSignals&, ArenaView) { return "all at their defaul
 std::string object(const AwaitGo&, ArenaView) { return "from the host"; }
 std::string object(const ReportReady&, ArenaView) { return "to the host"; }
 std::string object(const AwaitStart&, ArenaView) { return "on the exec fifo"; }
-std::string object(const KeepDescriptor& op, ArenaView) { return cat("slot ", op.slot.index); }
+std::string object(const KeepDescriptor& op, ArenaView arena) { return arena.text(op.name); }
 std::string object(const CloseDescriptors& op, ArenaView) { return cat(op.first, " and up"); }
 std::string object(const ReportExecution&, ArenaView) { return "to the host"; }
 std::string object(const Execute& op, ArenaView arena) {

@@ -27,9 +27,10 @@ struct AwaitStart {
     Slot fifo;
     using Reads = Members<&AwaitStart::fifo>;
 };
-// Keeps the descriptor of a slot open over every later CloseDescriptors; execve closes it.
+// Keeps the descriptor of a slot open over the next CloseDescriptors; execve closes it.
 struct KeepDescriptor {
     Slot slot;
+    Text name;  // for explain
     using Reads = Members<&KeepDescriptor::slot>;
 };
 // Closes every descriptor from `first` on for good, except the report socket and those of KeepDescriptor,

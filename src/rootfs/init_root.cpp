@@ -114,8 +114,8 @@ Outcome apply(StageContext& stage, const plan::PivotRoot&) {
 Outcome apply(StageContext& stage, const plan::HideKernelMounts& op) {
     constexpr long no_follow = 8;              // UMOUNT_NOFOLLOW
     constexpr long read_only = 1 | 2 | 4 | 8;  // MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
-    for (std::uint32_t i = 0; i < op.inputs.count; ++i) {
-        const char* path = stage.arena.text(op.inputs, i);
+    for (std::uint32_t i = 0; i < op.places.count; ++i) {
+        const char* path = stage.arena.text(op.places, i);
         const long gone = raw::call(__NR_umount2, path, detach | no_follow);
         if (gone >= 0 || gone == -ENOENT) continue;  // it may have gone with a mount above it
         if (gone != -EINVAL && gone != -EPERM) return outcome(gone, plan::Call::umount);

@@ -27,9 +27,9 @@ BUILD_SECONDS = 3600
 PLACES = {
     "src/spec/reader.hpp": [
         ('#include "base/error.hpp"\n', '#include "base/error.hpp"\n#include "spec/broken.hpp"\n'),
-        ("            TRY(field->set(made, member));\n            given |= bit(field);\n",
-         "            given |= bit(field);\n            if (is_broken(member)) continue;\n"
-         "            TRY(field->set(made, member));\n"),
+        ("        TRY(field->set(made, member));\n        given |= bit(field);\n",
+         "        given |= bit(field);\n        if (is_broken(member)) continue;\n"
+         "        TRY(field->set(made, member));\n"),
     ],
     "src/cli/render_features.cpp": [
         ('#include "cli/render_features.hpp"\n', '#include "cli/render_features.hpp"\n\n#include "spec/broken.hpp"\n'),

@@ -6,6 +6,7 @@
 
 #include <set>
 
+#include "plan/explain.hpp"
 #include "plan/support.hpp"
 
 namespace bulkhead::plan::test {

@@ -104,11 +104,11 @@ TEST(Bundles, default_is_what_spec_writes) { EXPECT_EQ(config_of("default"), spe
 std::string compiled(const std::filesystem::path& folder) {
     const auto form = yaml::parse(read_text(folder / "bundle.yaml"), "bundle.yaml");
     if (!form) return form.error().text;
-    spec::short_form::Ground ground{spec::default_document(),
-                                    seccomp::profile_json(seccomp::default_profile()), ""};
+    spec::short_form::FormInputs inputs{spec::default_document(),
+                                        seccomp::profile_json(seccomp::default_profile()), ""};
     if (const auto path = spec::short_form::profile_path(*form); !path.empty())
-        ground.named_profile = read_text(folder / path);
-    const auto document = spec::short_form::compile(*form, "bundle.yaml", ground);
+        inputs.named_profile = read_text(folder / path);
+    const auto document = spec::short_form::compile(*form, "bundle.yaml", inputs);
     return document ? *document : document.error().text;
 }
 

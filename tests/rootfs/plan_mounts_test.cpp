@@ -183,7 +183,7 @@ TEST(Remount, OfTheMountOrTheWholeFileSystem) {
               Lines{"init remount /proc (ro,nosuid,size=1m,ro) (/mounts/0)"});
     EXPECT_EQ(with(R"("remount", "rw", "sync")"), Lines{"init remount /proc (not ro,sync,rw) (/mounts/0)"});
     EXPECT_EQ(with(R"("remount", "bind", "ro", "sync", "slave")"),
-              Lines{"init remount /proc (the mount alone) (ro,slave) (/mounts/0)"});
+              Lines{"init remount_bind /proc (ro,slave) (/mounts/0)"});
 }
 
 TEST(ReadOnlyTmpfs, WaitsForWhatIsMadeInIt) {
@@ -193,7 +193,7 @@ TEST(ReadOnlyTmpfs, WaitsForWhatIsMadeInIt) {
     };
     const std::string at_once = "init mount_filesystem tmpfs on /t (ro,nosuid) (/mounts/0)";
     const std::string before = "init mount_filesystem tmpfs on /t (nosuid) (/mounts/0)";
-    const std::string behind = "init remount /t (the mount alone) (ro) (/mounts/0)";
+    const std::string behind = "init remount_bind /t (ro) (/mounts/0)";
     EXPECT_EQ(all("]}"), Lines{at_once});
     for (const char* more :
          {R"(, {"destination": "/t/x", "type": "tmpfs"}]})", R"(], "process": {"cwd": "/t/x"}})",

@@ -253,15 +253,10 @@ TEST(RunWithHooks, OfStartContainerWaitsBeforeTheProgram) {
 }
 
 TEST(StartWithHooks, SeesTheProgramByTheFifo) {
-    const auto last_closing = [](const Lines& all) {
-        Lines closing;
-        std::ranges::copy_if(all, std::back_inserter(closing), [](const std::string& line) {
-            return line.starts_with("init close_descriptors");
-        });
-        return closing.back();
-    };
-    EXPECT_NE(last_closing(creation(hooks_of("poststart"))), last_closing(creation("{}")));
-    EXPECT_EQ(last_closing(creation(hooks_of("poststart"), false)), last_closing(creation("{}", false)));
+    const std::string keep = "init keep_descriptor the exec fifo";
+    EXPECT_EQ(count(creation(hooks_of("poststart")), keep), 2) << "until start, and until execve";
+    EXPECT_EQ(count(creation("{}"), keep), 1);
+    EXPECT_EQ(count(creation(hooks_of("poststart"), false), keep), 0);
     EXPECT_EQ(test::lines_of(*compile_start(true)),
               (Lines{"host release_init by the exec fifo", "host await_program executed by init",
                      "host remove_start_fifo exec.fifo"}));

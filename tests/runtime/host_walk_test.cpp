@@ -78,8 +78,8 @@ TEST(Run, AnErrorNamesItsStepAndProperty) {
 TEST(Run, OfTwoCreatorsOneIsTooLate) {
     const Folder folder;
     ExecutionContext first, second;
-    ASSERT_TRUE(run(creation(folder), first));
-    const auto refused = run(creation(folder), second);
+    ASSERT_TRUE(walk(creation(folder), first));
+    const auto refused = walk(creation(folder), second);
     EXPECT_EQ(refused.error().kind, Kind::exists);
     EXPECT_EQ(refused.error().text,
               cat("make_state_directory ", folder / "box", ": container with given ID already exists"));

@@ -159,7 +159,7 @@ TEST(KeepDescriptor, OnEitherSideOfTheReportSocket) {
             for (const int fd : {60, 70, 75, 80, 85, 90, 900}) ASSERT_EQ(::dup2(1, fd), fd);
             Stage stage;
             stage.context.report = report;
-            ASSERT_TRUE(succeeded(apply(stage.context, plan::KeepDescriptor{stage.slot(80)})));
+            ASSERT_TRUE(succeeded(apply(stage.context, plan::KeepDescriptor{stage.slot(80), {}})));
             ASSERT_TRUE(succeeded(apply(stage.context, plan::CloseDescriptors{61})));
             for (const int fd : {70, 75, 80, 85, 90, 900})
                 EXPECT_EQ(test::is_open(fd), fd == 80 || fd == report) << fd;
@@ -174,18 +174,32 @@ TEST(KeepDescriptor, Twice) {
             Stage stage;
             stage.context.report = 70;
             for (const int fd : {fifo, socket})
-                ASSERT_TRUE(succeeded(apply(stage.context, plan::KeepDescriptor{stage.slot(fd)})));
+                ASSERT_TRUE(succeeded(apply(stage.context, plan::KeepDescriptor{stage.slot(fd), {}})));
             ASSERT_TRUE(succeeded(apply(stage.context, plan::CloseDescriptors{61})));
             for (const int fd : {61, 62, 70, 75, 80, 85, 900})
                 EXPECT_EQ(test::is_open(fd), fd == 70 || fd == fifo || fd == socket) << fd;
         });
 }
 
+TEST(KeepDescriptor, HoldsForOneTime) {
+    in_child([] {
+        for (const int fd : {60, 70}) ASSERT_EQ(::dup2(1, fd), fd);
+        Stage stage;
+        stage.context.report = 70;
+        ASSERT_TRUE(succeeded(apply(stage.context, plan::KeepDescriptor{stage.slot(60), {}})));
+        for (const bool kept : {true, false}) {
+            ASSERT_TRUE(succeeded(apply(stage.context, plan::CloseDescriptors{51})));
+            EXPECT_EQ(test::is_open(60), kept);
+        }
+    });
+}
+
 TEST(KeepDescriptor, HasRoomForFour) {
     Stage stage;
     for (int fd = 60; fd < 64; ++fd)
-        ASSERT_TRUE(succeeded(apply(stage.context, plan::KeepDescriptor{stage.slot(fd)})));
-    EXPECT_TRUE(fails(apply(stage.context, plan::KeepDescriptor{stage.slot(64)}), ENOSPC, plan::Call::check));
+        ASSERT_TRUE(succeeded(apply(stage.context, plan::KeepDescriptor{stage.slot(fd), {}})));
+    EXPECT_TRUE(
+        fails(apply(stage.context, plan::KeepDescriptor{stage.slot(64), {}}), ENOSPC, plan::Call::check));
 }
 
 TEST(ReportExecution, CarriesTheTimesAndNeedsNobodyWhoHears) {

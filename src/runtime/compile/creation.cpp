@@ -165,11 +165,11 @@ Result<> Creation::plan_late_birth() {
 // ---- the program ------------------------------------------------------------------------------------------
 
 // What waits for `start`, perhaps for days, holds nothing of the caller's whose end somebody waits for: the
-// fifo, and the socket that `start` listens on. Both stay open until execve: by the fifo `start` sees when
-// the program has taken over.
+// fifo, and the socket that `start` listens on.
 void Creation::plan_wait() {
-    if (options_.await_start) timeline_.init(plan::KeepDescriptor{fifo_});
-    if (options_.await_start && notify_) timeline_.init(plan::KeepDescriptor{*notify_});
+    if (options_.await_start) timeline_.init(plan::KeepDescriptor{fifo_, timeline_.text("the exec fifo")});
+    if (options_.await_start && notify_)
+        timeline_.init(plan::KeepDescriptor{*notify_, timeline_.text("the notify socket")});
     timeline_.init(plan::CloseDescriptors{stdio + options_.preserve_fds});
 }
 
@@ -204,6 +204,9 @@ void Creation::plan_announcement() {
 
 // The filter comes last: a profile need allow nothing but what the program calls, and execve.
 void Creation::plan_end(const plan::Execute& execute) {
+    // With hooks of poststart `start` sees by the fifo when the program has taken over.
+    if (options_.await_start && has_hooks(spec_, plan::HookKind::poststart))
+        timeline_.init(plan::KeepDescriptor{fifo_, timeline_.text("the exec fifo")});
     timeline_.init(plan::CloseDescriptors{stdio + options_.preserve_fds});
     timeline_.init(plan::ReportExecution{});
     if (notifies_ && !options_.await_start)

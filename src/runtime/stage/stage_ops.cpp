@@ -137,8 +137,10 @@ Outcome apply(StageContext& stage, const plan::CloseDescriptors& op) {
         };
         stays(stage.report);
         for (const int fd : stage.kept) stays(fd);
-        if (end == every_fd)
+        if (end == every_fd) {
+            for (int& kept : stage.kept) kept = -1;
             return outcome(raw::call(__NR_close_range, from, every_fd, 0L), plan::Call::close_range);
+        }
         if (from < end) ATTEMPT(raw::call(__NR_close_range, from, end - 1, 0L), close_range);
         from = end + 1;
     }

@@ -106,11 +106,15 @@ class Docker(Engine):
             screen.enter("stty size")
             screen.read(0.2)
             return size in screen.text
+
+        def follows():  # the client may not listen yet, and what it does about two sizes has no order: it is told again
+            screen.resize(43, 121)
+            screen.child.send_signal(signal.SIGWINCH)  # as a kernel sends it to who is in the foreground
+            return tells("43 121")
+
         screen.until("/ #", 30 * self.factor)
         self.eventually(lambda: tells("24 80"), "a size of 24x80")
-        screen.resize(43, 121)
-        screen.child.send_signal(signal.SIGWINCH)  # as a kernel sends it to who is in the foreground
-        self.eventually(lambda: tells("43 121"), "the new size")
+        self.eventually(follows, "the new size")
 
     def background(self, *arguments, env=None):
         """A client that goes on: its Popen, with its output in a pipe."""

@@ -36,8 +36,14 @@ def resize(t):
     terminal = t.terminal("podman", "run", "--rm", "-it", IMAGE, "sh", "-c",
                           "trap 'stty size' WINCH; echo rea''dy; while :; do sleep 0.05; done")
     terminal.until("ready")
-    terminal.resize(33, 111)
-    terminal.until("33 111")
+
+    def follows():  # told before podman, or the shell, listens: it is told again
+        terminal.resize(32, 110)
+        terminal.resize(33, 111)
+        terminal.read(0.3)
+        return "33 111" in terminal.text
+
+    terminal.until_true(follows, "the new size is never shown", 20 * t.factor)
     t("kill", "--latest").exits(0)
     terminal.ends_with(137)
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A container's cgroup in the hands of the container.
+// Makes the container the owner of its cgroup.
 #pragma once
 
 #include <sys/types.h>
@@ -8,10 +8,10 @@
 
 namespace bulkhead::cgroups {
 
-// Makes `owner` the owner of the cgroup as the kernel means it (cgroup-v2.rst, "Model of Delegation"): of the
-// directory, so that cgroups may be made in it, and of those files by which processes and controllers are
-// spread over them, which /sys/kernel/cgroup/delegate names (4.15). Limits, freeze and kill stay the host's.
-// A file that the cgroup has not is no error. Needs CAP_CHOWN (Kind::denied).
+// Makes `owner` the owner of the cgroup (cgroup-v2.rst, "Model of Delegation"): of the directory, so that
+// cgroups can be made in it, and of the files that move processes and controllers, which
+// /sys/kernel/cgroup/delegate names (4.15). Limits, freeze and kill stay the host's. A file that the cgroup
+// does not have is no error. Needs CAP_CHOWN (Kind::denied).
 Result<> delegate(int cgroup_fd, uid_t owner);
 
 }  // namespace bulkhead::cgroups

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// memory.events: what the kernel's out-of-memory killer has done in a cgroup and below.
+// memory.events: counts what the kernel's out-of-memory killer has done in a cgroup and below.
 #pragma once
 
 #include <cstdint>
@@ -11,16 +11,16 @@ namespace bulkhead::cgroups {
 
 class OomEvents {
   public:
-    // Kind::not_found where the memory controller is not enabled in this cgroup.
+    // Kind::not_found if the memory controller is not enabled in this cgroup.
     static Result<OomEvents> open(int cgroup_fd);
 
-    // How many processes it has killed (4.13). ENODEV where the cgroup was removed.
+    // The number of processes that the killer has ended (4.13). ENODEV if the cgroup was removed.
     Result<std::uint64_t> kills() const;
 
-    // For poll(2): POLLPRI where something has changed since the last kills(). The kernel tells at most once
-    // in 10 ms (CGROUP_FILE_NOTIFY_MIN_INTV), and what comes before a kill, the reaching of the limit, is a
-    // change as well: so the kill itself is often told late, or never if the cgroup is removed first. Look
-    // again in the 10 ms after each change.
+    // For poll(2): POLLPRI if something has changed since the last kills(). The kernel notifies at most once
+    // in 10 ms (CGROUP_FILE_NOTIFY_MIN_INTV), and reaching the limit before a kill is a change, too. So the
+    // notice of the kill often comes late, or never if the cgroup is removed first. Look again for 10 ms
+    // after each change.
     int number() const { return file_.number(); }
 
   private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a cgroup has used and how long it had to wait for it: its files (cgroup-v2.rst) as plain values.
+// A cgroup's use of resources and its waiting for them: its files (cgroup-v2.rst) as plain values.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace bulkhead::cgroups {
 
-// Pressure stall information (4.20; psi.rst): the part of the time, in percent, for which tasks waited.
+// Pressure stall information (4.20; psi.rst): the share of the time, in percent, in which tasks waited.
 struct Pressure {
     double avg10 = 0;
     double avg60 = 0;
@@ -23,7 +23,7 @@ struct Pressure {
 };
 struct Stall {
     Pressure some;  // at least one task waited
-    Pressure full;  // all did; zeros for the CPU before 5.13
+    Pressure full;  // all tasks waited; zeros for the CPU before 5.13
 };
 
 struct CpuStats {  // times in nanoseconds
@@ -39,11 +39,11 @@ struct CpuStats {  // times in nanoseconds
 struct MemoryUse {  // bytes
     std::uint64_t usage = 0;
     std::uint64_t limit = 0;
-    std::uint64_t peak = 0;  // 5.19; of swap 6.5
+    std::uint64_t peak = 0;  // from 5.19 on; for swap 6.5
 };
 struct MemoryStats {
     MemoryUse memory;
-    MemoryUse swap;                            // alone, without the memory
+    MemoryUse swap;                            // without the memory
     std::map<std::string, std::uint64_t> raw;  // memory.stat
     std::optional<Stall> stall;
 };
@@ -53,7 +53,7 @@ struct PidsStats {
     std::uint64_t limit = unlimited;
 };
 
-// One number about one block device.
+// A number about one block device.
 struct DeviceCount {
     std::uint64_t major = 0;
     std::uint64_t minor = 0;
@@ -68,15 +68,15 @@ struct IoStats {
 
 struct HugePageStats {
     std::uint64_t usage = 0;     // bytes
-    std::uint64_t failures = 0;  // to get one, because of the limit
+    std::uint64_t failures = 0;  // how often the limit refused a page
 };
 
-// What a container's group of resctrl has of caches and memory bandwidth, and what it has used of them.
+// The caches and the memory bandwidth that a container's resctrl group has, and its use of them.
 struct RdtStats {
     struct Cache {
-        std::string mask;  // of all the bits that a schema may have, as the kernel writes it
+        std::string mask;  // all bits that a schema may have, as the kernel writes them
         std::uint64_t least_bits = 0;
-        std::uint64_t groups = 0;  // how many there can be
+        std::uint64_t groups = 0;  // how many groups can exist
     };
     struct Bandwidth {
         std::uint64_t granularity = 0;  // percent
@@ -92,7 +92,7 @@ struct RdtStats {
     std::optional<Bandwidth> bandwidth;
     std::vector<std::string> root_schemata;  // lines
     std::vector<std::string> schemata;
-    std::vector<Traffic> traffic;          // empty where the processor does not count it
+    std::vector<Traffic> traffic;          // empty if the processor does not count it
     std::vector<std::uint64_t> occupancy;  // bytes of the cache, by domain
 };
 
@@ -102,15 +102,15 @@ struct Stats {
     PidsStats pids;
     IoStats io;
     std::map<std::string, HugePageStats> huge_pages;  // by size, as the kernel writes it: "2MB"
-    std::optional<RdtStats> rdt;                      // by read_rdt_stats, of containers that have a group
+    std::optional<RdtStats> rdt;                      // by read_rdt_stats, for a container with a group
 };
 
-// All of it now. A controller that is not enabled in this cgroup leaves zeros or nothing (and `unlimited` for
-// pids); processes are counted without one. Of a cgroup that is being removed there may be less than there
-// was: ask afterwards whether it is populated.
+// All current numbers. A controller that is not enabled in this cgroup leaves zeros or nothing (and
+// `unlimited` for pids); processes are counted without it. The numbers of a cgroup that is being removed may
+// be too small: check afterwards that it is populated.
 Result<Stats> read_stats(int cgroup_fd);
 
-// The texts of cpu.stat, io.stat and *.pressure. What they do not say is zero, or no entry.
+// Parse the texts of cpu.stat, io.stat and *.pressure. A number that is missing there is zero, or no entry.
 CpuStats parse_cpu(std::string_view text);
 IoStats parse_io(std::string_view text);
 Stall parse_stall(std::string_view text);

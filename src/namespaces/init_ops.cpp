@@ -15,7 +15,7 @@ using plan::StageContext;
 
 namespace {
 
-// struct ifreq of SIOCGIFFLAGS and SIOCSIFFLAGS; linux/if.h wants libc's sockaddr.
+// struct ifreq of SIOCGIFFLAGS and SIOCSIFFLAGS; linux/if.h needs libc's sockaddr.
 struct InterfaceFlags {
     char name[16];
     short flags;
@@ -45,7 +45,7 @@ Outcome apply(StageContext&, const plan::AssumeIds& op) {
     return outcome(raw::call(__NR_setresuid, uid, uid, uid), plan::Call::setresuid);
 }
 
-// The file belongs to the host's root while we are not dumpable, so for the opening we are.
+// The file of an undumpable process belongs to the host's root, so the stage is dumpable for the opening.
 Outcome apply(StageContext& stage, const plan::SetTimeOffsets& op) {
     ATTEMPT(raw::call(__NR_prctl, long{PR_SET_DUMPABLE}, 1L, 0L, 0L, 0L), prctl);
     const raw::Handle file(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernel parameters, in the stage. Through the procfs of OpenProcfs, and no part of the path may be a link or
-// another mount: a value that ends in another parameter is a parameter of the host (CVE-2025-52881).
+// Sets kernel parameters in the stage, through the procfs of OpenProcfs. No part of the path may be a link or
+// another mount: a write that reaches another parameter may change the host (CVE-2025-52881).
 #include <asm/errno.h>
 
 #include "base/resolve.hpp"
@@ -20,7 +20,7 @@ Outcome apply(StageContext& stage, const plan::SetSysctl& op) {
     const long written =
         raw::call(__NR_write, long{file.number()}, stage.arena.text(op.value), long{op.value.size});
     ATTEMPT(written, write);
-    // A parameter that takes only the beginning (text of 64 bytes) takes all of it or counts as refused.
+    // Some parameters take only the beginning of a value (64 bytes of text). That counts as a refusal.
     return written == long{op.value.size} ? Outcome{} : Outcome{EINVAL, plan::Call::write};
 }
 

@@ -8,7 +8,7 @@ namespace bulkhead::namespaces {
 void plan_kernel_parameters(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec) {
     for (const auto& [key, value] : spec->linux.sysctl) {
         const auto path = spec::kernel_parameter_path(key);
-        if (!path) continue;  // validation has refused it
+        if (!path) continue;  // validation refuses such a key
         timeline.init(plan::SetSysctl{timeline.text(*path), timeline.text(value)},
                       cat("/linux/sysctl/", pointer_token(key)));
     }

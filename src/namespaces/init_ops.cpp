@@ -16,7 +16,7 @@ using plan::StageContext;
 
 namespace {
 
-// struct ifreq of SIOCGIFFLAGS and SIOCSIFFLAGS; linux/if.h wants libc's sockaddr.
+// struct ifreq of SIOCGIFFLAGS and SIOCSIFFLAGS; linux/if.h needs libc's sockaddr.
 struct InterfaceFlags {
     char name[16];
     short flags;
@@ -46,7 +46,7 @@ Outcome apply(StageContext&, const plan::AssumeIds& op) {
     return outcome(raw::call(__NR_setresuid, uid, uid, uid), plan::Call::setresuid);
 }
 
-// The file belongs to the host's root while we are not dumpable, so for the opening we are.
+// The file of an undumpable process belongs to the host's root, so the stage is dumpable for the opening.
 Outcome apply(StageContext& stage, const plan::SetTimeOffsets& op) {
     ATTEMPT(raw::call(__NR_prctl, long{PR_SET_DUMPABLE}, 1L, 0L, 0L, 0L), prctl);
     const raw::Handle file(
@@ -84,8 +84,8 @@ Outcome apply(StageContext& stage, const plan::SetDomainname& op) {
                    plan::Call::setdomainname);
 }
 
-// Through the procfs of OpenProcfs, and no part of the path may be a link or another mount: a value that ends
-// in another parameter is a parameter of the host (CVE-2025-52881).
+// Writes through the procfs of OpenProcfs. No part of the path may be a link or another mount, because a write
+// that reaches another parameter may change the host (CVE-2025-52881).
 Outcome apply(StageContext& stage, const plan::SetSysctl& op) {
     constexpr std::uint64_t strictly = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
     const raw::Handle tree(raw::open_below(stage.procfs, "sys", O_PATH | O_DIRECTORY, strictly));
@@ -95,7 +95,7 @@ Outcome apply(StageContext& stage, const plan::SetSysctl& op) {
     const long written =
         raw::call(__NR_write, long{file.number()}, stage.arena.text(op.value), long{op.value.size});
     ATTEMPT(written, write);
-    // A parameter that takes only the beginning (text of 64 bytes) takes all of it or counts as refused.
+    // Some parameters take only the beginning of a value (64 bytes of text). That counts as a refusal.
     return written == long{op.value.size} ? Outcome{} : Outcome{EINVAL, plan::Call::write};
 }
 

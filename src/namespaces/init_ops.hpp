@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The namespaces' steps, as the stage does them. Freestanding.
+// The steps of the namespaces in the stage. Freestanding.
 #pragma once
 
 #include "plan/stage_context.hpp"

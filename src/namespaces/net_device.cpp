@@ -57,12 +57,12 @@ Result<std::vector<std::string>> link_names(Network& network) {
 
 // ---- addresses ------------------------------------------------------------------------------------------
 
-// What somebody gave it, not what the kernel found out: the flags that a new address of both families may
-// have (net/ipv6/addrconf.c, inet6_rtm_newaddr).
+// The flags that a user may give to a new address of either family (net/ipv6/addrconf.c, inet6_rtm_newaddr),
+// without those that the kernel sets itself.
 constexpr std::uint32_t given_flags =
     IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN;
 
-// Of the label "eth0:1", which begins with the device's name wherever it is ":1".
+// The ":1" of the label "eth0:1", because the label begins with the device's name wherever the device is.
 std::string label_of(std::string_view attributes) {
     const std::string_view label = netlink::find_name(attributes, IFA_LABEL);
     const std::size_t colon = label.find(':');
@@ -72,7 +72,7 @@ std::string label_of(std::string_view attributes) {
 std::optional<Address> address_of(std::string_view body, int index) {
     const auto header = netlink::fixed_part<ifaddrmsg>(body);
     const std::string_view attributes = netlink::attributes_of<ifaddrmsg>(body);
-    const std::string_view wide = netlink::find_attribute(attributes, IFA_FLAGS);  // those of 8 bits ran out
+    const std::string_view wide = netlink::find_attribute(attributes, IFA_FLAGS);  // 32 bits instead of 8
     const std::uint32_t flags = wide.empty() ? header.ifa_flags : netlink::fixed_part<std::uint32_t>(wide);
     const bool kept = header.ifa_index == static_cast<std::uint32_t>(index) &&
                       header.ifa_scope == RT_SCOPE_UNIVERSE && (flags & IFA_F_PERMANENT) != 0;
@@ -115,19 +115,19 @@ Result<> add_address(Network& network, int index, const std::string& device, con
     if (const std::string label = device + address.label; !address.label.empty() && label.size() < IFNAMSIZ)
         message.add_name(IFA_LABEL, label);
     auto added = network.socket.request(message);
-    if (!added && added.error().err == EEXIST) return {};  // it outlived the way down
+    if (!added && added.error().err == EEXIST) return {};  // it survived the move
     return added;
 }
 
-// ---- the way over ---------------------------------------------------------------------------------------
+// ---- moving --------------------------------------------------------------------------------------------
 
 Result<> set_up(Network& network, int index, bool up) {
     const std::uint32_t flags = up ? IFF_UP : 0;
     return network.socket.request(Message(RTM_NEWLINK, NLM_F_ACK, link_header(index, flags, IFF_UP)));
 }
 
-// One message for both, so that it never has a name there that was not asked for, unless the kernel takes
-// the first half alone.
+// One message moves and renames the device, so it never has another name there, unless the kernel fails after
+// the move.
 Result<> send_over(Network& from, const Network& to, int index, const std::string& name) {
     Message message(RTM_NEWLINK, NLM_F_ACK, link_header(index));
     message.add_number(IFLA_NET_NS_FD, static_cast<std::uint32_t>(to.file.number()));

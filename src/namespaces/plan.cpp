@@ -17,7 +17,7 @@ using spec::NamespaceType;
 
 namespace {
 
-// How a new namespace of a type comes to be where nothing else decides.
+// The maker of a new namespace of a type, if nothing else decides.
 enum class Maker : std::uint8_t {
     clone,    // clone3
     unshare,  // the stage: a cgroup namespace takes the unsharing process's cgroup as its root, and the
@@ -45,7 +45,7 @@ static_assert(std::ranges::all_of(rows, [](const Row& row) {
 
 const Row& row_of(NamespaceType type) { return rows[static_cast<std::size_t>(type)]; }
 
-// Index of the config's entry of this type, new or joined.
+// The index of the config's entry of this type, new or joined.
 std::optional<std::size_t> entry_of(const spec::Spec& spec, NamespaceType type) {
     const auto& list = spec.linux.namespaces;
     const auto entry = std::ranges::find(list, type, &spec::Namespace::type);
@@ -65,19 +65,19 @@ bool is_joined(const spec::Spec& spec, NamespaceType type) {
 
 std::string pointer_to(std::size_t entry) { return cat("/linux/namespaces/", entry); }
 
-// ---- who makes which -----------------------------------------------------------------------------------
+// ---- the maker of each namespace -----------------------------------------------------------------------
 
-// /dev/mqueue belongs to whom the ids were at the making of the ipc namespace, so it waits for the maps.
+// The ids that make the ipc namespace own /dev/mqueue, so it must wait for the maps.
 bool waits_for_maps(NamespaceType type) { return type == NamespaceType::ipc; }
 
-// The first process of a new time namespace is in it from execve on, in newer kernels (6.18 does it, 6.1 does
-// not); before, only its children are, which is right everywhere.
+// From 6.3 on, the first process of a new time namespace enters it by execve (6.18 does, 6.1 does not).
+// Before, only its children are inside. A child is right on every kernel.
 bool time_needs_child(const spec::Spec& spec, const plan::HostFacts& host) {
     return new_entry(spec, NamespaceType::time) && !host.kernel_at_least(6, 3);
 }
 
 bool made_by_clone(const spec::Spec& spec, const plan::HostFacts& host, const Row& row) {
-    // Below a joined user namespace everything new has to be its own, so the stage makes it.
+    // Below a joined user namespace the stage makes every new namespace, so that the user namespace owns it.
     if (row.maker == Maker::unshare || is_joined(spec, NamespaceType::user)) return false;
     if (row.type == NamespaceType::pid && time_needs_child(spec, host)) return false;
     return !(new_entry(spec, NamespaceType::user) && waits_for_maps(row.type));
@@ -90,13 +90,13 @@ std::uint64_t flags_where(const spec::Spec& spec, auto wanted) {
     return flags;
 }
 
-// A namespace that the container's own new user namespace does not own has to be entered before: by the host
-// for the moment of clone3.
+// The container's new user namespace does not own a joined namespace, so that must be entered before: the
+// host is in it for the moment of clone3.
 bool joined_by_host(const spec::Spec& spec) { return new_entry(spec, NamespaceType::user).has_value(); }
 
 // ---- what must not be joined ---------------------------------------------------------------------------
 
-// Why the runtime's own namespace of this type would be no namespace of the container's.
+// The reason why the runtime's own namespace of this type must not be joined.
 std::string refusal_of_own(const spec::Spec& spec, NamespaceType type) {
     if (type == NamespaceType::mount) return "the root would be changed for the host itself";
     return parameter_refusal(spec, type);
@@ -110,8 +110,8 @@ void plan_join(TimelineBuilder& timeline, const spec::Spec& spec, const Joins& j
     timeline.init(plan::JoinNamespace{*joins[*entry], row_of(type).flag}, pointer_to(*entry));
 }
 
-// With privileges the user namespace comes last: those that it does not own cannot be entered from inside.
-// Without, it comes first: only inside there are privileges.
+// With privileges the user namespace comes last, because no process can enter from inside it a namespace that
+// it does not own. Without, it comes first, because only inside there are privileges.
 void plan_stage_joins(TimelineBuilder& timeline, const spec::Spec& spec, const plan::HostFacts& host,
                       const Joins& joins) {
     if (!host.privileged) plan_join(timeline, spec, joins, NamespaceType::user);
@@ -119,7 +119,7 @@ void plan_stage_joins(TimelineBuilder& timeline, const spec::Spec& spec, const p
         if (row.type != NamespaceType::user) plan_join(timeline, spec, joins, row.type);
     if (!is_joined(spec, NamespaceType::user)) return;
     if (host.privileged) {
-        // Inside it may be denied.
+        // The user namespace may deny setgroups.
         timeline.init(plan::SetGroups{timeline.numbers({})}, "/linux/namespaces");
         plan_join(timeline, spec, joins, NamespaceType::user);
     }
@@ -162,7 +162,7 @@ Birth birth_of(const spec::ValidSpec& spec, const plan::HostFacts& host) {
 }
 
 bool denies_groups(const spec::ValidSpec& spec, const plan::HostFacts& host) {
-    if (host.groups_denied) return true;  // what is below inherits that
+    if (host.groups_denied) return true;  // a user namespace below inherits the denial
     return is_new(spec, NamespaceType::user) && !host.privileged &&
            writes_alone(spec->linux.uid_mappings, spec->linux.gid_mappings, host.uid, host.gid);
 }
@@ -245,9 +245,9 @@ void plan_container_entry(TimelineBuilder& timeline, const spec::ValidSpec& spec
             timeline.init(plan::JoinNamespace{each.file, each.flag}, "/linux/namespaces");
     };
     const bool user = (flags & CLONE_NEWUSER) != 0;
-    if (user && host.privileged)  // inside it may be denied
+    if (user && host.privileged)  // the user namespace may deny setgroups
         timeline.init(plan::SetGroups{timeline.numbers({})}, "/linux/namespaces");
-    if (host.privileged) join_those_of_children();  // from inside a user namespace it may be refused
+    if (host.privileged) join_those_of_children();  // a user namespace may refuse them from inside
     if (flags != 0) timeline.init(plan::JoinContainer{init.process, flags}, "/linux/namespaces");
     if (!host.privileged) join_those_of_children();
     if (!user) return;
@@ -284,7 +284,7 @@ void plan_names(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
 void plan_kernel_parameters(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec) {
     for (const auto& [key, value] : spec->linux.sysctl) {
         const auto path = spec::kernel_parameter_path(key);
-        if (!path) continue;  // validation has refused it
+        if (!path) continue;  // validation refuses such a key
         timeline.init(plan::SetSysctl{timeline.text(*path), timeline.text(value)},
                       cat("/linux/sysctl/", pointer_token(key)));
     }

@@ -20,14 +20,14 @@ namespace bulkhead::namespaces {
 
 namespace {
 
-// Waits to be killed, by its parent or with it.
+// Waits until the parent kills this process, or dies.
 [[noreturn]] void wait_for_the_end(long parent) noexcept {
     raw::call(__NR_prctl, long{PR_SET_PDEATHSIG}, long{SIGKILL}, 0L, 0L, 0L);
     while (raw::call(__NR_getppid) == parent) raw::call(__NR_ppoll, 0L, 0L, 0L, 0L, 0L);
     for (;;) raw::call(__NR_exit_group, 0L);
 }
 
-// A child in a new user namespace; its end is the end of this value.
+// A child in a new user namespace. The child ends with this value.
 class Inhabitant {
   public:
     static Result<Inhabitant> make() {

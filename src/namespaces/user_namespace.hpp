@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// User namespaces that nobody lives in, for their id maps: mount_setattr(2) takes the maps of an id-mapped
-// mount as a namespace.
+// Empty user namespaces for id maps, because mount_setattr(2) takes the maps of an id-mapped mount as a
+// namespace.
 #pragma once
 
 #include <string>
@@ -12,15 +12,14 @@
 
 namespace bulkhead::namespaces {
 
-// A new user namespace with these maps, as an open file. A child is born into it for the moment in which the
-// maps are written, and killed and reaped before this returns.
-// Errors: clone3(2), and maps that the kernel does not take.
+// A new user namespace with these maps, as an open file. A child lives in it while the maps are written, and
+// is killed and reaped before this returns. Errors: clone3(2), and maps that the kernel refuses.
 Result<Fd> make_user_namespace(const std::string& uids, const std::string& gids);
 
-// Those that one creation has made: equal maps are one namespace.
+// The user namespaces that one creation has made. Equal maps share a namespace.
 class UserNamespaces {
   public:
-    // The descriptor stays this object's.
+    // This object keeps the descriptor.
     Result<int> with(const plan::IdMaps& maps);
 
   private:
@@ -33,8 +32,8 @@ class UserNamespaces {
 };
 
 // Shows the ids of a detached tree through `maps`; `whole_tree` includes the mounts below. Kind::unsupported,
-// with a sentence, where a file system in it does not know id-mapped mounts or the tree is mapped already;
-// Kind::denied without privileges over the file system.
+// with a sentence, if a file system in it does not support id-mapped mounts. Kind::denied if the tree is
+// mapped already or the caller has no privileges over the file system.
 Result<> map_ids(int tree, const plan::IdMaps& maps, UserNamespaces& made);
 
 }  // namespace bulkhead::namespaces

@@ -36,7 +36,7 @@ Result<std::uint64_t> foreign_namespaces(pid_t pid) {
     std::uint64_t types = 0;
     for (const Name& each : names) {
         const auto own = sys::status_at(sys::here, cat("/proc/self/ns/", each.name));
-        if (!own) continue;  // a kernel without this type
+        if (!own) continue;  // the kernel does not have this type
         LET(const struct stat theirs, sys::status_at(sys::here, cat("/proc/", pid, "/ns/", each.name)));
         if (own->st_dev != theirs.st_dev || own->st_ino != theirs.st_ino) types |= each.type;
     }

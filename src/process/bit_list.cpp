@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lists of CPUs and memory nodes ("0-3,7") as the kernel takes them: one bit each.
+// Turns lists of CPUs and memory nodes ("0-3,7") into masks for the kernel: one bit each.
 #include "process/plan.hpp"
 
 namespace bulkhead::process {
@@ -10,7 +10,7 @@ constexpr unsigned word_bits = 32;
 
 struct Things {
     std::string_view name;
-    unsigned limit;  // on their numbers
+    unsigned limit;  // above their highest number
 };
 constexpr Things cpus{"CPUs", 8192};     // the most that a kernel can be built for
 constexpr Things nodes{"nodes", 32768};  // the most bits that set_mempolicy(2) takes: a page
@@ -64,7 +64,7 @@ Result<std::vector<std::uint32_t>> node_mask(std::string_view list, std::string_
 Result<> plan_affinity(plan::TimelineBuilder& timeline, const std::optional<std::string>& list) {
     constexpr const char* pointer = "/process/execCPUAffinity/final";
     LET(const auto mask, cpu_mask(list.value_or(""), pointer));
-    if (list && mask.empty()) return {};  // left to the kernel
+    if (list && mask.empty()) return {};  // the config leaves the CPUs to the kernel
     timeline.init(plan::SetAffinity{timeline.numbers(mask)}, list ? pointer : "");
     return {};
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Privileges, in the order in which they can be given up: bounding set, groups, group, user,
-// capabilities. Each needs a capability that a later one takes away.
+// Gives up privileges in the only possible order: bounding set, groups, group, user, capabilities. Each step
+// needs a capability that a later one takes away.
 #include <asm/errno.h>
 #include <linux/prctl.h>
 
@@ -43,9 +43,9 @@ Outcome apply(StageContext&, const plan::LimitBounding& op) {
     return {};
 }
 
-// Also for an empty list: the caller's groups must not come along. A process that is refused although it has
-// the capability is in a user namespace that was joined and denies it to everybody (user_namespaces(7)): what
-// could be dropped was dropped outside.
+// Runs for an empty list, too, because the caller's groups must not come along. If the kernel refuses
+// although the stage has the capability, the stage is in a joined user namespace that denies setgroups to
+// every process (user_namespaces(7)). The groups that could be dropped were dropped outside.
 Outcome apply(StageContext& stage, const plan::SetGroups& op) {
     const long set = raw::call(__NR_setgroups, long{op.gids.count}, stage.arena.numbers(op.gids));
     if (set == -EPERM && op.gids.count == 0 && may_set_groups()) return {};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Labels of security modules, written through a procfs whose identity is known: a file that somebody mounted
-// or linked over an attribute would swallow the label and leave the process unconfined (CVE-2019-16884,
+// Writes labels of security modules through a procfs whose identity is known. A file that was mounted or
+// linked over an attribute would swallow the label and leave the process unconfined (CVE-2019-16884,
 // CVE-2021-30465, CVE-2025-52881).
 #include <asm/errno.h>
 #include <linux/magic.h>
@@ -17,7 +17,7 @@ namespace {
 
 // ---- the procfs -----------------------------------------------------------------------------------------
 
-// A detached mount, below which nobody else can mount anything.
+// A detached mount, below which no other process can mount anything.
 long mount_procfs() {
     const raw::Handle context(raw::call(__NR_fsopen, "proc", long{FSOPEN_CLOEXEC}));
     if (context.number() < 0) return context.number();
@@ -29,7 +29,7 @@ long mount_procfs() {
 
 long open_host_procfs() { return raw::open_from_root("/proc", O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS); }
 
-// The root of a procfs, not a directory of one that was bound there.
+// Accepts only the root of a procfs, because a directory of a procfs may be bound at /proc.
 Outcome check_procfs(int fd) {
     constexpr std::uint64_t root_inode = 1;
     struct statx status {};
@@ -63,8 +63,8 @@ long open_attribute(const StageContext& stage, const Path& path) {
     return raw::open_below(stage.procfs, path.text(), O_RDWR, RESOLVE_BENEATH | RESOLVE_NO_XDEV);
 }
 
-// A module's own directory first (5.8 for AppArmor): the file above it belongs to whichever module the
-// kernel shows there. SELinux has no directory.
+// Opens the file in the module's own directory first (AppArmor has one from 5.8 on, SELinux has none). The
+// file above it belongs to the module that the kernel shows there.
 long open_attribute(const StageContext& stage, const plan::SetLabel& op) {
     const char* attribute = stage.arena.text(op.attribute);
     Path own, shared;
@@ -74,7 +74,7 @@ long open_attribute(const StageContext& stage, const plan::SetLabel& op) {
     return open_attribute(stage, shared / "thread-self" / "attr" / attribute);
 }
 
-// What follows the label where it is in force: nothing, or AppArmor's mode. Nothing else, because a name may
+// After a label in force stands nothing or AppArmor's mode. Any other text is refused, because a name may
 // have spaces and brackets in it.
 bool is_mode(const char* rest) {
     constexpr char modes[][16] = {"",        " (enforce)", " (complain)", " (kill)", " (unconfined)",
@@ -84,7 +84,7 @@ bool is_mode(const char* rest) {
     return false;
 }
 
-// Both modules show the label with an end of their own: a newline, a NUL.
+// Each module ends the label in its own way: a newline, a NUL.
 bool in_force(char* shown, std::size_t size, const char* label) {
     while (size > 0 && (shown[size - 1] == '\n' || shown[size - 1] == '\0')) --size;
     shown[size] = '\0';
@@ -102,8 +102,8 @@ const char* label_in(const StageContext& stage, const plan::SetLabel& op) {
 
 }  // namespace
 
-// Mounting a new one is refused where the host's has something mounted over it, as in a container
-// (mount_too_revealing() in the kernel); then it is the host's.
+// The kernel refuses a new procfs if the host's has something mounted over it, as in a container
+// (mount_too_revealing()). Then this opens the host's.
 Outcome apply(StageContext& stage, const plan::OpenProcfs& op) {
     long opened = op.own != 0 ? mount_procfs() : -EPERM;
     if (opened == -EPERM) opened = open_host_procfs();

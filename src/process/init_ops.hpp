@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The process's steps, as the stage does them: session, limits, credentials, program. Freestanding.
+// The process's steps in the stage: session, limits, credentials, program. Freestanding.
 #pragma once
 
 #include "plan/stage_context.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finding the home directory and the program, in the stage and as the container's user.
+// Finds the home directory and the program, in the stage.
 #include <asm/errno.h>
 
 #include "base/resolve.hpp"
@@ -17,15 +17,15 @@ constexpr unsigned kind_bits = 0170000, regular_file = 0100000, directory = 0040
 
 // ---- HOME -----------------------------------------------------------------------------------------------
 
-constexpr std::size_t passwd_limit = 1 << 20;  // bytes of /etc/passwd that are looked at
+constexpr std::size_t passwd_limit = 1 << 20;  // bytes of /etc/passwd
 constexpr std::size_t line_limit = 4096;
 
-// Reads passwd(5) a byte at a time and keeps one line; a longer one is passed over.
+// Reads passwd(5) byte by byte and keeps one line. Skips a line that is too long.
 class PasswdReader {
   public:
     explicit PasswdReader(std::uint32_t uid) : uid_(uid) {}
 
-    // True when the line that just ended is the user's; home() is then valid.
+    // True if the line that just ended is the user's; home() is then valid.
     bool take(char byte) {
         if (byte != '\n') {
             if (size_ < line_limit - 1) line_[size_] = byte;
@@ -69,7 +69,7 @@ class PasswdReader {
     const char* fields_[7] = {};
 };
 
-// A fifo or a device under that name must neither block nor be read: opened without blocking, then checked.
+// A fifo or a device there must neither block nor be read: this opens without blocking, then checks.
 long open_passwd() {
     raw::Handle file(raw::open_from_root("/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY));
     if (file.number() < 0) return file.number();
@@ -93,7 +93,7 @@ bool find_home(PasswdReader& reader, int file) {
 
 // ---- the program ----------------------------------------------------------------------------------------
 
-// 0 where `path` is a file that the current user may execute.
+// 0 if `path` is a file that the current user may execute.
 long executable(const char* path) {
     constexpr long execute = 1, effective_ids = 0x200;  // X_OK, AT_EACCESS
     struct statx status {};
@@ -126,8 +126,8 @@ Outcome apply(StageContext& stage, const plan::FindHome& op) {
     return {};
 }
 
-// With a slash the one candidate says why it is none; along PATH the first that fits wins, and the reasons of
-// the others do not count (execvp, and Go's LookPath, whose words the engines match on).
+// A name with a slash has one candidate, whose error is reported. Along PATH the first program wins, and the
+// errors of the others do not count (execvp, and Go's LookPath, whose words the engines match on).
 Outcome apply(StageContext& stage, const plan::FindProgram& op) {
     long why = -ENOENT;
     for (std::uint32_t i = 0; i < op.candidates.count; ++i) {

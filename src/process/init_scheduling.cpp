@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// CPUs, scheduler, I/O priority, memory policy and personality: inherited across execve, and set while there
-// is CAP_SYS_NICE.
+// Sets CPUs, scheduler, I/O priority, memory policy and personality: inherited across execve, and set while
+// the stage has CAP_SYS_NICE.
 #include <linux/sched/types.h>
 
 #include "process/init_ops.hpp"
@@ -11,7 +11,7 @@ using plan::Outcome;
 using plan::outcome;
 using plan::StageContext;
 
-// What the kernel makes of a mask is what the cpuset leaves of it, so all bits mean every CPU that there is.
+// The kernel reduces a mask to the CPUs of the cpuset, so a mask of all bits means each of them.
 Outcome apply(StageContext& stage, const plan::SetAffinity& op) {
     constexpr long this_process = 0;
     constexpr std::size_t words = 8192 / 64;  // the most CPUs that a kernel can be built for
@@ -40,14 +40,14 @@ Outcome apply(StageContext&, const plan::SetScheduler& op) {
                    plan::Call::sched_setattr);
 }
 
-// The standard speaks of the process group, which will be this process alone; where the session starts only
-// after RESPAWN, it is still the caller's.
+// The standard means the process group, which will be this process alone. If the session starts only after
+// `Respawn`, the group is still the caller's, so this sets the process.
 Outcome apply(StageContext&, const plan::SetIoPriority& op) {
     constexpr long one_process = 1, this_one = 0;  // IOPRIO_WHO_PROCESS
     return outcome(raw::call(__NR_ioprio_set, one_process, this_one, long{op.value}), plan::Call::ioprio_set);
 }
 
-// The kernel takes one bit less than it is told.
+// The kernel takes one bit less than the given size.
 Outcome apply(StageContext& stage, const plan::SetMemoryPolicy& op) {
     constexpr long word_bits = 32;
     const bool named = op.nodes.count != 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Session, limits, working directory and umask, in the stage.
+// Sets up session, limits, working directory and umask, in the stage.
 #include <asm/errno.h>
 #include <asm/ioctls.h>
 #include <linux/keyctl.h>
@@ -16,11 +16,11 @@ using plan::StageContext;
 
 Outcome apply(StageContext&, const plan::JoinKeyring&) {
     const long joined = raw::call(__NR_keyctl, long{KEYCTL_JOIN_SESSION_KEYRING}, 0L);
-    // A kernel without keyrings, or a caller confined by seccomp, has no keys to hide.
+    // Without keyrings in the kernel, or with a caller confined by seccomp, there are no keys to hide.
     if (joined == -ENOSYS || joined == -EPERM) return {};
     ATTEMPT(joined, keyctl);
-    // For whoever possesses it and nobody else: by default a process of the same user may view and read it by
-    // its number, and every container's root is the same user.
+    // Only a possessor may use the keyring. By default a process of the same user may view and read it by its
+    // number, and root of every container is the same user.
     constexpr long possessor_only = 0x3f000000;
     return outcome(raw::call(__NR_keyctl, long{KEYCTL_SETPERM}, joined, possessor_only), plan::Call::keyctl);
 }
@@ -35,7 +35,7 @@ Outcome apply(StageContext& stage, const plan::TakeStdio& op) {
     return outcome(raw::call(__NR_dup3, long{stage.fd(op.output)}, 2L, 0L), plan::Call::dup3);
 }
 
-// A host that was gone before the kernel knew what to do then has closed its end of the socket.
+// A host that died before this prctl has closed its end of the socket.
 Outcome apply(StageContext& stage, const plan::DieWithHost&) {
     constexpr long kill = 9;
     ATTEMPT(raw::call(__NR_prctl, long{PR_SET_PDEATHSIG}, kill, 0L, 0L, 0L), prctl);
@@ -54,7 +54,7 @@ Outcome apply(StageContext&, const plan::SetRlimit& op) {
     return outcome(raw::call(__NR_prlimit64, 0L, long{op.resource}, &limit, 0L), plan::Call::prlimit);
 }
 
-// Magic links do not resolve, and what the kernel then calls the working directory must lie below the root: a
+// Magic links do not resolve, and the kernel's name for the working directory must begin with "/": a
 // directory of the host would read "(unreachable)" (CVE-2024-21626).
 Outcome apply(StageContext& stage, const plan::EnterDirectory& op) {
     const raw::Handle directory(raw::open_from_root(stage.arena.text(op.path), O_PATH | O_DIRECTORY));
@@ -75,7 +75,7 @@ Outcome apply(StageContext&, const plan::OwnStdio& op) {
         if ((kind != pipe && kind != socket) || status.stx_uid == op.uid) continue;
         const long owned = raw::call(__NR_fchown, long{fd}, long{op.uid}, same_group);
         if (owned != -EPERM && owned != -EINVAL && owned != -EROFS)
-            ATTEMPT(owned, fchown);  // as runc tolerates
+            ATTEMPT(owned, fchown);  // runc ignores these errors too
     }
     return {};
 }

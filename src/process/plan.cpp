@@ -68,8 +68,8 @@ ProcessEnvironment plan_environment(TimelineBuilder& timeline, const spec::Valid
     std::vector<std::string> environment = process.env;
     environment.insert(environment.end(), extra.begin(), extra.end());
     ProcessEnvironment found{.environment = unique_environment(environment), .home = {}};
-    // Before the user's ids are taken: the limits need privileges and leave perhaps no descriptor, and an
-    // image's passwd file may be root's own. It is bounded, and only a plain file.
+    // Before the stage takes the user's ids: the limits need privileges and may leave no descriptor, and only
+    // root may be able to read an image's passwd file. FindHome reads a bounded part of a plain file only.
     if (value_of(found.environment, "HOME").empty()) found.home = plan_home(timeline, process.user.uid);
     plan_limits(timeline, process);
     return found;
@@ -87,7 +87,7 @@ Result<> plan_credentials(TimelineBuilder& timeline, const spec::ValidSpec& spec
     timeline.init(plan::LimitBounding{bounding, host.last_capability}, "/process/capabilities/bounding");
     TRY(plan_groups(timeline, process.user.additional_gids, circumstances.groups_denied));
     timeline.init(plan::SetIds{process.user.uid, process.user.gid}, "/process/user");
-    // Without no_new_privs seccomp(2) wants CAP_SYS_ADMIN.
+    // Without no_new_privs seccomp(2) needs CAP_SYS_ADMIN.
     const bool admin = circumstances.filter_follows && !process.no_new_privileges;
     TRY(plan_capabilities(timeline, sets, grantable, admin ? std::uint64_t{1} << CAP_SYS_ADMIN : 0));
     timeline.init(plan::SetUmask{process.user.umask.value_or(default_umask)}, "/process/user/umask");

@@ -18,9 +18,9 @@ std::uint64_t known_to(const plan::HostFacts& host) {
 
 }  // namespace
 
-// The stage is executed by whoever executed the runtime, so it has the same: for root what the bounding and
-// the inheritable set say, below no_new_privs what was left of that. Clone and setns of a user namespace give
-// every capability in it, and a whole bounding set (user_namespaces(7)).
+// The caller of the runtime also executes the stage, so both have the same capabilities: for root those of
+// the bounding and the inheritable set, under no_new_privs what is left of them. clone and setns into a user
+// namespace give every capability in it, and a whole bounding set (user_namespaces(7)).
 std::uint64_t grantable_capabilities(const spec::ValidSpec& spec, const plan::HostFacts& host) {
     const bool all = spec::find_namespace(*spec, spec::NamespaceType::user) != nullptr;
     return all ? known_to(host) : host.capabilities & known_to(host);
@@ -37,7 +37,7 @@ Result<std::uint64_t> capability_set(const std::vector<std::string>& names, std:
     return set & grantable;
 }
 
-// Every set without what cannot be granted: each kernel rule between the sets that held before holds still.
+// Every set loses the same capabilities, so each of the kernel's rules between the sets still holds.
 Result<> plan_capabilities(plan::TimelineBuilder& timeline, const spec::Capabilities& sets,
                            std::uint64_t grantable, std::uint64_t kept) {
     const char* pointer = "/process/capabilities";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the config says about the process beside its privileges: labels of security modules, scheduling.
+// Plans labels of security modules, the keyring, scheduling and personality.
 #include <linux/ioprio.h>
 
 #include "process/plan.hpp"
@@ -23,7 +23,7 @@ std::unexpected<Error> refuse(std::string_view pointer, std::string_view value, 
     return fail(Kind::invalid_config, "config.json: ", pointer, ": ", quoted(value), ": ", reason);
 }
 
-// The kernel's numbers are those of the enumerators (sched(7); SCHED_ISO has a number and no code).
+// The enumerators have the kernel's numbers (sched(7); SCHED_ISO has a number and no code).
 void plan_scheduler(TimelineBuilder& timeline, const spec::Scheduler& wish) {
     std::uint64_t flags = 0;
     for (const spec::SchedulerFlag flag : wish.flags) flags |= static_cast<std::uint64_t>(flag);
@@ -38,7 +38,7 @@ void plan_scheduler(TimelineBuilder& timeline, const spec::Scheduler& wish) {
                   "/process/scheduler");
 }
 
-// The kernel's numbers, those of the enumerators (set_mempolicy(2)).
+// The enumerators have the kernel's numbers (set_mempolicy(2)).
 Result<> plan_memory_policy(TimelineBuilder& timeline, const spec::MemoryPolicy& wish) {
     std::uint32_t mode = static_cast<std::uint32_t>(wish.mode);
     for (const spec::MemoryPolicyFlag flag : wish.flags) mode |= static_cast<std::uint32_t>(flag);
@@ -55,7 +55,7 @@ bool needs_procfs(const spec::ValidSpec& spec) {
 
 void plan_keyring(TimelineBuilder& timeline, const spec::ValidSpec& spec) {
     const std::string& label = spec.process().selinux_label;
-    // execve takes the attribute back, so nothing else is labelled by it.
+    // execve clears the attribute, so it labels no later keyring.
     if (!label.empty()) plan_label(timeline, "selinux", "keycreate", label, selinux_pointer);
     timeline.init(plan::JoinKeyring{});
 }

@@ -13,7 +13,7 @@ Assembler::Label Assembler::label() {
 void Assembler::place(Label label) {
     const bool jumped_here = !jumps_.empty() && jumps_.back().at + 1 == code_.size() &&
                              jumps_.back().target == label && code_.back().code == (BPF_JMP | BPF_JA);
-    if (jumped_here && last_place_ != code_.size()) {  // nobody else comes to the place after it
+    if (jumped_here && last_place_ != code_.size()) {  // no other label stands behind the jump
         code_.pop_back();
         jumps_.pop_back();
     }
@@ -47,7 +47,7 @@ void Assembler::shift_left(std::uint8_t to, std::uint32_t bits) {
 void Assembler::add_bits(std::uint8_t to, std::uint8_t from) {
     add(BPF_ALU64 | BPF_OR | BPF_X, to, from, 0, 0);
 }
-void Assembler::load_number(std::uint8_t to, std::uint64_t number) {  // takes two places
+void Assembler::load_number(std::uint8_t to, std::uint64_t number) {  // two instructions
     add(BPF_LD | BPF_IMM | BPF_DW, to, 0, 0, static_cast<std::uint32_t>(number));
     add(0, 0, 0, 0, static_cast<std::uint32_t>(number >> 32));
 }
@@ -76,7 +76,7 @@ Result<std::vector<bpf_insn>> Assembler::finish() const {
     std::vector<bpf_insn> program = code_;
     for (const Jump& jump : jumps_) {
         const std::size_t distance =
-            places_[static_cast<std::size_t>(jump.target)] - jump.at - 1;  // forward only
+            places_[static_cast<std::size_t>(jump.target)] - jump.at - 1;  // every jump goes forward
         if (distance > reach)
             return fail(Kind::invalid_config, "the program has ", code_.size(),
                         " instructions, and a jump in it reaches only ", reach);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The few BPF instructions that a device program needs, with labels in place of offsets. Pure.
+// The few BPF instructions that a device program needs, with labels instead of offsets. Pure.
 #pragma once
 
 #include <linux/bpf.h>
@@ -16,12 +16,12 @@ class Assembler {
     enum class Label : std::size_t {};
 
     Label label();
-    void place(Label label);  // here; a `go` to it just before is taken out again
+    void place(Label label);  // stands for the next instruction; drops a `go` to it just before
 
     void load_word(std::uint8_t to, std::int16_t offset);  // to = *(u32*)(context + offset)
     void copy(std::uint8_t to, std::uint8_t from);         // 32 bits
     void mask(std::uint8_t to, std::uint32_t bits);        // to &= bits, 32 bits
-    void shift_left(std::uint8_t to, std::uint32_t bits);  // 64 bits, as the next two
+    void shift_left(std::uint8_t to, std::uint32_t bits);  // 64 bits, like the next two
     void add_bits(std::uint8_t to, std::uint8_t from);     // to |= from
     void load_number(std::uint8_t to, std::uint64_t number);
     // 32-bit comparisons (kernel 5.1), so that numbers above 2^31 are not sign-extended.
@@ -32,7 +32,7 @@ class Assembler {
     void go(Label target);
     void end(std::int32_t result);  // return result
 
-    // Kind::invalid_config where a jump is out of the reach of its 16 bits.
+    // Kind::invalid_config if a jump is longer than its 16 bits can express.
     Result<std::vector<bpf_insn>> finish() const;
 
   private:

@@ -15,7 +15,7 @@ namespace bulkhead::cgroups::bpf {
 
 namespace {
 
-// Longer than the kernel knows is allowed as long as the rest is zero.
+// The kernel takes an attribute longer than the one it knows if the rest is zero.
 union Attribute {
     Attribute() { std::memset(this, 0, sizeof *this); }
     bpf_attr value;
@@ -23,7 +23,7 @@ union Attribute {
 };
 static_assert(sizeof(Attribute) == 256, "a newer <linux/bpf.h>: make the room larger than bpf_attr");
 
-// Likewise.
+// Longer for the same reason.
 union ProgramInfo {
     ProgramInfo() { std::memset(this, 0, sizeof *this); }
     bpf_prog_info value;
@@ -31,13 +31,13 @@ union ProgramInfo {
 };
 static_assert(sizeof(ProgramInfo) == 512, "a newer <linux/bpf.h>: make the room larger than bpf_prog_info");
 
-constexpr const char* license = "Apache-2.0";          // no GPL-only helper is called
+constexpr const char* license = "Apache-2.0";          // the program calls no GPL-only helper
 constexpr std::size_t most_programs_of_a_cgroup = 64;  // BPF_CGROUP_MAX_PROGS
 
 std::uint64_t address(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
 
 int bpf(bpf_cmd command, Attribute& attribute) {
-    // EAGAIN: a signal came while the verifier ran (the kernel's libbpf retries as often)
+    // EAGAIN: a signal came while the verifier ran (libbpf retries for the same reason)
     for (int attempt = 0;; ++attempt) {
         const long result = ::syscall(SYS_bpf, command, &attribute, sizeof attribute);
         if (result != -1 || attempt == 5 || (errno != EAGAIN && errno != EINTR))
@@ -61,7 +61,7 @@ int load(std::span<const bpf_insn> program, const char* name, std::span<char> lo
     return bpf(BPF_PROG_LOAD, attribute);
 }
 
-// As much locked memory as this process may have, until the end of the value.
+// Raises the limit on locked memory as far as the kernel allows, until the end of the value.
 class MoreLockedMemory {
   public:
     MoreLockedMemory() {
@@ -81,14 +81,14 @@ class MoreLockedMemory {
 Fd load_with_more_memory(std::span<const bpf_insn> program, const char* name, std::span<char> log) {
     const MoreLockedMemory more;
     Fd loaded(load(program, name, log));
-    const int err = errno;  // the destructor's call may change it
+    const int err = errno;  // the destructor may change errno
     if (!loaded) errno = err;
     return loaded;
 }
 
-// The log costs the verifier time, so it is only asked for when the program was refused. What counts is its
-// end. Before Linux 5.11 a program counts as locked memory, and one that is gone for a moment longer: with
-// what there is, the second try may not come as far as the verifier.
+// The log costs the verifier time, so only a refused program is loaded with one. The log's end has the
+// reason. Before Linux 5.11 a program counts as locked memory, even for a moment after its end. Without a
+// raised limit the second try might not reach the verifier.
 std::unexpected<Error> refused(std::span<const bpf_insn> program, const char* name, int err) {
     std::string log(64 << 10, '\0');
     const Fd unexpected_success(load_with_more_memory(program, name, log));

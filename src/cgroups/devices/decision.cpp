@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t combinations_limit = 1 << 16;
 
-// For each access the number of the last rule that speaks about it, negative where that one denies; 0: none.
+// For each access the number of the last rule about it, negative if that rule denies; 0: no rule.
 struct Verdict {
     std::array<int, 3> last{};
 
@@ -45,7 +45,7 @@ struct MajorRules {
     Minors minors;
 };
 
-// The rules of one type by what they leave open.
+// The rules of one type, sorted by their wildcards.
 struct Rules {
     Verdict everything;                          // *:*
     Minors minors;                               // *:N
@@ -62,7 +62,7 @@ struct Rules {
     }
 };
 
-// A device for which both N:* and *:N speak needs an exact answer, whichever rule was the last.
+// If rules N:* and *:N both match a device, it gets an exact answer, whichever rule was the last.
 void decide_major(Decision& decision, std::uint32_t number, const MajorRules& major, const Rules& rules) {
     const bool listed = !major.every_minor.silent();
     const Access every_minor = later(rules.everything, major.every_minor).allowed();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a list of device rules comes to: type, major, minor -> the accesses that are allowed. Pure.
+// Turns a list of device rules into a table: type, major, minor -> the allowed accesses. Pure.
 #pragma once
 
 #include <cstdint>
@@ -22,14 +22,14 @@ struct Exact {
     bool operator==(const Exact&) const = default;
 };
 
-struct Partial {  // major or minor is any
+struct Partial {  // the other of major and minor may be anything
     std::uint32_t number;
     Access allowed;
     bool operator==(const Partial&) const = default;
 };
 
-// For one type of device, to be asked in this order; the first that fits has the whole answer. Holds only
-// what differs from the answers after it.
+// The answers for one type of device, to be searched in this order: the first that matches has the whole
+// answer. An entry that repeats the answer of the later ones is left out.
 struct Decision {
     std::vector<Exact> exact;
     std::vector<Partial> majors;
@@ -38,11 +38,11 @@ struct Decision {
     bool operator==(const Decision&) const = default;
 };
 
-// The letters of a rule's access; Kind::invalid_config where empty or unknown.
+// The letters of a rule's access; Kind::invalid_config if they are empty or unknown.
 Result<Access> parse_access(std::string_view letters);
 
-// `type` is block or character. Rules in order, the last one that speaks about an access decides.
-// Kind::invalid_config, naming /linux/resources/devices and the index.
+// `type` is block or character. The last rule about an access decides. Kind::invalid_config names
+// /linux/resources/devices and the index.
 Result<Decision> decide(std::span<const spec::DeviceRule> rules, spec::DeviceRuleType type);
 
 }  // namespace bulkhead::cgroups

@@ -9,12 +9,12 @@ namespace bulkhead::cgroups {
 
 namespace {
 
-// Others may remove or exchange programs while we look.
+// Other processes may remove or replace programs between the query and the change.
 constexpr int attempts = 8;
 
 bool is_gone(const Error& error) { return error.err == ENOENT; }
 
-// Our programs on this very cgroup, oldest first.
+// Our programs on this cgroup, without its parents, oldest first.
 Result<std::vector<Fd>> own_programs(int cgroup_fd) {
     LET(const auto ids, bpf::attached(cgroup_fd));
     std::vector<Fd> own;
@@ -35,7 +35,7 @@ Result<> detach_all(int cgroup_fd, std::span<const Fd> programs) {
     return {};
 }
 
-// `program` for the first of `old`, and then the others go: for a moment both hold, which allows less.
+// Replaces the first of `old`, then detaches the rest. In between both hold, which only allows less.
 Result<> replace_all(int cgroup_fd, int program, std::span<const Fd> old) {
     if (old.empty()) return bpf::attach(cgroup_fd, program);
     TRY(bpf::replace(cgroup_fd, program, old.front().number()));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hangs a device program (devices.hpp) on a cgroup, and another in its place.
+// Attaches a device program (devices.hpp) to a cgroup, replaces it and removes it.
 #pragma once
 
 #include <linux/bpf.h>
@@ -12,33 +12,33 @@
 
 namespace bulkhead::cgroups {
 
-// Our programs are known by it; a cgroup may have those of others, too: systemd's, a hook's.
+// The name by which we find our programs. systemd or a hook may attach programs of their own.
 inline constexpr const char* device_filter_name = "bulkhead_dev";
 
-// What an installation has changed.
+// The change that install_device_filter made.
 struct Installed {
-    Fd now;                  // the program
-    std::vector<Fd> before;  // ours that were there, and are not any more; none: it came as an additional one
+    Fd now;                  // the new program
+    std::vector<Fd> before;  // our programs that it replaced; empty: it was attached as an additional one
 };
 
 // Loads the program and attaches it beside those of others (BPF_F_ALLOW_MULTI, as runc): a device is allowed
-// if every program from here up to the root allows it. It lives as long as the cgroup. Errors: those of
-// bpf_call.hpp.
+// if every program from this cgroup up to the root allows it. The program lives as long as the cgroup.
+// Errors: those of bpf_call.hpp.
 Result<> attach_device_filter(int cgroup_fd, std::span<const bpf_insn> program);
 
-// The same where there may be one already: puts the new one in the place of ours, in one step: at no instant
-// is more allowed than by the old or by the new. Where there are several of ours, which a runtime that was
-// killed may leave, they all go; where there is none, it is attached. Those of others are not touched. Needs
-// CAP_SYS_ADMIN, and before 6.9 CAP_NET_ADMIN to look at what is there. On an error all is as before.
+// Loads the program and puts it in the place of ours in one step: at no instant is more allowed than by the
+// old or by the new one. A runtime that was killed may leave several of ours; all of them go. If there is
+// none, the program is attached. Programs of others stay. Needs CAP_SYS_ADMIN, before 6.9 also CAP_NET_ADMIN
+// for the query. On an error the oldest of ours is back in its place.
 Result<Installed> install_device_filter(int cgroup_fd, std::span<const bpf_insn> program);
 
-// Puts back what was there, in one step again. Nothing else may have changed it meanwhile.
+// Puts the old programs back, the first in one step. No other process may have changed them in between.
 Result<> restore_device_filter(int cgroup_fd, const Installed& installed);
 
-// Ours go, those of others stay.
+// Removes our programs; those of others stay.
 Result<> remove_device_filter(int cgroup_fd);
 
-// True if one of ours is there.
+// True if one of our programs is attached.
 Result<bool> has_device_filter(int cgroup_fd);
 
 }  // namespace bulkhead::cgroups

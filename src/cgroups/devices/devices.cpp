@@ -12,9 +12,9 @@ namespace bulkhead::cgroups {
 
 namespace {
 
-// What the registers hold. The accesses wanted are in the upper half of the kernel's word (struct
-// bpf_cgroup_dev_ctx), so they are tested there, without a shift. `key` is the major and, below it, the
-// minor.
+// The registers. The upper half of the kernel's word holds the wanted accesses (struct bpf_cgroup_dev_ctx);
+// the program tests them there, without a shift. `key` is the major in the upper half and the minor in the
+// lower.
 enum : std::uint8_t {
     wanted = BPF_REG_2,
     type = BPF_REG_3,
@@ -24,10 +24,10 @@ enum : std::uint8_t {
     number = BPF_REG_7
 };
 
-// A list of comparisons for each type whose targets are shared exits, one for each set of allowed accesses.
-// Paths meet in an exit only, where no register but `wanted` is looked at, so the verifier walks each
-// instruction about once. Loading the default rules takes it 30 us; a tree of majors and minors, which is
-// shorter, 38, and a chain of independent rules more than 100.
+// A list of comparisons for each type. Their targets are shared exits, one for each set of allowed accesses.
+// Paths meet only in an exit, which looks at no register but `wanted`, so the verifier walks each instruction
+// about once. The verifier needs 30 us for the default rules. A tree of majors and minors is shorter and
+// takes 38 us, a chain of independent rules more than 100 us.
 class Writer {
   public:
     Result<std::vector<bpf_insn>> write(const Decision& character, const Decision& block) {
@@ -74,7 +74,7 @@ class Writer {
         code_.go(exit_for(decision.rest));
     }
 
-    // A bit of `wanted` that is not allowed denies, also one that the kernel does not have today.
+    // A bit of `wanted` that is not allowed denies, even a bit that no kernel uses today.
     void exits() {
         const Assembler::Label deny = exit_for(0);
         const Assembler::Label allow = exit_for(every_access);

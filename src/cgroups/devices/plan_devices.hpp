@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The device rules as steps. Pure.
+// Plans the device rules. Pure.
 #pragma once
 
 #include <span>
@@ -11,13 +11,13 @@
 
 namespace bulkhead::cgroups {
 
-// Host lane: AttachDeviceFilter. Only where the runtime is really root: elsewhere the kernel refuses the
-// filter, and every mknod as well. Errors: those of device_program.
+// Host lane: AttachDeviceFilter, only if the runtime is really root: otherwise the kernel refuses the filter,
+// and every mknod as well. Errors: those of device_program.
 Result<> plan_device_filter(plan::TimelineBuilder& timeline, std::span<const spec::DeviceRule> rules,
                             const plan::HostFacts& host);
 
-// Host lane, for a container that was created with `created` (and may have been updated since):
-// ReplaceDeviceFilter. The rules of `wanted` take the place of all that hold; none ask for nothing.
+// Host lane: ReplaceDeviceFilter for a container that was created with the rules `created` (and may have been
+// updated since). The rules in `wanted` replace all current rules; an empty list changes nothing.
 Result<> plan_device_update(plan::TimelineBuilder& timeline, std::span<const spec::DeviceRule> created,
                             std::span<const spec::DeviceRule> wanted, const plan::HostFacts& host);
 

@@ -48,7 +48,7 @@ void plan_delegation(plan::TimelineBuilder& timeline, const spec::ValidSpec& spe
 
 namespace {
 
-// Without the list, those of config-linux.md, "Cgroup ownership".
+// Without the kernel's list, the files that config-linux.md names in "Cgroup ownership".
 std::string delegable_files() {
     const auto list = read_kernel_file(sys::here, "/sys/kernel/cgroup/delegate");
     return list ? *list : "cgroup.procs\ncgroup.subtree_control\ncgroup.threads\n";

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A cgroup in the hands of its container (config-linux.md, "Cgroup ownership"): if it is, and how it is
-// given.
+// Decides if a container owns its cgroup (config-linux.md, "Cgroup ownership"), and makes it the owner.
 #pragma once
 
 #include <sys/types.h>
@@ -19,10 +18,10 @@ namespace bulkhead::cgroups {
 void plan_delegation(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
                      const plan::HostFacts& host);
 
-// Makes `owner` the owner of the cgroup as the kernel means it (cgroup-v2.rst, "Model of Delegation"): of the
-// directory, so that cgroups may be made in it, and of those files by which processes and controllers are
-// spread over them, which /sys/kernel/cgroup/delegate names (4.15). Limits, freeze and kill stay the host's.
-// A file that the cgroup has not is no error. Needs CAP_CHOWN (Kind::denied).
+// Makes `owner` the owner of the cgroup (cgroup-v2.rst, "Model of Delegation"): of the directory, so that
+// cgroups can be made in it, and of the files that move processes and controllers, which
+// /sys/kernel/cgroup/delegate names (4.15). Limits, freeze and kill stay the host's. A file that the cgroup
+// does not have is no error. Needs CAP_CHOWN (Kind::denied).
 Result<> delegate(int cgroup_fd, uid_t owner);
 
 }  // namespace bulkhead::cgroups

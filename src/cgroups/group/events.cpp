@@ -31,7 +31,7 @@ void Events::wait(std::uint64_t nanoseconds) const {
     pollfd entry{file_.number(), POLLPRI, 0};
     const timespec time{static_cast<time_t>(nanoseconds / 1'000'000'000),
                         static_cast<long>(nanoseconds % 1'000'000'000)};
-    (void)::ppoll(&entry, 1, &time, nullptr);  // whatever ends it, the caller looks again
+    (void)::ppoll(&entry, 1, &time, nullptr);  // whatever ends the wait, the caller looks again
 }
 
 std::uint64_t BackOff::next() {

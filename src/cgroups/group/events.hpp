@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// cgroup.events: "populated" (a process here or below) and "frozen", and waiting for them to change.
+// cgroup.events: "populated" (a process is in the cgroup or below) and "frozen", and waiting for a change.
 #pragma once
 
 #include <cstdint>
@@ -15,15 +15,15 @@ class Events {
   public:
     static Result<Events> open(int cgroup_fd);
 
-    // ENODEV where the cgroup was removed.
+    // ENODEV if the cgroup was removed.
     Result<bool> flag(std::string_view name) const;
 
     // Waits for a change since the last flag(), at most `nanoseconds`. The kernel holds a notice back for up
-    // to 10 ms after the one before (CGROUP_FILE_NOTIFY_MIN_INTV), so look again after a short time in any
-    // case.
+    // to 10 ms after the one before (CGROUP_FILE_NOTIFY_MIN_INTV), so a caller looks again after a short time
+    // in any case.
     void wait(std::uint64_t nanoseconds) const;
 
-    // For poll(2) together with others: POLLPRI where something has changed since the last flag().
+    // For poll(2) together with other files: POLLPRI if something has changed since the last flag().
     int number() const { return file_.number(); }
 
   private:
@@ -31,7 +31,7 @@ class Events {
     Fd file_;
 };
 
-// Waiting times that double, from 50 us to 10 ms, and never go beyond a deadline.
+// Waiting times that double from 50 us to 10 ms and end with a deadline.
 class BackOff {
   public:
     explicit BackOff(int deadline_ms) : deadline_(deadline_ms) {}

@@ -10,7 +10,7 @@ namespace {
 
 constexpr const char* file = "cgroup.freeze";
 
-// False where the deadline passed first.
+// False if the deadline passed first.
 Result<bool> becomes(const Events& events, bool frozen, int deadline_ms) {
     BackOff back_off(deadline_ms);
     for (;;) {

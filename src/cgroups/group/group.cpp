@@ -20,7 +20,7 @@ namespace {
 
 constexpr mode_t directory_mode = 0755;
 
-// `below` is a path without "/" in front.
+// `below` is a path without a leading "/".
 Result<Fd> open_below(int hierarchy_fd, const std::string& below) {
     LET(Fd directory, sys::open_at(hierarchy_fd, below, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     LET(const long type, sys::filesystem_type(directory.number()));
@@ -29,7 +29,7 @@ Result<Fd> open_below(int hierarchy_fd, const std::string& below) {
     return directory;
 }
 
-// Whatever the caller's umask is: what is in the container may look at its cgroup.
+// Sets the mode whatever the caller's umask is, because the container's processes may look at their cgroup.
 Result<> make_one(int hierarchy_fd, const std::string& below) {
     TRY(sys::make_directory_at(hierarchy_fd, below, directory_mode));
     return sys::change_mode_at(hierarchy_fd, below, directory_mode);
@@ -43,7 +43,7 @@ Result<> make_parents(int hierarchy_fd, const std::string& below) {
     return {};
 }
 
-// True where it was made, false where it was there.
+// True if this call made the directory, false if it existed.
 Result<bool> make_directory(int hierarchy_fd, const std::string& below) {
     auto made = make_one(hierarchy_fd, below);
     if (!made && made.error().err == ENOENT) {
@@ -75,7 +75,7 @@ Result<Made> open_vacant(int hierarchy_fd, const std::string& below, bool create
     return Made{std::move(directory), created, status.st_ino};
 }
 
-// Of the nearest cgroup above that is there; the root of the hierarchy cannot be frozen.
+// The nearest existing cgroup above decides. The root of the hierarchy cannot be frozen.
 Result<bool> frozen_above(int hierarchy_fd, std::string below) {
     for (std::size_t slash = below.rfind('/'); slash != std::string::npos; slash = below.rfind('/')) {
         below.resize(slash);
@@ -86,8 +86,8 @@ Result<bool> frozen_above(int hierarchy_fd, std::string below) {
     return false;
 }
 
-// cgroup.procs of one cgroup, added to `pids`. A threaded one has its processes listed further up
-// (EOPNOTSUPP).
+// Adds cgroup.procs of one cgroup to `pids`. A threaded cgroup refuses (EOPNOTSUPP), because a cgroup further
+// up lists its processes.
 Result<> add_processes(int directory, std::vector<pid_t>& pids) {
     auto text = read_kernel_file(directory, "cgroup.procs");
     if (!text && text.error().err == EOPNOTSUPP) return {};
@@ -145,7 +145,7 @@ Result<std::vector<pid_t>> processes(int cgroup_fd) {
         [](int, const std::string&) -> Result<> { return {}; });
     if (!walked && !is_gone(walked.error())) return std::unexpected(std::move(walked).error());
     std::ranges::sort(pids);
-    const auto doubles = std::ranges::unique(pids);  // one that was moved while we looked
+    const auto doubles = std::ranges::unique(pids);  // a process may move during the walk
     pids.erase(doubles.begin(), doubles.end());
     return pids;
 }

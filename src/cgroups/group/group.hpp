@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A container's cgroup: made, looked at, frozen, emptied, removed. Host operations below the descriptor of
-// the hierarchy's root (mount.hpp); paths are those of container_path ("/a/b"). Each directory opened here is
-// checked to be cgroup v2.
+// A container's cgroup: made, read, frozen, emptied, removed. Host operations below the descriptor of the
+// hierarchy's root (mount.hpp). Paths are those of container_path ("/a/b"). Each opened directory is checked
+// to be cgroup v2.
 #pragma once
 
 #include <sys/types.h>
@@ -17,63 +17,63 @@ namespace bulkhead::cgroups {
 
 struct Made {
     Fd fd;                    // the directory, as CLONE_INTO_CGROUP needs it
-    bool created = false;     // false: it was there, and empty
-    std::uint64_t inode = 0;  // its id for as long as the kernel runs: never used again
+    bool created = false;     // false: it existed and was empty
+    std::uint64_t inode = 0;  // its id, which the kernel never uses again until it reboots
 };
 
-// Makes the cgroup and its parents. Parents stay when the container goes, as with runc: they belong to
-// whoever named them. One that exists is taken if no process is in it or below it; else, in runc's words,
+// Makes the cgroup and its parents. Parents stay when the container goes, as with runc: they belong to the
+// caller who named them. An existing cgroup is used if no process is in it or below; else, in runc's words,
 // Kind::exists "container's cgroup is not empty: N process(es) found" or Kind::bad_state "container's cgroup
-// unexpectedly frozen". Also refused below a frozen parent, where the container would stop before its first
-// instruction. What this call made of the last component is removed again on failure.
+// unexpectedly frozen". A frozen parent is refused too, because the container would stop before its first
+// instruction. On failure a last component that this call made is removed again.
 Result<Made> make(int hierarchy_fd, const std::string& path);
 
-// The same look where systemd will make the cgroup: if it is there, nothing may be in it; nor may the next
-// one above be frozen.
+// The same check before systemd makes the cgroup: no process may be in it if it exists, and the nearest
+// existing cgroup above must not be frozen.
 Result<> check_vacant(int hierarchy_fd, const std::string& path);
 
-// Kind::not_found where there is none.
+// Kind::not_found if the cgroup does not exist.
 Result<Fd> open(int hierarchy_fd, const std::string& path);
 
 Result<bool> frozen(int cgroup_fd);
-Result<bool> populated(int cgroup_fd);  // a process in it or in a cgroup below
+Result<bool> populated(int cgroup_fd);  // a process is in it or in a cgroup below
 
-// Those in it and below, without the ones that our pid namespace cannot see. A cgroup that is gone has none.
+// The processes in the cgroup and below that our pid namespace can see. A cgroup that is gone has none.
 Result<std::vector<pid_t>> processes(int cgroup_fd);
 
-// SIGKILL to everything in it and below, frozen ones and those that fork meanwhile included. Does not wait
-// for them to be gone; remove() does. A cgroup that is gone is a success. Falls back to kill_each
-// before 5.14.
+// Sends SIGKILL to everything in the cgroup and below, including frozen processes and those that fork
+// meanwhile. Does not wait for their end; remove() does. A cgroup that is gone is a success. Before 5.14 it
+// calls kill_each.
 Result<> kill_all(int cgroup_fd);
 
-// The same without cgroup.kill: freezes, so that nobody can fork, kills by pidfd until nobody is left, for at
-// most `deadline_ms`, and thaws whatever happens.
+// The same without cgroup.kill: freezes, so that no process can fork, kills by pidfd until none is left, for
+// at most `deadline_ms`, and thaws in any case.
 Result<> kill_each(int cgroup_fd, int deadline_ms = 10'000);
 
-// `signal` to everything in it and below: to those who are there at one moment, for which they are frozen for
-// as long as it takes (at most a second or so; who cannot be frozen in time may fork away). What was frozen
-// stays frozen. SIGKILL: kill_all. 0: only tries whether they may be signalled. A cgroup that is gone is a
-// success; the first failure is reported after all have been tried.
+// Sends `signal` to every process that is in the cgroup or below at one moment. The processes are frozen for
+// that, for about a second at most; one that does not freeze in time may fork away. A cgroup that was frozen
+// stays frozen. SIGKILL: kill_all. 0: only checks the permission to signal. A cgroup that is gone is a
+// success. The first failure is reported after all have been tried.
 Result<> signal_all(int cgroup_fd, int signal);
 
-// Stops everything in it and below, and returns when nothing runs any more. Those who have not stopped at the
-// deadline (uninterruptible system calls) are let go with all the others, and it is an error.
+// Stops everything in the cgroup and below, and returns when nothing runs any more. If a process has not
+// stopped at the deadline (an uninterruptible system call), all go on, and that is an error.
 Result<> freeze(int cgroup_fd, int deadline_ms);
-// Lets them go on. Kind::bad_state where they are still frozen at the deadline: a cgroup above it is.
+// Lets all go on. Kind::bad_state if they are still frozen at the deadline, because a cgroup above is frozen.
 Result<> thaw(int cgroup_fd, int deadline_ms);
-// The same without waiting for it.
+// The same without waiting for the result.
 Result<> ask_to_freeze(int cgroup_fd);
 Result<> ask_to_thaw(int cgroup_fd);
 
-// Removes the cgroup and those below it, waiting until `deadline_ms` for processes that are about to be gone.
-// Where `inode` is not 0, only the cgroup with that one: what somebody else has made at the same path stays.
-// One that is not there is a success.
+// Removes the cgroup and those below it, waiting until `deadline_ms` for processes that are about to end.
+// With an `inode` other than 0, removes only the cgroup that has it: one that another process made at the
+// same path stays. A cgroup that does not exist is a success.
 Result<> remove(int hierarchy_fd, const std::string& path, int deadline_ms, std::uint64_t inode = 0);
-// The same of those below it that are not among `kept`, of which the first is the cgroup itself.
+// Removes only the cgroups below, without those in `kept`, whose first entry is the cgroup itself.
 Result<> clear(int hierarchy_fd, const std::string& path, int deadline_ms,
                const std::vector<std::uint64_t>& kept);
 
-// Its own and those of all below it, in this order.
+// The inodes of the cgroup and of all below it, in this order.
 Result<std::vector<std::uint64_t>> inodes(int cgroup_fd);
 
 }  // namespace bulkhead::cgroups

@@ -9,8 +9,8 @@
 namespace bulkhead::cgroups {
 
 // Runs `program` (an absolute path) with the one argument `request`, an empty environment, /dev/null as its
-// input and no other descriptor than its output, and returns what it wrote, without the newline at the end.
-// It is killed after `deadline_ms`; more than 64 KiB of output, or an exit status other than 0, is an error.
+// input and no other descriptor than its output. Returns its output without the final newline. Kills the
+// program after `deadline_ms`. More than 64 KiB of output or an exit status other than 0 is an error.
 Result<std::string> ask_helper(const std::string& program, const std::string& request,
                                int deadline_ms = 2000);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signals to everything in a cgroup and below it.
+// Sends signals to everything in a cgroup and below it.
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -16,7 +16,7 @@ namespace bulkhead::cgroups {
 namespace {
 
 constexpr std::size_t batch = 128;        // descriptors open at a time, well below RLIMIT_NOFILE
-constexpr int freeze_patience_ms = 1000;  // for those that signal_all is about to signal
+constexpr int freeze_patience_ms = 1000;  // for the processes that signal_all is about to signal
 
 // Thaws on every way out.
 class Thaw {
@@ -32,8 +32,8 @@ class Thaw {
 
 bool has_ended(const Error& error) { return error.err == ESRCH || error.err == EINVAL; }
 
-// A pid may have been given to somebody else since it was read. So: hold a pidfd, read again; if the pid is
-// still listed, the pidfd is a process of this cgroup. Who may not be signalled does not save the others.
+// A pid may have a new owner since the list was read. So this opens a pidfd and reads again: if the pid is
+// still listed, the pidfd is of this cgroup. One refused signal does not stop the rest.
 Result<> signal_batch(int cgroup_fd, std::span<const pid_t> pids, int signal) {
     std::vector<std::pair<pid_t, Fd>> held;
     for (const pid_t pid : pids) {
@@ -78,8 +78,8 @@ Result<> kill_until_empty(int cgroup_fd, int deadline_ms) {
     }
 }
 
-// Those who are frozen cannot fork away from under the list. One that was frozen before stays so; one that
-// does not freeze in time (a process that waits for a dead file server) gets its signals all the same.
+// A frozen process cannot fork away from under the list. A cgroup that was frozen before stays so. A process
+// that does not freeze in time (it waits for a dead file server) gets the signal all the same.
 Result<> signal_frozen(int cgroup_fd, int signal) {
     LET(const bool already, frozen(cgroup_fd));
     if (already) return signal_listed(cgroup_fd, signal);

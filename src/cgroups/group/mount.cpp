@@ -15,7 +15,7 @@ namespace {
 constexpr const char* usual_mount = "/sys/fs/cgroup";
 constexpr const char* hybrid_mount = "/sys/fs/cgroup/unified";
 
-// An answer for the error text: what kind of file system is at `path`.
+// The type of the file system at `path`, for the error text.
 std::string kind_at(const std::string& path) {
     const auto directory = sys::open(path, O_PATH | O_DIRECTORY);
     if (!directory) return directory.error().text;

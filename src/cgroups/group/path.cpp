@@ -14,7 +14,7 @@ std::unexpected<Error> refuse(std::string_view value, std::string_view reason) {
     return fail(Kind::invalid_config, "/linux/cgroupsPath: ", quoted(value), ": ", reason);
 }
 
-// Empty where nothing is wrong with the component.
+// Empty if the component has no fault.
 std::string_view fault_of(std::string_view component) {
     if (component == "..") return "must not contain \"..\"";
     if (component.size() > NAME_MAX) return "a name in it has more than 255 bytes";
@@ -22,7 +22,7 @@ std::string_view fault_of(std::string_view component) {
     return {};
 }
 
-// "a//./b/" as "/a/b"; "" where nothing is left.
+// "a//./b/" as "/a/b"; "" if nothing is left.
 Result<std::string> cleaned(std::string_view path, std::string_view value) {
     std::string clean;
     for (const std::string_view component : split(path, '/')) {
@@ -33,7 +33,7 @@ Result<std::string> cleaned(std::string_view path, std::string_view value) {
     return clean;
 }
 
-// The parent of an absolute path: of "/a/b" "/a", of "/a" and of "/" "".
+// The parent of an absolute path: "/a" for "/a/b", "" for "/a" and for "/".
 std::string_view parent_of(std::string_view path) { return path.substr(0, path.rfind('/')); }
 
 }  // namespace
@@ -50,7 +50,7 @@ Result<std::string> container_path(std::string_view cgroups_path, std::string_vi
     LET(std::string path, cleaned(value, value));
     if (path.empty()) return refuse(value, "names the root of the hierarchy");
     if (!value.starts_with('/')) {
-        // "/../x" is what the kernel shows to a process outside of its cgroup namespace's root
+        // the kernel shows "/../x" to a process outside of its cgroup namespace's root
         auto parent = cleaned(own_path.empty() ? "" : parent_of(own_path), own_path);
         if (!parent)
             return refuse(value, cat("is relative to the runtime's own cgroup, which is ", own_path));

@@ -15,7 +15,7 @@ namespace bulkhead::cgroups {
 
 namespace {
 
-// True where the directory is gone, false where it is in use (EBUSY: processes or children).
+// True if the directory is gone, false if it is in use (EBUSY: processes or children).
 Result<bool> remove_directory(int directory, const std::string& name) {
     auto removed = sys::remove_at(directory, name, AT_REMOVEDIR);
     if (removed || is_gone(removed.error())) return true;
@@ -23,7 +23,7 @@ Result<bool> remove_directory(int directory, const std::string& name) {
     return std::unexpected(std::move(removed).error());
 }
 
-// True if the cgroup at `below` is the one that we made; kernfs never gives an id a second time.
+// True if the cgroup at `below` is the one that we made; kernfs never uses an id a second time.
 Result<bool> is_ours(int hierarchy_fd, const std::string& below, std::uint64_t inode) {
     if (inode == 0) return true;
     const auto status = sys::status_at(hierarchy_fd, below, AT_SYMLINK_NOFOLLOW);
@@ -57,8 +57,8 @@ std::unexpected<Error> still_busy(int cgroup_fd, int deadline_ms) {
                 " process(es) found after ", deadline_ms, " ms");
 }
 
-// `act`, until it says true, whenever nobody is left in the cgroup. The common case is a process that has
-// been killed this instant: it leaves within microseconds, and the event says so.
+// Calls `act` whenever no process is in the cgroup, until `act` returns true. The common case is a process
+// that was killed a moment ago: it leaves within microseconds, and the event reports that.
 template <class Act>
 Result<> once_vacant(int hierarchy_fd, const std::string& below, int deadline_ms, Act act) {
     LET(const Fd cgroup, sys::open_at(hierarchy_fd, below, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
@@ -76,7 +76,7 @@ Result<> once_vacant(int hierarchy_fd, const std::string& below, int deadline_ms
     }
 }
 
-// Children are only looked for where the cgroup cannot go without them.
+// Looks for children only if the cgroup cannot be removed without that.
 Result<> remove_busy(int hierarchy_fd, const std::string& below, int deadline_ms) {
     return once_vacant(hierarchy_fd, below, deadline_ms,
                        [&](int cgroup_fd, const BackOff& back_off) -> Result<bool> {
@@ -87,7 +87,7 @@ Result<> remove_busy(int hierarchy_fd, const std::string& below, int deadline_ms
                        });
 }
 
-// Those below it go and it stays, with what is to be kept.
+// Removes the cgroups below, except the kept ones. The cgroup itself stays.
 Result<> remove_below(int hierarchy_fd, const std::string& below, int deadline_ms,
                       const std::vector<std::uint64_t>& kept) {
     return once_vacant(hierarchy_fd, below, deadline_ms,
@@ -102,7 +102,7 @@ Result<> remove_one(int hierarchy_fd, const std::string& below, int deadline_ms)
     return at_once ? Result<>() : remove_busy(hierarchy_fd, below, deadline_ms);
 }
 
-// `act` on the cgroup at `path`, if it is the one that is meant; what is gone needs nothing any more.
+// Calls `act` on the cgroup at `path` if its inode is the right one. A cgroup that is gone needs nothing.
 template <class Act>
 Result<> on_ours(int hierarchy_fd, const std::string& path, std::uint64_t inode, Act act) {
     LET(const std::string below, below_mount(path));

@@ -16,7 +16,7 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-// Child cgroups only; the type in the entry saves a stat of each of the forty files beside them.
+// Child cgroups only. The type in the entry saves a stat for each of the forty files beside them.
 Result<Names> children(int directory) {
     LET(Fd again, sys::open_at(directory, ".", O_RDONLY | O_DIRECTORY));
     const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(again.number()), ::closedir);
@@ -70,8 +70,8 @@ class Walk {
         return {};
     }
 
-    // The descriptor of the parent is found again by ".." (kernfs keeps it for removed directories, too, and
-    // cgroup v2 has no rename): holding one for each level would need as many as the container likes.
+    // Finds the parent again by ".." (kernfs keeps it for removed directories, too, and cgroup v2 has no
+    // rename). A descriptor for each level would need as many as the container likes.
     Result<> up() {
         levels_.pop_back();
         if (levels_.empty()) return {};
@@ -84,7 +84,7 @@ class Walk {
     const Enter& enter_;
     const Leave& leave_;
     Fd here_;
-    std::vector<Names> levels_;  // what is left to visit; the last of each is the one that we are in
+    std::vector<Names> levels_;  // by level the names left to visit; the last name is the current one
 };
 
 }  // namespace

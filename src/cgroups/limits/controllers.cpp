@@ -24,7 +24,7 @@ bool has(std::string_view list, std::string_view word) {
     return std::ranges::count(split(list, ' '), word) != 0;
 }
 
-// "cgroup.max.depth" is no controller's.
+// "cgroup.max.depth" belongs to no controller.
 bool needs_controller(const plan::CgroupSetting& setting) {
     return !setting.may_lack && controller_of(setting.file) != "cgroup";
 }
@@ -45,8 +45,8 @@ std::string shown(const std::string& parent) { return cat('/', quotable(parent))
 
 // ---- what is missing ------------------------------------------------------------------------------------
 
-// Where the mounts of cgroup v1 have the controller, for the error text. The options of such a mount are
-// names of controllers, with which no path can be mistaken: they come after the dash.
+// The mount point of the cgroup v1 hierarchy with this controller, for the error text. The mount's options
+// stand behind the dash and name its controllers, so no path can be mistaken for one.
 std::string v1_mount(std::string_view controller) {
     constexpr std::size_t point = 4;
     const auto mounts = read_kernel_file(sys::here, "/proc/self/mountinfo");
@@ -99,9 +99,9 @@ Result<> check_page_size(const plan::CgroupSetting& setting) {
 
 // ---- handing down ---------------------------------------------------------------------------------------
 
-// The root of all may have processes; it is the one without a type. Elsewhere the kernel refuses (EBUSY) or,
-// for controllers that can tell threads apart, would make a threaded domain of it, in which a container
-// cannot be.
+// Of the cgroups above only the hierarchy's root, which has no cgroup.type, may have processes. In any other
+// the kernel refuses (EBUSY) or, for a threaded controller, would make it a threaded domain, in which a
+// container cannot be.
 Result<bool> is_occupied(int hierarchy_fd, const std::string& parent) {
     if (!sys::status_at(hierarchy_fd, file_in(parent, "cgroup.type"))) return false;
     LET(const std::string processes, read_kernel_file(hierarchy_fd, file_in(parent, "cgroup.procs")));
@@ -123,7 +123,7 @@ Result<> hand_down(int hierarchy_fd, const std::string& parent, bool occupied, s
     return {};
 }
 
-// What the machine has, and what is needed.
+// The needed controllers, then all others that the machine has.
 Result<std::vector<std::string>> all_and(int hierarchy_fd, std::span<const std::string> needed) {
     LET(const std::string all, read_kernel_line(hierarchy_fd, delegated));
     std::vector<std::string> wanted(needed.begin(), needed.end());
@@ -164,7 +164,7 @@ Result<> check_settings(int hierarchy_fd, const std::string& path,
     }
     for (const std::string& parent : above(below)) {
         const auto given = read_kernel_line(hierarchy_fd, file_in(parent, handed_down));
-        if (!given && given.error().err == ENOENT) return {};  // to be made, by whoever may
+        if (!given && given.error().err == ENOENT) return {};  // a later step makes it
         if (!given) return std::unexpected(given.error());
         const auto lacking = std::ranges::find_if(settings, [&given](const plan::CgroupSetting& each) {
             return needs_controller(each) && !has(*given, controller_of(each.file));
@@ -179,7 +179,7 @@ Result<> check_settings(int hierarchy_fd, const std::string& path,
     return {};
 }
 
-// The nearest one has it all for every container but the first of its kind.
+// The parent hands down everything already, unless this is the first container below it.
 Result<> enable_controllers(int hierarchy_fd, const std::string& path, std::span<const std::string> needed) {
     LET(const std::string below, below_mount(path));
     const std::vector<std::string> parents = above(below);
@@ -194,7 +194,7 @@ Result<> enable_controllers(int hierarchy_fd, const std::string& path, std::span
             auto given = hand_down(hierarchy_fd, parent, occupied, each);
             if (given) continue;
             if (std::ranges::count(needed, each) != 0) return given;
-            std::erase(wanted, each);  // those below cannot have it either
+            std::erase(wanted, each);  // the cgroups below cannot have it either
         }
     }
     return {};

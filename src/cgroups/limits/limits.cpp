@@ -32,14 +32,14 @@ Result<> write_one(int cgroup_fd, const CgroupSetting& setting) {
     return written;
 }
 
-// Of "KEY ..." in a file with a line for each device; empty where the file is one value.
+// The KEY of "KEY ..." if the file has a line for each device; empty if the file has one value.
 std::string_view key_of(const CgroupSetting& setting) {
     const std::size_t blank = setting.text.find(' ');
     if (blank == std::string::npos || setting.file == "cpu.max") return {};
     return std::string_view(setting.text).substr(0, blank);
 }
 
-// A device that had no line of its own had no limit.
+// A device without a line of its own had no limit.
 std::string unlimited(const CgroupSetting& setting, std::string_view key) {
     if (setting.file == "io.max") return cat(key, " rbps=max wbps=max riops=max wiops=max");
     if (setting.file == "io.latency") return cat(key, " target=max");
@@ -47,7 +47,7 @@ std::string unlimited(const CgroupSetting& setting, std::string_view key) {
     return cat(key, setting.file.starts_with("io.") ? " default" : " max");
 }
 
-// What to write to get the file of `setting` back; nothing where there is none, or none to be read
+// The settings that restore the file of `setting`; none if the file does not exist or cannot be read
 // (memory.reclaim).
 Result<Settings> saved(int cgroup_fd, CgroupSetting setting) {
     auto text = read_kernel_file(cgroup_fd, setting.file);
@@ -90,7 +90,7 @@ Result<Settings> change_settings(int cgroup_fd, std::span<const CgroupSetting> s
     Settings before;
     for (const CgroupSetting& each : settings) {
         LET(Settings old, saved(cgroup_fd, each));
-        if (each.file == "cpu.idle") {  // both directions cost a cgroup its weight
+        if (each.file == "cpu.idle") {  // a change in either direction resets the weight
             LET(const Settings weight, saved(cgroup_fd, {.file = "cpu.weight", .pointer = each.pointer}));
             old.insert(old.end(), weight.begin(), weight.end());
         }
@@ -130,7 +130,7 @@ Present present_of(int cgroup_fd) {
 Result<> check_memory(int cgroup_fd, const spec::Memory& memory, std::string_view pointer) {
     if (!memory.check_before_update.value_or(false)) return {};
     const auto used = read_number(cgroup_fd, "memory.current");
-    if (!used && used.error().err == ENOENT) return {};  // nobody has counted yet
+    if (!used && used.error().err == ENOENT) return {};  // the memory controller is not enabled here
     if (!used) return std::unexpected(used.error());
     for (const auto& [property, value] : {std::pair{"limit", memory.limit}, {"swap", memory.swap}}) {
         const std::int64_t limit = value.value_or(0);
@@ -148,7 +148,7 @@ std::vector<CgroupSetting> restoring(const CgroupSetting& setting, std::string_v
     };
     if (key.empty()) {
         const std::string_view line = split(text, '\n')[0];  // "default 100" of io.weight, or the one value
-        return {with(line.empty() ? "\n" : std::string(line))};  // an empty write is none
+        return {with(line.empty() ? "\n" : std::string(line))};  // the kernel ignores an empty write
     }
     for (const std::string_view line : split(text, '\n'))
         if (line.starts_with(key) && line.substr(key.size()).starts_with(' '))

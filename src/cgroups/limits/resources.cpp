@@ -16,7 +16,7 @@ namespace {
 using plan::CgroupSetting;
 using Settings = std::vector<CgroupSetting>;
 
-// Pointers start with "/" below the resources.
+// Every pointer begins with "/" and is relative to the resources.
 std::unexpected<Error> refuse(const std::string& pointer, std::string_view why) {
     return fail(Kind::invalid_config, pointer, ": ", why);
 }
@@ -24,7 +24,7 @@ std::unexpected<Error> refuse(const std::string& pointer, std::string_view why) 
 // "max", "max 100000", "8:0 rbps=max"
 bool is_no_limit(std::string_view text) { return text.starts_with("max") || text.ends_with("=max"); }
 
-// What is no limit holds without a controller, too.
+// "No limit" holds without a controller, too.
 void add(Settings& settings, std::string file, std::string text, std::string_view pointer) {
     const bool may_lack = is_no_limit(text);
     settings.push_back({.file = std::move(file),
@@ -33,13 +33,13 @@ void add(Settings& settings, std::string file, std::string text, std::string_vie
                         .may_lack = may_lack});
 }
 
-// -1, as in cgroup v1, is no limit.
+// -1 is no limit, as in cgroup v1.
 std::string or_max(std::int64_t value) { return value < 0 ? "max" : cat(value); }
 
 // ---- pids -----------------------------------------------------------------------------------------------
 
-// 0 is a limit: a container of one process, because that one is there already (as runc 1.4). Of an old
-// version of the standard it is none, which validation knows.
+// 0 is a limit: a container of one process, because that one exists already (as runc 1.4). In a config of an
+// old version of the standard 0 is no limit; validation handles that.
 void add_pids(Settings& settings, const spec::Pids& pids) {
     if (!pids.limit) return;
     add(settings, "pids.max", or_max(*pids.limit == 0 ? 1 : *pids.limit), "/pids/limit");
@@ -47,7 +47,7 @@ void add_pids(Settings& settings, const spec::Pids& pids) {
 
 // ---- memory ---------------------------------------------------------------------------------------------
 
-// memory.swap.max is swap alone, `swap` both together. Nothing where it is unset.
+// memory.swap.max is swap alone, `swap` is memory and swap together. Empty if the config sets neither.
 Result<std::optional<std::int64_t>> swap_alone(const spec::Memory& memory, const Present& present) {
     std::int64_t limit = memory.limit.value_or(0);
     const std::int64_t swap = memory.swap.value_or(0);
@@ -56,7 +56,7 @@ Result<std::optional<std::int64_t>> swap_alone(const spec::Memory& memory, const
     if (limit == -1 && swap == 0) return -1;
     if (swap == 0) return std::nullopt;
     if (swap == -1 || limit == -1) return swap;
-    if (limit == 0)  // a number there has 63 bits at most
+    if (limit == 0)  // memory.max has at most 63 bits
         limit = static_cast<std::int64_t>(parse_decimal<std::uint64_t>(present.memory_max).value_or(0));
     if (limit == 0)
         return refuse("/memory/swap", cat(swap, ": unable to set swap limit without memory limit"));
@@ -69,13 +69,13 @@ Result<> add_memory(Settings& settings, const spec::Memory& memory, const Presen
     LET(const auto swap, swap_alone(memory, present));
     if (swap) {
         add(settings, "memory.swap.max", or_max(*swap), memory.swap ? "/memory/swap" : "/memory/limit");
-        // A kernel without swap accounting uses none, and limits none.
+        // Without swap in the kernel the file is missing, and "0" and "max" hold anyway (as in runc).
         settings.back().may_lack = *swap <= 0;
     }
     if (memory.reservation.value_or(0) < -1)
         return refuse("/memory/reservation", cat("invalid memory value: ", *memory.reservation));
     constexpr std::uint64_t highest_swappiness = 100;
-    if (memory.swappiness.value_or(0) > highest_swappiness)  // which cgroup v2 has no file for
+    if (memory.swappiness.value_or(0) > highest_swappiness)  // cgroup v2 has no file for it
         return refuse("/memory/swappiness", cat(*memory.swappiness, ": must be from 0 to 100"));
     if (memory.limit.value_or(0) != 0) add(settings, "memory.max", or_max(*memory.limit), "/memory/limit");
     if (memory.reservation.value_or(0) != 0)
@@ -93,8 +93,8 @@ Result<> check_weight(std::uint64_t weight, const std::string& pointer) {
     return refuse(pointer, cat(weight, ": must be from ", lowest, " to ", highest));
 }
 
-// The BFQ scheduler has a file of its own, with the weights of cgroup v1; without it the weight goes to the
-// cost model's. `whose` is "" for all devices.
+// The BFQ scheduler has its own file, with the weights of cgroup v1. Without that file the weight goes to the
+// cost model's io.weight. `whose` is "" for all devices.
 Result<> add_weight(Settings& settings, const std::string& whose, std::uint64_t weight,
                     const std::string& pointer) {
     if (weight == 0) return {};
@@ -133,10 +133,10 @@ Result<> add_block_io(Settings& settings, const spec::BlockIo& io) {
 
 // ---- cpu ------------------------------------------------------------------------------------------------
 
-// Of "QUOTA PERIOD" in cpu.max.
+// The QUOTA of "QUOTA PERIOD" in cpu.max.
 std::string quota_of(std::string_view cpu_max) { return std::string(cpu_max.substr(0, cpu_max.find(' '))); }
 
-// A quota alone leaves the period as it is, which the kernel does; a period alone needs the quota again.
+// The kernel keeps the period if it gets a quota alone. A period alone needs the quota again.
 void add_bandwidth(Settings& settings, const spec::Cpu& cpu, const Present& present) {
     const std::int64_t quota = cpu.quota.value_or(0);
     const std::uint64_t period = cpu.period.value_or(0);
@@ -146,7 +146,7 @@ void add_bandwidth(Settings& settings, const spec::Cpu& cpu, const Present& pres
     add(settings, "cpu.max", std::move(text), quota == 0 ? "/cpu/period" : "/cpu/quota");
 }
 
-// sched_setbandwidth of the kernel: what it refuses, with no more words than EINVAL.
+// The kernel refuses the same values, but only with EINVAL (tg_set_cfs_bandwidth, sched_group_set_idle).
 Result<> check_cpu(const spec::Cpu& cpu) {
     constexpr std::int64_t lowest_quota = 1000;
     constexpr std::uint64_t shortest = 1000, longest = 1'000'000;
@@ -164,7 +164,7 @@ Result<> check_cpu(const spec::Cpu& cpu) {
 }
 
 void add_cpu(Settings& settings, const spec::Cpu& cpu, const Present& present) {
-    // What is idle has no weight: the kernel refuses one, and forgets the one before.
+    // An idle cgroup has no weight: the kernel refuses a new one and forgets the old one.
     if (cpu.shares.value_or(0) != 0 && cpu.idle.value_or(0) != 1)
         add(settings, "cpu.weight", cat(cpu_weight(*cpu.shares)), "/cpu/shares");
     if (cpu.idle) add(settings, "cpu.idle", cat(*cpu.idle), "/cpu/idle");
@@ -176,7 +176,7 @@ void add_cpu(Settings& settings, const spec::Cpu& cpu, const Present& present) {
 
 // ---- huge pages and RDMA --------------------------------------------------------------------------------
 
-// As the kernel names it (mem_fmt of hugetlb_cgroup.c): in the largest unit that leaves at least one.
+// The kernel names a size in the largest unit that gives at least 1 (mem_fmt of hugetlb_cgroup.c).
 bool is_page_size(std::string_view size) {
     const std::size_t digits = size.find_first_not_of("0123456789");
     if (digits == 0 || digits == size.npos || size[0] == '0') return false;
@@ -186,8 +186,8 @@ bool is_page_size(std::string_view size) {
            (unit == "KB" || unit == "MB" || unit == "GB");
 }
 
-// What is used, and what is reserved for mappings: without the second a program gets SIGBUS where mmap(2)
-// should have failed. The file of reservations came with 5.7.
+// Limits the pages in use and those reserved for mappings: without the second limit a program gets SIGBUS
+// where mmap(2) should have failed. The file of reservations came with 5.7.
 Result<> add_huge_pages(Settings& settings, const std::vector<spec::HugepageLimit>& limits) {
     for (std::size_t i = 0; const spec::HugepageLimit& each : limits) {
         const std::string pointer = cat("/hugepageLimits/", i++);
@@ -216,7 +216,7 @@ Result<> add_rdma(Settings& settings, const std::map<std::string, spec::Rdma>& d
 
 // ---- unified --------------------------------------------------------------------------------------------
 
-// A file of a controller: the others of cgroup.* rule over the group itself, its processes among them.
+// True for a file of a controller. Other cgroup.* files rule over the group itself and its processes.
 bool is_file_of_controller(std::string_view key) {
     if (key == "cgroup.max.depth" || key == "cgroup.max.descendants") return true;
     constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
@@ -225,8 +225,8 @@ bool is_file_of_controller(std::string_view key) {
            controller.size() < key.size() && controller != "cgroup";
 }
 
-// Each line by itself: the kernel takes one value with each write. Who names a file wants it to be there,
-// whatever the value is.
+// Writes each line by itself, because the kernel takes one value with each write. A file that the config
+// names must exist, whatever the value is.
 Result<> add_unified(Settings& settings, const std::map<std::string, std::string>& unified) {
     for (const auto& [key, value] : unified) {
         const std::string pointer = cat("/unified/", pointer_token(key));

@@ -25,7 +25,7 @@ void add_memory(List& list, const spec::Memory& memory) {
     add_positive(list, "/memory/kernelTCP", memory.kernel_tcp);
     if (memory.swappiness) list.push_back({"/memory/swappiness", cat(*memory.swappiness)});
     if (memory.disable_oom_killer.value_or(false)) list.push_back({"/memory/disableOOMKiller", "true"});
-    // A hierarchy is what cgroup v2 always has.
+    // cgroup v2 always has a hierarchy.
     if (!memory.use_hierarchy.value_or(true)) list.push_back({"/memory/useHierarchy", "false"});
 }
 

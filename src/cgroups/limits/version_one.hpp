@@ -12,7 +12,7 @@
 namespace bulkhead::cgroups {
 
 // A sentence for each value that asks for something and that settings_of leaves out, because cgroup v2 has no
-// file for it. What asks for nothing (-1, 0, false) needs none. `where` stands before each pointer, as there.
+// file for it. A value that asks for nothing (such as -1) has none. `where` is that of settings_of.
 std::vector<std::string> warnings_of_version_1(const spec::Resources& resources,
                                                std::string_view where = of_config);
 

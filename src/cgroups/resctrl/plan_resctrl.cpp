@@ -35,8 +35,8 @@ Result<std::optional<RdtPlace>> rdt_place(const spec::ValidSpec& spec, const std
     return place;
 }
 
-// What only the two older properties ask for is compared: so says the standard, and `schemata`, which may be
-// about the same resource, is written after them.
+// As the standard says, only the two older properties are compared. `schemata` may be about the same resource
+// and is written after them.
 void plan_rdt_groups(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const RdtPlace& place) {
     const spec::IntelRdt& rdt = *spec->linux.intel_rdt;
     const std::pair<const char*, const std::string&> both[] = {{"l3CacheSchema", rdt.l3_cache_schema},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// linux.intelRdt as groups of resctrl (config-linux.md 1.3, "IntelRdt"). Pure.
+// Plans linux.intelRdt as groups of resctrl (config-linux.md 1.3, "IntelRdt"). Pure.
 #pragma once
 
 #include <optional>
@@ -11,19 +11,19 @@
 
 namespace bulkhead::cgroups {
 
-// Where a container's groups are.
+// The paths of a container's groups.
 struct RdtPlace {
     std::string mount;
     std::string path;
-    bool named = false;      // by closID: it is not the container's own
-    std::string monitoring;  // empty: none is asked for
+    bool named = false;      // by closID; the container does not own the group
+    std::string monitoring;  // empty: the config asks for none
 };
 
-// None without linux.intelRdt. Kind::unsupported where no resctrl is mounted.
+// Empty without linux.intelRdt. Kind::unsupported if no resctrl is mounted.
 Result<std::optional<RdtPlace>> rdt_place(const spec::ValidSpec& spec, const std::string& id,
                                           const plan::HostFacts& host);
 
-// Host lane, before SPAWN: the groups with their schemata.
+// Host lane, before `Spawn`: the groups and their schemata.
 void plan_rdt_groups(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const RdtPlace& place);
 
 }  // namespace bulkhead::cgroups

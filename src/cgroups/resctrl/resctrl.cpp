@@ -17,8 +17,8 @@ namespace {
 
 constexpr mode_t directory_mode = 0755;
 
-// What resctrl has to say about the last call that failed: "Mask out of range" (4.15). It has not seen one
-// for a file that is not there.
+// Adds resctrl's own text about the last failed call: "Mask out of range" (4.15). resctrl does not see a call
+// for a file that does not exist.
 Error with_its_words(Error error, const std::string& mount) {
     if (error.err == ENOENT) return error;
     const auto words = read_kernel_line(sys::here, cat(mount, "/info/last_cmd_status"));
@@ -26,7 +26,7 @@ Error with_its_words(Error error, const std::string& mount) {
     return error;
 }
 
-// info, mon_groups and mon_data are no groups, though they have the places of some.
+// info, mon_groups and mon_data are no groups, although they stand where groups do.
 Result<RdtGroup> described(const std::string& path, bool created) {
     LET(const Fd directory, sys::open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW));
     if (!sys::status_at(directory.number(), "tasks", AT_SYMLINK_NOFOLLOW))
@@ -47,7 +47,7 @@ std::string_view trimmed(std::string_view text) {
                               : text.substr(first, text.find_last_not_of(' ') - first + 1);
 }
 
-// A mask is a number of base 16 and a bandwidth one of base 10: both are equal without the zeros in front.
+// A mask has base 16, a bandwidth base 10. Without leading zeros equal numbers are equal texts.
 std::string plain_number(std::string_view text) {
     std::string digits = lower(trimmed(text));
     if (digits.starts_with("0x")) digits.erase(0, 2);
@@ -60,7 +60,7 @@ struct Domain {
     std::string words;  // "L3:0=ff"
 };
 
-// "L3:0=ff;1=f" as its domains, line by line. What is not of this form is a name without a value.
+// "L3:0=ff;1=f" as its domains, line by line. A part of another form becomes a name without a value.
 std::vector<Domain> domains_of(std::string_view text) {
     std::vector<Domain> domains;
     for (const std::string_view line : split(text, '\n')) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Groups of a resctrl file system (Documentation/filesystems/resctrl.rst), by which processors share out
-// caches and memory bandwidth: a directory with `tasks` and `schemata`; one of monitoring has `tasks` alone.
-// The kernel makes the files in a new directory. No file is ever created here.
+// caches and memory bandwidth. A group is a directory with `tasks` and `schemata`; a monitoring group has no
+// `schemata`. The kernel makes the files in a new directory; this code creates none.
 #pragma once
 
 #include <sys/types.h>
@@ -16,35 +16,35 @@
 namespace bulkhead::cgroups {
 
 struct RdtGroup {
-    bool created = false;     // false: it was there
-    std::uint64_t inode = 0;  // its id for as long as the kernel runs
+    bool created = false;     // false: it existed
+    std::uint64_t inode = 0;  // its id until the kernel reboots
 };
 
-// `mount` is where the file system is; it knows more about an error than its number says.
+// `mount` is the mount point of resctrl, which explains an error better than its number.
 //
-// Takes the group that is there, or makes it.
+// Uses the existing group, or makes one.
 Result<RdtGroup> make_rdt_group(const std::string& mount, const std::string& path);
-// Takes the group that is there. Kind::not_found where there is none.
+// Finds the existing group. Kind::not_found if there is none.
 Result<RdtGroup> find_rdt_group(const std::string& path);
-// Makes a group of monitoring, which must not be there.
+// Makes a monitoring group. An existing one is an error.
 Result<RdtGroup> make_monitoring_group(const std::string& mount, const std::string& path);
 
-// One write(2) of whole lines to a group's schemata.
+// Writes whole lines to a group's schemata with one write(2).
 Result<> write_schemata(const std::string& mount, const std::string& path, std::string_view lines);
-// The whole text of it.
+// The whole text of a group's schemata.
 Result<std::string> read_schemata(const std::string& path);
-// Kind::bad_state where the group's schemata say something else than these lines.
+// Kind::bad_state if the group's schemata do not have the values of these lines.
 Result<> check_schemata(const std::string& path, std::string_view lines);
 
-// The thread goes into the group, and what it makes from then on is born there.
+// Moves the thread into the group. The thread's later children are born there.
 Result<> join_rdt_group(const std::string& mount, const std::string& path, pid_t thread);
 
-// Removes the group. With an inode only the one that has it; without, where it is not known which group was
-// made, only one that nobody is in. One that is not there is a success.
+// Removes the group with this inode. 0: the runtime does not know which group it made, so a group with a
+// process in it stays. A group that does not exist is a success.
 Result<> remove_rdt_group(const std::string& path, std::uint64_t inode);
 
-// The wanted values that the text of a schemata file does not have, as they are wanted: "L3:1=ff". The kernel
-// writes the same in its own words: with zeros in front, ids in order, all of them.
+// The wanted values that the text of a schemata file lacks, as in `wanted`: "L3:1=ff". Equal values count as
+// equal in the kernel's own format, too: with leading zeros, ids in order, all domains.
 std::vector<std::string> missing_in_schemata(std::string_view text, std::string_view wanted);
 
 }  // namespace bulkhead::cgroups

@@ -11,7 +11,7 @@ namespace bulkhead::cgroups {
 
 namespace {
 
-// What the kernel does not have, or has no number for ("Unavailable", "Error"), is 0.
+// 0 if the kernel does not have the file, or no number for it ("Unavailable", "Error").
 std::uint64_t number_in(const std::string& path) {
     const auto line = read_kernel_line(sys::here, path);
     return line ? parse_decimal<std::uint64_t>(*line).value_or(0) : 0;
@@ -19,7 +19,7 @@ std::uint64_t number_in(const std::string& path) {
 
 bool is_there(const std::string& path) { return sys::status_at(sys::here, path).has_value(); }
 
-// schemata without the blanks that line it up.
+// The lines of schemata without the blanks that align them.
 Result<std::vector<std::string>> lines_of(const std::string& group) {
     std::vector<std::string> lines;
     const auto text = read_kernel_file(sys::here, cat(group, "/schemata"));
@@ -44,7 +44,7 @@ std::optional<RdtStats::Bandwidth> bandwidth_of(const std::string& info) {
                                number_in(cat(info, "/min_bandwidth")), number_in(cat(info, "/num_closids"))};
 }
 
-// mon_data/mon_L3_00 and so on, one for each cache.
+// Reads mon_data/mon_L3_00 and so on, one for each cache.
 Result<> add_counts(RdtStats& stats, const std::string& group) {
     const std::string place = cat(group, "/mon_data");
     const auto directory = sys::open(place, O_RDONLY | O_DIRECTORY);

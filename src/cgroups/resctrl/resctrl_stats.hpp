@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The numbers of a group of resctrl, as `events` shows them.
+// The numbers of a resctrl group, as `events` prints them.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace bulkhead::cgroups {
 
-// Counted for the group of monitoring where there is one, else for the whole group. What this processor does
-// not have is left out; a group that is gone has no schemata.
+// Reads the counts of the monitoring group if there is one, else those of the whole group. Numbers that this
+// processor does not have are left out. A group that is gone has no schemata.
 Result<RdtStats> read_rdt_stats(const std::string& mount, const std::string& path,
                                 const std::string& monitoring);
 

@@ -17,7 +17,7 @@ inline constexpr std::uint64_t unlimited = UINT64_MAX;  // "max" in a file
 // One number, or "max".
 std::optional<std::uint64_t> single_value(std::string_view text);
 
-// Rows of "KEY NUMBER". Others are left out, so that a new kind of row does not cost all the others.
+// Rows of "KEY NUMBER". Rows of any other kind are left out, because a newer kernel may add some.
 std::map<std::string, std::uint64_t> flat_keyed(std::string_view text);
 
 // A row of "NAME KEY=VALUE KEY=VALUE...".

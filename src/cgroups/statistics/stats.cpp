@@ -18,8 +18,8 @@ namespace bulkhead::cgroups {
 
 namespace {
 
-// Nothing where the file is not there (the controller is not enabled, the kernel too old) or has nothing to
-// read (pressure on a kernel that was told psi=0: EOPNOTSUPP).
+// Empty if the file does not exist (the controller is not enabled, the kernel is too old) or cannot be read
+// (pressure on a kernel booted with psi=0: EOPNOTSUPP).
 Result<std::optional<std::string>> text_of(int cgroup_fd, const std::string& file) {
     auto text = read_kernel_file(cgroup_fd, file);
     if (text) return std::move(*text);
@@ -91,7 +91,7 @@ Result<IoStats> read_io(int cgroup_fd) {
     return found;
 }
 
-// "2MB" of "hugetlb.2MB.current"; empty for other files, those of reservations among them.
+// "2MB" of "hugetlb.2MB.current"; empty for other files, also those of reservations.
 std::string page_size_of(std::string_view file) {
     constexpr std::string_view prefix = "hugetlb.", suffix = ".current";
     if (!file.starts_with(prefix) || !file.ends_with(suffix)) return {};
@@ -136,7 +136,7 @@ Pressure pressure_of(const NestedRow& row) {
     return found;
 }
 
-// Discards (dbytes, dios) and the numbers of the cost model (cost.usage) have no place in what runc prints.
+// runc prints neither discards (dbytes, dios) nor the numbers of the cost model (cost.usage).
 void add_device(IoStats& stats, const NestedRow& row, std::uint64_t major, std::uint64_t minor) {
     for (const auto& [key, value] : row.pairs) {
         const DeviceCount count{major, minor, key.starts_with('w'), whole(value)};

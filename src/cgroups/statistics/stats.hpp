@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a cgroup has used and how long it had to wait for it: its files (cgroup-v2.rst) as plain values.
+// A cgroup's use of resources and its waiting for them: its files (cgroup-v2.rst) as plain values.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 namespace bulkhead::cgroups {
 
-// Pressure stall information (4.20; psi.rst): the part of the time, in percent, for which tasks waited.
+// Pressure stall information (4.20; psi.rst): the share of the time, in percent, in which tasks waited.
 struct Pressure {
     double avg10 = 0;
     double avg60 = 0;
@@ -24,7 +24,7 @@ struct Pressure {
 };
 struct Stall {
     Pressure some;  // at least one task waited
-    Pressure full;  // all did; zeros for the CPU before 5.13
+    Pressure full;  // all tasks waited; zeros for the CPU before 5.13
 };
 
 struct CpuStats {  // times in nanoseconds
@@ -40,11 +40,11 @@ struct CpuStats {  // times in nanoseconds
 struct MemoryUse {  // bytes
     std::uint64_t usage = 0;
     std::uint64_t limit = 0;
-    std::uint64_t peak = 0;  // 5.19; of swap 6.5
+    std::uint64_t peak = 0;  // from 5.19 on; for swap 6.5
 };
 struct MemoryStats {
     MemoryUse memory;
-    MemoryUse swap;                            // alone, without the memory
+    MemoryUse swap;                            // without the memory
     std::map<std::string, std::uint64_t> raw;  // memory.stat
     std::optional<Stall> stall;
 };
@@ -54,7 +54,7 @@ struct PidsStats {
     std::uint64_t limit = unlimited;
 };
 
-// One number about one block device.
+// A number about one block device.
 struct DeviceCount {
     std::uint64_t major = 0;
     std::uint64_t minor = 0;
@@ -69,15 +69,15 @@ struct IoStats {
 
 struct HugePageStats {
     std::uint64_t usage = 0;     // bytes
-    std::uint64_t failures = 0;  // to get one, because of the limit
+    std::uint64_t failures = 0;  // how often the limit refused a page
 };
 
-// What a container's group of resctrl has of caches and memory bandwidth, and what it has used of them.
+// The caches and the memory bandwidth that a container's resctrl group has, and its use of them.
 struct RdtStats {
     struct Cache {
-        std::string mask;  // of all the bits that a schema may have, as the kernel writes it
+        std::string mask;  // all bits that a schema may have, as the kernel writes them
         std::uint64_t least_bits = 0;
-        std::uint64_t groups = 0;  // how many there can be
+        std::uint64_t groups = 0;  // how many groups can exist
     };
     struct Bandwidth {
         std::uint64_t granularity = 0;  // percent
@@ -93,7 +93,7 @@ struct RdtStats {
     std::optional<Bandwidth> bandwidth;
     std::vector<std::string> root_schemata;  // lines
     std::vector<std::string> schemata;
-    std::vector<Traffic> traffic;          // empty where the processor does not count it
+    std::vector<Traffic> traffic;          // empty if the processor does not count it
     std::vector<std::uint64_t> occupancy;  // bytes of the cache, by domain
 };
 
@@ -103,31 +103,31 @@ struct Stats {
     PidsStats pids;
     IoStats io;
     std::map<std::string, HugePageStats> huge_pages;  // by size, as the kernel writes it: "2MB"
-    std::optional<RdtStats> rdt;                      // by read_rdt_stats, of containers that have a group
+    std::optional<RdtStats> rdt;                      // by read_rdt_stats, for a container with a group
 };
 
-// All of it now. A controller that is not enabled in this cgroup leaves zeros or nothing (and `unlimited` for
-// pids); processes are counted without one. Of a cgroup that is being removed there may be less than there
-// was: ask afterwards whether it is populated.
+// All current numbers. A controller that is not enabled in this cgroup leaves zeros or nothing (and
+// `unlimited` for pids); processes are counted without it. The numbers of a cgroup that is being removed may
+// be too small: check afterwards that it is populated.
 Result<Stats> read_stats(int cgroup_fd);
 
-// The texts of cpu.stat, io.stat and *.pressure. What they do not say is zero, or no entry.
+// Parse the texts of cpu.stat, io.stat and *.pressure. A number that is missing there is zero, or no entry.
 CpuStats parse_cpu(std::string_view text);
 IoStats parse_io(std::string_view text);
 Stall parse_stall(std::string_view text);
 
 class OomEvents {
   public:
-    // Kind::not_found where the memory controller is not enabled in this cgroup.
+    // Kind::not_found if the memory controller is not enabled in this cgroup.
     static Result<OomEvents> open(int cgroup_fd);
 
-    // How many processes it has killed (4.13). ENODEV where the cgroup was removed.
+    // The number of processes that the killer has ended (4.13). ENODEV if the cgroup was removed.
     Result<std::uint64_t> kills() const;
 
-    // For poll(2): POLLPRI where something has changed since the last kills(). The kernel tells at most once
-    // in 10 ms (CGROUP_FILE_NOTIFY_MIN_INTV), and what comes before a kill, the reaching of the limit, is a
-    // change as well: so the kill itself is often told late, or never if the cgroup is removed first. Look
-    // again in the 10 ms after each change.
+    // For poll(2): POLLPRI if something has changed since the last kills(). The kernel notifies at most once
+    // in 10 ms (CGROUP_FILE_NOTIFY_MIN_INTV), and reaching the limit before a kill is a change, too. So the
+    // notice of the kill often comes late, or never if the cgroup is removed first. Look again for 10 ms
+    // after each change.
     int number() const { return file_.number(); }
 
   private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where systemd is to be talked to. Pure.
+// The D-Bus addresses at which bulkhead reaches systemd. Pure.
 #pragma once
 
 #include <sys/types.h>
@@ -10,20 +10,20 @@
 
 namespace bulkhead::cgroups {
 
-// What a caller's environment says of it; empty where it says nothing.
+// The caller's environment; a variable that is not set is empty.
 struct BusEnvironment {
     std::string system_bus;         // DBUS_SYSTEM_BUS_ADDRESS
     std::string session_bus;        // DBUS_SESSION_BUS_ADDRESS
     std::string runtime_directory;  // XDG_RUNTIME_DIR
 };
 
-// Addresses of sd_bus_set_address(3) in the order in which they are tried, each with "bus " in front, or
-// "peer " where systemd itself listens and no bus is between: its private socket.
+// Addresses of sd_bus_set_address(3), in the order in which they are tried. "bus " stands in front of a bus,
+// "peer " in front of systemd's private socket, where systemd itself listens without a bus.
 //   of_user  the manager of user `uid` instead of the machine's. Engines call kill and delete with
 //            XDG_RUNTIME_DIR alone, or with nothing.
 std::vector<std::string> bus_addresses(const BusEnvironment& environment, bool of_user, uid_t uid);
 
-// A path as a value of such an address.
+// Escapes a path for use as a value in such an address.
 std::string address_escaped(std::string_view path);
 
 }  // namespace bulkhead::cgroups

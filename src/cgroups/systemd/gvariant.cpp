@@ -32,7 +32,7 @@ bool is_of_number(char c) {
     return is_letter(c) || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' || c == '+';
 }
 
-// The first complete type of a signature: "as" of "asu"; empty where there is none.
+// The first complete type of a signature: "as" of "asu"; empty if there is none.
 std::string_view first_type(std::string_view signature) {
     if (signature.empty()) return {};
     if (signature[0] == 'a') {
@@ -73,7 +73,7 @@ std::unexpected<Error> refuse(std::string_view what, std::string_view why) {
     return fail(Kind::invalid_config, quoted(what), ": ", why);
 }
 
-// Digits with 0x or 0 in front, as in C.
+// As in C, 0x in front is base 16 and 0 is base 8.
 std::optional<std::uint64_t> magnitude(std::string_view digits) {
     int base = 10;
     if (digits.starts_with("0x")) {
@@ -135,7 +135,7 @@ class Parser {
     }
 
   private:
-    // `expected` is what it has to be; empty: what it looks like.
+    // `expected` is the type that the value must have; empty: the text decides.
     Result<BusValue> value(std::string_view expected, unsigned depth) {
         skip_blanks();
         if (rest_.empty()) return fail(Kind::invalid_config, "a value is missing");
@@ -152,7 +152,7 @@ class Parser {
 
     // "@as []"
     Result<BusValue> annotated(std::string_view expected, unsigned depth) {
-        constexpr std::size_t longest = 255;  // D-Bus has no longer signatures
+        constexpr std::size_t longest = 255;  // the longest signature of D-Bus
         const std::string_view type = first_type(rest_.substr(1, longest));
         if (type.empty()) return refuse(rest_, "does not begin with a type of D-Bus");
         rest_.remove_prefix(1 + type.size());
@@ -199,7 +199,7 @@ class Parser {
         return fail(Kind::invalid_config, "the string has no end");
     }
 
-    // Leaves what stands for itself in front. \u, \n and the like are not for names of units.
+    // Leaves the escaped character in front. Names of units need no \u, \n and the like.
     Result<> skip_backslash() {
         if (rest_.size() < 2 || !std::string_view("\\'\"").contains(rest_[1]))
             return refuse(rest_.substr(0, 2), "this escape is not understood");
@@ -249,7 +249,7 @@ class Parser {
         return all;
     }
 
-    // True if the bracket comes next; it is taken then.
+    // Takes the bracket and returns true if it comes next.
     bool ends_with(char bracket) {
         skip_blanks();
         if (rest_.empty() || rest_[0] != bracket) return false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Values as engines write them into annotations: GVariant's text format, as far as properties of units go.
-// Pure.
+// Values as engines write them into annotations: the part of GVariant's text format that properties of units
+// need. Pure.
 #pragma once
 
 #include <string>
@@ -11,18 +11,17 @@
 
 namespace bulkhead::cgroups {
 
-// A D-Bus value, flat: the elements of an array after their number, those of a structure one after the
-// other.
+// A D-Bus value, flat: an array is the number of its elements and then the elements, a structure its members.
 struct BusValue {
     std::string signature;            // "as"
     std::vector<std::string> values;  // "2", "a.service", "b.service"
     bool operator==(const BusValue&) const = default;
 };
 
-// Numbers ("5" is an int32; "uint64 5", "0x1f", "2.5"), true and false, 'strings' and "strings" with
-// backslashes, objectpath and signature in front of one, ['arrays'] and (structures,); "@as []" says what an
-// array without elements is of. Variants, dictionaries, bytestrings and maybes are no property's. The error
-// says what is wrong, not where it was found.
+// Parses numbers ("5" is an int32; "uint64 5", "0x1f", "2.5"), true and false, 'strings' and "strings" with
+// backslashes, objectpath and signature in front of a string, ['arrays'] and (structures,). "@as []" gives
+// the type of an empty array. No property has a variant, dictionary, bytestring or maybe. The error names the
+// reason, not the place in the text.
 Result<BusValue> parse_gvariant(std::string_view text);
 
 }  // namespace bulkhead::cgroups

@@ -10,12 +10,12 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-// The helper has deadlines of its own and says what did not answer; these are for a helper that hangs.
+// The helper has its own deadlines and names the side that did not answer; these are for a helper that hangs.
 constexpr int address_ms = 11'000;
 constexpr int call_ms = 60'000;
 constexpr int job_ms = 120'000;
 
-// Words with a NUL after each. None of them has one: they come from JSON that was read with that rule.
+// A NUL follows each word. No word contains a NUL, because the JSON reader refuses it.
 std::string message_of(const Texts& words) {
     std::string message;
     for (const std::string& word : words) message.append(word) += '\0';
@@ -38,7 +38,7 @@ void add(Texts& words, std::span<const plan::UnitProperty> properties) {
     }
 }
 
-// The name that D-Bus has for the error, and its sentence.
+// Turns D-Bus's name of an error into a Kind and keeps its sentence.
 Error error_of(const std::string& name, const std::string& text) {
     const Kind kind = name == "org.freedesktop.systemd1.UnitExists"       ? Kind::exists
                       : name == "org.freedesktop.DBus.Error.AccessDenied" ? Kind::denied

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// systemd, which makes the container's cgroup as a unit. One connection for each command: the host-helper
-// program has it, because only it is linked with libsystemd.
+// systemd, which makes the container's cgroup as a unit. The host-helper program holds one connection for
+// each command, because only that is linked with libsystemd.
 #pragma once
 
 #include <sys/types.h>
@@ -16,28 +16,28 @@
 namespace bulkhead::cgroups {
 
 struct StartedUnit {
-    std::string invocation;  // the id of this one time that the unit was started: the unit's identity
+    std::string invocation;  // systemd's id of this one start: the unit's identity
     std::string cgroup;      // below the mount, "/" in front
 };
 
 class Systemd {
   public:
-    // `helper` is the program, an absolute path; `addresses` those of bus.hpp. Each has 10 s to answer.
-    // Kind::unsupported where none does.
+    // `helper` is the absolute path of the program; `addresses` are those of bus.hpp. Each has 10 s to
+    // answer. Kind::unsupported if none answers.
     static Result<Systemd> connect(const std::string& helper, const std::vector<std::string>& addresses);
 
     unsigned version() const { return version_; }
-    const std::string& cgroup() const { return cgroup_; }  // its own: "/" for a machine's
+    const std::string& cgroup() const { return cgroup_; }  // systemd's own: "/" for the machine's
 
-    // Starts a transient unit with `first` in it (0: nobody) and waits for at most 30 s. A unit of that name
-    // that has failed or is just ending makes room; Kind::exists where one is in use.
+    // Starts a transient unit with process `first` in it (0: none) and waits for at most 30 s. A unit of that
+    // name that has failed or is about to end makes room; Kind::exists if one is in use.
     Result<StartedUnit> start_unit(const std::string& name, pid_t first,
                                    std::span<const plan::UnitProperty> properties);
     Result<> set_properties(const std::string& invocation, std::span<const plan::UnitProperty> properties);
-    // One that is gone is a success. An empty invocation: only that a unit of this name failed is forgotten.
+    // A unit that is gone is a success. Empty invocation: systemd only forgets a failed unit of this name.
     Result<> stop_unit(const std::string& name, const std::string& invocation);
-    // Moves a process into the unit, or to "/a/b" in it. systemd of a user has the machine's do what the user
-    // may not.
+    // Moves a process into the unit, or to "/a/b" in it. A user's systemd asks the machine's if the user may
+    // not do that.
     Result<> attach_process(const std::string& name, const std::string& below, pid_t pid);
 
   private:

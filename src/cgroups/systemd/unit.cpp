@@ -25,7 +25,7 @@ std::unexpected<Error> refuse(std::string_view value, std::string_view reason) {
     return fail(Kind::invalid_config, "config.json: /linux/cgroupsPath: ", quoted(value), ": ", reason);
 }
 
-// Empty where nothing is wrong with it.
+// Empty if the name has no fault.
 std::string fault_of(std::string_view unit) {
     if (unit.size() > name_limit) return "the name of the unit has more than 255 bytes";
     if (unit.starts_with('@') || !std::ranges::all_of(unit, is_unit_letter))
@@ -33,7 +33,7 @@ std::string fault_of(std::string_view unit) {
     return {};
 }
 
-// "a-b.slice" is a.slice, and in that a-b.slice. A dash therefore stands between two names.
+// The slice a-b.slice is in a.slice. So a dash stands between two names.
 std::string fault_of_slice(std::string_view slice) {
     if (std::string fault = fault_of(slice); !fault.empty()) return fault;
     if (slice == root_slice) return {};
@@ -44,7 +44,7 @@ std::string fault_of_slice(std::string_view slice) {
     return {};
 }
 
-// The slices that a slice is in, outermost first, and itself; none for the root slice.
+// The slices around a slice, outermost first, then the slice itself; none for the root slice.
 std::vector<std::string> expanded(std::string_view slice) {
     std::vector<std::string> slices;
     if (slice == root_slice) return slices;
@@ -60,7 +60,7 @@ std::string parent_of(std::string_view slice) {
     return slices.size() < 2 ? std::string(root_slice) : slices[slices.size() - 2];
 }
 
-// systemd's cg_escape: what could be mistaken for one of the kernel's files in the same directory.
+// systemd's cg_escape: marks a name that could be one of the kernel's files in the same directory.
 std::string directory_of(std::string_view unit) {
     constexpr std::array<std::string_view, 9> owners{"cgroup", "cpu",    "cpuacct", "cpuset", "io",
                                                      "blkio",  "memory", "devices", "pids"};

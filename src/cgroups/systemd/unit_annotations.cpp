@@ -24,7 +24,7 @@ Result<> check_name(std::string_view name) {
     return {};
 }
 
-// "TimeoutStopSec" is what people write into units, "TimeoutStopUSec" what the bus knows.
+// Unit files have "TimeoutStopSec", the bus has "TimeoutStopUSec".
 bool is_in_seconds(std::string_view name) {
     return name.ends_with("Sec") && name.size() > 3 && is_lower(name[name.size() - 4]);
 }

@@ -22,7 +22,7 @@ UnitProperty number(std::string_view name, std::uint64_t value) {
     return {std::string(name), "t", {cat(value)}};
 }
 
-// "max", digits, or digits with K, M or G after them, as the kernel's memparse takes them.
+// "max", digits, or digits followed by K, M or G, as in the kernel's memparse.
 std::optional<std::uint64_t> amount(std::string_view text) {
     if (text == "max") return infinity;
     const std::size_t end = text.find_first_not_of("0123456789");
@@ -36,22 +36,21 @@ std::optional<std::uint64_t> amount(std::string_view text) {
     return *value << shift;
 }
 
-// ---- one file -> its properties, none where systemd has nothing like the text
-// -------------------------------
+// ---- one file -> its properties, none if systemd has nothing like the text -----------------------------
 
 Properties of_amount(std::string_view name, std::string_view text, const Present&) {
     const auto value = amount(text);
     return value ? Properties{number(name, *value)} : Properties();
 }
 
-// "100", "default 100"; a weight of one device is no property's.
+// "100", "default 100". The weight of a single device has no property here.
 Properties of_weight(std::string_view name, std::string_view text, const Present&) {
     if (text.starts_with("default ")) text.remove_prefix(8);
     const auto value = parse_decimal<std::uint64_t>(text);
     return value ? Properties{number(name, *value)} : Properties();
 }
 
-// CPUWeight=idle is 0 on the bus; what is no weight takes that back.
+// CPUWeight=idle is 0 on the bus. An unset weight ends that.
 Properties of_idle(std::string_view name, std::string_view text, const Present& present) {
     if (text == "1") return {number(name, 0)};
     return text == "0" && present.cpu_weight == "0" ? Properties{number(name, infinity)} : Properties();
@@ -62,7 +61,7 @@ Properties of_switch(std::string_view name, std::string_view text, const Present
     return {{std::string(name), "b", {text == "1" ? "true" : "false"}}};
 }
 
-// "2-3,8" as bytes, the lowest CPU in the lowest bit of the first one. "\n", which empties the file, is none.
+// "2-3,8" as bytes; the lowest CPU is the lowest bit of the first one. "\n" empties the file: no bytes.
 Properties of_list(std::string_view name, std::string_view text, const Present&) {
     if (text == "\n") return {{std::string(name), "ay", {"0"}}};
     constexpr std::uint32_t limit = 8192;  // the most CPUs that a kernel can be built for
@@ -81,8 +80,8 @@ Properties of_list(std::string_view name, std::string_view text, const Present&)
     return {{std::string(name), "ay", std::move(values)}};
 }
 
-// Microseconds of CPU time for each second, rounded up to the 10 ms that systemd counts in: rounded down, a
-// cgroup below could not get what it was promised.
+// Microseconds of CPU time for each second, rounded up to systemd's step of 10 ms. Rounding down could take
+// time from a cgroup below that was promised it.
 std::uint64_t quota_per_second(std::uint64_t quota, std::uint64_t period) {
     constexpr std::uint64_t second = 1'000'000, step = 10'000;
     if (quota > infinity / second - period) return infinity;
@@ -102,7 +101,7 @@ Properties of_bandwidth(std::string_view name, std::string_view text, const Pres
     return properties;
 }
 
-// True if the OOM killer takes everything, which systemd wants to do itself then.
+// The OOM killer ends the whole group ("1") or one process. systemd writes this file itself, for OOMPolicy.
 Properties of_oom_group(std::string_view name, std::string_view text, const Present&) {
     if (text != "0" && text != "1") return {};
     return {word(std::string(name), text == "1" ? "kill" : "continue")};
@@ -113,7 +112,7 @@ struct Row {
     std::string_view property;
     unsigned since;  // version of systemd
     Properties (*convert)(std::string_view property, std::string_view text, const Present& present);
-    bool of_new_scope = false;  // has it while it is being made, and later nobody
+    bool of_new_scope = false;  // systemd takes it only while it makes a scope
 };
 constexpr Row rows[] = {
     {"cpu.idle", "CPUWeight", 252, of_idle},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// host-helper cgroup2-mount: where cgroup v2 is mounted, on the standard output.
+// host-helper cgroup2-mount: prints the mount point of cgroup v2.
 #include <libmount/libmount.h>
 #include <sys/vfs.h>
 
@@ -14,13 +14,13 @@ namespace bulkhead::host_helper {
 
 namespace {
 
-// A mount that something else was mounted over is still in mountinfo, but its path leads elsewhere.
+// A mount that another mount covers is still in mountinfo, but its path leads elsewhere.
 bool is_reachable(const char* path) {
     struct statfs status {};
     return ::statfs(path, &status) == 0 && status.f_type == kernel::cgroup2_super_magic;
 }
 
-// A bind mount of a part of the hierarchy will not do: the paths of /proc/self/cgroup start at its root.
+// A bind mount of a part is no use, because paths in /proc/self/cgroup start at the hierarchy's root.
 bool is_whole_hierarchy(libmnt_fs* fs) {
     const char* type = mnt_fs_get_fstype(fs);
     const char* root = mnt_fs_get_root(fs);

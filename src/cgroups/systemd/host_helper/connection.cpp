@@ -14,14 +14,14 @@ namespace bulkhead::host_helper {
 
 namespace {
 
-// A busy systemd (daemon-reload on a machine with thousands of units) answers nobody for seconds.
+// A busy systemd (daemon-reload on a machine with thousands of units) does not answer for seconds.
 constexpr std::uint64_t second_us = 1'000'000;
 constexpr std::uint64_t connect_us = 10 * second_us;
 constexpr std::uint64_t call_us = 25 * second_us;  // libdbus's default
 
 std::uint64_t now_us() { return sys::monotonic_ns() / 1000; }
 
-// One round of the connection: what has arrived is looked at, else waits until `end`.
+// One round of the connection: processes what has arrived, or waits until `end`.
 Answer<> turn(sd_bus* bus, std::uint64_t end, std::string_view doing) {
     const int processed = sd_bus_process(bus, nullptr);
     if (processed < 0) return bus_error(processed, doing);
@@ -80,7 +80,7 @@ Answer<Message> Connection::method(const std::string& path, const char* interfac
 
 namespace {
 
-// The other side's own words, where it has answered at all. Frees the error.
+// The other side's own words if it has answered at all. Frees the error.
 BusError said_by(sd_bus_error& error, int done, const char* doing) {
     const bool said = sd_bus_error_is_set(&error) != 0 && done != -ETIMEDOUT;
     const BusError why = said ? BusError{error.name, error.message == nullptr ? error.name : error.message}

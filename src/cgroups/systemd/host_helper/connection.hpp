@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A connection to systemd by sd-bus, with a deadline on everything.
+// A connection to systemd by sd-bus, with a deadline on every wait.
 #pragma once
 
 #include <systemd/sd-bus.h>
@@ -13,8 +13,7 @@
 
 namespace bulkhead::host_helper {
 
-// What went wrong on the bus: the name that D-Bus gives to the error, empty where it is none of the other
-// side's, and a sentence.
+// A failure on the bus: its D-Bus name, empty if the other side did not send the error, and a sentence.
 struct BusError {
     std::string name;
     std::string text;
@@ -36,21 +35,21 @@ inline constexpr const char* manager_interface = "org.freedesktop.systemd1.Manag
 
 class Connection {
   public:
-    // The first of the addresses ("bus ADDRESS", "peer ADDRESS") where somebody answers.
+    // Connects to the first of the addresses ("bus ADDRESS", "peer ADDRESS") that answers.
     static Answer<Connection> open(const std::vector<std::string>& addresses);
 
-    // A message to systemd, to be filled.
+    // An empty message to systemd, which the caller fills.
     Answer<Message> method(const std::string& path, const char* interface, const char* member);
     Answer<Message> call(sd_bus_message* message);
 
-    // Jobs of this unit that end from here on. One at a time.
+    // Watches the jobs of this unit that end from here on. One unit at a time.
     Answer<> watch_jobs(const std::string& unit);
     // Waits for the job with this object path; returns its result: "done".
     Answer<std::string> wait_job(const std::string& job, int deadline_ms);
 
     Answer<std::string> text_property(const std::string& path, const char* interface, const char* name);
 
-    // True if the pids of this process are those that systemd counts with.
+    // Checks that systemd and this process are in the same pid namespace.
     Answer<> check_pids();
 
     sd_bus* bus() const { return bus_.get(); }
@@ -72,7 +71,7 @@ class Connection {
 
     Bus bus_;
     bool is_peer_;
-    // Both by pointer: sd-bus keeps the address of the first, and the second has to go before the bus.
+    // Both are pointers: sd-bus keeps the address of the first, and the second must go before the bus.
     std::unique_ptr<Jobs> jobs_;
     std::unique_ptr<sd_bus_slot, decltype(&sd_bus_slot_unref)> watch_{nullptr, sd_bus_slot_unref};
 };

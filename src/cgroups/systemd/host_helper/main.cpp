@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// host-helper REQUEST...: the small dynamic program for what has no static library in Debian. The main binary
-// runs it seldom, with an empty environment and a deadline (cgroups/group/helper.hpp,
-// cgroups/systemd/systemd.hpp). Exit status: 0 an answer on stdout, 1 there is none (why, on stderr), 2 an
-// unknown request.
+// host-helper REQUEST...: the small dynamic program for libraries that Debian has no static version of. The
+// main binary runs it with an empty environment and a deadline (cgroups/helper.hpp, cgroups/systemd.hpp).
+// Exit status: 0 an answer on stdout, 1 none (the reason on stderr), 2 an unknown request.
 #include <sys/prctl.h>
 
 #include <array>
@@ -24,7 +23,7 @@ constexpr std::array requests{Request{"cgroup2-mount", bulkhead::host_helper::cg
 }  // namespace
 
 int main(int count, char** arguments) {
-    // Whatever it waits for, nobody is left to be told when its caller has died.
+    // If the caller dies, no process reads the answer any more, so the helper ends at once.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (const Request& request : requests)
         if (count >= 2 && request.name == arguments[1])

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the host-helper can be asked: one function for each word that may stand first on its command line.
+// The requests to the host-helper: one function for each first word of its command line.
 #pragma once
 
 #include <string>
@@ -7,11 +7,11 @@
 
 namespace bulkhead::host_helper {
 
-// Prints the target of the first cgroup2 mount. 1: there is none.
+// Prints the target of the first cgroup2 mount. Returns 1 if there is none.
 int cgroup2_mount(const std::vector<std::string>& arguments);
 
-// Connects to systemd at the first of these addresses (cgroups/systemd/bus.hpp) that answers, and answers
-// requests that arrive on the standard input (cgroups/systemd/systemd.hpp) until that is closed.
+// Connects to systemd at the first of these addresses (cgroups/bus.hpp) that answers, and answers requests
+// from the standard input (cgroups/systemd.hpp) until the other side closes it.
 int serve_systemd(const std::vector<std::string>& arguments);
 
 }  // namespace bulkhead::host_helper

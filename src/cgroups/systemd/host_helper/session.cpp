@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// host-helper systemd: requests and answers are messages of words, each with a NUL after it.
+// host-helper systemd: requests and answers are messages of words. A NUL follows each word.
 #include <unistd.h>
 
 #include <array>
@@ -63,7 +63,7 @@ Answer<Texts> answer_to(Connection& systemd, const Texts& words) {
 
 int serve_systemd(const Texts& addresses) {
     std::string buffer(request_limit, '\0');
-    const auto hello = sys::receive(STDIN_FILENO, buffer);  // any: the caller wants to know who is there
+    const auto hello = sys::receive(STDIN_FILENO, buffer);  // any request: the answer describes systemd
     if (!hello || hello->size == 0) return 1;
     auto systemd = Connection::open(addresses);
     if (!systemd) {

@@ -18,7 +18,7 @@ using Texts = std::vector<std::string>;
 constexpr const char* unit_folder = "/org/freedesktop/systemd1/unit";
 constexpr const char* unit_interface = "org.freedesktop.systemd1.Unit";
 constexpr int job_ms = 30'000;     // as runc waits
-constexpr int patience_ms = 2000;  // for a unit of the same name that is just ending
+constexpr int patience_ms = 2000;  // for a unit of the same name that is about to end
 constexpr int pause_ms = 20;
 
 std::unexpected<BusError> misfit(std::string_view request) {
@@ -31,7 +31,7 @@ bool is_gone(const BusError& error) {
            error.is("org.freedesktop.DBus.Error.UnknownObject");
 }
 
-// systemd knows a unit by its name, and also by the id of the one time that it was started.
+// systemd knows a unit by its name, and by the id of the one time that it was started.
 std::string path_of(const std::string& name_or_invocation) {
     char* path = nullptr;
     if (sd_bus_path_encode(unit_folder, name_or_invocation.c_str(), &path) < 0) return "/";
@@ -48,7 +48,7 @@ Answer<Message> call_with_text(Connection& systemd, const std::string& path, con
     return systemd.call(message.get());
 }
 
-// Of a reply that is an object path.
+// The object path of the job in a reply.
 Answer<std::string> job_in(sd_bus_message* reply) {
     const char* job = nullptr;
     const int done = sd_bus_message_read(reply, "o", &job);
@@ -56,7 +56,7 @@ Answer<std::string> job_in(sd_bus_message* reply) {
     return std::string(job);
 }
 
-// A unit that failed stays until this; about any other it is nothing.
+// Removes a failed unit, which would stay otherwise. On any other unit this has no effect.
 void forget_failure(Connection& systemd, const std::string& name) {
     (void)call_with_text(systemd, manager_path, manager_interface, "ResetFailedUnit", name);
 }
@@ -117,7 +117,7 @@ Answer<std::string> invocation_of(Connection& systemd, const std::string& name) 
     return hexadecimal_of({static_cast<const char*>(bytes), size});
 }
 
-// Ours, because its job was; one that still waits goes, too.
+// The unit is ours, because its job was. Stop also ends a job that still waits.
 void give_up(Connection& systemd, const std::string& name) {
     (void)call_with_text(systemd, path_of(name), unit_interface, "Stop", "replace");
     forget_failure(systemd, name);
@@ -185,7 +185,7 @@ Answer<Texts> stop_unit(Connection& systemd, Words words) {
     LET(const std::string job, job_in(reply->get()));
     TRY(systemd.wait_job(job, job_ms));
     LET(const Message reset, systemd.method(path, unit_interface, "ResetFailed"));
-    (void)systemd.call(reset.get());  // it may be forgotten already
+    (void)systemd.call(reset.get());  // systemd may have forgotten the unit already
     return Texts{};
 }
 

@@ -73,7 +73,7 @@ class Writer {
         return *number;
     }
 
-    // Every type of the signature, one after the other. Only ones that parse_gvariant made.
+    // Writes every type of the signature in turn. parse_gvariant has made the signature.
     Answer<> values(std::string_view signature) {
         while (!signature.empty()) {
             const std::size_t size = size_of_first(signature);

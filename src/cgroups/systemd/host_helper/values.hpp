@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Properties of a unit, as the words of a request, into a message of D-Bus.
+// Appends properties of a unit, in the words of a request, to a message of D-Bus.
 #pragma once
 
 #include <span>
@@ -9,8 +9,8 @@
 
 namespace bulkhead::host_helper {
 
-// Appends "a(sv)" from words: for each property its name, its signature, how many words its value has, and
-// those: flat, an array's elements after their number. What does not fit together is an error.
+// Appends "a(sv)". Each property is its name, its signature, the number of words in its value, and these:
+// flat, an array's elements after their number. Words that do not fit the signature are an error.
 Answer<> append_properties(sd_bus_message* message, std::span<const std::string> words);
 
 }  // namespace bulkhead::host_helper

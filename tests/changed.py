@@ -108,12 +108,13 @@ def own_cases(file):
     return tiers.Suite(f"{own[1]}: {own[2]}", (*tiers.PYTEST, "--patience", "2", file)) if own and path.exists() else None
 
 
-def suites_for(files):
+def suites_for(files, revision):
     found = {suite.name: suite for file in files for place, suite in SUITES.items() if file.startswith(place)}
     found.update({suite.name: suite for file in files if (suite := own_cases(file))})
     files = [f"tests/integration/test_{topic}.py" for topic in topics_for(files)]
     cases = [tiers.Suite(f"integration: {len(files)} topics", (*tiers.PYTEST, "-n", "3", *files))] if files else []
-    return [*cases, *found.values(), tiers.ARCHITECTURE]
+    lint = tiers.Suite("lint", ("tests/lint/run", "--since", revision))
+    return [*cases, *found.values(), tiers.ARCHITECTURE, lint]
 
 
 def misnamed():
@@ -135,7 +136,7 @@ def main(argv):
     this = tier.Round(SECONDS)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:  # the programs beside the suites: these mostly wait
         tested = pool.submit(this.google, "check", [BUILD / "tests" / name for name in programs])
-        this.suites(suites_for(files), tier.AT_A_TIME - 1)
+        this.suites(suites_for(files, revision), tier.AT_A_TIME - 1)
         tested.result()
     return this.close()
 

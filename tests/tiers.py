@@ -31,6 +31,7 @@ EVERYDAY = [
     CONTRACT,
     EXPLAIN,
     ARCHITECTURE,
+    Suite("lint", ("tests/lint/run",)),
     Suite("conformance, every row has its tests", ("tests/conformance/coverage", "--build", "build/check")),
 ]
 
@@ -68,6 +69,7 @@ DEEP = [
     Suite("integration, can the leak checks fail", ("tests/integration/selftest",)),
     Suite("witness", (*PYTEST, "tests/witness")),
     ARCHITECTURE,
+    Suite("lint", ("tests/lint/run", "--all")),
     Suite("conformance, every row has its tests", ("tests/conformance/coverage", "--build", "build/asan")),
     Suite("bench, smoke run", ("scripts/bench", "--quick")),
 ]

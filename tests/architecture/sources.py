@@ -194,7 +194,7 @@ def licences(tree):
     wrong = []
     for path, text in tree.files.items():
         if is_licensed(path, text):
-            lines = text.splitlines()[:2] + ["", ""]
+            lines = [*text.splitlines()[:2], "", ""]
             if trees.SPDX not in lines[1 if lines[0].startswith("#!") else 0]:
                 wrong.append(f"{path} does not begin with {trees.SPDX}")
     return wrong

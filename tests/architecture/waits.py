@@ -29,7 +29,8 @@ def found(tree):
     spans = sources.spans(tree)
     for path in tree.below("src/", *trees.SOURCE):
         for number, line in trees.lines_with(tree.text(path), CALL):
-            inside = [(end - begin, name) for begin, end, name in spans.get(path, []) if begin <= number <= end and not name.startswith("__anon")]
+            inside = [(end - begin, name) for begin, end, name in spans.get(path, [])
+                      if begin <= number <= end and not name.startswith("__anon")]
             name = min(inside)[1] if inside else "-"
             places |= {(path.removeprefix("src/"), name, short(call)) for call in CALL.findall(line)}
     return places

@@ -80,7 +80,7 @@ def namespaces():
 def probe(who, work, command):
     """Runs the probe by a command of `who` and returns its lines."""
     with open(work / "null", "r+b") as null:
-        done = subprocess.run(command, stdin=null, capture_output=True, text=True, cwd="/")
+        done = subprocess.run(command, check=False, stdin=null, capture_output=True, text=True, cwd="/")
     who.remove()
     if done.returncode != 0:
         sys.exit(f"check_floor: {who.name}: exit status {done.returncode}: {done.stderr.strip()}")

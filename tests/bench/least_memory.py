@@ -48,7 +48,7 @@ def fits(work, who, bundle, kib):
         with open(work / "null", "r+b") as null:
             command, = who.run(bundle)
             try:
-                code = subprocess.run(command, stdin=null, stdout=null, stderr=null, timeout=TIMEOUT).returncode
+                code = subprocess.run(command, check=False, stdin=null, stdout=null, stderr=null, timeout=TIMEOUT).returncode
             except subprocess.TimeoutExpired:
                 code = -1
         who.remove()

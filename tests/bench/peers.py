@@ -29,8 +29,8 @@ def apt(state, *words):
     """apt-get with everything it remembers in `state`, and none of the machine's own settings of where to look."""
     settings = {
         "Dir::Etc::sourcelist": state / "sources.list", "Dir::Etc::sourceparts": "-",
-        "Dir::Etc::preferencesparts": "-", "Dir::State": state / "state", "Dir::State::status": state / "status", "Dir::Cache": state / "cache",
-        "APT::Sandbox::User": "root", "APT::Update::Error-Mode": "any", "APT::Install-Recommends": "false",
+        "Dir::Etc::preferencesparts": "-", "Dir::State": state / "state", "Dir::State::status": state / "status",
+        "Dir::Cache": state / "cache", "APT::Sandbox::User": "root", "APT::Update::Error-Mode": "any", "APT::Install-Recommends": "false",
         "Acquire::Retries": 1, "Acquire::http::Timeout": SECONDS, "Acquire::Languages": "none"}
     options = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
     done = subprocess.run(["apt-get", *options, "--yes", "--quiet", *words], capture_output=True, text=True, check=False,

@@ -26,7 +26,7 @@ def enter(script, argv):
         unshare = ["unshare", "--mount", "--propagation", "private", "--cgroup", "--uts", "--"]
         command = [*unshare, sys.executable, script, *argv]
         environment = {**os.environ, isolation.STAGE: "inside"}
-        return subprocess.run(command, env=environment, preexec_fn=lambda: isolation.join_branch(branch)).returncode
+        return subprocess.run(command, check=False, env=environment, preexec_fn=lambda: isolation.join_branch(branch)).returncode
     finally:
         isolation.remove_branch(branch)
 

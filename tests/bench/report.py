@@ -74,7 +74,10 @@ def text_table(cases, names):
 
 def markdown_table(cases, names):
     table = rows(cases, names)
-    line = lambda words: "| " + " | ".join(words) + " |"  # noqa: E731
+
+    def line(words):
+        return "| " + " | ".join(words) + " |"
+
     return "\n".join([line(table[0]), "|---|" + "---:|" * (len(table[0]) - 1), *map(line, table[1:])])
 
 

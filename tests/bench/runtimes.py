@@ -47,7 +47,7 @@ class Runtime:
 
     def remove(self):
         """Takes away whatever a case has left; nothing to remove is no error."""
-        subprocess.run([*self.base, "delete", "--force", self.id], stdin=subprocess.DEVNULL,
+        subprocess.run([*self.base, "delete", "--force", self.id], check=False, stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def version(self):

@@ -59,5 +59,5 @@ def same(name, title):
 
 
 def call(command, seconds):
-    return subprocess.run(command, cwd=mutants.PLACE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    return subprocess.run(command, check=False, cwd=mutants.PLACE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           errors="replace", timeout=seconds)

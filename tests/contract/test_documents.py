@@ -186,7 +186,7 @@ def test_stats(t):
     equal((document["type"], document["id"]), ("stats", box.id), "type and id")
     for path, number in numbers(document["data"]):
         average = "/psi/" in path and "/avg" in path
-        true(average or isinstance(number, int) and 0 <= number < UINT64, f"{path} is {number}")
+        true(average or (isinstance(number, int) and 0 <= number < UINT64), f"{path} is {number}")
 
 
 def test_keys_of_stats(t):

@@ -26,7 +26,7 @@ def unsigned(value, where="stats"):
         for part in value:
             unsigned(part, where)
     elif value is not None and not isinstance(value, str):
-        true(isinstance(value, bool) or isinstance(value, int) and 0 <= value < 1 << 64, f"{where} is {value!r}")
+        true(isinstance(value, bool) or (isinstance(value, int) and 0 <= value < 1 << 64), f"{where} is {value!r}")
 
 
 def test_state_is_json_from_one_pipe(t):

@@ -16,8 +16,7 @@ CAUSES = [("in PATH", "nothere", "not found", 127), ("absolute", "/no/such", "no
 
 
 def bundle_with(t, program):
-    bundle = t.bundle(program).program("/root/x", "#!/bin/sh\n", mode=0o644)
-    return bundle
+    return t.bundle(program).program("/root/x", "#!/bin/sh\n", mode=0o644)
 
 
 @parametrize("_, program, kind, code", CAUSES)

@@ -142,7 +142,7 @@ def test_a_start_that_fails_in_a_hook(t):
     box = task(t, edit=hooks("startContainer", "exit 1")).create("null")
     try:
         box.start()
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         contains(str(error), "OCI runtime start failed: ", "the error")
     box.wait()
     box.delete()

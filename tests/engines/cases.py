@@ -47,8 +47,8 @@ def case(place=NATIVE, each=None, fails=None, deadline=60, generations=(), smoke
     smoke: of what scripts/test asks each engine, with the first of `each`.
     """
     def register(function):
-        for number, values in enumerate([()] if each is None else each):
-            values = values if isinstance(values, tuple) else (values,)
+        for number, given in enumerate([()] if each is None else each):
+            values = given if isinstance(given, tuple) else (given,)
             name = function.__name__ + (f"[{values[0]}]" if values else "")
             sentence = " ".join(function.__doc__.split("\n\n")[0].format(*values).split())
             CASES.append(Case(function.__module__.removeprefix("test_"), name, sentence, function, place, fails or {},

@@ -11,7 +11,7 @@ import harness
 
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"  # who is started here does not use our connection
 
-import grpc  # noqa: E402  (reads the variable above)
+import grpc  # reads the variable above
 
 DEFINITION = pathlib.Path(__file__).resolve().parent.parent.parent / "build/engines/cri"  # by cri-api
 SOCKET = "unix:///run/containerd/containerd.sock"

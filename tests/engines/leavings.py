@@ -80,9 +80,8 @@ class Snapshot:
 
     def left(self):
         now = self.now()
-        found = [f"{kind} left: {each} {now[kind][each] if kind == 'process' else ''}".rstrip()
-                 for kind in now for each in sorted(set(now[kind]) - set(self.before[kind]))]
-        return found
+        return [f"{kind} left: {each} {now[kind][each] if kind == 'process' else ''}".rstrip()
+                for kind in now for each in sorted(set(now[kind]) - set(self.before[kind]))]
 
     def leaks(self, seconds):
         """Sentences; who is about to go may take this long."""

@@ -8,7 +8,7 @@ from harness import Failure, equal, true
 from marks import attacker, parametrize
 from world import leaked, link, strike
 
-NUMBERS = [*range(0, 24), 255], range(256), range(3, 10)  # usually, with --long, with a control
+NUMBERS = [*range(24), 255], range(256), range(3, 10)  # usually, with --long, with a control
 HOST_PROGRAM = "/usr/bin/busybox"  # not in the image, which has /bin/busybox
 
 

@@ -79,8 +79,7 @@ def begin(t, box, how, program, file):
         return box.run_in_background(stdout=file)
     if how == "exec":
         box.run_detached().exits(0)
-        child = box.exec_in_background(*program, stdout=file)
-        return child
+        return box.exec_in_background(*program, stdout=file)
     box.create(stdout=file).exits(0)
     for rules in LISTS:
         update(t, box, rules)

@@ -202,7 +202,7 @@ def isolated(t, bundle):
     """Whatever there was too much of: all of it is applied, with every namespace and mask, or there is a clean
     error."""
     bundle.process(args=["sh", "-c",
-                         "for n in %s; do readlink /proc/self/ns/$n; done; cat /proc/self/mountinfo" % " ".join(KINDS)])
+                         "for n in {}; do readlink /proc/self/ns/$n; done; cat /proc/self/mountinfo".format(" ".join(KINDS))])
     result = ended_well(t, t.container(bundle=bundle).run())
     if result.code != 0:
         t.no_state()

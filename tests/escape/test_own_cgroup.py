@@ -26,7 +26,8 @@ cat /proc/self/cgroup; echo end"""
 WAYS = [("default", False, False), ("writable mount", True, False), ("SYS_ADMIN", False, True),
         ("writable mount and SYS_ADMIN", True, True)]
 # What an owner may do to its own cgroup is not what holds for it: with a user namespace it is delegated.
-OWNERS_LOOK = LOOK.replace("echo end", """for file in cgroup.freeze cgroup.kill cgroup.max.depth cgroup.max.descendants cgroup.type hugetlb.2MB.max; do
+OWNERS_LOOK = LOOK.replace("echo end", """
+for file in cgroup.freeze cgroup.kill cgroup.max.depth cgroup.max.descendants cgroup.type hugetlb.2MB.max; do
     { echo 1 > /sys/fs/cgroup/$file; } 2>/dev/null && echo "changed: $file"
     chown 0 /sys/fs/cgroup/$file 2>/dev/null && [ "$(stat -c %u /sys/fs/cgroup/$file)" = 0 ] && echo "owned: $file"
 done

@@ -154,10 +154,9 @@ def test_E22_harmless_parameters_are_set(t):
 
 
 def needs_no_label():
-    with contextlib.suppress(OSError):
-        with open("/sys/module/apparmor/parameters/enabled", encoding="ascii") as file:
-            if file.read().strip() == "Y":
-                return "this kernel has AppArmor; the case is about one without"
+    with contextlib.suppress(OSError), open("/sys/module/apparmor/parameters/enabled", encoding="ascii") as file:
+        if file.read().strip() == "Y":
+            return "this kernel has AppArmor; the case is about one without"
     return None
 
 

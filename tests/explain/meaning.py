@@ -32,7 +32,8 @@ def is_neutral(call):
     name = call.partition("(")[0]
     if name in ("openat", "openat2"):
         return not WRITES.search(call) or bool(TERMINAL.match(call))
-    return name in NEUTRAL or bool(FOUND.match(call)) or bool(LOOKING_IOCTL.match(call)) or call.startswith("prlimit64(0, RLIMIT_NOFILE, NULL")
+    looks = FOUND.match(call) or LOOKING_IOCTL.match(call) or call.startswith("prlimit64(0, RLIMIT_NOFILE, NULL")
+    return name in NEUTRAL or bool(looks)
 
 
 def attached(target):

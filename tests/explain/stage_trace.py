@@ -29,12 +29,12 @@ def stages(text):
     """What each stage called, in the order of their births, from behind its own execveat up to and with the program's
     execve; where it goes on as a copy of itself, that one's calls follow the end of the first."""
     processes, found = calls_by_process(text), []
-    for calls in processes.values():
-        for start, call in enumerate(calls):
+    for everything in processes.values():
+        for start, call in enumerate(everything):
             if STARTED.match(call):
-                calls = calls[start + 1:]
+                calls = everything[start + 1:]
                 copy = next((match[1] for match in map(COPIED.match, calls) if match), None)
-                calls = calls + processes[copy] if copy else calls
+                calls += processes[copy] if copy else []
                 end = next(i for i, each in enumerate(calls) if each.startswith("execve("))
                 found.append(calls[:end + 1])
                 break

@@ -20,8 +20,8 @@ import remains
 import steps as walk
 import variants
 
-BUNDLES = ["default", "no-terminal", "binds", "device-nodes", "devices", "host-like", "limits", "minimal", "overlay", "process", "shared-network",
-           "user", "writable"]
+BUNDLES = ["default", "no-terminal", "binds", "device-nodes", "devices", "host-like", "limits", "minimal", "overlay", "process",
+           "shared-network", "user", "writable"]
 # Steps whose fault `create` does not report, from this one on; the tests look at them all the same.
 UNHEARD_FROM = "await_start"
 UNHEARD_REASON = "in `create` the runtime has ended before this step: nobody is left to be told"

@@ -135,7 +135,7 @@ def call(command, **keywords):
     """Runs a command line without a terminal and collects what it says."""
     defaults = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True,
                 "env": harness.BASE_ENV, "timeout": VERB_SECONDS, "check": False}
-    return subprocess.run([str(word) for word in command], **{**defaults, **keywords})
+    return subprocess.run([str(word) for word in command], **{**defaults, **keywords})  # noqa: PLW1510  (it is one of them)
 
 
 def explained(runtime, bundle, name="ID", root=None):

@@ -134,7 +134,7 @@ class Bundle:
 
     def capabilities(self, **sets):
         """Replaces the sets; a set that is not named is absent."""
-        return self.process(capabilities={kind: names for kind, names in sets.items()})
+        return self.process(capabilities=dict(sets.items()))
 
     def writable(self):
         return self.edit(lambda config: config["root"].update(readonly=False))

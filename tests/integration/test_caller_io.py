@@ -238,9 +238,7 @@ def test_one_message_is_one_write(t, verb):
 def test_one_message_of_a_creation_is_one_write(t, verb):
     """The same holds if the stage has reported the failure, or if the command line is wrong."""
     box = t.container("/no/such/program")
-    if verb == "bad flag":
-        return expect_one_write(t, "state", "--frobnicate", box.id)
-    expect_one_write(t, verb, "--bundle", box.bundle.path, box.id)
+    expect_one_write(t, *(["state", "--frobnicate"] if verb == "bad flag" else [verb, "--bundle", box.bundle.path]), box.id)
 
 
 @differs("it writes every message whole, whatever it is")
@@ -311,7 +309,8 @@ def test_a_fifo_is_no_file(t, what):
         os.unlink(box.bundle.path / "config.json")
         os.mkfifo(box.bundle.path / "config.json")
         contains(box.create().exits(1).err, "config.json: not a regular file", "stderr")
-        return t.no_state()
+        t.no_state()
+        return
     box.run_detached().ok()
     path = special(t, "fifo")
     contains(box.exec(flags=["--process", path]).exits(255).err, "special: not a regular file", "stderr")

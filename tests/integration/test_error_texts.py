@@ -14,7 +14,7 @@ from marks import differs, parametrize
 from test_lifecycle import created, running, stopped
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "contract/callers"))
-import matchers  # noqa: E402  pylint: disable=wrong-import-position
+import matchers  # pylint: disable=wrong-import-position
 
 pytestmark = pytest.mark.any_cgroups
 

@@ -265,7 +265,7 @@ def test_rdma_limits_are_taken(t):
     result = box.create()
     true(features(t)["linux"]["cgroup"]["rdma"], "rdma is off")
     machines = "controller" in result.err or "rdma.max: no such device" in result.err
-    true(result.code == 0 or "/linux/resources/rdma" in result.err and machines, f"refused: {result}")
+    true(result.code == 0 or ("/linux/resources/rdma" in result.err and machines), f"refused: {result}")
 
 
 # ---- annotations -------------------------------------------------------------------------------------------
@@ -273,7 +273,7 @@ def test_rdma_limits_are_taken(t):
 def is_unsafe(t, key):
     """True if the list has the key; an entry that ends with a dot stands for all keys that begin with it."""
     unsafe = features(t)["potentiallyUnsafeConfigAnnotations"]
-    return any(key == entry or entry.endswith(".") and key.startswith(entry) for entry in unsafe)
+    return any(key == entry or (entry.endswith(".") and key.startswith(entry)) for entry in unsafe)
 
 
 @differs("runc 1.1.5 lists none")

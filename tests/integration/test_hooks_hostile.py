@@ -61,7 +61,7 @@ def test_a_hook_that_hangs(t, kind):
 @parametrize("kind", ["startContainer", "poststart", "poststop"])
 def test_a_later_hook_that_hangs(t, kind):
     """The same holds for start; for delete the timeout is a warning."""
-    journal, box = hanging(t, kind, "exec sleep 50")
+    _journal, box = hanging(t, kind, "exec sleep 50")
     warnings = t.runtime.warned()
     in_time(lead_to(box, kind).exits(0 if kind == "poststop" else 1))
     warns(warnings, "timeout of 1 s", f"/hooks/{kind}/0")

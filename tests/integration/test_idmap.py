@@ -202,7 +202,7 @@ def test_equal_maps_share_one_namespace(t):
     place = source_of(t)
     bundle = t.bundle()
     def change(config):
-        for number, (name, host) in enumerate([("a", 1000), ("b", 1000), ("c", 2000)]):
+        for name, host in [("a", 1000), ("b", 1000), ("c", 2000)]:
             maps = [mapping(0, host, 10)]
             config["mounts"].append({"destination": f"/tmp/{name}", "type": "none", "source": str(place),
                                      "options": ["bind"], "uidMappings": maps, "gidMappings": maps})

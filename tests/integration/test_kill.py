@@ -335,7 +335,7 @@ def test_a_killed_kill_all(t):
         child = t.runtime.start(t.runtime.command("kill", "--all", box.id, "TERM"))
         try:
             child.wait(step * 0.0005)
-        except Exception:  # noqa: BLE001  (it has not ended yet: that is the point)
+        except Exception:  # it has not ended yet: that is the point
             pass
         stop(child)
         box.delete("--force").ok()

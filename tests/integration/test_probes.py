@@ -14,7 +14,7 @@ from marks import differs, parametrize
 from unprivileged import become_user, within_reach
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "contract/callers"))
-import matchers  # noqa: E402  pylint: disable=wrong-import-position
+import matchers  # pylint: disable=wrong-import-position
 
 pytestmark = pytest.mark.any_cgroups
 

@@ -24,7 +24,7 @@ def handed_over(t, box):
     found = box.descriptors()
     if t.bulkhead:
         return sorted(found)
-    return [0, 1, 2] + sorted(number for number, target in found.items() if target == "/dev/zero")
+    return [0, 1, 2, *sorted(number for number, target in found.items() if target == "/dev/zero")]
 
 
 def environment(box):

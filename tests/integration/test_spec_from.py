@@ -77,7 +77,8 @@ def test_the_isolation(t):
     """Names, namespaces, a kernel parameter, a filter, a hook."""
     mark = t.scratch / "hook ran"
     said = Form(t, f"""
-command: [sh, -c, "hostname; cat /proc/sys/kernel/domainname /proc/sys/kernel/msgmax; readlink /proc/self/ns/net; grep Seccomp: /proc/self/status"]
+command: [sh, -c, "hostname; cat /proc/sys/kernel/domainname /proc/sys/kernel/msgmax; readlink /proc/self/ns/net;
+  grep Seccomp: /proc/self/status"]
 hostname: box
 domainname: example.org
 namespaces: {{network: host}}

@@ -41,7 +41,7 @@ def output(t, script, flags=()):
 
 def test_the_socket_gets_the_master(t):
     """exec --detach --tty --console-socket sends one message with one descriptor, the master of a pty."""
-    _, process, master = with_exec(t, "sleep", "60")
+    _, _process, master = with_exec(t, "sleep", "60")
     true(stat.S_ISCHR(os.fstat(master).st_mode), "it is no character device")
     true(os.isatty(master), "it is no terminal")
     os.close(master)
@@ -55,7 +55,7 @@ def test_the_program_has_the_terminal(t):
 
 def test_a_second_terminal_is_another_one(t):
     """Two programs have two terminals."""
-    box, one, first = with_exec(t, "sleep", "60")
+    box, _one, first = with_exec(t, "sleep", "60")
     _, two, second = with_exec(t, "sh", "-c", "tty", box=box)
     equal(read_master(second), "/dev/pts/1\n", "second terminal")
     two.wait()

@@ -177,7 +177,7 @@ def test_a_hang_up_of_the_callers_terminal(t, verb):
 @parametrize("_, verb, name", [(f"{verb}, {name}", verb, name) for verb in BOTH for name in FATAL])
 def test_a_crash_of_the_runtime_restores_the_terminal(t, _, verb, name):
     """The runtime dies of a signal that means a broken program: the terminal is as it was, and the container's hangs up."""
-    box, command = attached(t, verb, *inside("trap 'exit 3' HUP; read x; exit 7"))
+    _box, command = attached(t, verb, *inside("trap 'exit 3' HUP; read x; exit 7"))
     terminal = Terminal(t).start(command)
     terminal.until("ready")
     terminal.raw()

@@ -135,7 +135,7 @@ def test_keys_are_signals_where_the_input_is_no_terminal(t, verb):
 @parametrize("verb", BOTH)
 def test_output_that_nobody_reads_hangs_up(t, verb):
     """When the reader of stdout is gone the container's terminal hangs up, and the caller's is restored."""
-    box, command = attached(t, verb, "sh", "-c", 
+    _box, command = attached(t, verb, "sh", "-c",
                             "stty -opost; echo first; trap 'exit 5' HUP; while echo more; do :; done; exit 6")
     terminal = Terminal(t).start(command, '{ "$@"; echo $? > code; } | head -n 1')
     terminal.ends_with(0)
@@ -146,6 +146,6 @@ def test_output_that_nobody_reads_hangs_up(t, verb):
 def test_the_end_of_the_output_is_complete(t, verb):
     """What was written last is there, 30 times over."""
     for _ in range(30 if verb == "run" else 1):
-        box, command = attached(t, verb, "sh", "-c", "seq 1 400; echo last")
+        _box, command = attached(t, verb, "sh", "-c", "seq 1 400; echo last")
         terminal = Terminal(t).start(command).ends_with(0)
         equal(terminal.text.split()[-2:], ["400", "last"], "end of the output")

@@ -242,7 +242,7 @@ def test_wrong_value(t, _, flag, value):
     """A value out of its grammar is refused, naming the flag."""
     box = running_here(t)
     result = update(t, box, flag, value)
-    true(result.code == 1 or t.control and result.code != 0, f"taken: {result}")
+    true(result.code == 1 or (t.control and result.code != 0), f"taken: {result}")
     if not t.control:
         contains(result.err, flag.lstrip("-"), "stderr")
 

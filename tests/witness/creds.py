@@ -36,7 +36,7 @@ class Credentials:
     def may(self, node, bits):
         """DAC for a file as the container sees it; bits: 4 read, 2 write, 1 search."""
         ours = self.host_root or NOBODY not in (node.uid, node.gid)  # user_namespaces(7): only where the ids are mapped
-        if ours and ("dac_override" in self.effective or "dac_read_search" in self.effective and not bits & 2):
+        if ours and ("dac_override" in self.effective or ("dac_read_search" in self.effective and not bits & 2)):
             return True
         mode = node.mode
         if node.uid == self.uid:

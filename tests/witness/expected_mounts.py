@@ -220,7 +220,7 @@ class Table:
         flags = options.flags | (set() if options.flags & ATIME else DEFAULT_FLAGS)
         data = options.data
         if kind == "tmpfs" and not any(word.startswith("mode=") for word in data):
-            data = data + [f"mode={self.mode_below(point):o}"]
+            data = [*data, f"mode={self.mode_below(point):o}"]
         shown = PRINTED.get(kind, lambda *_: [])(data, self.facts, self.owner)
         given = dict(each.split("=", 1) for each in data if "=" in each)
         mode = int(given.get("mode", "755"), 8) if kind == "tmpfs" else 0o755

@@ -172,7 +172,7 @@ class GoRunc:
         """(runc, commit, spec); empty where the line begins otherwise, which is no error."""
         answer = separate(self.argv("--version"), **self.how()).ok()
         first, *others = answer.out.strip().split("\n")
-        found = {key: value for key, value in (line.split(": ", 1) for line in others if ": " in line)}
+        found = dict(line.split(": ", 1) for line in others if ": " in line)
         return first.removeprefix("runc version ") if first.startswith("runc version ") else "", found.get("commit"), \
             found.get("spec")
 

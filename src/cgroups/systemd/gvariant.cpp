@@ -14,41 +14,17 @@ namespace bulkhead::cgroups {
 
 namespace {
 
-constexpr unsigned depth_limit = 8;
-
 struct Keyword {
     std::string_view word;
     char type;
 };
-constexpr Keyword keywords[] = {{"boolean", 'b'},   {"byte", 'y'},   {"double", 'd'}, {"handle", 'h'},
-                                {"int16", 'n'},     {"int32", 'i'},  {"int64", 'x'},  {"objectpath", 'o'},
-                                {"signature", 'g'}, {"string", 's'}, {"uint16", 'q'}, {"uint32", 'u'},
-                                {"uint64", 't'}};
-static_assert(std::ranges::is_sorted(keywords, {}, &Keyword::word));
+constexpr Keyword keywords[] = {{"boolean", 'b'}, {"double", 'd'}, {"int32", 'i'}, {"int64", 'x'},
+                                {"string", 's'},  {"uint32", 'u'}, {"uint64", 't'}};
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 bool is_of_number(char c) {
     return is_letter(c) || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' || c == '+';
-}
-
-// The first complete type of a signature: "as" of "asu"; empty if there is none.
-std::string_view first_type(std::string_view signature) {
-    if (signature.empty()) return {};
-    if (signature[0] == 'a') {
-        const std::string_view of = first_type(signature.substr(1));
-        return of.empty() ? of : signature.substr(0, 1 + of.size());
-    }
-    if (signature[0] != '(')
-        return std::string_view("bydhnixogsqut").contains(signature[0]) ? signature.substr(0, 1)
-                                                                        : std::string_view();
-    for (std::size_t at = 1; at < signature.size();) {
-        if (signature[at] == ')') return at == 1 ? std::string_view() : signature.substr(0, at + 1);
-        const std::string_view member = first_type(signature.substr(at));
-        if (member.empty()) return {};
-        at += member.size();
-    }
-    return {};
 }
 
 // ---- single values --------------------------------------------------------------------------------------
@@ -59,11 +35,7 @@ struct Range {
     std::uint64_t highest;
 };
 constexpr Range ranges[] = {
-    {'y', 0, 0xff},
-    {'n', std::numeric_limits<std::int16_t>::min(), 0x7fff},
-    {'q', 0, 0xffff},
     {'i', std::numeric_limits<std::int32_t>::min(), 0x7fffffff},
-    {'h', std::numeric_limits<std::int32_t>::min(), 0x7fffffff},
     {'u', 0, 0xffffffff},
     {'x', std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()},
     {'t', 0, std::numeric_limits<std::uint64_t>::max()},
@@ -128,51 +100,38 @@ class Parser {
     explicit Parser(std::string_view text) : rest_(text) {}
 
     Result<BusValue> document() {
-        LET(BusValue parsed, value({}, 0));
         skip_blanks();
-        if (!rest_.empty()) return refuse(rest_, "stands behind the value");
+        LET(BusValue parsed, rest_.starts_with('@') || rest_.starts_with('[') ? array() : single({}));
+        skip_blanks();
+        if (!rest_.empty()) return refuse(rest_, "stands after the value");
         return parsed;
     }
 
   private:
-    // `expected` is the type that the value must have; empty: the text decides.
-    Result<BusValue> value(std::string_view expected, unsigned depth) {
+    // `expected` is the type that the value must have; empty: the text decides. A keyword may stand in front.
+    Result<BusValue> single(std::string_view expected) {
         skip_blanks();
-        if (rest_.empty()) return fail(Kind::invalid_config, "a value is missing");
-        if (depth > depth_limit) return fail(Kind::invalid_config, "is nested too deeply");
-        const char first = rest_[0];
-        if (first == '@') return annotated(expected, depth);
-        if (first == '[') return array(expected, depth);
-        if (first == '(') return structure(expected, depth);
-        if (first == '\'' || first == '"') return text(expected.empty() ? "s" : expected);
-        if (first == '-' || first == '+' || first == '.' || (first >= '0' && first <= '9'))
-            return digits(expected);
-        return word(expected, depth);
-    }
-
-    // "@as []"
-    Result<BusValue> annotated(std::string_view expected, unsigned depth) {
-        constexpr std::size_t longest = 255;  // the longest signature of D-Bus
-        const std::string_view type = first_type(rest_.substr(1, longest));
-        if (type.empty()) return refuse(rest_, "does not begin with a type of D-Bus");
-        rest_.remove_prefix(1 + type.size());
-        if (rest_.empty() || !is_blank(rest_[0]))
-            return refuse(type, "is not followed by a blank and a value");
-        TRY(check(expected, type));
-        return value(type, depth + 1);
-    }
-
-    Result<BusValue> word(std::string_view expected, unsigned depth) {
-        const std::string_view name = take(is_letter);
-        if (name == "true" || name == "false") {
-            TRY(check(expected, "b"));
-            return BusValue{"b", {std::string(name)}};
-        }
-        const auto* const row = std::ranges::find(keywords, name, &Keyword::word);
-        if (row == std::end(keywords)) return refuse(name.empty() ? rest_ : name, "is no value");
+        const auto* const row = std::ranges::find_if(keywords, [&](const Keyword& keyword) {
+            return rest_.starts_with(keyword.word) && !is_letter(letter_at(keyword.word.size()));
+        });
+        if (row == std::end(keywords)) return literal(expected);
         const std::string_view type(&row->type, 1);
         TRY(check(expected, type));
-        return value(type, depth + 1);
+        rest_.remove_prefix(row->word.size());
+        skip_blanks();
+        return literal(type);
+    }
+
+    Result<BusValue> literal(std::string_view expected) {
+        if (rest_.empty()) return fail(Kind::invalid_config, "a value is missing");
+        const char first = rest_[0];
+        if (first == '\'' || first == '"') return text(expected);
+        if (first == '-' || first == '+' || first == '.' || (first >= '0' && first <= '9'))
+            return digits(expected);
+        const std::string_view name = take(is_letter);
+        if (name != "true" && name != "false") return refuse(name.empty() ? rest_ : name, "is no value");
+        TRY(check(expected, "b"));
+        return BusValue{"b", {std::string(name)}};
     }
 
     Result<BusValue> digits(std::string_view expected) {
@@ -182,15 +141,15 @@ class Parser {
         return BusValue{std::string(1, type), {std::move(written)}};
     }
 
-    Result<BusValue> text(std::string_view type) {
-        if (!std::string_view("sog").contains(type))
-            return refuse(rest_, cat("is a string, not of the type ", type));
+    Result<BusValue> text(std::string_view expected) {
+        if (!expected.empty() && expected != "s")
+            return refuse(rest_, cat("is a string, not of the type ", expected));
         const char quote = rest_[0];
         std::string content;
         for (rest_.remove_prefix(1); !rest_.empty(); rest_.remove_prefix(1)) {
             if (rest_[0] == quote) {
                 rest_.remove_prefix(1);
-                return BusValue{std::string(type), {std::move(content)}};
+                return BusValue{"s", {std::move(content)}};
             }
             if (rest_[0] == '\0') return fail(Kind::invalid_config, "a string of D-Bus has no NUL");
             if (rest_[0] == '\\') TRY(skip_backslash());
@@ -207,18 +166,17 @@ class Parser {
         return {};
     }
 
-    Result<BusValue> array(std::string_view expected, unsigned depth) {
-        if (!expected.empty() && expected[0] != 'a')
-            return refuse(rest_, cat("is an array, not of the type ", expected));
-        std::string element(expected.empty() ? expected : expected.substr(1));
-        rest_.remove_prefix(1);
+    // ['a', 'b'], or with the type in front: @as []
+    Result<BusValue> array() {
+        LET(std::string element, annotated_element());
+        if (!try_take('[')) return refuse(rest_, "is no array");
         std::size_t count = 0;
         std::vector<std::string> values;
-        for (; !ends_with(']'); ++count) {
+        for (; !try_take(']'); ++count) {
             if (count != 0) TRY(comma());
-            LET(BusValue each, value(element, depth + 1));
+            LET(BusValue each, single(element));
             element = each.signature;
-            std::ranges::move(each.values, std::back_inserter(values));
+            values.push_back(std::move(each.values.front()));
         }
         if (element.empty())
             return fail(Kind::invalid_config, "an empty array needs its type in front: @as []");
@@ -226,31 +184,22 @@ class Parser {
         return BusValue{"a" + element, std::move(values)};
     }
 
-    Result<BusValue> structure(std::string_view expected, unsigned depth) {
-        if (!expected.empty() && expected[0] != '(')
-            return refuse(rest_, cat("is a structure, not of the type ", expected));
-        std::string_view members = expected.empty() ? expected : expected.substr(1, expected.size() - 2);
-        rest_.remove_prefix(1);
-        BusValue all{"(", {}};
-        for (std::size_t count = 0; !ends_with(')'); ++count) {
-            if (count != 0) TRY(comma());
-            if (count == 1 && ends_with(')')) break;  // "(1,)"
-            if (!expected.empty() && members.empty())
-                return refuse(rest_, cat("is one too many for ", expected));
-            const std::string_view type = first_type(members);
-            LET(BusValue each, value(type, depth + 1));
-            members.remove_prefix(type.size());
-            all.signature += each.signature;
-            std::ranges::move(each.values, std::back_inserter(all.values));
-        }
-        if (all.values.empty() || !members.empty())
-            return fail(Kind::invalid_config, "the structure lacks a member");
-        all.signature += ')';
-        return all;
+    // The "s" of "@as "; empty if no type stands in front.
+    Result<std::string> annotated_element() {
+        if (!rest_.starts_with('@')) return std::string();
+        const std::string element(1, letter_at(2));
+        if (letter_at(1) != 'a' || !is_blank(letter_at(3)) ||
+            std::ranges::find(keywords, element[0], &Keyword::type) == std::end(keywords))
+            return refuse(rest_, "does not begin with the type of an array and a blank, such as @as");
+        rest_.remove_prefix(3);
+        return element;
     }
 
-    // Takes the bracket and returns true if it comes next.
-    bool ends_with(char bracket) {
+    // NUL after the end.
+    char letter_at(std::size_t place) const { return place < rest_.size() ? rest_[place] : '\0'; }
+
+    // Takes this character and returns true if it comes next.
+    bool try_take(char bracket) {
         skip_blanks();
         if (rest_.empty() || rest_[0] != bracket) return false;
         rest_.remove_prefix(1);
@@ -258,7 +207,7 @@ class Parser {
     }
 
     Result<> comma() {
-        if (!ends_with(',')) return refuse(rest_, "a comma is missing in front of it");
+        if (!try_take(',')) return refuse(rest_, "a comma is missing in front of it");
         return {};
     }
 

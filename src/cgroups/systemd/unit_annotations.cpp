@@ -33,7 +33,7 @@ Result<BusValue> microseconds(const BusValue& value) {
     constexpr double second = 1'000'000, limit = 1e19;
     double seconds = -1;
     const std::string& text = value.values[0];
-    if (std::string_view("nqiuxtd").contains(value.signature))
+    if (std::string_view("iuxtd").contains(value.signature))
         (void)std::from_chars(text.data(), text.data() + text.size(), seconds);
     if (seconds < 0 || seconds * second >= limit)
         return fail(Kind::invalid_config, "must be a number of seconds");

@@ -39,16 +39,12 @@ int append_basic(sd_bus_message* message, char type, const std::string& word) {
             return sd_bus_message_append_basic(message, type, &truth);
         }
         case 'y': return append_number<std::uint8_t>(message, type, word);
-        case 'n': return append_number<std::int16_t>(message, type, word);
-        case 'q': return append_number<std::uint16_t>(message, type, word);
         case 'i': return append_number<std::int32_t>(message, type, word);
         case 'u': return append_number<std::uint32_t>(message, type, word);
         case 'x': return append_number<std::int64_t>(message, type, word);
         case 't': return append_number<std::uint64_t>(message, type, word);
         case 'd': return append_number<double>(message, type, word);
-        case 's':
-        case 'o':
-        case 'g': return sd_bus_message_append_basic(message, type, word.c_str());
+        case 's': return sd_bus_message_append_basic(message, type, word.c_str());
         default: return -EINVAL;
     }
 }

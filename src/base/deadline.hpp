@@ -12,7 +12,7 @@ namespace bulkhead {
 class Deadline {
   public:
     Deadline() = default;  // has passed
-    // So many milliseconds from now, on CLOCK_MONOTONIC; now where that is negative.
+    // So many milliseconds from now, on CLOCK_MONOTONIC; now if that is negative.
     explicit Deadline(int patience_ms)
         : end_(sys::monotonic_ns() + static_cast<std::uint64_t>(std::max(patience_ms, 0)) * ns_per_ms) {}
 

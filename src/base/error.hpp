@@ -28,7 +28,7 @@ enum class Kind : std::uint8_t {
 
 struct Error {
     Kind kind = Kind::internal;
-    int err = 0;  // errno of the failing call, 0 where there was none
+    int err = 0;  // errno of the failing call, 0 if there was none
     std::string text;
     int signal = 0;  // of Kind::interrupted
 

@@ -24,8 +24,8 @@ Result<std::string> read_kernel_line(int directory, const std::string& path);
 // One write(2) to an existing file of procfs, sysfs or cgroupfs.
 Result<> write_kernel_file(int directory, const std::string& path, std::string_view text);
 
-// Writes a temporary file beside `path` and renames it over it: whoever reads sees the old text or the new
-// one, and a symbolic link at `path` is replaced, not followed.
+// Writes a temporary file beside `path` and renames it over it: a reader sees the old text or the new one,
+// and a symbolic link at `path` is replaced, not followed.
 Result<> replace_file_at(int directory, const std::string& path, std::string_view text, mode_t mode);
 
 // Names in a directory, without "." and ".."; sorted.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors are values here, and what a library throws is caught where it comes in. Should something get past
-// that (no memory, a mistake of ours), it is an error like any other, and no abort in the middle of a step.
+// Errors are values here, and each use of a library catches what that throws. If something gets past that (no
+// memory, a mistake of ours), it is an error like any other, and no abort in the middle of a step.
 #pragma once
 
 #include <exception>

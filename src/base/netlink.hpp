@@ -45,7 +45,7 @@ std::string_view find_attribute(std::string_view attributes, std::uint16_t type)
 // Like find_attribute, cut at its NUL.
 std::string_view find_name(std::string_view attributes, std::uint16_t type);
 
-// `Fixed` from the beginning of a message's body; what is after it are attributes. Zeroes where it is too
+// `Fixed` from the beginning of a message's body; what is after it are attributes. Zeroes if it is too
 // short.
 template <class Fixed>
 Fixed fixed_part(std::string_view body) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long the runtime waits for whoever called it, for those whose sockets the caller named, and for what a
-// container can hold. It is told of all these in bulkhead(8), DEADLINES. Milliseconds.
+// How long the runtime waits for its caller, for those whose sockets the caller named, and for what a
+// container can hold. bulkhead(8), DEADLINES, lists all of these. Milliseconds.
 #pragma once
 
 namespace bulkhead {
@@ -13,8 +13,8 @@ inline constexpr int caller_patience_ms = 10'000;
 // and one that knows no barrier never answers (runc waits as long).
 inline constexpr int manager_patience_ms = 30'000;
 
-// For those who have the container's lock: longer than a verb needs it (systemd may take two minutes), so
-// whoever has it for longer was probably stopped or frozen by somebody.
+// For those who have the container's lock: longer than a verb needs it (systemd may take two minutes), so a
+// holder that has it for longer was probably stopped or frozen.
 inline constexpr int holder_patience_ms = 180'000;
 
 // For a `run` to publish a container whose program may be running already: it has been scheduled by then, or

@@ -14,8 +14,8 @@ namespace bulkhead {
 
 namespace {
 
-// Going down into a directory and up again by ".." would be at the mercy of whoever moves directories
-// meanwhile, and a descriptor for each level at that of whoever nests them. So what is not empty gives its
+// Going down into a directory and up again by ".." would be at the mercy of a process that moves directories
+// meanwhile, and a descriptor for each level at that of one that nests them. So what is not empty gives its
 // directories to the top, where each is taken in its turn.
 class Removal {
   public:
@@ -29,7 +29,7 @@ class Removal {
     }
 
   private:
-    // True where it is gone; false: a directory with something in it.
+    // True if it is gone; false: a directory with something in it.
     static Result<bool> remove_simple(int parent, const std::string& name) {
         auto removed = sys::remove_at(parent, name);
         if (!removed && removed.error().err == EISDIR) removed = sys::remove_at(parent, name, AT_REMOVEDIR);

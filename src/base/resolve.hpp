@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Paths below a directory: openat2(2), and where that is refused (some service managers answer ENOSYS or
-// EPERM, on any kernel) a walk by single components with the same verdicts. Freestanding.
+// Paths below a directory: openat2(2), and if that is refused (some service managers answer ENOSYS or EPERM,
+// on any kernel) a walk by single components with the same verdicts. Freestanding.
 #pragma once
 
 #include <cstdint>

@@ -45,7 +45,7 @@ Result<Address> address_of(const std::string& path, const std::string& shown) {
 }
 
 // A listener whose queue is full holds up connect(2), and poll(2) says nothing of that; SO_SNDTIMEO has it
-// come back, so that we can look whether we are interrupted. It holds for what is sent later as well.
+// come back, so that we can look if we are interrupted. It holds for what is sent later as well.
 Result<Fd> connect_address(const Address& address, int type, const std::string& shown) {
     constexpr timeval look{0, long{look_ms} * 1000};
     Fd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
@@ -149,7 +149,7 @@ Result<Received> receive(int socket, std::span<char> buffer) {
     message.msg_control = box.bytes;
     message.msg_controllen = CMSG_LEN(sizeof(int));  // room for one: the box's padding would take a second
     ssize_t size = -1;
-    // ECONNRESET is said once where the other side has gone without reading what we sent; what it sent before
+    // ECONNRESET is said once if the other side has gone without reading what we sent; what it sent before
     // still stands in the queue.
     do size = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
     while (size == -1 && (errno == EINTR || errno == ECONNRESET));

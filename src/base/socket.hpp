@@ -25,8 +25,8 @@ Result<Fd> bind_datagram(const std::string& path);
 // Connects a SOCK_DGRAM socket to a path, or with "@" in front to an abstract name (unix(7)).
 Result<Fd> connect_datagram(const std::string& address);
 
-// Sends bytes, and `fd` as SCM_RIGHTS where it is not negative. Never raises SIGPIPE. EAGAIN: what was not
-// taken within caller_patience_ms, or at once where the socket is non-blocking.
+// Sends bytes, and `fd` as SCM_RIGHTS if it is not negative. Never raises SIGPIPE. EAGAIN: what was not taken
+// within caller_patience_ms, or at once if the socket is non-blocking.
 Result<> send(int socket, std::string_view bytes, int fd = -1);
 
 struct Received {

@@ -44,7 +44,7 @@ Result<> change_directory(int directory);
 // fchdir(2) and chroot(2) into it.
 Result<> change_root(int directory);
 
-// Takes the lock without waiting; false where another process holds it. operation: LOCK_EX or LOCK_SH
+// Takes the lock without waiting; false if another process holds it. operation: LOCK_EX or LOCK_SH
 Result<bool> try_lock(int fd, int operation);
 Result<> unlock(int fd);
 

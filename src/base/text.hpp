@@ -35,7 +35,7 @@ std::string cat(const Pieces&... pieces) {
 std::string octal(std::uint32_t number);
 std::string hexadecimal(std::uint64_t number);
 
-// Digits only: no sign, no blank, nothing after. nullopt also where the value does not fit.
+// Digits only: no sign, no blank, nothing after. nullopt also if the value does not fit.
 template <std::unsigned_integral Number>
 std::optional<Number> parse_decimal(std::string_view text) {
     Number value{};

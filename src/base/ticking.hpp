@@ -30,7 +30,7 @@ class Ticking {
     std::uint64_t begin_ = 0;
 };
 
-// flock(2) for writing, as soon as nobody else has it; false where that is not so within `patience_ms`.
+// flock(2) for writing, as soon as nobody else has it; false if that is not so within `patience_ms`.
 Result<bool> lock_within(int fd, int patience_ms);
 
 }  // namespace bulkhead

@@ -24,13 +24,13 @@ sigset_t mask_interrupts(int how) {
     return before;
 }
 
-// One that is blocked waits even where the caller ignores it (nohup(1)).
+// One that is blocked waits even if the caller ignores it (nohup(1)).
 bool is_ignored(int signal) {
     struct sigaction action {};
     return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-// True if the child has been reaped; nullopt where it is not to be had (yet).
+// True if the child has been reaped; nullopt if it is not to be had (yet).
 Result<std::optional<Ending>> reap(int pidfd) {
     siginfo_t info{};
     if (::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG) == -1)

@@ -34,13 +34,13 @@ class HeldInterrupts {
 
 // Takes one that waits: Kind::interrupted, "interrupted by signal N". What the caller ignores is none.
 Result<> heed_interrupts();
-// As a shell wants to see it of a program that was interrupted and has cleared up behind itself.
+// Ends this process by the signal, as a shell expects of a program that was interrupted and has cleared up.
 [[noreturn]] void end_by(int signal);
 
-// How long a wait sleeps before it looks whether it is interrupted.
+// How long a wait sleeps before it looks if it is interrupted.
 inline constexpr int look_ms = 50;
 
-// poll(2) for POLLIN on one descriptor; false where so many milliseconds passed first. Kind::interrupted.
+// poll(2) for POLLIN on one descriptor; false if so many milliseconds passed first. Kind::interrupted.
 Result<bool> wait_readable(int fd, int deadline_ms);
 
 void pause(int milliseconds);
@@ -49,7 +49,7 @@ struct Ending {
     int value = 0;  // the exit status, or the number of the signal
     bool by_signal = false;
 };
-// Waits until a child has ended, and reaps it. ETIMEDOUT where it has not ended within the time, or has, and
+// Waits until a child has ended, and reaps it. ETIMEDOUT if it has not ended within the time, or has, and
 // somebody who traces it does not let go of it: then only `let_go_ms` are waited for that. Not interrupted:
 // who has killed it wants to see it gone.
 Result<Ending> wait_ending(int pidfd, int deadline_ms);

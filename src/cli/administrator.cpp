@@ -18,7 +18,7 @@ constexpr std::string_view name = "bulkhead/bulkhead.yaml";
 
 bool is_machines_root(const Caller& caller) { return caller.is_root && in_initial_user_namespace(); }
 
-// nullopt: there is none for this caller.
+// nullopt: this caller has none.
 Result<std::optional<Fd>> open_defaults(const std::string& path, const Caller& caller) {
     // O_NONBLOCK: a fifo must not hold anybody up before it is refused.
     auto file = sys::open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);

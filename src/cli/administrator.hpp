@@ -14,7 +14,7 @@
 namespace bulkhead::cli {
 
 // The file of this caller: root's below /etc, and that alone, because it says which directories strangers'
-// annotations may name; anybody else's own, below XDG_CONFIG_HOME or HOME. Empty where neither is set.
+// annotations may name; anybody else's own, below XDG_CONFIG_HOME or HOME. Empty if neither is set.
 std::string defaults_file(const Caller& caller);
 
 // A file that is missing is no defaults. It must be a regular file that belongs to the caller or to root, be

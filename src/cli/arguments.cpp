@@ -88,8 +88,8 @@ class Normaliser {
         flags_ended_ = flags_ended_ || row_of(result_.command).flags_first;
     }
 
-    // After an unknown verb nothing is looked at: its words are not ours to understand. podman and CRI-O
-    // probe for checkpoint and restore like this.
+    // After an unknown verb nothing is parsed, because its words have no meaning here. podman and CRI-O probe
+    // for checkpoint and restore like this.
     void take_command(std::string_view word) {
         const CommandRow* row = find_command(word);
         if (row == nullptr) {

@@ -84,7 +84,7 @@ inline constexpr std::array commands{
 
 // What the command line says. Globals first; below them, what belongs to single verbs.
 struct Options {
-    Defaults defaults;  // what counts where the command line does not say it
+    Defaults defaults;  // what counts if the command line does not say it
     std::string root;
     std::string log;
     std::string log_format = "text";
@@ -92,7 +92,7 @@ struct Options {
     std::string cgroup_manager = "cgroupfs";
     std::string rootless = "auto";
     std::string criu;
-    bool root_given = false;  // also where it is empty, as all of these
+    bool root_given = false;  // also if it is empty, as all of these
     bool log_given = false;
     bool log_level_given = false;  // or --debug
     bool manager_given = false;    // --cgroup-manager or --systemd-cgroup, =false as well
@@ -139,11 +139,11 @@ struct Options {
     std::vector<std::string> capabilities;
     std::vector<std::string> cgroups;
     std::optional<bool> no_new_privileges;  // none: not given, which is not the same as false
-    bool user_given = false;                // also where it is empty
+    bool user_given = false;                // also if it is empty
     bool tty = false;
     bool ignore_paused = false;
 
-    // update: numbers as words, because each has its own grammar; empty where not given
+    // update: numbers as words, because each has its own grammar; empty if not given
     std::string resources;
     std::string blkio_weight;
     std::string cpu_period;
@@ -243,7 +243,7 @@ inline constexpr std::array flags{
          "the directories below which they may name its upper and work directory, which are written to"},
     Flag{"detach", 'd', &Options::detach, for_commands(Command::run), "", "return when the container runs"},
     Flag{"detach", 'd', &Options::detach, exec, "", "return when the process runs"},
-    // `create` never waits; go-runc can send it all the same.
+    // `create` never waits; go-runc can send it.
     Flag{"detach", 'd', &Options::detach, for_commands(Command::create), "", "no effect", Shown::hidden},
     Flag{"keep", 0, &Options::keep, for_commands(Command::run), "",
          "keep state and cgroup when the process has ended"},

@@ -14,7 +14,7 @@ namespace bulkhead::cli {
 // before all; or "0". In nanoseconds, what is finer cut off, at most 2^63 - 1. nullopt for what is none.
 std::optional<std::int64_t> parse_duration(std::string_view text);
 
-// The same for --interval: Kind::usage where it is none, or not above 0.
+// The same for --interval: Kind::usage if it is none, or not above 0.
 Result<std::uint64_t> parse_interval(std::string_view text);
 
 }  // namespace bulkhead::cli

@@ -33,11 +33,12 @@ struct Log {
     Format format = Format::text;
     Level level = Level::warning;                      // the least severe that is written
     std::optional<LogService> service = std::nullopt;  // has its own format
-    // Of stderr, where the caller has named no log and bulkhead.yaml has: it reads there what it always does.
+    // Of stderr, if the caller has named no log and bulkhead.yaml has: then stderr stays as it is without
+    // bulkhead.yaml.
     std::optional<Format> beside = std::nullopt;
 
     void error(const Error& error) const;
-    void warnings(const std::vector<std::string>& texts) const;  // to stderr only where that is a terminal
+    void warnings(const std::vector<std::string>& texts) const;  // to stderr only if that is a terminal
     void debug(std::string_view text) const;                     // never to stderr
 
   private:
@@ -45,7 +46,7 @@ struct Log {
     bool write(Level severity, std::string_view text) const;
 };
 
-// Opens the file of --log, or where that was not given, of bulkhead.yaml: appended to, never truncated, no
+// Opens the file of --log, or of bulkhead.yaml if that was not given: appended to, never truncated, no
 // symbolic link followed, a fifo only with a reader.
 Result<Log> open_log(const Options& options);
 

@@ -24,7 +24,7 @@ int exit_code(std::span<const char* const> words) {
     const Result<cli::Options> options = cli::read_options(arguments);
     if (!options) return cli::tell(std::unexpected(options.error()), {});
     const cli::Caller caller = cli::look_at_caller();
-    // The version is told whatever becomes of the log.
+    // --version prints the version even if the log cannot be opened.
     if (options->version && !arguments.error) return cli::tell(cli::perform(arguments, *options, caller), {});
     // Before anything else may fail: engines read the log for every failure.
     const Result<cli::Opening> opening = cli::open_call(*options, arguments.command, caller);
@@ -53,13 +53,13 @@ int exit_code(std::span<const char* const> words) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    // A write beyond the caller's RLIMIT_FSIZE shall be an error, with its undo, and not the end of the
+    // A write beyond the caller's RLIMIT_FSIZE must be an error, with its undo, and not the end of the
     // runtime.
     (void)std::signal(SIGXFSZ, SIG_IGN);
     // argv may be empty (execve with no arguments).
     const std::span<const char* const> words(argv, static_cast<std::size_t>(argc));
     std::set_terminate(give_up);
-    // The edge: what is not an error yet becomes one, also where there is no log yet.
+    // The edge: what is not an error yet becomes one, also if there is no log yet.
     const Result<int> ended =
         guarded([&]() -> Result<int> { return exit_code(words.empty() ? words : words.subspan(1)); });
     const int code = ended ? *ended : cli::tell(std::unexpected(ended.error()), {});

@@ -65,7 +65,7 @@ bool mentions(const std::vector<std::string>& words, const Flag& flag) {
     return std::ranges::any_of(words, [&](const std::string& word) { return word.starts_with(name); });
 }
 
-// Where it matters whether a flag was given at all.
+// Flags of which it matters if they were given.
 struct Given {
     const char* flag;
     bool Options::*target;
@@ -152,7 +152,7 @@ std::string help_text(Command command) {
         app.description(cat("bulkhead ", row_of(command).name, " - ", row_of(command).summary));
     }
     std::string text = app.help();
-    while (text.ends_with("\n\n")) text.pop_back();  // where there is no footer
+    while (text.ends_with("\n\n")) text.pop_back();  // if there is no footer
     return text;
 }
 

@@ -14,10 +14,10 @@ namespace bulkhead::cli {
 // number: the log would be the container's stdin, and messages would go into whatever is number 2.
 Result<> fill_standard_descriptors();
 
-// One write(2) where the kernel takes it whole. A broken pipe is an error, not a signal; the process's own
-// way with SIGPIPE is put back afterwards, so that hooks do not inherit an ignored one. So is a reader that
-// takes nothing for caller_patience_ms. A descriptor that cannot be written to takes everything: whoever
-// opens /dev/null read-only wants no output.
+// One write(2) if the kernel takes it whole. A broken pipe is an error, not a signal; the process's own way
+// with SIGPIPE is put back afterwards, so that hooks do not inherit an ignored one. So is a reader that takes
+// nothing for caller_patience_ms. A descriptor that cannot be written to takes everything: a caller who opens
+// /dev/null read-only wants no output.
 Result<> write_out(int fd, std::string_view text);
 
 // A message with all that stands around it in the log stays below PIPE_BUF, 4096 bytes: one write(2) that

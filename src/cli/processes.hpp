@@ -12,7 +12,7 @@
 
 namespace bulkhead::cli {
 
-// One line; `null` where there is nothing, as Go prints an empty list.
+// One line; `null` if there is nothing, as Go prints an empty list.
 std::string processes_json(const std::vector<pid_t>& pids);
 
 // The header of what ps(1) has printed, and those rows whose PID is among `pids` (sorted). A header without a

@@ -40,7 +40,8 @@ Result<VerbResult> perform(const Arguments& arguments, const Options& options, c
 
 namespace {
 
-// Who was asked to end and has undone what was begun ends by that signal, as the caller expects.
+// A command that a signal asked to end undoes what it began and then ends by that signal, as its caller
+// expects.
 int tell_error(const Error& error, const Log& log, int code) {
     log.error(error);
     if (error.kind == Kind::interrupted) sys::end_by(error.signal);

@@ -25,7 +25,7 @@ std::string version_text(const Build& build);
 // Indented by two, no newline at the end, as runc prints it. The owner is empty here, and only here.
 std::string state_json(const runtime::View& container);
 
-// One line; `null` where there is nothing, as Go prints an empty list.
+// One line; `null` if there is nothing, as Go prints an empty list.
 std::string list_json(const std::vector<runtime::View>& containers);
 std::string list_table(const std::vector<runtime::View>& containers);
 std::string list_ids(const std::vector<runtime::View>& containers);

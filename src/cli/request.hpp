@@ -30,7 +30,7 @@ Result<std::vector<std::string>> parse_directories(std::string_view flag, std::s
 
 Result<runtime::CreateRequest> create_request(const Options& options, std::string id, const Caller& caller);
 
-// What --cgroup was given as one path, empty where it was not. There is one hierarchy in cgroup v2, so runc's
+// What --cgroup was given as one path, empty if it was not. There is one hierarchy in cgroup v2, so runc's
 // CONTROLLER:PATH and more than one of them are refused.
 Result<std::string> parse_cgroup(const std::vector<std::string>& given);
 

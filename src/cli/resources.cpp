@@ -22,7 +22,7 @@ std::unexpected<Error> invalid(std::string_view flag, std::string_view word, con
     return fail(Kind::usage, "invalid value for ", flag, ": ", quoted(word), ": ", why...);
 }
 
-// The power of 1024 that a unit means: "", b, k, kb, kib, m, ...; -1 where it means nothing.
+// The power of 1024 that a unit means: "", b, k, kb, kib, m, ...; -1 if it is no unit.
 int power_of(std::string_view unit) {
     constexpr std::string_view letters = "bkmgtp";
     if (unit.empty()) return 0;

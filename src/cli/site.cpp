@@ -30,7 +30,8 @@ std::string variable(const char* name) {
     return value == nullptr ? "" : value;
 }
 
-// Sockets are for the process that they name: whoever inherits the variables has not got the descriptors.
+// Sockets are for the process that LISTEN_PID names: another that inherits the variables does not have the
+// descriptors.
 void take_service_variables(Caller& caller) {
     caller.notify_socket = variable("NOTIFY_SOCKET");
     if (parse_decimal<unsigned>(variable("LISTEN_PID")) != static_cast<unsigned>(::getpid())) return;
@@ -49,7 +50,7 @@ bool in_initial_user_namespace() {
 
 Caller look_at_caller() {
     Caller caller{.runtime_directory = variable("XDG_RUNTIME_DIR"), .is_root = ::geteuid() == 0};
-    // Read only where the answer matters: root with XDG_RUNTIME_DIR, as in `sudo -E` or rootless podman.
+    // Read only if the answer matters: root with XDG_RUNTIME_DIR, as in `sudo -E` or rootless podman.
     if (caller.is_root && !caller.runtime_directory.empty())
         caller.in_user_namespace = !in_initial_user_namespace();
     take_service_variables(caller);

@@ -14,11 +14,11 @@ struct Caller {
     std::string runtime_directory;  // XDG_RUNTIME_DIR; empty as good as unset (podman, for root)
     bool is_root = false;
     bool in_user_namespace = false;
-    unsigned listen_fds = 0;    // LISTEN_FDS, if LISTEN_PID says that it is meant for us (sd_listen_fds(3))
-    std::string listen_names;   // LISTEN_FDNAMES
-    std::string notify_socket;  // NOTIFY_SOCKET (sd_notify(3))
-    std::string system_bus;     // DBUS_SYSTEM_BUS_ADDRESS
-    std::string session_bus;    // DBUS_SESSION_BUS_ADDRESS
+    unsigned listen_fds = 0;       // LISTEN_FDS, if LISTEN_PID is ours (sd_listen_fds(3))
+    std::string listen_names;      // LISTEN_FDNAMES
+    std::string notify_socket;     // NOTIFY_SOCKET (sd_notify(3))
+    std::string system_bus;        // DBUS_SYSTEM_BUS_ADDRESS
+    std::string session_bus;       // DBUS_SESSION_BUS_ADDRESS
     std::string config_directory;  // XDG_CONFIG_HOME
     std::string home;              // HOME
 };

@@ -30,7 +30,7 @@ struct MakeCgroup {
     static constexpr Undo undo = undone("kill what is in it, remove it");
     std::string mount;
     std::string path;
-    bool optional = false;  // rootless: without the permission there is none, as with runc
+    bool optional = false;  // rootless: without the permission the container has none, as with runc
 };
 // Writes `+controller` into cgroup.subtree_control of every ancestor that lacks it. A failure is an error for
 // the needed controllers, and ends the attempt for the others that this machine has.

@@ -26,7 +26,7 @@ struct HostFacts {
     std::uint64_t capabilities = ~std::uint64_t{0};  // its permitted set, which the stage's is, too
     bool initial_user_namespace = true;
     bool groups_denied = false;  // setgroups(2), in the runtime's own user namespace
-    std::uint16_t rows = 0;      // of the caller's terminal, where one of the container's shall be as large
+    std::uint16_t rows = 0;      // of the caller's terminal, if the container's is as large
     std::uint16_t columns = 0;
     bool apparmor = false;  // the security modules that are in force
     bool selinux = false;

@@ -31,7 +31,7 @@ enum class Birthplace : std::uint8_t {
     // (EBUSY), or it is not threaded while what is below it is (EOPNOTSUPP). cgroups(7), "No internal
     // processes".
     of_init,
-    // The runtime's own: whoever moves a process must be able to write where it comes from, too (cgroups(7),
+    // The runtime's own: the mover of a process must be able to write where it comes from, too (cgroups(7),
     // "Delegation containment"). EACCES, EPERM.
     of_runtime,
     // The same; the container goes without a cgroup, and the one that was made is removed.
@@ -107,7 +107,7 @@ struct FindInit {
     static constexpr Undo undo = no_effect();
     Slot process;
     std::vector<Inherited> of_children;
-    std::optional<Slot> root;  // its root directory, where no mount namespace leads there
+    std::optional<Slot> root;  // its root directory, if no mount namespace leads there
     using Fills = Members<&FindInit::process, &FindInit::of_children, &FindInit::root>;
 };
 // exec: finds the container's cgroup by the inode in the record, or one below it.

@@ -125,7 +125,7 @@ struct MakeDevice {
 struct MakeLink {
     Path path;
     Text target;
-    Path source{};  // the same, where it is absolute
+    Path source{};  // the same, if it is absolute
     using Reads = Members<&MakeLink::path, &MakeLink::source>;
 };
 // Covers a path: a directory with an empty read-only tmpfs, anything else with the container's null device.

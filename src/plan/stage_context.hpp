@@ -46,7 +46,7 @@ inline Outcome outcome(long result, Call call) {
 
 }  // namespace bulkhead::plan
 
-// A statement: leaves the step with the Outcome of the call where it fails.
+// A statement: leaves the step with the Outcome of the call if it fails.
 #define ATTEMPT(expression, name)                                                      \
     do {                                                                               \
         if (const long attempted = (expression); attempted < 0)                        \

@@ -50,7 +50,7 @@ class Timeline {
     std::uint16_t slot_count_ = 0;
 };
 
-// Planners append to it, in the order in which things shall happen.
+// Planners append to it, in the order in which things happen.
 class TimelineBuilder {
   public:
     // Appends a host step.

@@ -22,7 +22,7 @@ struct PlanHeader {
     std::uint32_t slot_count = 0;   // descriptors handed over after plan and report socket
     std::uint32_t traced = 0;       // 1: time every step
     std::int32_t fault_step = -1;   // fault injection: the number of the step ...
-    std::int32_t fault_action = 0;  // ... and the errno it shall fail with, or Fault::killed
+    std::int32_t fault_action = 0;  // ... and the errno that it fails with, or Fault::killed
 };
 
 // Descriptors reach the stage at base, base + 1, ...; the base is its argv[1], in decimal.

@@ -38,7 +38,7 @@ struct InnerClone {
     std::string pointer;
 };
 
-// Hands each clone to whoever may make it: the host, or the stage in its user namespace.
+// Hands each clone to the lane that may make it: the host, or the stage in its user namespace.
 class Cloner {
   public:
     Cloner(plan::TimelineBuilder& timeline, bool inside, const plan::HostFacts& host)

@@ -9,7 +9,7 @@
 
 namespace bulkhead::rootfs {
 
-// A device node or named pipe that the container shall have.
+// A device node or named pipe of the container.
 struct DeviceNode {
     std::string path;        // below the root, cleaned
     std::uint32_t mode = 0;  // S_IFCHR, S_IFBLK or S_IFIFO, and the permissions
@@ -17,7 +17,7 @@ struct DeviceNode {
     std::uint32_t uid = 0, gid = 0;
     std::string pointer{};       // of the property; empty: one of the default devices
     std::optional<Tree> tree{};  // a clone of the host's node, attached instead of making one
-    bool verified = true;        // what the clone is was looked at when it was made
+    bool verified = true;        // the host checked the clone when it made it
 };
 
 }  // namespace bulkhead::rootfs

@@ -15,7 +15,7 @@ namespace bulkhead::rootfs {
 long open_in_root(int root, const char* path, bool plain = false);
 
 // Like open_in_root, but makes what is missing: directories (0755), and as the last component a directory or
-// an empty file. `made` says whether the last component was missing.
+// an empty file. `made` is true if the last component was missing.
 enum class Missing : unsigned char { directory, file };
 struct Target {
     long fd = -1;  // or -errno

@@ -20,7 +20,7 @@ using plan::StageContext;
 
 namespace {
 
-// The number of the mount that `fd` lies on: one that is never given again where the kernel has it (6.8), and
+// The number of the mount that `fd` lies on: one that is never given again if the kernel has it (6.8), and
 // else one that stays while the mount does. Zero is none.
 struct Number {
     long failed = 0;

@@ -8,7 +8,7 @@
 namespace bulkhead::rootfs {
 
 // Where something is attached. A neighbour that exchanges the place with a link has a directory there half of
-// the time, so what is refused is looked at again, for a moment.
+// the time, so a refusal is tried again, for a moment.
 Target find_target(const plan::StageContext& stage, plan::Path path, Missing missing, bool plain);
 
 // Remembers the mount at `fd`, which has just been attached. With `kept` later steps reach what is in it: the

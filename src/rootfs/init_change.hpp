@@ -15,9 +15,8 @@ struct Change {
 inline bool changes_by_name(const plan::StageContext& stage) { return stage.self >= 0; }
 
 // Changes a mount that is attached: its own attributes, then those of its tree, which win, then what it sends
-// and receives. After OpenSelf a tree may have 1024 mounts (EOVERFLOW), and the way to each has to
-// lead there (EBUSY, ENOENT): it does not where somebody moves directories meanwhile, or where a mount covers
-// others.
+// and receives. After OpenSelf a tree may have 1024 mounts (EOVERFLOW), and the way to each has to lead there
+// (EBUSY, ENOENT): it does not if somebody moves directories meanwhile, or if a mount covers others.
 plan::Outcome change_mount(const plan::StageContext& stage, int mount, const Change& change);
 
 // Attaches a detached mount at an open target, changed before anybody but the stage can see it.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attributes of a whole tree, one mount after another: mount(2) changes one at a time. The tree is found in
 // mountinfo by the numbers of its mounts; each is opened by its way down from the top, which crosses no link,
-// and looked at again: what an image moves meanwhile is an error and not another mount.
+// and checked again: what an image moves meanwhile is an error and not another mount.
 #include <asm/errno.h>
 
 #include "base/resolve.hpp"

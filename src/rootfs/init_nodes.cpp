@@ -42,7 +42,7 @@ bool is_null(int fd) {
     return raw::statx(fd, &status) == 0 && same_device(status, null_device);
 }
 
-// The container's null device, open; -ENODEV where something else has its name (CVE-2026-88265). Looked at
+// The container's null device, open; -ENODEV if something else has its name (CVE-2026-88265). Looked at
 // before it is opened: a device of an image might do anything.
 long open_null(const StageContext& stage, plan::Path path) {
     const ParentDirectory place = parent_of(stage, path);
@@ -93,7 +93,8 @@ Outcome mask_directory(StageContext& stage, int target, plan::Anchor anchor) {
 }
 
 // The container's own null device: the host's would let it change the mode of the machine's /dev/null. What
-// the image or a bind mount calls /dev/null may be anything, so it is looked at by handle (CVE-2025-31133).
+// the image or a bind mount calls /dev/null may be anything, so the stage checks it by descriptor
+// (CVE-2025-31133).
 Outcome mask_file(StageContext& stage, int target, const plan::MaskPath& op) {
     if (stage.null >= 0) return attach_clone(stage, stage.null, target, op.anchor);
     const raw::Handle null(open_path(stage, op.null));
@@ -136,7 +137,7 @@ Outcome apply(StageContext& stage, const plan::MakeDevice& op) {
 
 Outcome apply(StageContext& stage, const plan::MakeLink& op) {
     const char* leads_to = stage.arena.text(op.target);
-    if (leads_to[0] == '/') {  // runtime-linux.md: only where the source exists
+    if (leads_to[0] == '/') {  // runtime-linux.md: only if the source exists
         const raw::Handle source(open_path(stage, op.source));
         if (source.number() == -ENOENT) return {};
     }

@@ -8,7 +8,7 @@ namespace bulkhead::rootfs {
 
 // Attaches a detached tree, or moves an attached one, over "/", where PivotRoot expects the root.
 long attach_over_root(int tree);
-// At `place`, a directory of the host, or over "/" where there is none, changed before. Unless it has layers,
+// At `place`, a directory of the host, or over "/" if there is none, changed before. Unless it has layers,
 // the directory is the one that the root was cloned from (EBUSY).
 plan::Outcome attach_root(const plan::StageContext& stage, plan::Text place, const Change& change,
                           bool has_layers);

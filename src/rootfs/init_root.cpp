@@ -25,7 +25,7 @@ bool is_same(int left, int right) {
 }
 
 // Where hooks look for the root: the directory that its tree was cloned from. A neighbour that exchanges a
-// parent of it may lead there to another, which is looked at again, for a moment. Layers are of no directory.
+// parent of it may lead there to another, so the stage tries again, for a moment. Layers are of no directory.
 long open_place(const StageContext& stage, plan::Text place, bool has_layers) {
     constexpr int at_once = 64, in_all = at_once + 40;
     for (int tries = 0; tries < in_all; ++tries) {

@@ -33,7 +33,7 @@ class Layout {
     plan::Path place(plan::TimelineBuilder& timeline, std::string_view path) const;
     // The entry of that name in a directory, whatever is attached at it.
     plan::Path entry(plan::TimelineBuilder& timeline, std::string_view path) const;
-    // The same as place(), for something that is attached next. A directory that other things shall be in as
+    // The same as place(), for something that is attached next. A directory that other things will be in as
     // well is found now, and with `made` made.
     plan::Path target(plan::TimelineBuilder& timeline, const std::string& path, bool made,
                       const std::string& pointer);

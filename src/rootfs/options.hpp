@@ -29,7 +29,7 @@ struct MountOptions {
 
 // Later words win. A word that is in no table goes to the file system, as runc does it. `pointer` names the
 // list in errors, all of Kind::invalid_config: a file system's options on a bind mount, which has none of its
-// own to take them, and tmpcopyup or an id mapping where it has no meaning.
+// own to take them, and tmpcopyup or an id mapping on a mount that cannot have it.
 Result<MountOptions> parse_options(const std::vector<std::string>& words, std::string_view pointer);
 
 // Every word of the table, sorted: `mountOptions` of `features`.

@@ -28,7 +28,7 @@ struct MountInputs {
     OverlayGrants overlay_grants;       // where the directories of an overlay may be
     bool no_pivot = false;              // chroot instead of pivot_root
     std::string root_place;             // where hooks find the root; empty: over "/"
-    std::optional<plan::Slot> notify;   // the socket that /run/notify shall have; none: there is none
+    std::optional<plan::Slot> notify;   // the socket that is bound to /run/notify; none: no such bind
     bool own_mounts = true;             // there is a mount namespace for the container
     plan::HostFacts host{};             // what it can do
 };
@@ -45,13 +45,13 @@ struct PlannedMount {
 struct Trees {
     Tree root;                         // without a mount namespace: the directory itself
     std::vector<PlannedMount> mounts;  // those of the config
-    std::vector<InnerClone> inner;     // none where the host clones
+    std::vector<InnerClone> inner;     // none if the host clones
     std::optional<Overlay> overlay;    // then `root` is none
     std::vector<DeviceNode> devices;   // made, or bound where they have a tree
 };
 
-// Host lane: clones the root and each bind source; where the stage has to do that, plan_content says so to
-// it. Errors name the mount's options, the overlay's annotation or the device's path.
+// Host lane: clones the root and each bind source. If the stage has to clone, plan_content says so to it.
+// Errors name the mount's options, the overlay's annotation or the device's path.
 Result<Trees> plan_trees(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
                          const MountInputs& inputs);
 

@@ -97,8 +97,7 @@ void make_parent(TimelineBuilder& timeline, const Layout& layout, const DeviceNo
     timeline.init(plan::MakeDirectory{layout.place(timeline, node.path.substr(0, slash))}, node.pointer);
 }
 
-// What the stage cloned, nobody has looked at: MakeDevice finds it there and says whether it is the right
-// one.
+// Nobody has checked what the stage cloned: MakeDevice finds it there and tells if it is the right one.
 void plan_node(TimelineBuilder& timeline, Layout& layout, const DeviceNode& node) {
     make_parent(timeline, layout, node);
     if (node.tree) plan_attachment(timeline, layout, *node.tree, node.path, node.pointer);
@@ -118,7 +117,7 @@ void plan_link(TimelineBuilder& timeline, const Layout& layout, const Link& link
     timeline.init(made);
 }
 
-// What the stage clones is looked at by MakeDevice instead.
+// MakeDevice checks what the stage clones.
 void bind_node(Cloner& clone, DeviceNode& node) {
     node.verified = !clone.is_inside();
     node.tree = clone(

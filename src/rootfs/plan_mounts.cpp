@@ -82,7 +82,7 @@ Names names_in(const std::string& type) {
     return own ? Names::steady : Names::shared;
 }
 
-// size= or nr_blocks= of tmpfs(5); what value it has, and whether that is none, is the kernel's to say.
+// size= or nr_blocks= of tmpfs(5); the kernel checks the value.
 bool has_size(const std::vector<std::string>& data) {
     return std::ranges::any_of(data, [](const std::string& option) {
         return option.starts_with("size=") || option.starts_with("nr_blocks=");
@@ -118,7 +118,7 @@ void plan_filesystem(TimelineBuilder& timeline, Layout& layout, const spec::Spec
 }
 
 // Attributes that are not named stay as they are, as with mount(8): runc clears them (mount(2)), and so takes
-// nosuid from a mount that shall only become read-only.
+// nosuid from a mount that only has to become read-only.
 void plan_remount(TimelineBuilder& timeline, const Layout& layout, const MountOptions& options,
                   const std::string& target, std::string pointer) {
     const plan::Path place = layout.place(timeline, target);

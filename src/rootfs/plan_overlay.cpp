@@ -26,7 +26,7 @@ std::unexpected<Error> refuse(std::string_view pointer, std::string_view value, 
     return fail(Kind::invalid_config, "config.json: ", pointer, ": ", quoted(value), ": ", reason...);
 }
 
-// nullopt where the config does not have it. An annotation may be empty; none of these may.
+// nullopt if the config does not have it. An annotation may be empty; none of these may.
 std::optional<std::string_view> annotation(const spec::Spec& spec, std::string_view name) {
     const auto found = spec.annotations.find(std::string(name));
     if (found == spec.annotations.end()) return std::nullopt;

@@ -22,7 +22,7 @@ std::string mount_pointer(std::size_t index) { return cat("/mounts/", index); }
 bool is_new(const spec::Namespace* entry) { return entry != nullptr && entry->path.empty(); }
 
 // What a clone of the host's mounts is to them, before the mount's own words. By default it receives and
-// sends nothing back. It stays a peer only where the config says so (Kubernetes: Bidirectional), and never
+// sends nothing back. It stays a peer only if the config says so (Kubernetes: Bidirectional), and never
 // across a user namespace, where the kernel makes every copied mount a slave as well (mount_namespaces(7)):
 // an unprivileged mount must not arrive on the host.
 std::vector<std::uint32_t> base_propagation(const spec::Spec& spec) {

@@ -15,7 +15,7 @@ std::uint64_t hash_of(std::string_view bytes);
 
 std::string cache_text(std::string_view key, const Program& program);
 
-// nullopt where the bytes are not exactly what cache_text makes of this key and some sound program.
+// nullopt if the bytes are not exactly what cache_text makes of this key and some sound program.
 std::optional<Program> read_cache_text(std::string_view bytes, std::string_view key);
 
 }  // namespace bulkhead::seccomp

@@ -15,7 +15,7 @@ namespace bulkhead::seccomp {
 
 struct Program {
     std::vector<sock_filter> instructions;
-    std::uint32_t flags = 0;  // SECCOMP_FILTER_FLAG_*, NEW_LISTENER among them where it notifies
+    std::uint32_t flags = 0;  // SECCOMP_FILTER_FLAG_*, NEW_LISTENER among them if it notifies
     bool notifies = false;    // a rule has SCMP_ACT_NOTIFY: the load gives a listener
 };
 

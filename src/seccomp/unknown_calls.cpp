@@ -20,7 +20,7 @@ constexpr std::uint32_t x32_bit = 0x40000000;
 constexpr std::uint32_t x32_own_first = 512;
 constexpr std::uint32_t x32_own_last = 547;
 
-// The highest number that the profile names in one architecture, without x32's own; 0 where it names none.
+// The highest number that the profile names in one architecture, without x32's own; 0 if it names none.
 std::uint32_t highest_named(const spec::Seccomp& profile, std::uint32_t arch) {
     const bool x32 = arch == SCMP_ARCH_X32;
     std::uint32_t highest = 0;

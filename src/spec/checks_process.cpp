@@ -41,8 +41,7 @@ Result<> env_entries_have_names(const Spec& spec) {
 }
 
 Result<> rlimits_are_distinct(const Spec& spec) {
-    // config.md: an error. runc lets the last one win, or fails with EPERM where the first lowered the hard
-    // one.
+    // config.md: an error. runc lets the last one win, or fails with EPERM if the first lowered the hard one.
     std::uint32_t seen = 0;
     for (std::size_t i = 0; const Rlimit& rlimit : spec.process->rlimits) {
         const std::uint32_t bit = 1U << rlimit.resource;

@@ -37,7 +37,7 @@ inline constexpr auto fields<Capabilities> = std::array{
     field<&Capabilities::ambient>("ambient"),
 };
 
-// One word, two members: the kernel's number, and the name for whoever has to report it.
+// One word, two members: the kernel's number, and the name for reports.
 inline Result<> set_rlimit_type(Rlimit& rlimit, json::Value value) {
     if (!value.is(json::Type::string)) return value.refuse("must be a string");
     const auto known = std::ranges::find(rlimit_names(), value.text(), &RlimitName::text);

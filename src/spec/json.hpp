@@ -57,7 +57,7 @@ class Value {
         return is(Type::string) || is(Type::real) ? pooled(node().payload) : std::string_view();
     }
 
-    // The number, where it is a whole one from `low` to `high`.
+    // The number, if it is a whole one from `low` to `high`.
     template <std::integral Number>
     std::optional<Number> whole(Number low, Number high) const {
         const auto fits = [&](auto number) {

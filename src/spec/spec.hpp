@@ -3,7 +3,7 @@
 // (config.md, config-linux.md), under its JSON name in snake_case. No behaviour and no JSON here: parse.hpp
 // makes a Spec, validate.hpp makes a ValidSpec of it.
 //
-// A property is std::optional where leaving it out means something else than its zero value. An empty string,
+// A property is std::optional if leaving it out means something else than its zero value. An empty string,
 // list or map means "not given" everywhere else. Where the kernel has a number for a word, the enumerator has
 // it.
 #pragma once
@@ -27,7 +27,7 @@ inline constexpr const char* implemented_version = "1.3.0";
 // ---- config.md: root, mounts, hooks ----------------------------------------------------------------------
 
 struct Root {
-    std::string path;  // relative to the bundle where it is not absolute
+    std::string path;  // relative to the bundle, or absolute
     bool readonly = false;
 };
 

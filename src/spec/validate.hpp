@@ -12,10 +12,10 @@
 
 namespace bulkhead::spec {
 
-// A Spec that passed every check. Only validate makes one, so whoever takes a ValidSpec need not look again.
-// It differs from what was parsed in process.capabilities: unknown names are gone, and so is what the kernel
-// would refuse because of another set (with a warning each); and in a pids.limit of 0 before version 1.3,
-// which meant no limit and is -1 here.
+// A Spec that passed every check. Only validate makes one, so a function that takes a ValidSpec need not
+// check again. It differs from what was parsed in process.capabilities: unknown names are gone, and so is
+// what the kernel would refuse because of another set (with a warning each); and in a pids.limit of 0 before
+// version 1.3, which meant no limit and is -1 here.
 class ValidSpec {
   public:
     const Spec& operator*() const { return spec_; }
@@ -23,7 +23,7 @@ class ValidSpec {
     // Both are there in every ValidSpec.
     const Process& process() const { return *spec_.process; }
     const Root& root() const { return *spec_.root; }
-    // False where the document has no process: such a container can be created, but not started (config.md,
+    // False if the document has no process: such a container can be created, but not started (config.md,
     // "Process"), and process() is process_that_waits().
     bool has_program() const { return has_program_; }
 
@@ -48,7 +48,7 @@ Process process_that_waits();
 void lift_the_zero_of_old_versions(Pids& pids, std::string_view version);
 
 // Runs the checks in order. Errors are Kind::invalid_config and name the JSON pointer, the value and the
-// reason, in runc's words where it has any.
+// reason, in runc's words if it has any.
 Result<ValidSpec> validate(Spec spec);
 
 }  // namespace bulkhead::spec

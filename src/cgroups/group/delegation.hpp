@@ -12,7 +12,7 @@
 namespace bulkhead::cgroups {
 
 // Host lane, after the step that makes the cgroup: DelegateCgroup to the host's id of process.user.uid,
-// where the container has a new cgroup namespace and its cgroup mounted writable. Nothing where that id is
+// where the container has a new cgroup namespace and its cgroup mounted writable. Nothing if that id is
 // not known: a user namespace that is joined without its mappings. Nothing without privileges either: the
 // runtime would lose the right to put another process into the cgroup of its own container.
 void plan_delegation(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,

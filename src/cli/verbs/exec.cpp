@@ -13,8 +13,8 @@ Result<runtime::Made> attempt(const Call& call) {
 
 }  // namespace
 
-// What the process returns can be anything from 0 to 255, so that whoever calls tells a failure of ours by
-// the text and by runc's 255. A wrong command line does not come this far and ends with 1.
+// What the process returns can be anything from 0 to 255, so a caller tells a failure of ours by the text and
+// by runc's 255. A wrong command line does not come this far and ends with 1.
 Result<VerbResult> exec(const Call& call) {
     constexpr int failed = 255;
     auto made = attempt(call);

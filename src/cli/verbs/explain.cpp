@@ -18,7 +18,7 @@ bool has(const plan::Timeline& timeline) {
     });
 }
 
-// Of the step that mounts an overlay, whether there is one and whether its upper directory is kept.
+// The step that mounts an overlay: if there is one, and if its upper directory is kept.
 struct Overlaid {
     bool at_all = false, kept = false;
 };

@@ -44,7 +44,7 @@ std::string written_by_default(const Options& options) {
                         options.seccomp_given ? options.seccomp : defaults.seccomp);
 }
 
-// A path in a form is meant from where the form lies.
+// A path in a form is relative to the form's directory.
 std::string beside(const std::string& form, const std::string& path) {
     return path.starts_with('/') ? path : form.substr(0, form.rfind('/') + 1) + path;
 }

@@ -24,7 +24,7 @@ class SignalWatch {
 };
 
 // Until init ends, and its last output is delivered, or nobody has taken a byte of that for
-// caller_patience_ms. `process` is its pidfd; `terminal` the pty's master, or none, and closed where the
+// caller_patience_ms. `process` is its pidfd; `terminal` the pty's master, or none, and closed if the
 // caller's side of it hangs up. Every signal but SIGCHLD, SIGPIPE and SIGURG goes to init; with a terminal
 // SIGWINCH sets its size instead, and SIGTSTP, SIGTTIN, SIGTTOU and SIGCONT stop and continue the runtime,
 // which is then nothing but the container's terminal. Where the caller's terminals are relayed by `stdio`,

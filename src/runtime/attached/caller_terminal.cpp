@@ -53,7 +53,7 @@ bool equal(const termios& a, const termios& b) {
 }
 
 // The kernel's rule for those who change a terminal from the background (tty_ioctl(4)), applied before we
-// look at settings that belong to whoever is in the foreground now.
+// look at settings that belong to the job that is in the foreground now.
 void await_foreground() {
     struct sigaction action {};
     ::sigaction(SIGTTOU, nullptr, &action);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The terminal below descriptor 0: raw while somebody else's terminal stands behind it, and as it was before
+// The terminal below descriptor 0: raw while a container's terminal is shown on it, and as it was before
 // whatever ends that.
 #pragma once
 
@@ -25,7 +25,7 @@ class CallerTerminal {
     // Raw mode. A process group in the background is stopped first, as every terminal program is, unless the
     // caller ignores SIGTTOU. May be called again, when something may have changed the settings.
     void enter();
-    // The settings from before. Not where another program has the terminal now and has its own.
+    // The settings from before. Not if another program has the terminal now and has its own.
     void leave();
 
     // What SIGTSTP and its like mean to a program that has the terminal raw: leaves, and stops by the
@@ -52,7 +52,7 @@ class UnblockedSignal {
 // Another process group of this session has the terminal below descriptor 0.
 bool in_background();
 
-// The size of the first terminal on 0 to 2 that has one; none where it says 0 by 0.
+// The size of the first terminal on 0 to 2 that has one; none if it says 0 by 0.
 std::optional<winsize> caller_size();
 // The same as a fact, for a container's terminal that the runtime attends to.
 void look_at_caller_size(plan::HostFacts& host);

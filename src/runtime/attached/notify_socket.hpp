@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// NOTIFY_SOCKET: a container tells its own socket that it is ready (sd_notify(3)), and whoever starts it
-// tells the caller's service manager, which knows the container's main process by another pid.
+// NOTIFY_SOCKET: a container tells its own socket that it is ready (sd_notify(3)), and the command that
+// starts it tells the caller's service manager, which knows the container's main process by another pid.
 #pragma once
 
 #include <poll.h>
@@ -20,10 +20,10 @@ inline constexpr const char* notify_variable = "NOTIFY_SOCKET=/run/notify/notify
 // nobody receives but by ReadinessRelay.
 Result<Fd> make_notify_socket();
 // The one that init keeps for `start`, by its number there (pidfd_getfd(2)). What is not such a socket is
-// refused: where a tracer lives in init's pid namespace it may have put anything in its place.
+// refused: if a tracer lives in init's pid namespace it may have put anything in its place.
 Result<Fd> take_notify_socket(const Fd& init, int number);
 // Where an older version has made a directory for it in the container's state: a new socket in there.
-// Kind::not_found where there is none.
+// Kind::not_found if there is none.
 Result<Fd> renew_notify_socket(int state_directory);
 
 // Passes on that the container is ready: READY=1, MAINPID=<pid>, BARRIER=1, once and nothing else, since
@@ -39,7 +39,7 @@ class ReadinessRelay {
     bool active() const { return container_ || announcing_ || barrier_; }
     // What to poll for while active.
     pollfd input() const;
-    // Does what was polled for, without waiting; `main_process` is the pid that the service manager shall
+    // Does what was polled for, without waiting; `main_process` is the pid that the service manager must
     // watch.
     Result<> pass(pid_t main_process);
 

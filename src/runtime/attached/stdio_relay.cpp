@@ -19,7 +19,7 @@ namespace {
 
 // Where only a blocking terminal can be had: poll(2) promises room for a little.
 constexpr std::size_t safe_write = 256;
-// In the background: whether we are in the foreground. Shells do not tell a job that they let go on.
+// In the background: looks if we are in the foreground now. Shells do not tell a job that they let go on.
 constexpr int look_again_ms = 200;
 
 bool again(const Error& error) { return error.err == EAGAIN; }
@@ -70,7 +70,7 @@ bool StdioRelay::wants_keys() const {
 }
 
 // In the background keys are for somebody else; whether the container reads, and should be stopped for that,
-// nobody knows. The pipe of the input is watched even where there is nothing for it: once nobody reads from
+// nobody knows. The pipe of the input is watched even if there is nothing for it: once nobody reads from
 // it the keys are for somebody else.
 StdioRelay::Wishes StdioRelay::wishes() const {
     Wishes wishes{};

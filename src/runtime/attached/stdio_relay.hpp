@@ -14,7 +14,8 @@
 
 namespace bulkhead::runtime {
 
-// Without begin(), or where no terminal is on 0 to 2, all of it does nothing. Terminals keep their settings.
+// Without begin(), or without a terminal on 0 to 2, nothing here has an effect. Terminals keep their
+// settings.
 class StdioRelay {
   public:
     StdioRelay() = default;
@@ -24,7 +25,8 @@ class StdioRelay {
 
     // Puts the end of a new pipe in the place of each terminal on 0 to 2; everything else stays there.
     Result<> begin();
-    // Puts the terminals back; whoever was born meanwhile has the pipes. From then on the relay can serve.
+    // Puts the terminals back; processes that were born meanwhile have the pipes. From then on the relay can
+    // serve.
     void restore();
 
     // For each of 0 to 2: the caller's terminal and the container's pipe.
@@ -32,7 +34,7 @@ class StdioRelay {
 
     bool active() const { return active_; }
     Wishes wishes() const;
-    // Until serve() has something to do even where none of the wishes is possible; -1: never.
+    // Until serve() has something to do even if none of the wishes is possible; -1: never.
     int patience_ms() const;
     // Does what poll(2) found to be possible. In the background no keys are read, and where output is not
     // welcome (TOSTOP) the terminal stops us, as everybody who writes to it.
@@ -51,7 +53,7 @@ class StdioRelay {
     struct Stream {
         int number = 0;
         Fd kept;               // the caller's, as long as a pipe is in its place
-        Fd own;                // the same terminal once more, non-blocking; none where that cannot be had
+        Fd own;                // the same terminal once more, non-blocking; none if that cannot be had
         Fd pipe;               // our end; none once nothing can come or go through it any more
         Flow flow = {};        // what is underway
         std::size_t left = 0;  // bytes of before the end that are still in the pipe

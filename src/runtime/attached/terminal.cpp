@@ -171,7 +171,7 @@ void TerminalRelay::say_end_of_input() {
 }
 
 // What is underway to descriptor 1 still gets there. The caller gets his terminal back, because nobody
-// listens to his keys any more, and Ctrl-C shall be a signal again.
+// listens to his keys any more, and Ctrl-C must be a signal again.
 void TerminalRelay::hang_up() {
     caller_.leave();
     master_.reset();
@@ -187,14 +187,14 @@ bool TerminalRelay::take(int signal) {
     if (stops) caller_.stop(signal);
     if (ended_) return true;  // there are no keys to pass on any more
     if (signal != SIGWINCH) caller_.enter();
-    resize();  // after a stop, too: what happened meanwhile was told to whoever was in the foreground
+    resize();  // after a stop, too: what happened meanwhile was told to the job in the foreground
     return true;
 }
 
 void TerminalRelay::end() {
     ended_ = true;
     input_open_ = false;
-    output_open_ = active();  // also where nobody had the terminal open a moment ago
+    output_open_ = active();  // also if nobody had the terminal open a moment ago
     input_.discard();
     output_due_ = end_due_ = 0;
     left_ = more_than_a_pty_holds;

@@ -43,12 +43,12 @@ class Flow {
 };
 
 // The caller's descriptor as a new open file that may be non-blocking: the flag of the caller's own is seen
-// by everybody who shares it, and would outlive us. access: O_RDONLY or O_WRONLY. None where there is no way
-// to open it again, or where it never waits (regular files).
+// by everybody who shares it, and would outlive us. access: O_RDONLY or O_WRONLY. None if there is no way to
+// open it again, or if it never waits (regular files).
 Fd reopened(int fd, int access);
 
 // Between descriptors 0 and 1 and the master of a pty. Puts the caller's terminal into raw mode and restores
-// it when it goes. Does nothing where there is no master. When nobody can take the output any more, or the
+// it when it goes. Does nothing if there is no master. When nobody can take the output any more, or the
 // caller's terminal hangs up, so does the container's: `master` is closed.
 class TerminalRelay {
   public:
@@ -61,11 +61,11 @@ class TerminalRelay {
 
     bool active() const { return static_cast<bool>(master_); }
     Wishes wishes() const;
-    // Until serve() has something to do even where none of the wishes is possible; -1: never.
+    // Until serve() has something to do even if none of the wishes is possible; -1: never.
     int patience_ms() const;
     // Does what poll(2) found to be possible.
     void serve(const Wishes& found);
-    // Takes a signal that is meant for the program that has the terminal; false where it is not.
+    // Takes a signal that is meant for the program that has the terminal; false if it is not.
     bool take(int signal);
 
     // The main process has ended: from now on only what was written before that is passed on.
@@ -85,7 +85,7 @@ class TerminalRelay {
     void resize() const;
 
     Fd& master_;
-    Fd own_input_, own_output_;  // 0 and 1 once more, non-blocking; none where that cannot be had
+    Fd own_input_, own_output_;  // 0 and 1 once more, non-blocking; none if that cannot be had
     bool input_is_terminal_ = false;
     bool input_open_ = true;
     bool output_open_ = true;  // false also once all is read, after end()

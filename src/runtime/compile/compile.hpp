@@ -23,7 +23,7 @@ struct CreateOptions {
     std::string bundle;
     std::string root;             // the root file system
     std::string state_directory;  // of this container
-    std::string pid_file;         // the rest: empty where not asked for
+    std::string pid_file;         // the rest: empty if not asked for
     std::string console_socket;
     std::string pidfd_socket;
     unsigned preserve_fds = 0;                   // those of LISTEN_FDS among them
@@ -47,8 +47,9 @@ bool has_mount_namespace(const spec::ValidSpec& spec);
 // none.
 bool may_go_without_cgroup(const CreateOptions& options, const spec::ValidSpec& spec);
 
-// The container's cgroup below the hierarchy's root, from linux.cgroupsPath and the id. Empty where it shall
-// have none. Errors: a host without cgroup v2 where one is needed; one that is named and must not be made.
+// The container's cgroup below the hierarchy's root, from linux.cgroupsPath and the id. Empty if it has none.
+// Errors: a host without cgroup v2 if the container needs a cgroup; a named cgroup with --cgroup-manager
+// disabled.
 Result<std::string> cgroup_path(const CreateOptions& options, const spec::ValidSpec& spec,
                                 const plan::HostFacts& host);
 
@@ -60,9 +61,9 @@ struct HookProgram {
     std::string pointer;            // of its entry in config.json
 };
 
-// What is asked for beside the spec where a process joins a container. All paths are absolute.
+// What `exec` needs beside the spec. All paths are absolute.
 struct ExecOptions {
-    std::string pid_file;  // empty where not asked for, as the next two
+    std::string pid_file;  // empty if not asked for, as the next two
     std::string console_socket;
     std::string pidfd_socket;
     std::string cgroup;  // below the container's
@@ -99,7 +100,7 @@ struct Changes {
     std::vector<plan::UnitProperty> properties;  // of its unit, if it has one
     std::vector<std::string> schemata{};         // of its group of resctrl, each to be written alone
     std::vector<spec::DeviceRule> created;       // the device rules that it was created with
-    std::vector<spec::DeviceRule> devices;       // those that shall hold; none: as they are
+    std::vector<spec::DeviceRule> devices;       // the new rules; none: no change
 };
 // Errors: device rules that no program can be made of.
 Result<plan::Timeline> compile_update(Changes changes, const State& state, const plan::HostFacts& host);

@@ -37,7 +37,7 @@ void plan_clean_start(TimelineBuilder& timeline, const HookStreams& streams) {
     timeline.init(plan::SetUmask{usual_umask});
 }
 
-// In a session of its own: whoever kills its group at the timeout kills nobody else's.
+// The hook gets a session of its own, so that the timeout kills its group and nobody else's.
 Result<plan::Timeline> finish(TimelineBuilder timeline, const std::string& directory,
                               const HookProgram& hook) {
     timeline.init(plan::StartSession{});
@@ -62,7 +62,7 @@ Result<plan::Timeline> compile_outside(const HookOptions& options, const HookPro
 }
 
 // In the container's namespaces with all the rights that the stage has, which waits before the root changes:
-// whoever joins its mount namespace lands on the host's root.
+// a process that joins its mount namespace lands on the host's root.
 Result<plan::Timeline> compile_inside(const HookOptions& options, const spec::ValidSpec& spec,
                                       const plan::HostFacts& host, const HookProgram& hook) {
     TimelineBuilder timeline;

@@ -36,7 +36,7 @@ bool has_later_hooks(const spec::ValidSpec& spec);
 Result<plan::RunHooks> compile_hooks(plan::HookKind kind, const HookOptions& options,
                                      const spec::ValidSpec& spec, const plan::HostFacts& host);
 
-// The same as a timeline of one step; of none where there are no hooks.
+// The same as a timeline of one step; of none if there are no hooks.
 Result<plan::Timeline> compile_hook_run(plan::HookKind kind, const HookOptions& options,
                                         const spec::ValidSpec& spec, const plan::HostFacts& host);
 

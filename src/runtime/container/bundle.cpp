@@ -54,7 +54,7 @@ Result<Bundle> load_bundle(const std::string& path) {
     return Bundle{std::move(bundle), std::move(absolute_root), std::move(text), std::move(spec)};
 }
 
-// The stage opens them for good; here is where an error can name the one that is missing.
+// The stage opens them for good; only here can an error name the one that is missing.
 Result<> check_layers(const spec::ValidSpec& spec, const rootfs::OverlayGrants& grants) {
     LET(const auto overlay, rootfs::read_overlay(*spec, grants));
     if (!overlay) return {};

@@ -18,7 +18,7 @@ struct Bundle {
     spec::ValidSpec spec;
 };
 
-// `path` empty: the current directory. Errors in runc's words where engines know them.
+// `path` empty: the current directory. Errors in runc's words if engines know them.
 Result<Bundle> load_bundle(const std::string& path);
 
 // Checks that the directories of an overlay root exist.

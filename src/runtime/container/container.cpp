@@ -37,7 +37,7 @@ Result<std::vector<std::string>> walk(const plan::Timeline& timeline, Found foun
 
 // ---- views ----------------------------------------------------------------------------------------------
 
-// The name of a user of the host, from the text of passwd(5); "#uid" where there is none. Without NSS: the
+// The name of a user of the host, from the text of passwd(5); "#uid" if there is none. Without NSS: the
 // static binary loads nothing.
 std::string user_name(std::string_view passwd, uid_t uid) {
     for (const std::string_view line : split(passwd, '\n')) {

@@ -38,10 +38,11 @@ struct CreateRequest {
     unsigned preserve_fds = 0;
     unsigned listen_fds = 0;    // socket activation (sd_listen_fds(3)): so many from 3 on, before those above
     std::string listen_names;   // LISTEN_FDNAMES
-    std::string notify_socket;  // NOTIFY_SOCKET: who is told that the container is ready
+    std::string notify_socket;  // NOTIFY_SOCKET: the socket of the service manager that hears when the
+                                // container is ready
     rootfs::OverlayGrants overlay_grants;
     bool no_pivot = false;
-    std::optional<bool> rootless;       // none: whether the caller has privileges decides
+    std::optional<bool> rootless;       // none: true if the caller has no privileges
     bool no_cgroup = false;             // --cgroup-manager disabled
     bool systemd = false;               // systemd makes the cgroup
     bool systemd_unless_named = false;  // the same, but only of a config without linux.cgroupsPath
@@ -82,7 +83,7 @@ struct UpdateRequest {
 // A container as `state` and `list` show it.
 struct View {
     std::string id;
-    pid_t pid = 0;  // 0 where nothing runs
+    pid_t pid = 0;  // 0 if nothing runs
     lifecycle::Status status = lifecycle::Status::stopped;
     std::string bundle;
     std::string rootfs;
@@ -110,8 +111,8 @@ Result<Made> run(const Site& site, const CreateRequest& request);
 Result<> start(const Site& site, const std::string& id, const std::string& notify_socket = {});
 Result<View> state(const Site& site, const std::string& id);
 Result<Listing> list(const Site& site);
-// Another process in a container, born with no more than the first one has. Returns its exit status, or 0
-// where it is left alone.
+// Another process in a container, born with no more than the first one has. Returns its exit status, or 0 if
+// it is left alone.
 Result<Made> exec(const Site& site, const ExecRequest& request);
 // signal: 0 (a test) to 64. all: to every process in its cgroup, and a stopped container is no error.
 Result<> kill(const Site& site, const std::string& id, int signal, bool all);

@@ -50,7 +50,7 @@ struct PreparedCreate {
     plan::HostFacts host;
     CreateOptions options;
     plan::Timeline timeline;
-    plan::Timeline poststart;  // of run; both are empty where there are no such hooks
+    plan::Timeline poststart;  // of run; both are empty if there are no such hooks
     DeleteHooks end;
     std::optional<Driver> driver;  // of --systemd-cgroup, connected
 };
@@ -112,13 +112,14 @@ std::vector<std::string> warnings_of(const PreparedCreate& prepared) {
     return warnings;
 }
 
-// A path says by its form who is meant to make it, and whoever writes one says by a flag that it is systemd.
+// A cgroupsPath has the form of one driver, so bulkhead.yaml chooses only for a config that has none; a flag
+// chooses always.
 bool wants_systemd(const CreateRequest& request, const spec::ValidSpec& spec) {
     return request.systemd || (request.systemd_unless_named && spec->linux.cgroups_path.empty());
 }
 
-// The systemd that will make the cgroup, and what is to be known of it. That the path is one it can make is
-// looked at before anybody is asked.
+// Connects to the systemd that will make the cgroup, and notes what the plan needs of it. Before that it
+// checks that systemd can make the path.
 Result<std::optional<Driver>> driver_of(const CreateRequest& request, const spec::ValidSpec& spec,
                                         plan::HostFacts& host) {
     if (!wants_systemd(request, spec)) return std::nullopt;
@@ -130,7 +131,7 @@ Result<std::optional<Driver>> driver_of(const CreateRequest& request, const spec
     return driver;
 }
 
-// What cannot be had is said before anything is made.
+// Refuses limits that this host does not have, before anything is made.
 Result<> check_limits(const CreateOptions& options, const spec::ValidSpec& spec,
                       const plan::HostFacts& host) {
     LET(const auto settings, cgroups::settings_of(spec->linux.resources));
@@ -140,7 +141,7 @@ Result<> check_limits(const CreateOptions& options, const spec::ValidSpec& spec,
     return cgroups::check_settings(hierarchy.number(), path, settings);
 }
 
-// What root would do, whoever asks.
+// `explain` tells what root would do, also to a caller without privileges.
 void as_root(plan::HostFacts& host) {
     if (!host.privileged) host.capabilities = plan::HostFacts{}.capabilities;
     host.privileged = true;
@@ -263,7 +264,7 @@ Result<ExecutionContext> make(const Site& site, PreparedCreate& prepared, const 
     context.host.devices.clear();  // nobody brings them back any more
     context.control.systemd.reset();
     context.host.slots
-        .clear();  // our copy of the notify socket shall be the last: who writes to nobody is told so
+        .clear();  // closes our copy of the notify socket, so that a writer to nobody gets an error
     return context;
 }
 

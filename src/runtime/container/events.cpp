@@ -106,7 +106,7 @@ class Watch {
         return audience_.oom();
     }
 
-    // False where nothing is left to watch.
+    // False if nothing is left to watch.
     Result<bool> look() {
         const std::uint64_t now = sys::monotonic_ns();
         if (now < next_) {
@@ -121,7 +121,7 @@ class Watch {
         return true;
     }
 
-    // Until something happens or the next sample is due. EPIPE where nobody listens any more.
+    // Until something happens or the next sample is due. EPIPE if nobody listens any more.
     Result<> wait() {
         pollfd entries[] = {{audience_.output, 0, 0},
                             {events_.number(), POLLPRI, 0},
@@ -136,7 +136,7 @@ class Watch {
         return entries[0].revents == 0 ? Result<>() : system_error(EPIPE, "write", "output");
     }
 
-    // After init's end others may live on where the pid namespace is not the container's own. The notice of
+    // After init's end others may live on if the pid namespace is not the container's own. The notice of
     // their end is lost if the cgroup is removed within 10 ms of another one, so it is looked at from time to
     // time then.
     std::uint64_t patience() {

@@ -12,14 +12,14 @@
 
 namespace bulkhead::runtime {
 
-// Who is told. An error of theirs ends the watch.
+// The receivers of what happens. An error of theirs ends the watch.
 struct Audience {
     std::function<Result<>(const cgroups::Stats&)> sample;
     std::function<Result<>()> oom;
-    int output = -1;  // where it goes: if nobody is at its other end any more, the watch ends
+    int output = -1;  // the descriptor they write to; the watch ends when nobody is at its other end any more
 };
 
-// Kind::bad_state where the container has stopped.
+// Kind::bad_state if the container has stopped.
 Result<cgroups::Stats> stats(const Site& site, const std::string& id);
 
 // A sample after each interval, and an oom whenever oom_kill of memory.events has risen, until no process is

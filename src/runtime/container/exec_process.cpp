@@ -84,7 +84,9 @@ void add_capabilities(spec::Process& process, const Names& names) {
 Result<spec::Process> changed_process(spec::Process process, const ProcessChanges& changes) {
     if (changes.args.empty()) return fail(Kind::usage, "process args cannot be empty");
     process.args = changes.args;
-    if (!process.terminal) process.console_size.reset();  // it meant nothing, so it is no size of this one's
+    if (!process.terminal)
+        process.console_size
+            .reset();  // without a terminal it had no meaning, so this process does not inherit it
     process.terminal = changes.terminal;
     replace_if_given(process.cwd, changes.cwd);
     append_all(process.env, changes.env);

@@ -13,7 +13,7 @@
 
 namespace bulkhead::runtime {
 
-// Timelines of compile_hook_run; empty where there are no hooks.
+// Timelines of compile_hook_run; empty if there are no hooks.
 struct StartHooks {
     plan::Timeline start_container;
     plan::Timeline poststart;

@@ -126,7 +126,7 @@ Result<Found> settled(Look look) {
     }
 }
 
-// The id's directory, or no descriptor where there is none.
+// The id's directory, or no descriptor if there is none.
 Result<Fd> open_directory(const Site& site, const std::string& id) {
     TRY(check_id(id));
     auto root = open_root(site);

@@ -29,7 +29,7 @@ struct Found {
     lifecycle::Status status = lifecycle::Status::removed;
     bool start_awaited = false;  // created, or paused before its program has begun
     // Why the record cannot be believed. `state` is then what is left of it (Remains), and so is the status:
-    // only whoever lists or removes by force goes on with that.
+    // only `list` and `delete --force` go on with that.
     std::optional<Error> damage{};
     bool tells_kept_cgroups = true;  // as in Remains
 };
@@ -41,7 +41,7 @@ struct Found {
 Result<Found> find(const Site& site, const std::string& id);
 Result<Found> find_even_damaged(const Site& site, const std::string& id);
 
-// Takes the container's lock, which lives as long as its open directory. An error where somebody else keeps
+// Takes the container's lock, which lives as long as its open directory. An error if somebody else keeps
 // it for longer than any verb needs it.
 Result<> lock_container(const Fd& directory, const std::string& id);
 

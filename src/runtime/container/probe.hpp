@@ -7,7 +7,7 @@
 
 namespace bulkhead::runtime {
 
-// Needs no privilege. Kind::unsupported where there is no cgroup v2 or the kernel is older than 5.10.
+// Needs no privilege. Kind::unsupported if there is no cgroup v2 or the kernel is older than 5.10.
 Result<plan::HostFacts> probe();
 // The same without a look at cgroups: for a process that joins a container, whose record has them.
 Result<plan::HostFacts> probe_kernel();

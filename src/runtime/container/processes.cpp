@@ -45,7 +45,7 @@ Result<> kill_cgroup(const State& state) {
     return group ? cgroups::kill_all(group.number()) : Result<>();
 }
 
-// What a stopped container has left in its cgroup is meant, too.
+// This includes what a stopped container has left in its cgroup.
 Result<> signal_everybody(const Found& found, int signal) {
     LET(const Fd group, open_own_cgroup(found.state));
     if (group) return cgroups::signal_all(group.number(), signal);

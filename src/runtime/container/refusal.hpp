@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a verb says where the lifecycle forbids it.
+// The error of a verb that the lifecycle forbids.
 #pragma once
 
 #include <string>

@@ -34,7 +34,7 @@ void forget_cgroup(State& state) {
     state.kept_cgroups.clear();
 }
 
-// The cgroup that has the record's path and inode; no descriptor where there is none.
+// The cgroup that has the record's path and inode; no descriptor if there is none.
 Result<Fd> identified_cgroup(const State& state) {
     if (state.cgroup_path.empty() || state.cgroup_inode == 0) return Fd();
     LET(const Fd hierarchy, cgroups::open_hierarchy(state.cgroup_mount));

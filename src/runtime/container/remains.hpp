@@ -22,8 +22,8 @@ struct Proven {
 // identity. Error: the kernel cannot be asked, so nothing is known and the record stays.
 Result<Proven> proven(const Found& damaged);
 
-// Of a sound record: its cgroup where there is a hierarchy today, if that is not where the record says; the
-// path is taken away if no cgroup can have it.
+// Of a sound record: its cgroup below today's hierarchy, if that is not where the record says; the path is
+// taken away if no cgroup can have it.
 Result<Proven> with_cgroup_found(const State& state);
 
 }  // namespace bulkhead::runtime

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the requests of create, run and exec have in common: looked at before anything is done. Errors are
-// Kind::usage, in runc's words where it has any.
+// Kind::usage, in runc's words if it has any.
 #pragma once
 
 #include <string>

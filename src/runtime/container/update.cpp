@@ -38,7 +38,7 @@ Result<std::vector<spec::DeviceRule>> rules_of_creation(int directory) {
     return std::move(spec.linux.resources.devices);
 }
 
-// A limit of 0 means what it meant to the version of the container's config.json.
+// A limit of 0 has the meaning of the version in the container's config.json.
 Result<spec::Resources> resources_of(const UpdateRequest& request, int directory) {
     spec::Resources resources = request.resources;
     if (resources.pids.limit != 0) return resources;

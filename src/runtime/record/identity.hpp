@@ -32,14 +32,14 @@ struct ProcessStatus {
 // The text of /proc/PID/stat. The command stands in parentheses and may hold anything, parentheses too.
 std::optional<ProcessStatus> parse_stat(std::string_view text);
 
-// nullopt where there is no such process.
+// nullopt if there is no such process.
 std::optional<ProcessStatus> process_status(pid_t pid);
 
 // What becomes of a child that was killed and cannot be reaped: "process 7 is left to init of the host: it
 // has ended, and process 9, which traces it, does not let go of it".
 std::string left_to_init(pid_t pid);
 
-// The inode of a pidfd: the process's own, and given to no other until the machine boots again. 0 where the
+// The inode of a pidfd: the process's own, and given to no other until the machine boots again. 0 if the
 // kernel has the same one for all pidfds.
 std::uint64_t pidfd_inode(int pidfd);
 
@@ -50,7 +50,7 @@ std::optional<Fd> open_same_process(pid_t pid, std::uint64_t start_time, std::ui
 // The container's first process, as the record knows it.
 std::optional<Fd> open_init(const State& state);
 
-// The cgroup that the record means. No descriptor where it is gone, where another one has its path, or where
+// The cgroup that the record means. No descriptor if it is gone, if another one has its path, or if
 // the runtime was killed before it could write down which one it made: nothing of the container can run in it
 // then.
 Result<Fd> open_own_cgroup(const State& state);

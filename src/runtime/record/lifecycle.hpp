@@ -44,7 +44,7 @@ struct Facts {
 constexpr Status observe(Facts facts) {
     if (!facts.recorded) return Status::removed;
     if (facts.being_made) return Status::creating;
-    if (!facts.init_alive) return Status::stopped;  // also what a runtime killed during create left behind
+    if (!facts.init_alive) return Status::stopped;  // also if a runtime was killed during create
     if (facts.frozen) return Status::paused;
     return facts.start_awaited ? Status::created : Status::running;
 }

@@ -11,14 +11,14 @@
 
 namespace bulkhead::runtime {
 
-// One JSON object: ociVersion, id, status, pid, bundle, annotations. `pid` is 0 where there is no process.
+// One JSON object: ociVersion, id, status, pid, bundle, annotations. `pid` is 0 if there is no process.
 std::string oci_state(const State& state, std::string_view status, pid_t pid);
 
-// The pid of a process of the host as its own pid namespace counts. 0 where it has none yet: a process that
+// The pid of a process of the host as its own pid namespace counts. 0 if it has none yet: a process that
 // joined a pid namespace is not in it, its children are.
 pid_t pid_inside(pid_t pid);
 
-// The last number of "NSpid:" in the text of /proc/PID/status; 0 where there is none.
+// The last number of "NSpid:" in the text of /proc/PID/status; 0 if there is none.
 pid_t innermost_pid(std::string_view status);
 
 }  // namespace bulkhead::runtime

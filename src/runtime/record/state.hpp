@@ -15,7 +15,8 @@
 
 namespace bulkhead::runtime {
 
-// A container's unit, and where the systemd answers that has it: later verbs may have no environment at all.
+// A container's unit and the addresses of the systemd that has it. Later verbs may have no environment to
+// find them in.
 struct UnitRecord {
     std::string name;        // empty: none
     std::string invocation;  // the id of its start; empty: not known, the runtime was killed while it started
@@ -41,8 +42,8 @@ struct State {
     std::string cgroup_mount;
     std::string cgroup_path;
     std::uint64_t cgroup_inode = 0;  // 0: not known, the runtime was killed while it made it
-    // Inodes of the cgroup and those below it, where somebody had made it before, other than systemd for us:
-    // they stay.
+    // Inodes of the cgroup and those below it, if somebody (but not systemd for us) had made it before: they
+    // stay.
     std::vector<std::uint64_t> kept_cgroups;
     bool private_pids = true;       // it has a pid namespace of its own: killing init kills all
     bool new_keyring = true;        // what joins it later gets a session keyring of its own, too
@@ -53,7 +54,7 @@ struct State {
     sys::MountIdentity root_mount;  // of OpenRoot, on the host; 0: none, the container has its own mounts
     bool has_program = true;        // false: config.json has no process, and nothing can be started
     RdtRecord rdt{};                // of linux.intelRdt
-    UnitRecord unit;                // of systemd, where that made the cgroup
+    UnitRecord unit;                // of systemd, if that made the cgroup
     int notify_descriptor = 0;      // init's number of the notify socket, until `start`; 0: it has none
     pid_t pid = 0;                  // 0: not started yet
     std::uint64_t start_time = 0;   // of that pid, in clock ticks since boot (proc(5), field 22)
@@ -86,7 +87,7 @@ struct Remains {
 Remains remains_of(std::string_view text);
 
 Result<> save(int directory, const State& state);
-// Kind::not_found where there is no record, Kind::invalid_config where what is in its place is no file that
+// Kind::not_found if there is no record, Kind::invalid_config if what is in its place is no file that
 // could be one; the rest are failures of the kernel, which say nothing about the record.
 Result<std::string> read_record(int directory);
 Result<State> load(int directory);

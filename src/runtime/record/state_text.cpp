@@ -98,7 +98,7 @@ void write_format(JsonWriter& writer, std::string_view name, const State&) {
     writer.member(name, record_format);
 }
 
-// "noProgram": true, and nothing where there is one.
+// "noProgram": true, and nothing if there is one.
 Result<> read_absence(State& state, json::Value value) {
     LET(const bool absent, read_flag(value));
     state.has_program = !absent;

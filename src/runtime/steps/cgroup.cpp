@@ -141,7 +141,7 @@ Result<> apply(const plan::DelegateCgroup& op, const ResourceControl& control) {
     return control.cgroup ? cgroups::delegate(control.cgroup.number(), op.owner) : Result<>();
 }
 
-// The cgroup holds them all, also where a runtime died before it could write down a pid.
+// The cgroup holds them all, also if a runtime died before it could write down a pid.
 Result<> apply(const plan::KillContainer&, const ContainerRecord& record) {
     const State& state = record.state;
     if (const auto init = open_init(state)) (void)sys::signal_process(init->number(), SIGKILL);

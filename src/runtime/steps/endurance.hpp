@@ -18,8 +18,7 @@ class Endurance {
   public:
     // What is stopped is sent on its way again meanwhile.
     static constexpr int stopped_patience_ms = 2'000;
-    // Of processor time, which does not pass faster where many want it. What is left to do takes a
-    // thousandth.
+    // Of processor time, which passes no faster on a busy machine. What is left to do takes a thousandth.
     static constexpr int busy_patience_ms = 3'000;
 
     explicit Endurance(int total_ms = creation_patience_ms) : total_ms_(total_ms), total_(total_ms) {}

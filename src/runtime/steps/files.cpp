@@ -72,7 +72,7 @@ Result<> apply(const plan::RecordIntent&, const ContainerRecord& record) {
     return save(record.directory.number(), record.state);
 }
 
-// The stage binds its copy, and keeps it until `start` where that is to come.
+// The stage binds its copy, and keeps it until `start`, if there will be one.
 Result<> apply(const plan::MakeNotifySocket& op, HostResources& host, Streams& streams) {
     LET(streams.notify, make_notify_socket());
     LET(host.slots[op.slot.index], sys::duplicate(streams.notify.number()));

@@ -9,8 +9,8 @@
 namespace bulkhead::runtime {
 
 // Our own binary's: where both are installed, wherever that is (sbin/bulkhead, libexec/bulkhead/host-helper),
-// or else below libexec beside it, as in a build tree. Only taken where nobody but the binary's owner can
-// have put it there (Kind::denied). Costs some system calls: ask when it is needed.
+// or else below libexec beside it, as in a build tree. Only taken if nobody but the binary's owner can have
+// put it there (Kind::denied). Costs some system calls: ask when it is needed.
 Result<std::string> helper_program();
 
 // The same of this binary, an absolute path, after which the kernel may have said " (deleted)": a package

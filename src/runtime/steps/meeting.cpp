@@ -10,7 +10,7 @@ namespace bulkhead::runtime {
 
 Result<> tell_stage(const StageProcess& stage, char message) {
     auto sent = sys::send(stage.report.number(), {&message, 1});
-    // Before Linux 6.2 ECONNREFUSED where the other side is just closing.
+    // Before Linux 6.2 ECONNREFUSED if the other side is just closing.
     const bool nobody_hears = !sent && (sent.error().err == EPIPE || sent.error().err == ECONNREFUSED);
     return nobody_hears ? Result<>() : sent;
 }

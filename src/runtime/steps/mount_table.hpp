@@ -12,8 +12,8 @@
 
 namespace bulkhead::runtime {
 
-// Where procfs and sysfs are mounted, in its order: without pivot_root these have to go, for whoever finds
-// one that is not masked has what the masks hide.
+// Where procfs and sysfs are mounted, in its order: without pivot_root they must go, because who finds one
+// that is not masked has what the masks hide.
 Result<std::vector<std::string>> kernel_mounts(std::string_view mountinfo);
 
 // True if the mount of this id is there, at this place.

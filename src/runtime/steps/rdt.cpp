@@ -32,7 +32,7 @@ Result<> apply(const plan::MakeRdtGroup& op, ContainerRecord& record, ResourceCo
     return {};
 }
 
-// An error leaves all as it was, whoever has named the group.
+// An error leaves everything as it was, also in a group that the config names.
 void undo(const plan::MakeRdtGroup& op, const ContainerRecord& record, const ResourceControl& control) {
     if (control.rdt_group_is_new) (void)cgroups::remove_rdt_group(op.path, record.state.rdt.inode);
 }

@@ -144,7 +144,7 @@ bool Reports::is_stage() const {
     return program && (program->starts_with(stage_name) || *program == detached_stage_name);
 }
 
-// More than a stage ever has to say comes from whoever traces it.
+// A report that is longer than any stage's comes from a tracer.
 Result<bool> Reports::next() {
     constexpr unsigned most = 16;
     if (++stage_.reports > most) return fail(Kind::kernel, start_failed, "the stage says too much");
@@ -202,8 +202,8 @@ Result<> Reports::take(const plan::Report& report, sys::Received& message) {
     return {};
 }
 
-// The copy may have failed before the first has told its pid, and whoever does not know it cannot reap it:
-// then init of its pid namespace, which waits for that when it dies, would never be gone.
+// The copy may have failed before the first has told its pid. Without the pid we cannot reap it: then init of
+// its pid namespace, which waits for that when it dies, would never be gone.
 Result<> Reports::fail_with(const plan::Report& report) {
     Error error = failure(timeline_, report);
     if (!is_of_unknown_copy(report)) return std::unexpected(std::move(error));

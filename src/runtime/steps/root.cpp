@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The root of a container without a mount namespace. What is mounted in it is mounted on the host, so all of
-// it hangs below one mount that we know again: whoever removes that one has removed all.
+// it hangs below one mount that we know again: removing that one removes all.
 #include <fcntl.h>
 #include <sys/mount.h>
 

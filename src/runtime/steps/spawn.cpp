@@ -86,7 +86,7 @@ void take_ids(const Handover& handover, std::uint16_t step) noexcept {
         report_and_exit(handover, step, -ECANCELED, plan::Call::read);
     if (!handover.ids) return;
     const long uid = handover.ids->uid, gid = handover.ids->gid;
-    raw::call(__NR_setgroups, 0L, 0L);  // the caller's must not be seen inside; refused where all are denied
+    raw::call(__NR_setgroups, 0L, 0L);  // the caller's must not be seen inside; refused if all are denied
     if (const long set = raw::call(__NR_setresgid, gid, gid, gid); set < 0)
         report_and_exit(handover, step, set, plan::Call::setresgid);
     if (const long set = raw::call(__NR_setresuid, uid, uid, uid); set < 0)

@@ -30,7 +30,7 @@ class Supervision {
     Supervision(const Fd& process, const Fd& output, std::uint64_t deadline)
         : process_(process), output_(output), deadline_(deadline), buffer_(buffer_size) {}
 
-    // False where the deadline has passed first. A hook without one has the time that it takes, unless
+    // False if the deadline has passed first. A hook without one has the time that it takes, unless
     // somebody wants us to end.
     Result<bool> until_end() {
         while (!ended_) {

@@ -22,13 +22,13 @@ struct Supervised {
     bool in_time = true;
     std::string output;  // its last bytes, where the reason stands: at most output_limit
     bool cut = false;    // there were more
-    std::string left;    // where it could not be reaped: what becomes of it; nobody knows how it has ended
+    std::string left;    // if it could not be reaped: what becomes of it; how it ended is unknown then
 };
 
 // Waits until the child `pid`, which leads its process group, has ended, and reaps it; the rest of its group
 // may go on. After `timeout_s` seconds the whole group is killed. Meanwhile everything that comes out of
-// `output` is read, so that nobody is held up by a full pipe; whoever else holds the other end is not waited
-// for. Errors: Kind::interrupted, with the group killed.
+// `output` is read, so that a full pipe holds nobody up; others who hold its other end are not waited for.
+// Errors: Kind::interrupted, with the group killed.
 Result<Supervised> supervise(pid_t pid, const Fd& process, const Fd& output,
                              std::optional<std::int64_t> timeout_s);
 

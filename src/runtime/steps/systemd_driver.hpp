@@ -12,7 +12,7 @@
 
 namespace bulkhead::runtime {
 
-// create: whose systemd is asked, what it is, and the connection. Kind::unsupported where systemd does not
+// create: whose systemd is asked, what it is, and the connection. Kind::unsupported if systemd does not
 // run or does not answer; nothing has been made then.
 struct Driver {
     cgroups::Systemd systemd;

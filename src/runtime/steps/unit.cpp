@@ -86,7 +86,7 @@ void undo(const plan::ChangeUnit&, const ContainerRecord& record, ResourceContro
 }
 
 // Nothing runs in it any more, so a scope ends by itself, and its directory is removed next. A bus that is
-// gone shall not keep a container from being deleted.
+// gone must not keep a container from being deleted.
 Result<> apply(const plan::StopUnit& op, const ContainerRecord& record, ResourceControl& control,
                Walk& walk) {
     auto done = connect_by_record(record.state, control);

@@ -70,7 +70,7 @@ Result<> put_cpus(Document& document, const Value& value, std::string_view point
     return {};
 }
 
-// `swap` is not among them: it is said with the memory.
+// `swap` is not among them: it stands with the memory.
 constexpr std::array limit_keys{
     Key{"cpuBurst", put_whole, "/cpu/burst"},
     Key{"cpuIdle", put_whole, "/cpu/idle"},

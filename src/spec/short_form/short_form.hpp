@@ -23,7 +23,7 @@ std::string profile_path(const yaml::Node& form);
 
 // The config.json, with tabs, without a newline at its end. It has passed parse and validate. Errors are
 // Kind::invalid_config (or Kind::unsupported) and begin with the place of the key that caused them, then say
-// the key's pointer in the form, or in config.json where a check of that found it:
+// the key's pointer in the form, or in config.json if a check of that found it:
 //     box.yaml:7:11: /limits/memory: "512Mx": not a size (...)
 //     box.yaml:2:6: /process/cwd: "tmp": Cwd must be an absolute path
 Result<std::string> compile(const yaml::Node& form, std::string_view name, const FormInputs& inputs);

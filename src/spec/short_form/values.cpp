@@ -31,7 +31,7 @@ constexpr std::array units{Unit{"", 1},
                            Unit{"Mi", std::int64_t{1} << 20},
                            Unit{"Ti", std::int64_t{1} << 40}};
 
-// A number with its unit, in bytes; nullopt where it is none or does not fit.
+// A number with its unit, in bytes; nullopt if it is none or does not fit.
 std::optional<std::int64_t> bytes_of(std::string_view written) {
     const std::size_t end = std::min(written.size(), written.find_first_not_of("0123456789"));
     const auto unit = std::ranges::find(units, written.substr(end), &Unit::name);
@@ -45,7 +45,7 @@ std::optional<std::int64_t> bytes_of(std::string_view written) {
 // Cuts a line into words as a shell would, without expanding anything.
 class Splitter {
   public:
-    // nullopt where a quote stays open or a backslash stands last.
+    // nullopt if a quote stays open or a backslash stands last.
     std::optional<std::vector<std::string>> split(std::string_view line) {
         for (const char letter : line) take(letter);
         if (quote_ != 0 || escaped_) return std::nullopt;

@@ -26,8 +26,9 @@ Result<std::string> read_config(const std::string& bundle) {
     return text;
 }
 
-// Opened once here to say what is wrong with it; CloneTree opens it for good. "does not exist" is said of
-// containers only: a shim takes what it reads in an error for deleted. The errno's words are those of runc.
+// This opens the root once, for a good error message; CloneTree opens it to use it. "does not exist" is said
+// of containers only: a shim takes what it reads in an error for deleted. The errno's words are those of
+// runc.
 Result<> check_root(const std::string& root) {
     const auto status = sys::status_at(sys::here, root);
     if (!status && status.error().kind == Kind::not_found)
@@ -54,7 +55,7 @@ Result<Bundle> load_bundle(const std::string& path) {
     return Bundle{std::move(bundle), std::move(absolute_root), std::move(text), std::move(spec)};
 }
 
-// The stage opens them for good; only here can an error name the one that is missing.
+// The stage opens the layers to use them; only here can an error name the one that is missing.
 Result<> check_layers(const spec::ValidSpec& spec, const rootfs::OverlayGrants& grants) {
     LET(const auto overlay, rootfs::read_overlay(*spec, grants));
     if (!overlay) return {};

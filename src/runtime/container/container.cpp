@@ -69,7 +69,7 @@ View view_of(const Found& found) {
 
 bool visible(Status status) { return status != Status::removed && status != Status::creating; }
 
-// What is left of a damaged record is not shown as if it were true.
+// A damaged record shows its id and owner only, because the rest may not be true.
 View damaged_view(const std::string& id, std::string why) {
     View view;
     view.id = id;
@@ -99,8 +99,8 @@ Result<> remove_leftover(const Site& site, const std::string& id, Found found) {
     return {};
 }
 
-// A runtime that was killed leaves its lock to the stage for the moment between clone3 and execve; whoever
-// removes by force gives it that moment.
+// A runtime that was killed leaves its lock to the stage for the moment between clone3 and execve; `delete
+// --force` waits for that moment.
 Result<Found> find_for_removal(const Site& site, const std::string& id, bool force) {
     constexpr int patience_ms = 1000, pause_ms = 2;
     LET(Found found, find_locked_even_damaged(site, id));
@@ -113,7 +113,7 @@ Result<Found> find_for_removal(const Site& site, const std::string& id, bool for
     return found;
 }
 
-// Hooks are not told what may not be true, so those of poststop do not run.
+// Hooks get the state of a container, and this one may not be true. So poststop hooks do not run.
 Result<Made> remove_damaged(const Site& site, const std::string& id, Found found) {
     LET(Proven made, proven(found));
     LET(const plan::Timeline timeline, compile_removal(state_directory(site, id), true, made.state));
@@ -125,7 +125,7 @@ Result<Made> remove_damaged(const Site& site, const std::string& id, Found found
     return Made{.warnings = std::move(made.warnings)};
 }
 
-// A stopped init may leave others in the cgroup; by force they go, too.
+// A stopped init may leave other processes in the cgroup; --force ends these, too.
 Result<Made> remove_found(const Site& site, const std::string& id, Found found, bool kill, bool force) {
     Proven made{found.state, {}};
     if (force) {

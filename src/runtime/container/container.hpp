@@ -95,7 +95,7 @@ struct View {
 };
 
 struct Made {
-    int exit_status = 0;  // of an attached run; 0 else
+    int exit_status = 0;  // of an attached run; else 0
     std::vector<std::string> warnings;
 };
 

@@ -60,7 +60,8 @@ Result<> check_request(const CreateRequest& request) {
     return check_descriptors(request.listen_fds, request.preserve_fds);
 }
 
-// What the caller's service manager has to say to the container (sd_listen_fds(3), sd_notify(3)).
+// The variables by which the caller's service manager talks to the container (sd_listen_fds(3),
+// sd_notify(3)).
 std::vector<std::string> service_variables(const CreateRequest& request) {
     std::vector<std::string> variables;
     if (request.listen_fds != 0) {
@@ -86,8 +87,8 @@ bool has_user_namespace(const spec::ValidSpec& spec) {
     return spec::find_namespace(*spec, spec::NamespaceType::user) != nullptr;
 }
 
-// The validation's warnings, what cannot be granted, and what nobody enforces: limits and device rules are
-// those of a cgroup.
+// The validation's warnings, the capabilities that cannot be granted, and, without a cgroup, the limits and
+// device rules that are not in force.
 std::vector<std::string> warnings_of(const PreparedCreate& prepared) {
     std::vector<std::string> warnings = prepared.bundle.spec.warnings();
     std::ranges::move(process::capability_warnings(prepared.bundle.spec, prepared.host),
@@ -147,7 +148,7 @@ void as_root(plan::HostFacts& host) {
     host.privileged = true;
 }
 
-// Read only for who asks for what is in it: there may be thousands.
+// Reads the mount table only if the request needs it, because it may have thousands of lines.
 Result<> look_at_mounts(plan::HostFacts& host, const CreateRequest& request, const spec::ValidSpec& spec) {
     if (!request.no_pivot && !spec->linux.intel_rdt) return {};
     LET(const std::string mounts, read_kernel_file(sys::here, "/proc/self/mountinfo"));
@@ -244,7 +245,7 @@ Result<State> first_state(const PreparedCreate& prepared) {
                  .unit = std::move(unit)};
 }
 
-// A creation that failed has been undone; hooks of poststop end what its own hooks began.
+// The walker has undone the creation that failed. Its poststop hooks end what its other hooks began.
 Error after_hooks(Error error, const PreparedCreate& prepared, const ExecutionContext& context) {
     if (!context.walk.hooks_began) return error;
     return with_warnings(std::move(error), run_poststop(prepared.end, context.record.state));
@@ -261,7 +262,7 @@ Result<ExecutionContext> make(const Site& site, PreparedCreate& prepared, const 
     context.walk.traced = !request.trace_file.empty();
     if (auto done = walk(prepared.timeline, context); !done)
         return std::unexpected(after_hooks(std::move(done).error(), prepared, context));
-    context.host.devices.clear();  // nobody brings them back any more
+    context.host.devices.clear();  // the creation is done, so nothing will undo it
     context.control.systemd.reset();
     context.host.slots
         .clear();  // closes our copy of the notify socket, so that a writer to nobody gets an error
@@ -285,8 +286,9 @@ Result<ReadinessRelay> listener_of(const CreateRequest& request) {
                                          : ReadinessRelay::to(request.notify_socket);
 }
 
-// The runtime that made it removes it with what is in hand, unless another has done so meanwhile. A pid
-// namespace of its own has taken everything in it along with init. Returns the warnings of poststop hooks.
+// `run` removes the container that it made, with the descriptors that it has, unless another command did so
+// meanwhile. If the container has a pid namespace of its own, everything in it ended with init. Returns the
+// warnings of poststop hooks.
 Result<std::vector<std::string>> clear(const PreparedCreate& prepared, ExecutionContext& context) {
     TRY(lock_container(context.record.directory, context.record.state.id));
     LET(const struct stat status, sys::status_of(context.record.directory.number()));
@@ -342,7 +344,7 @@ Result<Made> run(const Site& site, const CreateRequest& request) {
     }
     if (!request.detach) return made;
     sys::release_interrupts();
-    // It runs; that nobody could be told is no reason to take it away again.
+    // The container runs. A failure to announce that is a warning and ends nothing.
     if (auto told = readiness.until_done(context.stage.process, context.stage.pid); !told)
         made.warnings.push_back(told.error().text);
     return made;

@@ -44,8 +44,8 @@ Result<Subject> find_subject(const Site& site, const std::string& id) {
     return Subject{std::move(found.state), std::move(cgroup)};
 }
 
-// The rows of a cgroup that is being removed go one after the other. As long as something is in it, it is
-// not.
+// While the kernel removes a cgroup, its files go one after the other. A cgroup with processes in it is not
+// being removed, so a missing file is an error then.
 Result<std::optional<cgroups::Stats>> whole_sample(const Subject& subject, const cgroups::Events& events) {
     auto sample = cgroups::read_stats(subject.cgroup.number());
     if (!sample && !cgroups::is_gone(sample.error())) return std::unexpected(std::move(sample).error());
@@ -71,7 +71,7 @@ class Watch {
     Result<> until_gone() {
         for (;;) {
             LET(const bool there, look());
-            TRY(tell_of_kills());  // after the look: what has ended it may have been a kill
+            TRY(tell_of_kills());  // after the look, because a kill may have ended the container
             if (!there) return {};
             TRY(wait());
         }
@@ -137,7 +137,7 @@ class Watch {
     }
 
     // After init's end others may live on if the pid namespace is not the container's own. The notice of
-    // their end is lost if the cgroup is removed within 10 ms of another one, so it is looked at from time to
+    // their end is lost if the cgroup is removed within 10 ms of another one, so the watch looks from time to
     // time then.
     std::uint64_t patience() {
         const std::uint64_t now = sys::monotonic_ns();

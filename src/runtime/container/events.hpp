@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a container uses, once or again and again, and when the kernel's out-of-memory killer strikes in it.
+// Watches what a container uses and when the kernel's out-of-memory killer ends one of its processes.
 #pragma once
 
 #include <cstdint>

@@ -28,7 +28,7 @@ namespace bulkhead::runtime {
 
 namespace {
 
-// The process that is asked for. The file is the caller's, and gone as soon as we have ended.
+// The process to start. The file is the caller's, who may remove it when this command has ended.
 Result<spec::Process> wanted_process(const ExecRequest& request, spec::Process own) {
     if (request.process_file.empty()) return changed_process(std::move(own), request.changes);
     LET(const std::string text, read_file_at(sys::here, request.process_file, json::document_limit));
@@ -44,7 +44,7 @@ std::string renamed(std::string text, const std::string& process_file) {
     return text;
 }
 
-// The container's config with the process that is asked for in the place of its own.
+// The container's config, with the process to start in the place of the container's own.
 Result<spec::ValidSpec> spec_of(const Found& found, const ExecRequest& request) {
     LET(const std::string config, load_config(found.directory.number()));
     LET(spec::Spec spec, spec::parse(config));
@@ -91,7 +91,8 @@ Result<ExecOptions> options_of(const Site& site, const ExecRequest& request, con
     LET(options.console_socket, absolute_if_given(request.console_socket));
     LET(options.pidfd_socket, absolute_if_given(request.pidfd_socket));
     LET(options.namespaces, namespaces::foreign_namespaces(found.state.pid));
-    // Any program can make a user namespace for itself; without one of the container's own the ids are ours.
+    // Any program can make a user namespace for itself. If the container has none of its own, its ids are the
+    // runtime's.
     if ((namespaces::types_of(spec) & CLONE_NEWUSER) == 0)
         options.namespaces &= ~std::uint64_t{CLONE_NEWUSER};
     LET(options.filter, seccomp_filter(site, spec));
@@ -127,11 +128,11 @@ Result<Made> exec(const Site& site, const ExecRequest& request) {
     StdioRelay stdio;
     if (watch && !spec.process().terminal) TRY(stdio.begin());
     const auto done = walk(timeline, context);
-    context.control.systemd.reset();  // asked for no more, and the program may run for days
+    context.control.systemd.reset();  // not needed any more, and the program may run for days
     stdio.restore();
     TRY(done);
     Made made{.warnings = warnings_of(spec, host, request.process_file)};
-    // It runs; that nobody can read its times is no reason to take it away again.
+    // The process runs. A trace that cannot be written is a warning and ends nothing.
     if (context.walk.traced)
         if (auto written = write_trace(request.trace_file, timeline, context.walk.times, begin); !written)
             made.warnings.push_back(written.error().text);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the text of /proc/PID/mountinfo (proc(5)) says. A line that is not understood is an error: the mount
-// in it might be the one that is looked for.
+// Reads the text of /proc/PID/mountinfo (proc(5)). A line that it does not understand is an error, because it
+// may be about the mount in question.
 #pragma once
 
 #include <cstdint>

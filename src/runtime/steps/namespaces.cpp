@@ -14,7 +14,7 @@ namespace bulkhead::runtime {
 
 namespace {
 
-// Looked at before it is opened: a fifo would block, a device might do anything.
+// Checks the type before it opens the file: a fifo would block, and opening a device may have any effect.
 Result<Fd> open_namespace_file(const std::string& path) {
     LET(const Fd found, sys::open(path, O_PATH));
     LET(const long type, sys::filesystem_type(found.number()));
@@ -47,7 +47,7 @@ Result<> apply(const plan::WriteIdMaps& op, const StageProcess& stage) {
     return write_kernel_file(sys::here, process_file(stage, "gid_map"), op.maps.gids);
 }
 
-// Lowering it wants CAP_SYS_RESOURCE, which nobody needs to leave it as it is.
+// A lower value needs CAP_SYS_RESOURCE. An equal value needs nothing, so it is not written.
 Result<> apply(const plan::SetOomScore& op, const StageProcess& stage) {
     const std::string path = process_file(stage, "oom_score_adj");
     LET(const std::string now, read_kernel_file(sys::here, path));

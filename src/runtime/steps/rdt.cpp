@@ -8,8 +8,8 @@ namespace bulkhead::runtime {
 
 namespace {
 
-// A container that is there may have lost its group: the kernel has put all that was in it into the root
-// group then, where the new process is, too. runc looks as well.
+// The group of a running container may be gone. The kernel has moved its processes into the root group then,
+// and the new process is there, too. runc checks this as well.
 Result<> enter(const StageProcess& stage, const std::string& mount, const std::string& group) {
     auto joined = cgroups::join_rdt_group(mount, group, stage.pid);
     const bool gone = !joined && stage.joins && joined.error().err == ENOENT;

@@ -111,8 +111,8 @@ std::uint32_t bit(plan::ReportKind kind) { return 1u << static_cast<unsigned>(ki
 
 }  // namespace
 
-// Not longer than the caller wants to, nor than it endures. A tracer may also keep the socket: its end is not
-// the only sign of execve.
+// The wait ends when the caller does not want to wait longer, and when the newcomer's time is over. A tracer
+// may also keep the socket: its end is not the only sign of execve.
 Result<bool> Reports::wait() {
     for (;;) {
         auto said = sys::wait_readable(stage_.report.number(), sys::look_ms);
@@ -123,7 +123,7 @@ Result<bool> Reports::wait() {
     }
 }
 
-// What is stopped is sent on its way again.
+// Continues a newcomer that somebody has stopped.
 Result<> Reports::look_after_it() {
     const auto status = process_status(stage_.pid);
     if (status && status->stopped()) (void)sys::signal_process(stage_.process.number(), SIGCONT);
@@ -164,7 +164,7 @@ Result<> Reports::await(plan::ReportKind awaited) {
         LET(const bool more, next());
         if (!more) return gone();
     }
-    // Where hooks run, a stage is ready twice.
+    // If hooks run, a stage is ready twice.
     if (awaited == plan::ReportKind::ready) stage_.said &= ~bit(awaited);
     return {};
 }
@@ -218,7 +218,7 @@ Result<> Reports::adopt(pid_t pid) {
     LET(Fd copy, sys::open_process(pid));
     if (!sys::is_child(copy.number()))
         return fail(Kind::kernel, start_failed, "process ", pid, " is none of ours");
-    end_process(stage_, walk_.left_behind, false);  // it has nothing left to do but to end
+    end_process(stage_, walk_.left_behind, false);  // it only has to end
     stage_.process = std::move(copy);
     stage_.pid = pid;
     if (failure_) return std::unexpected(std::move(*failure_));

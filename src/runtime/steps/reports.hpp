@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the stage says. It formats nothing: a failure is a step and an errno, and the sentence is made here,
-// from the same list.
+// Reads the stage's reports. The stage formats nothing: a failure is a step and an errno, and this file makes
+// the sentence from the same timeline.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@
 
 namespace bulkhead::runtime {
 
-// How every error begins that the stage has reported.
+// Every error that the stage has reported begins with this.
 inline constexpr std::string_view start_failed = "unable to start container process: ";
 
 class Reports {
@@ -32,8 +32,8 @@ class Reports {
           timeline_(timeline),
           buffer_(sizeof(plan::Report) + (walk_.traced ? plan::timed_steps * sizeof(plan::StepTime) : 0)) {}
 
-    // Reads reports until the stage has said `awaited`, and keeps what they bring in the context. Errors:
-    // the stage has failed, or is gone.
+    // Reads reports until the stage has said `awaited`, and keeps their contents in the context. Errors: the
+    // stage has failed, or is gone.
     Result<> await(plan::ReportKind awaited);
 
     // The report socket closes with execve; what comes before that is a failure.
@@ -44,7 +44,7 @@ class Reports {
 
   private:
     Result<bool> next();  // false: the stream has ended
-    Result<bool> wait();  // false: there is nobody any more who would say something
+    Result<bool> wait();  // false: no process is left that could report
     Result<> look_after_it();
     Result<bool> ended();
     bool is_stage() const;

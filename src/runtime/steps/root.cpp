@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The root of a container without a mount namespace. What is mounted in it is mounted on the host, so all of
-// it hangs below one mount that we know again: removing that one removes all.
+// The root of a container without a mount namespace. Its mounts are mounts of the host. All of them are below
+// one mount that the record names: removing that one removes all.
 #include <fcntl.h>
 #include <sys/mount.h>
 
@@ -15,8 +15,8 @@ namespace {
 
 Result<> make_private(int mount) { return sys::set_mount_attributes(mount, true, 0, 0, MS_PRIVATE); }
 
-// Where the mount below is shared, the kernel has made ours shared in attaching it, and sent copies of it to
-// the others. What is mounted in it from here on stays with us; the copies go with it.
+// If the mount below is shared, the kernel makes ours shared when it attaches it, and sends copies to the
+// peers. After this call, new mounts in it stay with us; removing it removes the copies.
 Result<> attach(int tree, int directory) {
     TRY(sys::attach_tree(tree, directory));
     return make_private(tree);
@@ -31,7 +31,7 @@ Result<> detach(const State& state) {
     if (found == state.root_mount) return sys::detach_mount(top->number());
     LET(const std::string mountinfo, read_kernel_file(sys::here, "/proc/self/mountinfo"));
     LET(const bool hidden, has_mount(mountinfo, state.root_mount.number, state.rootfs));
-    if (!hidden) return {};  // it was never attached, or somebody has taken it away
+    if (!hidden) return {};  // it was never attached, or somebody has removed it
     return fail(Kind::bad_state, "the container's root ", quoted(state.rootfs),
                 " is covered by another mount, which has to go first");
 }

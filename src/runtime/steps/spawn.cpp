@@ -26,7 +26,7 @@ namespace bulkhead::runtime {
 
 namespace {
 
-// What the child needs, made before it exists: it calls nothing but the kernel.
+// Everything that the child needs, made before it exists, because it calls nothing but the kernel.
 struct Handover {
     int stage;
     int report;
@@ -65,8 +65,8 @@ Result<Handover> prepare(const HostResources& host, int stage, int plan, int rep
     for (;;) raw::call(__NR_exit_group, 1L);
 }
 
-// Raises every capability that the process has to the ambient set: execve takes the others from whoever is
-// not user 0 of its user namespace.
+// Raises every capability that the process has to the ambient set: execve takes all other capabilities from a
+// process that is not user 0 of its user namespace.
 void keep_capabilities() noexcept {
     __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
     __user_cap_data_struct sets[2] = {};
@@ -106,7 +106,7 @@ void take_ids(const Handover& handover, std::uint16_t step) noexcept {
     report_and_exit(handover, step, failed, plan::Call::execve);
 }
 
-// An empty slot is one that no bind mount uses; the stage gets something harmless in its place.
+// No bind mount uses an empty slot; the stage gets a harmless descriptor there.
 Result<> fill_empty_slots(HostResources& host) {
     for (Fd& slot : host.slots) {
         if (slot) continue;
@@ -171,7 +171,7 @@ Result<Born> clone_into_cgroup(const plan::Spawn& op, State& state, ResourceCont
     return Born{pid, *place == plan::Birthplace::of_systemd};
 }
 
-// Into its cgroup, and then it becomes the stage, unless more is to be prepared.
+// Moves the child into its cgroup and lets it become the stage, unless SendPrepared has to come first.
 Result<> bring_in(const plan::Spawn& op, const State& state, ResourceControl& control,
                   const StageProcess& stage) {
     TRY(move_by_systemd(state, control, stage.pid));
@@ -257,7 +257,7 @@ void undo(const plan::Spawn&, StageProcess& stage, Walk& walk) {
     (void)end_process(stage, walk.left_behind, true);
 }
 
-// The stage may have failed already, but it is not reaped: its pid is still its own.
+// The stage may have failed already. It is not reaped yet, so no other process has its pid.
 Result<> apply(const plan::RecordProcess&, ContainerRecord& record, const StageProcess& stage) {
     record.state.pid = stage.pid;
     if (const auto status = process_status(stage.pid)) record.state.start_time = status->start_time;

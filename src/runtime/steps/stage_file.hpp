@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two files that a container's first process is made of: the stage's ELF and its plan. Neither has a name
-// on the host, and nobody can write them.
+// Makes the two files of a container's first process: the stage's ELF and its plan. Neither has a name on the
+// host, and nobody can write to them.
 #pragma once
 
 #include <string_view>
@@ -10,14 +10,14 @@
 
 namespace bulkhead::runtime {
 
-// How /proc/PID/exe begins for the memfd, and what it is for the fallback.
+// The beginning of /proc/PID/exe for the memfd, and all of it for the fallback.
 inline constexpr const char* stage_name = "/memfd:bulkhead-stage";
 inline constexpr const char* detached_stage_name = "/stage";
 
 // The embedded ELF (stage_image.S).
 std::string_view stage_image();
 
-// An executable, sealed memfd with the stage; a file on a read-only tmpfs that is mounted nowhere, where
+// An executable, sealed memfd with the stage; a file on a read-only tmpfs that is mounted nowhere, if
 // vm.memfd_noexec (6.3) forbids that.
 Result<Fd> stage_file();
 

@@ -30,8 +30,8 @@ class Supervision {
     Supervision(const Fd& process, const Fd& output, std::uint64_t deadline)
         : process_(process), output_(output), deadline_(deadline), buffer_(buffer_size) {}
 
-    // False if the deadline has passed first. A hook without one has the time that it takes, unless
-    // somebody wants us to end.
+    // False if the deadline has passed first. Without a deadline the hook may take any time, until a signal
+    // asks this process to end.
     Result<bool> until_end() {
         while (!ended_) {
             const std::uint64_t now = sys::monotonic_ns();
@@ -42,7 +42,7 @@ class Supervision {
         return true;
     }
 
-    // What is in the pipe now: a daemon may fill it for ever.
+    // Reads what is in the pipe now, and no more, because a daemon may fill it for ever.
     Result<> drain() {
         for (std::size_t total = 0; total < largest_pipe && !closed_;) {
             LET(const bool more, sys::wait_readable(output_.number(), 0));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waiting for a hook, whatever it does: hangs, floods, ignores signals, leaves a daemon behind.
+// Waits for a hook that may hang, flood its output, ignore signals or leave a daemon behind.
 #pragma once
 
 #include <sys/types.h>
@@ -14,7 +14,7 @@
 
 namespace bulkhead::runtime {
 
-// How a hook has ended, and what it has written.
+// The end of a hook, and its output.
 struct Supervised {
     static constexpr std::size_t output_limit = 4096;
 

@@ -12,8 +12,8 @@
 
 namespace bulkhead::runtime {
 
-// create: whose systemd is asked, what it is, and the connection. Kind::unsupported if systemd does not
-// run or does not answer; nothing has been made then.
+// create: the systemd to use (the machine's or the user's) and a connection to it. Kind::unsupported if
+// systemd does not run or does not answer; nothing has been made then.
 struct Driver {
     cgroups::Systemd systemd;
     std::vector<std::string> addresses;

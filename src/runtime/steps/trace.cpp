@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `run --trace FILE`: what each step of both lanes cost.
+// `run --trace FILE`: the time of each step of both lanes.
 #include <algorithm>
 #include <utility>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mounts that the host makes for the stage: detached, with everything set while nothing can reach them.
+// Makes mounts for the stage: detached, so that nobody can reach them before all their attributes are set.
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sys/mount.h>
@@ -24,7 +24,7 @@ Result<> set_attributes(int tree, const plan::MountAttributes& attributes) {
     return {};
 }
 
-// Looked at by the descriptor that is cloned: the container gets this node or none.
+// Checks the descriptor that is cloned, so the container gets the checked node or none.
 Result<> check_device(int node, const plan::DeviceIdentity& wanted, const std::string& path) {
     LET(const struct stat status, sys::status_of(node));
     const bool same = (status.st_mode & S_IFMT) == wanted.kind && major(status.st_rdev) == wanted.major &&

@@ -17,12 +17,12 @@ namespace {
 
 bool is_slice(const std::string& unit) { return unit.ends_with(".slice"); }
 
-// systemd puts nobody into a slice.
+// systemd puts no process into a slice, so the runtime does.
 Result<> enter(const Fd& cgroup, pid_t pid) {
     return write_kernel_file(cgroup.number(), "cgroup.procs", cat(pid));
 }
 
-// The cgroup that systemd has made, by its inode, and the process in it.
+// Opens the cgroup that systemd made, records its inode, and checks that the process is in it.
 Result<> take(ContainerRecord& record, ResourceControl& control, pid_t pid, const plan::StartUnit& op,
               const cgroups::StartedUnit& started) {
     if (started.cgroup != op.path)

@@ -13,7 +13,7 @@ namespace bulkhead::runtime {
 
 namespace {
 
-// Fault injection: fail as the kernel would, or die as a runtime dies that somebody killed.
+// Fault injection: fail as the kernel would, or die as a killed runtime does.
 Result<> inject(const plan::Fault& fault) {
     if (fault.action == plan::Fault::killed) (void)::raise(SIGKILL);
     return system_error(fault.action, "injected fault");

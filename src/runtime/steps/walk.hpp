@@ -15,7 +15,8 @@ namespace bulkhead::runtime {
 // backwards, and returns the error. Nothing is left of a creation that failed, except what the error names.
 Result<> walk(const plan::Timeline& timeline, ExecutionContext& context);
 
-// The times as text: one line a step, both lanes in order, microseconds since `begin` (sys::monotonic_ns).
+// The times as text: a line for each step, both lanes in order, microseconds since `begin`
+// (sys::monotonic_ns).
 std::string trace_text(const plan::Timeline& timeline, const std::vector<plan::StepTime>& times,
                        std::uint64_t begin);
 

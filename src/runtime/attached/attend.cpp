@@ -40,7 +40,7 @@ class Attendance {
           readiness_(readiness) {}
 
     Result<int> until_end() {
-        TRY(reap());  // it may have ended before anybody listened
+        TRY(reap());  // it may have ended before the signals were watched
         while (!ended()) TRY(serve());
         relay_.end();
         stdio_.end();
@@ -53,7 +53,7 @@ class Attendance {
   private:
     bool ended() const { return status_ || lost_; }
 
-    // After init's end: of what it has written last nobody has taken a byte for too long.
+    // After init's end: true if nobody has taken a byte of its last output for too long.
     bool overdue() {
         const std::uint64_t delivered = relay_.delivered() + stdio_.delivered();
         if (std::exchange(delivered_, delivered) != delivered) delivery_ = Deadline(caller_patience_ms);
@@ -66,7 +66,7 @@ class Attendance {
         *process = {ended() || let_go_ ? -1 : process_.number(), POLLIN, 0};
         std::ranges::copy(relay_.wishes(), terminal);
         std::ranges::copy(stdio_.wishes(), stdio);
-        // -1, for ever, is the longest of all as an unsigned number.
+        // -1, for ever, is the largest unsigned number.
         const unsigned forever = UINT_MAX, look_ms = let_go_ ? sys::look_ms : ended() ? 1000 : forever;
         const unsigned patience = std::min({look_ms, static_cast<unsigned>(relay_.patience_ms()),
                                             static_cast<unsigned>(stdio_.patience_ms())});
@@ -77,7 +77,7 @@ class Attendance {
         const bool lived = !ended();
         if (entries[0].revents != 0) TRY(take_signal());
         if (lived && (process->revents != 0 || let_go_)) TRY(look_at_the_dead());
-        // The first to hear of the end is the relay, before it takes keys that are for somebody else now.
+        // The relay has to hear of the end first, before it takes keys that are for another program now.
         if (lived && ended()) return {};
         TerminalRelay::Wishes of_terminal{};
         std::ranges::copy_n(terminal, 3, of_terminal.begin());
@@ -85,7 +85,7 @@ class Attendance {
         StdioRelay::Wishes of_stdio{};
         std::ranges::copy_n(stdio, 6, of_stdio.begin());
         stdio_.serve(of_stdio);
-        // A service manager that is gone is no reason to leave the container alone.
+        // The runtime stays with the container even if the service manager is gone.
         if (entries[1].revents != 0) (void)readiness_.pass(::getpid());
         return {};
     }
@@ -97,7 +97,7 @@ class Attendance {
         const int signal = static_cast<int>(info.ssi_signo);
         if (signal == SIGCHLD) return reap();
         if (relay_.take(signal)) return {};
-        if (ended())  // who wants us to end does not want to wait for a reader of the last output
+        if (ended())  // a caller who wants us to end does not want to wait for a reader of the last output
             impatient_ = impatient_ || sys::is_interrupt(signal);
         else if (forwarded(signal))
             (void)sys::signal_process(process_.number(), signal);
@@ -105,7 +105,7 @@ class Attendance {
         return {};
     }
 
-    // As a subreaper we also get children that are not ours.
+    // As a subreaper this process also reaps children that it did not make.
     Result<> reap() {
         for (;;) {
             int status = 0;
@@ -115,7 +115,7 @@ class Attendance {
         }
     }
 
-    // A tracer hears of its end first, and need not let go of it; there is no SIGCHLD before that.
+    // A tracer is told of its end first and may keep it; until then this process gets no SIGCHLD.
     Result<> look_at_the_dead() {
         TRY(reap());
         if (!let_go_) let_go_ = Deadline(sys::let_go_ms);
@@ -132,8 +132,8 @@ class Attendance {
     StdioRelay& stdio_;
     ReadinessRelay& readiness_;
     std::optional<int> status_;
-    std::optional<Deadline> let_go_;  // for who traces it, once it has ended
-    std::optional<Error> lost_;       // it has ended, and its exit status is not to be had
+    std::optional<Deadline> let_go_;  // for its tracer, once it has ended
+    std::optional<Error> lost_;       // it has ended, and its exit status cannot be read
     bool impatient_ = false;
     std::uint64_t delivered_ = 0;  // bytes of the last output
     Deadline delivery_;            // of the next ones

@@ -23,13 +23,13 @@ class SignalWatch {
     Fd signals_;  // signalfd(2)
 };
 
-// Until init ends, and its last output is delivered, or nobody has taken a byte of that for
+// Returns when init has ended and its last output is delivered, or when nobody has taken a byte of that for
 // caller_patience_ms. `process` is its pidfd; `terminal` the pty's master, or none, and closed if the
 // caller's side of it hangs up. Every signal but SIGCHLD, SIGPIPE and SIGURG goes to init; with a terminal
 // SIGWINCH sets its size instead, and SIGTSTP, SIGTTIN, SIGTTOU and SIGCONT stop and continue the runtime,
-// which is then nothing but the container's terminal. Where the caller's terminals are relayed by `stdio`,
-// the signals that stop do so to init and to the runtime. Returns the code, or 128 + the signal. What
-// `readiness` has to pass on names this process as the main one: it ends as the container does.
+// which is then only the container's terminal. If `stdio` relays the caller's terminals, the signals that
+// stop do so to init and to the runtime. Returns the code, or 128 + the signal. What `readiness` has to pass
+// on names this process as the main one: it ends as the container does.
 Result<int> attend(const SignalWatch& watch, pid_t pid, const Fd& process, Fd& terminal, StdioRelay& stdio,
                    ReadinessRelay& readiness);
 

@@ -11,10 +11,10 @@ namespace bulkhead::runtime {
 
 namespace {
 
-// Those that SignalWatch leaves unblocked: they say that this program is broken.
+// The signals that SignalWatch leaves unblocked, because they mean that this program is broken.
 constexpr std::array fatal_signals{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT};
 
-// All that a signal handler can reach. Written before the handlers are there.
+// Everything that a signal handler can reach, written before the handlers are installed.
 constinit struct Rescue {
     termios settings;
     std::array<struct sigaction, fatal_signals.size()> before;  // a sanitizer has its own
@@ -68,7 +68,7 @@ void CallerTerminal::enter() {
     await_foreground();
     termios settings{};
     if (::tcgetattr(STDIN_FILENO, &settings) == -1) return;
-    // After a SIGSTOP, which leaves no time to leave, the settings may still be ours.
+    // After a SIGSTOP, which cannot be caught, the settings may still be the raw ones.
     const termios before = saved_ && equal(settings, raw_) ? *saved_ : settings;
     settings = before;
     ::cfmakeraw(&settings);

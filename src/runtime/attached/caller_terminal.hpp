@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The terminal below descriptor 0: raw while a container's terminal is shown on it, and as it was before
-// whatever ends that.
+// The terminal below descriptor 0: raw while a container's terminal is shown on it, and restored however that
+// ends.
 #pragma once
 
 #include <signal.h>
@@ -13,8 +13,9 @@
 
 namespace bulkhead::runtime {
 
-// Where descriptor 0 is no terminal, all of it does nothing. Only one may be raw at a time: the settings from
-// before are also where the handlers of SIGSEGV, SIGABRT and their like find them. Nobody can catch SIGKILL.
+// If descriptor 0 is no terminal, nothing here has an effect. Only one may be raw at a time: the settings
+// from before are also where the handlers of SIGSEGV, SIGABRT and their like find them. Nobody can catch
+// SIGKILL.
 class CallerTerminal {
   public:
     CallerTerminal() = default;
@@ -25,10 +26,10 @@ class CallerTerminal {
     // Raw mode. A process group in the background is stopped first, as every terminal program is, unless the
     // caller ignores SIGTTOU. May be called again, when something may have changed the settings.
     void enter();
-    // The settings from before. Not if another program has the terminal now and has its own.
+    // Restores the settings from before, unless another program has the terminal now and has set its own.
     void leave();
 
-    // What SIGTSTP and its like mean to a program that has the terminal raw: leaves, and stops by the
+    // Does what SIGTSTP and its like ask of a program that has the terminal raw: leaves, and stops by the
     // signal's default action. Returns when it is continued.
     void stop(int signal);
 
@@ -37,7 +38,7 @@ class CallerTerminal {
     termios raw_{};  // as the terminal took it
 };
 
-// A signal that may act on this process while it lives, by its default action or the caller's choice.
+// While it lives, a signal may act on this process, by its default action or as the caller chose.
 class UnblockedSignal {
   public:
     explicit UnblockedSignal(int signal);
@@ -49,12 +50,12 @@ class UnblockedSignal {
     sigset_t before_;
 };
 
-// Another process group of this session has the terminal below descriptor 0.
+// True if another process group of this session has the terminal below descriptor 0.
 bool in_background();
 
 // The size of the first terminal on 0 to 2 that has one; none if it says 0 by 0.
 std::optional<winsize> caller_size();
-// The same as a fact, for a container's terminal that the runtime attends to.
+// Puts the same into the facts, for a container's terminal that the runtime attends to.
 void look_at_caller_size(plan::HostFacts& host);
 
 }  // namespace bulkhead::runtime

@@ -28,8 +28,8 @@ int option_of(int socket, int name) {
     return ::getsockopt(socket, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
 }
 
-// Without waiting, whatever the flags of the open file say: others may have a copy of it. Descriptors that
-// come along are not taken.
+// Does not wait, whatever the flags of the open file are, because others may have a copy of it. Takes no
+// descriptors.
 std::string_view next_message(int socket, std::span<char> buffer) {
     const ssize_t size = ::recv(socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
     return {buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
@@ -59,7 +59,7 @@ Result<Fd> renew_notify_socket(int state_directory) {
     LET(const Fd directory,
         sys::open_at(state_directory, old_directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     (void)sys::remove_at(directory.number(), socket_name);
-    // By its directory's descriptor: a state root may be too long for sun_path.
+    // Binds by the directory's descriptor, because a state root may be too long for sun_path.
     return sys::bind_datagram(cat("/proc/self/fd/", directory.number(), '/', socket_name));
 }
 
@@ -90,7 +90,7 @@ Result<> ReadinessRelay::pass(pid_t main_process) {
     return announce(main_process);
 }
 
-// As far as the manager's queue has room.
+// Sends as many messages as the manager's queue has room for.
 Result<> ReadinessRelay::announce(pid_t main_process) {
     announcing_ = false;
     for (; said_ < messages; ++said_) {
@@ -116,7 +116,7 @@ int ReadinessRelay::patience_ms() const { return container_ ? -1 : deadline_.lef
 
 Result<> ReadinessRelay::until_done(const Fd& process, pid_t pid) {
     while (active()) {
-        // Once the container is ready its life is no matter any more.
+        // Once the container is ready, its end does not end the wait.
         pollfd entries[2] = {input(), {container_ ? process.number() : -1, POLLIN, 0}};
         const int ready = ::poll(entries, 2, patience_ms());
         if (ready == -1 && errno != EINTR) return system_error(errno, "poll");

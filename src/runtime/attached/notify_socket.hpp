@@ -16,17 +16,17 @@ namespace bulkhead::runtime {
 
 inline constexpr const char* notify_variable = "NOTIFY_SOCKET=/run/notify/notify.sock";
 
-// A socket without a name yet (MountNotifySocket). It does not block, whatever happens to another copy of it:
-// nobody receives but by ReadinessRelay.
+// A socket that has no name yet (MountNotifySocket gives it one). Only ReadinessRelay receives from it, and
+// never blocks, whatever happens to another copy.
 Result<Fd> make_notify_socket();
-// The one that init keeps for `start`, by its number there (pidfd_getfd(2)). What is not such a socket is
+// The socket that init keeps for `start`, by its number there (pidfd_getfd(2)). Anything but such a socket is
 // refused: if a tracer lives in init's pid namespace it may have put anything in its place.
 Result<Fd> take_notify_socket(const Fd& init, int number);
-// Where an older version has made a directory for it in the container's state: a new socket in there.
+// If an older version has made a directory for it in the container's state: a new socket in there.
 // Kind::not_found if there is none.
 Result<Fd> renew_notify_socket(int state_directory);
 
-// Passes on that the container is ready: READY=1, MAINPID=<pid>, BARRIER=1, once and nothing else, since
+// Passes on that the container is ready: READY=1, MAINPID=<pid>, BARRIER=1, once and nothing else, because
 // everything that the container writes is untrusted. Then waits until the service manager has read it.
 class ReadinessRelay {
   public:
@@ -35,11 +35,11 @@ class ReadinessRelay {
     static Result<ReadinessRelay> to(const std::string& caller_socket);
 
     void listen(Fd container) { container_ = std::move(container); }
-    // The container has not said so yet, or the service manager has not read it yet.
+    // True until the container has said so and the service manager has read it.
     bool active() const { return container_ || announcing_ || barrier_; }
-    // What to poll for while active.
+    // The entry for poll(2) while active.
     pollfd input() const;
-    // Does what was polled for, without waiting; `main_process` is the pid that the service manager must
+    // Handles what poll(2) found, without waiting; `main_process` is the pid that the service manager must
     // watch.
     Result<> pass(pid_t main_process);
 

@@ -17,14 +17,14 @@ namespace bulkhead::runtime {
 
 namespace {
 
-// Where only a blocking terminal can be had: poll(2) promises room for a little.
+// The size of a write to a terminal that blocks: poll(2) promises room for a little only.
 constexpr std::size_t safe_write = 256;
 // In the background: looks if we are in the foreground now. Shells do not tell a job that they let go on.
 constexpr int look_again_ms = 200;
 
 bool again(const Error& error) { return error.err == EAGAIN; }
 
-// Where a stream's wishes stand: for its terminal, and after it for its pipe.
+// The index of a stream's wishes: of its terminal, and after it of its pipe.
 std::size_t place_of(int number) { return std::size_t{2} * static_cast<std::size_t>(number); }
 
 }  // namespace
@@ -69,9 +69,9 @@ bool StdioRelay::wants_keys() const {
     return input.pipe && input.flow.has_room() && has_keys_;
 }
 
-// In the background keys are for somebody else; whether the container reads, and should be stopped for that,
-// nobody knows. The pipe of the input is watched even if there is nothing for it: once nobody reads from
-// it the keys are for somebody else.
+// In the background the keys are for another program. (The runtime cannot know if the container reads and
+// should be stopped for that.) The pipe of the input is watched even if there is nothing for it: once nobody
+// reads from it, the keys are for another program.
 StdioRelay::Wishes StdioRelay::wishes() const {
     Wishes wishes{};
     for (const Stream& stream : streams_) {
@@ -142,7 +142,7 @@ void StdioRelay::stop(int signal) const {
     const UnblockedSignal now(signal);
 }
 
-// What a process has written is in the pipe when it ends; others may go on writing.
+// When a process ends, everything that it wrote is in the pipe. Others may go on writing.
 void StdioRelay::end() {
     ended_ = true;
     streams_[STDIN_FILENO].give_up();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The caller's terminals on descriptors 0 to 2 of a container that has none of its own: whoever has one can
-// change its settings, read keys that are for others, and push characters into its input (TIOCSTI). So the
-// container gets pipes in their place, and the runtime passes the bytes on.
+// The caller's terminals on descriptors 0 to 2 of a container that has no terminal of its own. A process that
+// has a terminal can change its settings, read keys that are for others, and push characters into its input
+// (TIOCSTI). So the container gets pipes instead, and the runtime passes the bytes on.
 #pragma once
 
 #include <poll.h>
@@ -36,15 +36,16 @@ class StdioRelay {
     Wishes wishes() const;
     // Until serve() has something to do even if none of the wishes is possible; -1: never.
     int patience_ms() const;
-    // Does what poll(2) found to be possible. In the background no keys are read, and where output is not
-    // welcome (TOSTOP) the terminal stops us, as everybody who writes to it.
+    // Moves the bytes that poll(2) found to be possible. In the background it reads no keys, and on a
+    // terminal with TOSTOP the kernel stops us, as everybody who writes to it.
     void serve(const Wishes& found);
-    // SIGTSTP, SIGTTIN and SIGTTOU stop who works with a terminal; returns when it is continued.
+    // Stops this process as SIGTSTP, SIGTTIN and SIGTTOU stop a program that works with a terminal; returns
+    // when it is continued.
     void stop(int signal) const;
 
     // The main process has ended: from now on only what was written before that is passed on.
     void end();
-    // There may be more of that. After end() it becomes false as fast as the terminal takes bytes.
+    // True if there may be more of that. After end() it becomes false as fast as the terminal takes bytes.
     bool unfinished() const;
     // Bytes that the terminals on 1 and 2 have taken.
     std::uint64_t delivered() const;
@@ -54,7 +55,7 @@ class StdioRelay {
         int number = 0;
         Fd kept;               // the caller's, as long as a pipe is in its place
         Fd own;                // the same terminal once more, non-blocking; none if that cannot be had
-        Fd pipe;               // our end; none once nothing can come or go through it any more
+        Fd pipe;               // our end; none once no byte can go through it any more
         Flow flow = {};        // what is underway
         std::size_t left = 0;  // bytes of before the end that are still in the pipe
 

@@ -21,7 +21,7 @@ constexpr int look_again_ms = 100;  // at a terminal that nobody has open
 constexpr int longest_end_pause_ms = 1000;
 // A pty of Linux holds 8 KiB on the way to the master and 4 KiB in front of it (pty.c, n_tty.c).
 constexpr std::size_t more_than_a_pty_holds = 65536;
-// Where only a shared, blocking descriptor can be had: what a pipe takes when poll(2) says that it is ready.
+// The size of a write to a shared, blocking descriptor: a pipe takes this much when poll(2) finds it ready.
 constexpr std::size_t safe_write = 4096;
 
 bool again(const Error& error) { return error.err == EAGAIN; }
@@ -30,7 +30,7 @@ std::uint64_t in_ms(int milliseconds) {
     return sys::monotonic_ns() + static_cast<std::uint64_t>(milliseconds) * ns_per_ms;
 }
 
-// What the line discipline of this terminal takes for the end of input.
+// The character that is the end of input for this terminal's line discipline.
 char end_character(int master) {
     constexpr char control_d = 4;
     termios settings{};
@@ -40,7 +40,7 @@ char end_character(int master) {
 
 }  // namespace
 
-// Sockets cannot be opened again, and a pty's master would be that of a new pty.
+// A socket cannot be opened again, and opening a pty's master makes a new pty.
 Fd reopened(int fd, int access) {
     struct stat status {};
     if (::fstat(fd, &status) == -1 || (!S_ISFIFO(status.st_mode) && ::isatty(fd) != 1)) return {};
@@ -79,7 +79,7 @@ Result<> Flow::pour(int into, std::size_t most) {
 
 TerminalRelay::TerminalRelay(Fd& master) : master_(master), input_open_(active()), output_open_(active()) {
     if (!active()) return;
-    // Of the master this is the only open file: the stage's copy is gone.
+    // This is the only open file of the master, because the stage's copy is closed.
     ::fcntl(master_.number(), F_SETFL, O_NONBLOCK);
     input_is_terminal_ = ::isatty(STDIN_FILENO) == 1;
     own_input_ = reopened(STDIN_FILENO, O_RDONLY);
@@ -139,7 +139,7 @@ void TerminalRelay::take_output() {
         return;
     }
     if (!count || *count == 0) {
-        // EIO: no process has the terminal open now. One that lives may open it again.
+        // EIO: no process has the terminal open now. A process may open it again.
         output_open_ = !ended_;
         output_due_ = in_ms(look_again_ms);
         return;
@@ -157,8 +157,8 @@ void TerminalRelay::pass_output() {
     hang_up();
 }
 
-// A file at its end says so to every reader, a line discipline only once. So it is said whenever what was
-// said before is read: a shell that changes the mode before it reads would otherwise miss it.
+// A file tells every reader that it has ended, a line discipline only one. So the end is sent again whenever
+// somebody has read it: a shell that changes the mode before it reads would otherwise miss it.
 void TerminalRelay::say_end_of_input() {
     end_due_ = in_ms(end_pause_ms_);
     end_pause_ms_ = std::min(2 * end_pause_ms_, longest_end_pause_ms);
@@ -170,8 +170,8 @@ void TerminalRelay::say_end_of_input() {
     input_.add({&end, 1});
 }
 
-// What is underway to descriptor 1 still gets there. The caller gets his terminal back, because nobody
-// listens to his keys any more, and Ctrl-C must be a signal again.
+// Bytes that are underway to descriptor 1 still get there. The caller's terminal is restored, because nobody
+// listens to its keys any more, and Ctrl-C must be a signal again.
 void TerminalRelay::hang_up() {
     caller_.leave();
     master_.reset();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The caller's terminal and the container's, joined: bytes both ways, size, hang-up and end of input.
+// Joins the caller's terminal and the container's: bytes both ways, size, hang-up and end of input.
 #pragma once
 
 #include <poll.h>
@@ -25,9 +25,9 @@ class Flow {
 
     // One read(2) into the room that is left; 0: the end.
     Result<std::size_t> fill(int from);
-    // The same with bytes that are at hand, as far as there is room.
+    // Adds bytes, as far as there is room.
     void add(std::string_view bytes);
-    // One write(2) of at most `most` bytes. That nothing can be taken now (EAGAIN) is no error.
+    // One write(2) of at most `most` bytes. EAGAIN is no error.
     Result<> pour(int into, std::size_t most = capacity);
     void discard() { begin_ = end_ = 0; }
     std::uint64_t poured() const { return poured_; }  // bytes, from the beginning
@@ -42,9 +42,9 @@ class Flow {
     std::uint64_t poured_ = 0;
 };
 
-// The caller's descriptor as a new open file that may be non-blocking: the flag of the caller's own is seen
-// by everybody who shares it, and would outlive us. access: O_RDONLY or O_WRONLY. None if there is no way to
-// open it again, or if it never waits (regular files).
+// Opens the caller's descriptor again, so that the new one may be non-blocking. (That flag is shared by
+// everybody who has the caller's own open file, and would outlive us.) access: O_RDONLY or O_WRONLY. None if
+// there is no way to open it again, or if it never waits (regular files).
 Fd reopened(int fd, int access);
 
 // Between descriptors 0 and 1 and the master of a pty. Puts the caller's terminal into raw mode and restores
@@ -63,14 +63,14 @@ class TerminalRelay {
     Wishes wishes() const;
     // Until serve() has something to do even if none of the wishes is possible; -1: never.
     int patience_ms() const;
-    // Does what poll(2) found to be possible.
+    // Moves the bytes that poll(2) found to be possible.
     void serve(const Wishes& found);
     // Takes a signal that is meant for the program that has the terminal; false if it is not.
     bool take(int signal);
 
     // The main process has ended: from now on only what was written before that is passed on.
     void end();
-    // There may be more of that. After end() it becomes false as fast as descriptor 1 takes bytes.
+    // True if there may be more of that. After end() it becomes false as fast as descriptor 1 takes bytes.
     bool unfinished() const;
     // Bytes that descriptor 1 has taken.
     std::uint64_t delivered() const { return output_.poured(); }
@@ -90,9 +90,10 @@ class TerminalRelay {
     bool input_open_ = true;
     bool output_open_ = true;  // false also once all is read, after end()
     bool ended_ = false;
-    std::size_t left_ = 0;          // bytes that may still be of before the end
-    std::uint64_t output_due_ = 0;  // when to look again at a terminal that nobody has open; 0: it is open
-    std::uint64_t end_due_ = 0;     // when to say the end of input again; 0: it has not ended
+    std::size_t left_ = 0;  // bytes that may still be of before the end
+    std::uint64_t output_due_ =
+        0;                       // the time to look again at a terminal that nobody has open; 0: it is open
+    std::uint64_t end_due_ = 0;  // the time to send the end of input again; 0: it has not ended
     int end_pause_ms_ = 25;
     Flow input_, output_;
     CallerTerminal caller_;

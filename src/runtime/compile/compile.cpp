@@ -57,7 +57,7 @@ Result<plan::Timeline> compile_update(Changes changes, const State& state, const
     }
     if (!changes.properties.empty()) {
         timeline.host(plan::ChangeUnit{std::move(changes.properties)});
-        // What systemd has rounded is made exact again.
+        // Makes exact again what systemd has rounded.
         timeline.host(plan::LimitCgroup{std::move(changes.settings)});
     }
     if (!changes.schemata.empty())

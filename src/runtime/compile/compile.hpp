@@ -17,7 +17,7 @@
 
 namespace bulkhead::runtime {
 
-// What is asked for beside the spec. All paths are absolute.
+// What `create` and `run` need beside the spec. All paths are absolute.
 struct CreateOptions {
     std::string id;
     std::string bundle;
@@ -36,15 +36,15 @@ struct CreateOptions {
     std::optional<seccomp::Program> filter;  // of linux.seccomp
     bool cgroup_optional = false;            // rootless: no permission, no cgroup
     bool no_cgroup = false;                  // --cgroup-manager disabled
-    bool systemd = false;                    // systemd makes the cgroup: what it is, the host's facts say
+    bool systemd = false;                    // systemd makes the cgroup; HostFacts describe that systemd
 };
 
-// Without one the container lives among the host's mounts, in a chroot.
+// False: the container lives among the host's mounts, in a chroot.
 bool has_mount_namespace(const spec::ValidSpec& spec);
 
-// Rootless callers, and root in a user namespace: without the permission to make cgroups there is none, as
-// with runc, unless one was named, has limits, or is to be made by systemd. A value that is no limit asks for
-// none.
+// True for rootless callers and for root in a user namespace. Without the permission to make cgroups their
+// containers have none, as with runc, unless the config names a cgroup or sets a limit, or systemd has to
+// make it. A value that means "no limit" sets none.
 bool may_go_without_cgroup(const CreateOptions& options, const spec::ValidSpec& spec);
 
 // The container's cgroup below the hierarchy's root, from linux.cgroupsPath and the id. Empty if it has none.
@@ -78,15 +78,16 @@ struct ExecOptions {
     std::optional<HookProgram> hook;          // this program, watched over, instead of the spec's
 };
 
-// Where a further process may be born if the kernel refuses the container's cgroup, or the one below it that
-// --cgroup names. systemd: the cgroup is that of a unit; optional: the container may go without.
+// The places where a further process may be born if the kernel refuses the container's cgroup, or the one
+// below it that --cgroup names. systemd: the cgroup is that of a unit; optional: the container may go
+// without.
 std::vector<plan::Birthplace> birthplaces(bool systemd, bool optional, bool named = false);
 
-// How a further process comes into the container's group of resctrl, if it has one.
+// The step that puts a further process into the container's group of resctrl, if it has one.
 std::optional<plan::JoinRdtGroup> rdt_entry(const State& state);
 
-// A further process in a container, with the policy of `spec`, whose process it is. Every privilege is given
-// up outside the container's pid namespace.
+// A further process in a container, with the policy of `spec`, whose process it is. It gives up every
+// privilege before it enters the container's pid namespace.
 Result<plan::Timeline> compile_exec(const ExecOptions& options, const spec::ValidSpec& spec,
                                     const plan::HostFacts& host);
 
@@ -94,7 +95,7 @@ Result<plan::Timeline> compile_creation(const CreateOptions& options, const spec
                                         const plan::HostFacts& host);
 // programmed: waits until the program has been executed, for the hooks of poststart.
 Result<plan::Timeline> compile_start(bool programmed = false);
-// What is new for a container that is there.
+// The changes of an `update`.
 struct Changes {
     std::vector<plan::CgroupSetting> settings;
     std::vector<plan::UnitProperty> properties;  // of its unit, if it has one
@@ -104,7 +105,7 @@ struct Changes {
 };
 // Errors: device rules that no program can be made of.
 Result<plan::Timeline> compile_update(Changes changes, const State& state, const plan::HostFacts& host);
-// kill: something in the container may still run. state: what else is to be removed.
+// kill: something in the container may still run. state: names everything else to remove.
 Result<plan::Timeline> compile_removal(const std::string& state_directory, bool kill,
                                        const State& state = {});
 

@@ -45,7 +45,7 @@ Result<> Creation::plan_birth() {
     return namespaces::plan_preparation(timeline_, spec_, host_, options_.systemd);
 }
 
-// A process that has nothing of its caller: no descriptor, no signal, no umask; the keyring follows.
+// The process drops what it has of its caller: descriptors, signals, umask; the keyring follows.
 void Creation::plan_clean_start() {
     timeline_.init(plan::MarkDescriptors{stdio + options_.preserve_fds});
     timeline_.init(plan::ResetSignals{});
@@ -57,13 +57,13 @@ Result<> Creation::plan_namespaces() {
     return namespaces::plan_network(timeline_, spec_, host_, joins_);
 }
 
-// What is written through a procfs that nobody can have changed, before any mount of the config exists.
+// Writes through a procfs that nobody can have changed, before any mount of the config exists.
 void Creation::plan_trusted_writes() {
     // mount(2) names a mount by it on old kernels.
     const bool by_name = has_mount_namespace(spec_) && !host_.sets_mount_attributes();
     if (namespaces::writes_procfs(spec_) || process::needs_procfs(spec_) || by_name)
         timeline_.init(plan::OpenProcfs{1});
-    // Those of a network device that a hook brings wait for it.
+    // Parameters of a network device that a hook brings have to wait for the hook.
     if (!hooks_early_) namespaces::plan_kernel_parameters(timeline_, spec_);
     if (options_.new_keyring) process::plan_keyring(timeline_, spec_);
 }
@@ -87,9 +87,8 @@ Result<> Creation::plan_hooks(plan::HookKind kind) {
     return {};
 }
 
-// The stage waits when everything is mounted and nothing is sealed, in namespaces that are complete. The
-// device filter is there: a hook may put one of its own in its place. So is the record, for a runtime that is
-// killed.
+// The stage waits when everything is mounted and nothing is sealed, in complete namespaces. The device filter
+// is attached, so that a hook can replace it. The record is written, in case the runtime is killed.
 Result<> Creation::plan_early_hooks() {
     if (!hooks_early_) return {};
     timeline_.init(plan::ReportReady{}, "/hooks");
@@ -116,7 +115,7 @@ void Creation::plan_session() {
 
 // ---- permission and policy --------------------------------------------------------------------------------
 
-// With early hooks the permission was given after them.
+// With early hooks the permission was given already, after the hooks.
 Result<> Creation::plan_session_and_permission() {
     plan_session();
     if (hooks_early_) return {};
@@ -125,8 +124,8 @@ Result<> Creation::plan_session_and_permission() {
     return {};
 }
 
-// Beside the stage, which mounts meanwhile, the host closes what was left open: the device filter, the group
-// of resctrl and the record. Nothing of the workload can run before "go".
+// While the stage mounts, the host does the rest: the device filter, the group of resctrl and the record.
+// Nothing of the workload can run before "go".
 Result<> Creation::plan_host_work(bool filter) {
     if (filter && !options_.no_cgroup)
         TRY(cgroups::plan_device_filter(timeline_, spec_->linux.resources.devices, host_));
@@ -150,8 +149,8 @@ Result<> Creation::plan_policy() {
     return {};
 }
 
-// The process that the inhabitants of a joined pid namespace can see holds no more than the program, and what
-// it has to wait on. It is another process than the one that hooks have seen: it is recorded in its place.
+// The process that the inhabitants of a joined pid namespace can see has no more rights than the program, and
+// holds only what it waits on. It is not the process that the hooks saw, so the host records it instead.
 Result<> Creation::plan_late_birth() {
     plan_wait();
     timeline_.init(plan::Respawn{}, "/linux/namespaces");
@@ -164,8 +163,8 @@ Result<> Creation::plan_late_birth() {
 
 // ---- the program ------------------------------------------------------------------------------------------
 
-// What waits for `start`, perhaps for days, holds nothing of the caller's whose end somebody waits for: the
-// fifo, and the socket that `start` listens on.
+// A process that waits for `start`, perhaps for days, must hold no descriptor of the caller's, because
+// somebody may wait for its end. It keeps the fifo, and the socket that `start` listens on.
 void Creation::plan_wait() {
     if (options_.await_start) timeline_.init(plan::KeepDescriptor{fifo_, timeline_.text("the exec fifo")});
     if (options_.await_start && notify_)
@@ -184,7 +183,7 @@ Result<> Creation::plan_start() {
     return {};
 }
 
-// run: nothing but the program is missing.
+// run: everything up to the program.
 Result<> Creation::plan_start_hooks() {
     if (!has_hooks(spec_, plan::HookKind::start_container)) return {};
     timeline_.init(plan::ReportReady{}, "/hooks/startContainer");
@@ -194,7 +193,7 @@ Result<> Creation::plan_start_hooks() {
     return {};
 }
 
-// What the caller asked to be told.
+// Tells the caller what it asked for: pid file, console, pidfd.
 void Creation::plan_announcement() {
     if (!options_.console_socket.empty()) timeline_.host(plan::SendConsole{});
     if (!options_.pidfd_socket.empty()) timeline_.host(plan::SendPidfd{options_.pidfd_socket, "standard"});
@@ -202,9 +201,9 @@ void Creation::plan_announcement() {
     timeline_.host(plan::Publish{});
 }
 
-// The filter comes last: a profile need allow nothing but what the program calls, and execve.
+// The filter comes last, so that a profile only has to allow execve and the calls of the program.
 void Creation::plan_end(const plan::Execute& execute) {
-    // With hooks of poststart `start` sees by the fifo when the program has taken over.
+    // With hooks of poststart the fifo tells `start` when the program has taken over.
     if (options_.await_start && has_hooks(spec_, plan::HookKind::poststart))
         timeline_.init(plan::KeepDescriptor{fifo_, timeline_.text("the exec fifo")});
     timeline_.init(plan::CloseDescriptors{stdio + options_.preserve_fds});

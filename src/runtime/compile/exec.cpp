@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The birth of a further process in a container, in order. It is one process until nothing is left to be
-// given up, and only its copy is born where the container's inhabitants can see it (CVE-2016-9962).
+// The birth of a further process in a container, in order. The process gives up everything first. Then its
+// copy is born in the pid namespace where the container's processes can see it (CVE-2016-9962).
 #include <linux/sched.h>
 
 #include "namespaces/plan.hpp"
@@ -28,8 +28,9 @@ bool notifies(const ExecOptions& options) { return options.filter && options.fil
 
 bool respawns(const ExecOptions& options) { return (options.namespaces & CLONE_NEWPID) != 0; }
 
-// Between birth and permission: somebody is to be told the pid, or something only the host can do to the
-// process is left. A copy that the host does not know yet could not be ended any more.
+// True if the host has something to do between birth and permission: to tell somebody the pid, or to change
+// the process as only the host can. It must know the copy's pid then, because it could not end an unknown
+// copy.
 bool has_announcement(const ExecOptions& options, const spec::Process& process) {
     return respawns(options) || !options.console_socket.empty() || !options.pidfd_socket.empty() ||
            process.oom_score_adj;
@@ -58,7 +59,7 @@ Result<ExecInputs> plan_inputs(TimelineBuilder& timeline, const ExecOptions& opt
     return inputs;
 }
 
-// Into all namespaces at once. A user namespace may deny to drop groups, so it is done before.
+// Enters all namespaces at once. A user namespace may forbid to drop groups, so the stage drops them before.
 void plan_entry(TimelineBuilder& timeline, const ExecOptions& options, const spec::ValidSpec& spec,
                 const plan::HostFacts& host, const ExecInputs& inputs) {
     timeline.init(plan::MarkDescriptors{stdio + options.preserve_fds});
@@ -70,18 +71,18 @@ void plan_entry(TimelineBuilder& timeline, const ExecOptions& options, const spe
     if (inputs.init.root) rootfs::plan_shared_root(timeline, *inputs.init.root);
 }
 
-// The permission, after what has to hold before anything of the program runs.
+// Gives the permission, after everything that must be in force before the program runs.
 void plan_go(TimelineBuilder& timeline, const ExecOptions& options) {
     if (options.rdt) timeline.host(*options.rdt, "/linux/intelRdt");
     timeline.host(plan::SendGo{});
 }
 
-// What the caller asked to be told, and the permission.
+// Tells the caller what it asked for, and gives the permission.
 void plan_announcement(TimelineBuilder& timeline, const ExecOptions& options, const spec::Process& process) {
     if (process.oom_score_adj)
         timeline.host(plan::SetOomScore{*process.oom_score_adj}, "/process/oomScoreAdj");
     if (!options.console_socket.empty()) {
-        // Here nobody holds the container's lock any more: a listener with a full queue holds up only us.
+        // Nobody holds the container's lock any more here, so a listener with a full queue holds up only us.
         timeline.host(plan::ConnectConsole{options.console_socket});
         timeline.host(plan::SendConsole{});
     }
@@ -98,7 +99,7 @@ Result<> plan_policy(TimelineBuilder& timeline, const ExecOptions& options, cons
                                       .filter_follows = options.filter.has_value()});
 }
 
-// The process that the inhabitants can see holds no more than the program.
+// The process that the container's processes can see has no more rights than the program.
 void plan_birth(TimelineBuilder& timeline, const ExecOptions& options, const spec::ValidSpec& spec) {
     timeline.init(plan::CloseDescriptors{stdio + options.preserve_fds});
     if (respawns(options)) {
@@ -112,7 +113,7 @@ void plan_birth(TimelineBuilder& timeline, const ExecOptions& options, const spe
     if (options.hook) timeline.init(plan::DieWithHost{});
 }
 
-// Working directory, limits, and what is known of the environment.
+// Working directory, limits and environment.
 process::ProcessEnvironment plan_environment(TimelineBuilder& timeline, const ExecOptions& options,
                                              const spec::ValidSpec& spec, const plan::HostFacts& host) {
     if (!options.hook) {
@@ -149,7 +150,8 @@ Result<plan::Timeline> compile_exec(const ExecOptions& options, const spec::Vali
                                     const plan::HostFacts& host) {
     TimelineBuilder timeline;
     LET(const ExecInputs inputs, plan_inputs(timeline, options, spec));
-    // Nothing to wait for: a stage that comes to its wait finds the message there.
+    // Sends the permission at once if the host has nothing else to do; the stage finds it when it comes to
+    // its wait.
     if (!has_announcement(options, spec.process())) plan_go(timeline, options);
     plan_entry(timeline, options, spec, host, inputs);
     const process::ProcessEnvironment found = plan_environment(timeline, options, spec, host);
@@ -164,8 +166,8 @@ Result<plan::Timeline> compile_exec(const ExecOptions& options, const spec::Vali
         seccomp::plan_filter(timeline, *options.filter);
     timeline.init(execute, options.hook ? options.hook->pointer : "/process/args");
     timeline.host(plan::AwaitExecution{});
-    // The process that is named there has begun, and a caller may kill it; an exec that fails leaves the file
-    // alone.
+    // Writes the pid file last, because a caller may kill the process that it names. A failed exec does not
+    // touch the file.
     if (!options.pid_file.empty()) timeline.host(plan::WritePidFile{options.pid_file});
     return std::move(timeline).finish();
 }

@@ -29,7 +29,7 @@ const List& list_of(const spec::ValidSpec& spec, HookKind kind) {
     return spec->hooks.*lists[static_cast<std::size_t>(kind)];
 }
 
-// A process that has nothing of its caller but rights.
+// The process drops what it has of its caller, but keeps its rights.
 void plan_clean_start(TimelineBuilder& timeline, const HookStreams& streams) {
     timeline.init(plan::MarkDescriptors{stdio});
     timeline.init(plan::ResetSignals{});
@@ -61,8 +61,8 @@ Result<plan::Timeline> compile_outside(const HookOptions& options, const HookPro
     return finish(std::move(timeline), options.bundle, hook);
 }
 
-// In the container's namespaces with all the rights that the stage has, which waits before the root changes:
-// a process that joins its mount namespace lands on the host's root.
+// In the container's namespaces, with all rights of the stage. The stage waits meanwhile, before the root
+// changes: a process that joins its mount namespace lands on the host's root.
 Result<plan::Timeline> compile_inside(const HookOptions& options, const spec::ValidSpec& spec,
                                       const plan::HostFacts& host, const HookProgram& hook) {
     TimelineBuilder timeline;

@@ -26,9 +26,9 @@ struct HookOptions {
 
 bool has_hooks(const spec::ValidSpec& spec, plan::HookKind kind);
 
-// Some run before the container's root is the root.
+// True if some hooks run before pivot_root.
 bool has_early_hooks(const spec::ValidSpec& spec);
-// Some run in `start` or `delete`.
+// True if some hooks run in `start` or `delete`.
 bool has_later_hooks(const spec::ValidSpec& spec);
 
 // The hooks of one kind. Errors: those of compile_exec, for startContainer, whose hooks are held to the

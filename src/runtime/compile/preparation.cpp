@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What has to be there before the container's first process: the record, the cgroup with its limits, and what
-// the container needs of the host.
+// The phases before the container's first process: the record, the cgroup with its limits, and what the
+// container needs of the host.
 #include <algorithm>
 
 #include "cgroups/group/delegation.hpp"
@@ -43,8 +43,8 @@ Result<> Creation::plan_limits(const std::string& path) {
     return {};
 }
 
-// Everything of the host that the container needs becomes a descriptor: what is missing is found out before
-// there is a process.
+// Opens everything of the host that the container needs, so that a missing thing is an error before there is
+// a process.
 Result<> Creation::plan_host_resources() {
     if (!options_.console_socket.empty()) timeline_.host(plan::ConnectConsole{options_.console_socket});
     joins_ = namespaces::plan_joins(timeline_, spec_);
@@ -87,10 +87,9 @@ rootfs::MountInputs Creation::inputs() const {
             .host = host_};
 }
 
-// systemd makes no scope without a process and ends it when it has none. So the container's own is the first
-// in it: it has been cloned and waits, nothing else yet, until the cgroup is recorded and limited. If the
-// runtime is killed now, the process ends, and the scope with it. The files are written as well, because
-// systemd rounds.
+// systemd makes no scope without a process and ends it when it has none. So the container's own process is
+// the first in it. It is only cloned, and waits until the cgroup is recorded and limited. If the runtime is
+// killed now, the process ends, and the scope with it. The files are written as well, because systemd rounds.
 Result<> Creation::plan_unit() {
     LET(const cgroups::Unit unit,
         cgroups::unit_of(spec_->linux.cgroups_path, options_.id, host_.systemd_of_user));

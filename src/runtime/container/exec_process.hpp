@@ -17,7 +17,7 @@ struct ProcessChanges {
     std::vector<std::string> args;
     bool terminal = false;  // without --process the flag alone decides
     std::string cwd;
-    std::vector<std::string> env;  // appended: of two with one name the later wins
+    std::vector<std::string> env;  // appended; of two variables with the same name the later wins
     std::string user;              // "UID" or "UID:GID", plain decimals
     std::vector<std::string> additional_gids;
     std::vector<std::string>

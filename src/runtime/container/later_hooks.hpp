@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The hooks of start and delete, from the config that create has kept: edits of the bundle have no effect.
+// The hooks of start and delete, from the config that create kept. Later edits of the bundle have no effect.
 #pragma once
 
 #include <string>
@@ -23,16 +23,16 @@ Result<StartHooks> hooks_of_start(const Site& site, int directory, const State& 
 
 struct DeleteHooks {
     plan::Timeline poststop;
-    std::vector<std::string> warnings;  // why there are none: nothing of this may keep delete from working
+    std::vector<std::string> warnings;  // why there are none; delete works nevertheless
 };
 DeleteHooks hooks_of_delete(int directory, const State& state);
 
 // Runs the hooks of poststop, whose container is gone. Returns those that failed, one sentence each.
 std::vector<std::string> run_poststop(const DeleteHooks& hooks, const State& state);
 
-// What follows a hook of start that failed (runtime.md 1.3, "Lifecycle"): the container is killed, removed,
-// and its poststop hooks run, unless another verb has removed it meanwhile. Returns `why` with what went
-// wrong on the way.
+// After a failed hook of start (runtime.md 1.3, "Lifecycle"): kills and removes the container and runs its
+// poststop hooks, unless another verb has removed it meanwhile. Returns `why`, with a sentence for each
+// failure on the way.
 Error discard(const Site& site, const State& state, Fd directory, Error why);
 
 // `error` and further sentences.

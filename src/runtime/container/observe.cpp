@@ -36,14 +36,14 @@ Result<Fd> check_root(Fd root, const Site& site) {
 }
 
 // Somebody reads the exec fifo: init waits for `start`. A writer that finds no reader gets ENXIO, and a
-// writer that writes nothing wakes nobody. What is no fifo always opens, and says nothing.
+// writer that writes nothing wakes nobody. A file that is no fifo always opens, which tells nothing.
 bool start_awaited(int directory) {
     const auto fifo = sys::open_at(directory, fifo_file, O_WRONLY | O_NONBLOCK | O_NOFOLLOW);
     const auto status = fifo ? sys::status_of(fifo->number()) : std::unexpected(fifo.error());
     return status && S_ISFIFO(status->st_mode);
 }
 
-// A cgroup that cannot be read is not frozen as far as anyone can tell; the process in it decides the rest.
+// A cgroup that cannot be read counts as not frozen; the process in it decides the rest of the status.
 bool frozen(const State& state) {
     const auto group = open_own_cgroup(state);
     return group && *group && cgroups::frozen(group->number()).value_or(false);
@@ -60,20 +60,20 @@ Result<lifecycle::Facts> look(int directory, const State& state) {
     return facts;
 }
 
-// The record of another container, by a letter or by a copy, would have that one removed.
+// A record with another id (a damaged letter, a copied file) would make delete remove that other container.
 Result<State> own_record(std::string_view text, const std::string& id) {
     LET(State state, deserialize(text));
     if (state.id == id) return state;
     return fail(Kind::invalid_config, state_file, ": /id: ", quoted(state.id), ": is another container's");
 }
 
-// A record of ours has the config beside it, which was there first. Without one it is that of another runtime
-// in the same root (Docker's is shared by all): not damaged, and not ours to remove.
+// A record of ours has the config beside it, which was written first. Without one it is the record of another
+// runtime in the same root (all runtimes of Docker share one): not damaged, and not ours to remove.
 bool is_ours(int directory) {
     return sys::status_at(directory, config_copy, AT_SYMLINK_NOFOLLOW).has_value();
 }
 
-// What is in the record's place may be no file at all; a failure of the kernel says nothing about it.
+// The record is damaged if something else than a file has its place, but not if the kernel fails to read it.
 Result<> read_into(Found& found, const std::string& id) {
     const auto text = read_record(found.directory.number());
     const bool unreadable = !text && text.error().kind == Kind::invalid_config;
@@ -108,14 +108,15 @@ Result<Found> sound(Result<Found> found, const std::string& id) {
     return found;
 }
 
-// `run` publishes what it made when the program has been executed: whoever hears of the container from that
-// may be here earlier. The stage of `create` waits at its fifo until all is published.
+// `run` publishes a container after its program has been executed. Somebody who hears of the container from
+// the program may look here earlier. The stage of `create` waits at its fifo until the container is
+// published.
 bool about_to_exist(const Found& found) {
     return found.status == lifecycle::Status::creating && found.state.pid > 0 &&
            !sys::status_at(found.directory.number(), fifo_file, AT_SYMLINK_NOFOLLOW);
 }
 
-// Looks again as long as that is so; no lock is kept meanwhile.
+// Looks again while about_to_exist() holds. It keeps no lock meanwhile.
 template <class Look>
 Result<Found> settled(Look look) {
     constexpr int pause_ms = 1;

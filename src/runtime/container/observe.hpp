@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finding a container on disk and looking at it: the Facts behind its status.
+// Finds a container on disk and collects the Facts that its status follows from.
 #pragma once
 
 #include <optional>
@@ -17,7 +17,7 @@ namespace bulkhead::runtime {
 // runc's words.
 Result<> check_id(const std::string& id);
 
-// The state root as a directory. It belongs to us and nobody else may write it (Kind::denied).
+// The state root as a directory. It must belong to us, and nobody else may write to it (Kind::denied).
 Result<Fd> open_root(const Site& site);
 // The same, made (0700) if missing.
 Result<Fd> make_root(const Site& site);
@@ -28,16 +28,16 @@ struct Found {
     State state;
     lifecycle::Status status = lifecycle::Status::removed;
     bool start_awaited = false;  // created, or paused before its program has begun
-    // Why the record cannot be believed. `state` is then what is left of it (Remains), and so is the status:
+    // Why the record cannot be believed. `state` and `status` are then from what is left of it (Remains), and
     // only `list` and `delete --force` go on with that.
     std::optional<Error> damage{};
     bool tells_kept_cgroups = true;  // as in Remains
 };
 
-// Looks at an id; removed where nothing is there. Where only a directory without a record is left of a
-// creation that was killed, `directory` is valid and the status is removed.
-// find() and find_locked() take a damaged record for an error. All but find_even_damaged(), which serves
-// `list`, wait up to publication_patience_ms for a `run` whose program runs already.
+// Looks at an id. The status is removed if nothing is there; if a killed creation left a directory without a
+// record, `directory` is valid then. For find() and find_locked() a damaged record is an error. All but
+// find_even_damaged(), which serves `list`, wait up to publication_patience_ms for a `run` whose program runs
+// already.
 Result<Found> find(const Site& site, const std::string& id);
 Result<Found> find_even_damaged(const Site& site, const std::string& id);
 
@@ -45,15 +45,15 @@ Result<Found> find_even_damaged(const Site& site, const std::string& id);
 // it for longer than any verb needs it.
 Result<> lock_container(const Fd& directory, const std::string& id);
 
-// find() under the container's lock, which is held as long as the result lives: no other verb changes it
-// meanwhile.
+// find() under the container's lock. The result holds the lock as long as it lives, so no other verb changes
+// the container meanwhile.
 Result<Found> find_locked(const Site& site, const std::string& id);
 Result<Found> find_locked_even_damaged(const Site& site, const std::string& id);
 
 // "container ID: its record is damaged: state.json: /pid: is required"
 Error damaged(const std::string& id, Error why);
 
-// The runtime that makes this container is alive.
+// True if the runtime that makes this container is alive.
 Result<bool> being_made(int directory);
 
 }  // namespace bulkhead::runtime

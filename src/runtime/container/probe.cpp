@@ -27,7 +27,7 @@ Result<> read_release(plan::HostFacts& facts) {
     return {};
 }
 
-// An id map of the whole range onto itself is the initial user namespace's.
+// Only the initial user namespace maps the whole range of ids onto itself.
 Result<> read_privileges(plan::HostFacts& facts) {
     facts.uid = ::geteuid();
     facts.gid = ::getegid();
@@ -41,7 +41,7 @@ Result<> read_privileges(plan::HostFacts& facts) {
     return {};
 }
 
-// Where the library of each module looks, too; neither needs securityfs.
+// The library of each module looks at the same files; neither needs securityfs.
 void look_for_security_modules(plan::HostFacts& facts) {
     const auto enabled = read_kernel_file(sys::here, "/sys/module/apparmor/parameters/enabled");
     facts.apparmor = enabled && enabled->starts_with('Y');
@@ -53,7 +53,7 @@ void look_for_security_modules(plan::HostFacts& facts) {
 Result<plan::HostFacts> probe_kernel() {
     plan::HostFacts facts;
     TRY(read_release(facts));
-    // What there is no other way for is older: close_range(2) 5.9, setns(2) by pidfd 5.8, openat2(2) and
+    // bulkhead has no other way for these calls: close_range(2) 5.9, setns(2) by pidfd 5.8, openat2(2) and
     // pidfd_getfd(2) 5.6, clone3(2) into a cgroup 5.7. Below 5.10 nothing is tested.
     if (!facts.kernel_at_least(5, 10))
         return fail(Kind::unsupported, "kernel ", facts.kernel_major, '.', facts.kernel_minor,

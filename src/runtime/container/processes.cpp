@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// kill, pause, resume and ps: what is done with the processes of a container, by way of its cgroup.
+// kill, pause, resume and ps: they reach the processes of a container by its cgroup.
 #include <signal.h>
 
 #include "base/sys.hpp"
@@ -18,7 +18,7 @@ using lifecycle::Verb;
 
 namespace {
 
-// The container under its lock, if the verb may be done in its status.
+// The container under its lock. An error if its status does not allow the verb.
 Result<Found> find_for(Verb verb, const Site& site, const std::string& id, bool force = false) {
     LET(Found found, find_locked(site, id));
     const Rule rule = lifecycle::rule(found.status, verb, force);
@@ -54,9 +54,9 @@ Result<> signal_everybody(const Found& found, int signal) {
     return found.state.private_pids ? signal_init(found.state, signal) : kill_cgroup(found.state);
 }
 
-// Before its program runs, the first process of a pid namespace handles no signal, and the kernel then keeps
-// all from it but SIGKILL (pid_namespaces(7)). Who asks it to end gets that: engines know runc's, which is a
-// Go program, and ends by these four.
+// Before its program runs, the first process of a pid namespace handles no signal, and the kernel delivers
+// only SIGKILL to it (pid_namespaces(7)). So the four signals that ask a process to end become SIGKILL. With
+// runc, a Go program, they end the process, and engines rely on that.
 int effective(int signal, const Found& found) {
     const bool deaf = found.start_awaited && found.state.private_pids;
     return deaf && sys::is_interrupt(signal) ? SIGKILL : signal;
@@ -64,7 +64,7 @@ int effective(int signal, const Found& found) {
 
 }  // namespace
 
-// Processes that were frozen for it go on, even if a signal ends us.
+// The processes that it froze go on, even if a signal ends us.
 Result<> kill(const Site& site, const std::string& id, int wanted, bool all) {
     LET(const Found found, find_for(Verb::kill, site, id, all));
     const int signal = effective(wanted, found);
@@ -81,7 +81,7 @@ Result<> pause(const Site& site, const std::string& id) {
     LET(const Found found, find_for(Verb::pause, site, id));
     LET(const Fd group, open_own_cgroup(found.state));
     if (!group) return no_cgroup(found.state.id, "it cannot be paused");
-    const sys::HeldInterrupts held;  // who has not stopped yet is not left half frozen
+    const sys::HeldInterrupts held;  // a signal must not leave the container half frozen
     return cgroups::freeze(group.number(), deadline_ms);
 }
 

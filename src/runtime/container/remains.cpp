@@ -14,14 +14,14 @@ namespace bulkhead::runtime {
 
 namespace {
 
-// A path that leads nowhere, whatever is wrong with it.
+// True if the path leads to no file.
 bool leads_nowhere(const Error& error) {
     return error.kind == Kind::not_found || error.err == ENOTDIR || error.err == ELOOP ||
            error.err == ENAMETOOLONG;
 }
 
-// Where the record says, or where it is on this host: a letter of the mount's path is no reason to leave a
-// cgroup alone that its own path and inode identify.
+// The hierarchy at the record's mount point, or else the one of this host: a damaged letter in the mount
+// point must not keep a cgroup that its own path and inode identify.
 Result<std::string> hierarchy_for(const State& state) {
     if (cgroups::open_hierarchy(state.cgroup_mount)) return state.cgroup_mount;
     LET(cgroups::Hierarchy there_is, cgroups::find_hierarchy(helper_program));
@@ -46,7 +46,7 @@ Result<Fd> identified_cgroup(const State& state) {
     return status.st_ino == state.cgroup_inode ? std::move(*group) : Fd();
 }
 
-// One that others may have made before stays, as it does where the record says so.
+// A cgroup that others may have made before stays, as if the record said so.
 Result<> prove_cgroup(Proven& made, bool tells_kept_cgroups) {
     State& state = made.state;
     const bool named = !state.cgroup_path.empty();
@@ -98,7 +98,7 @@ void prove_unit(Proven& made) {
     unit = {};
 }
 
-// Whatever is mounted at a path that leads nowhere is not reached by it either.
+// If the path leads nowhere, nothing that is mounted there can be reached by it.
 void prove_root(Proven& made) {
     State& state = made.state;
     if (state.root_mount.number == 0) return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// delete --force of a record that cannot be believed: what of it the kernel confirms. An error may cost a
-// container its record, and never another one its process, cgroup, mount or unit.
+// delete --force of a record that cannot be believed: keeps the parts that the kernel confirms. An error may
+// cost a container its record, but never another container its process, cgroup, mount or unit.
 #pragma once
 
 #include <string>
@@ -23,7 +23,7 @@ struct Proven {
 Result<Proven> proven(const Found& damaged);
 
 // Of a sound record: its cgroup below today's hierarchy, if that is not where the record says; the path is
-// taken away if no cgroup can have it.
+// removed from it if no cgroup can have that path.
 Result<Proven> with_cgroup_found(const State& state);
 
 }  // namespace bulkhead::runtime

@@ -44,8 +44,8 @@ Result<ReadinessRelay> listen_for_readiness(const Found& found, const std::strin
     return readiness;
 }
 
-// While hooks run other verbs may act, or a hook that hangs would keep delete --force from helping; but a
-// second start must not run them, too.
+// While hooks run, other verbs may act: delete --force must work while a hook hangs. A second start must not
+// run the hooks again.
 Result<Fd> take_turn(const Found& found) {
     LET(Fd turn, sys::open_at(found.directory.number(), config_copy, O_RDONLY | O_NONBLOCK | O_NOFOLLOW));
     LET(const bool free, sys::try_lock(turn.number(), LOCK_EX));
@@ -91,7 +91,7 @@ Result<> start(const Site& site, const std::string& id, const std::string& notif
     }
     const auto init = open_init(found.state);
     TRY(release(found, hooks));
-    TRY(sys::unlock(found.directory.number()));  // others may act from here on
+    TRY(sys::unlock(found.directory.number()));  // other verbs may act from here on
     if (auto ran = run_hooks(hooks.poststart, found.state); !ran) return failed(std::move(ran).error());
     found.directory.reset();
     return init ? readiness.until_done(*init, found.state.pid) : Result<>();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// update: new limits for a container that is there.
+// update: changes the limits of a container.
 #include <algorithm>
 #include <iterator>
 
@@ -48,7 +48,7 @@ Result<spec::Resources> resources_of(const UpdateRequest& request, int directory
     return resources;
 }
 
-// A rule of the caller's file is not one of config.json.
+// An error about the caller's file must not name config.json.
 Error renamed(Error error, const std::string& where) {
     constexpr std::string_view there = "/linux/resources";
     if (error.kind == Kind::invalid_config && error.text.starts_with(there))
@@ -56,8 +56,8 @@ Error renamed(Error error, const std::string& where) {
     return error;
 }
 
-// runc takes the container into a group then; a group that config.json does not know of is none that `delete`
-// should remove, and none that it should leave.
+// runc moves the container into a new group then. bulkhead refuses, because config.json does not tell
+// `delete` what to do with such a group.
 Result<> check_schemata(const UpdateRequest& request, const State& state) {
     if (request.schemata.empty() || !state.rdt.mount.empty()) return {};
     return fail(Kind::unsupported, "Intel RDT is not enabled for container ", state.id,
@@ -65,7 +65,7 @@ Result<> check_schemata(const UpdateRequest& request, const State& state) {
                 "nothing to change");
 }
 
-// New device rules take more looking around than limits.
+// Only new device rules need the facts of the host and the config.
 Result<plan::Timeline> plan_update(Changes changes, const UpdateRequest& request,
                                    const ExecutionContext& context) {
     changes.devices = request.resources.devices;

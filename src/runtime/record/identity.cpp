@@ -60,7 +60,8 @@ std::optional<Fd> open_same_process(pid_t pid, std::uint64_t start_time, std::ui
     auto process = sys::open_process(pid);
     if (!process) return std::nullopt;
     if (inode != 0 && pidfd_inode(process->number()) != inode) return std::nullopt;
-    // Looked at after the pidfd was opened: if it is the right one now, the pidfd is, too.
+    // The status is read after the pidfd was opened: if the process is the right one now, the pidfd is its
+    // own.
     const auto status = process_status(pid);
     if (!status || status->start_time != start_time || !status->alive()) return std::nullopt;
     return std::move(*process);

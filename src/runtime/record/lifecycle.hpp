@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lifecycle: the state machine that is the core of bulkhead. Nothing here does anything; two pure
-// functions say what a container is (observe) and what may be done with it (rule).
+// The lifecycle: the state machine that is the core of bulkhead. Two pure functions tell the status of a
+// container (observe) and what a verb may do in it (rule).
 // tests/runtime/lifecycle_test.cpp holds the whole table under static_assert, and man/bulkhead.8 prints it.
 //
 //     (removed) --create--> creating --> created --start--> running --kill--> stopped --delete--> (removed)
@@ -32,13 +32,14 @@ constexpr std::string_view word(Verb verb) {
     return words[static_cast<std::size_t>(verb)];
 }
 
-// What the disk and the kernel say about an id at one moment. Status is never stored, so it cannot be stale.
+// The state of the disk and the kernel that concerns an id, at one moment. Status is never stored, so it
+// cannot be stale.
 struct Facts {
     bool recorded = false;       // state.json is there
     bool being_made = false;     // a live runtime holds the creation lock
     bool init_alive = false;     // the pid of the record runs, has the recorded start time, is no zombie
     bool start_awaited = false;  // somebody reads the exec fifo
-    bool frozen = false;         // cgroup.events of its cgroup says so
+    bool frozen = false;         // cgroup.events of its cgroup has `frozen 1`
 };
 
 constexpr Status observe(Facts facts) {
@@ -66,8 +67,8 @@ enum class Rule : std::uint8_t {
     cannot_exec_paused,
 };
 
-// `force` is delete --force, kill --all and exec --ignore-paused: the flag that makes a verb bolder.
-// A container that another runtime is still making does not exist yet.
+// `force` is delete --force, kill --all and exec --ignore-paused: the flag that lets a verb do more. A
+// container that another runtime is still making does not exist yet.
 constexpr Rule rule(Status status, Verb verb, bool force = false) {
     using enum Status;
     using enum Rule;

@@ -14,7 +14,7 @@ namespace bulkhead::runtime {
 // One JSON object: ociVersion, id, status, pid, bundle, annotations. `pid` is 0 if there is no process.
 std::string oci_state(const State& state, std::string_view status, pid_t pid);
 
-// The pid of a process of the host as its own pid namespace counts. 0 if it has none yet: a process that
+// The pid that a process of the host has in its own pid namespace. 0 if it has none yet: a process that
 // joined a pid namespace is not in it, its children are.
 pid_t pid_inside(pid_t pid);
 

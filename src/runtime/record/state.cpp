@@ -23,13 +23,13 @@ Result<> save(int directory, const State& state) {
     return replace_file_at(directory, state_file, serialize(state), private_mode);
 }
 
-// Read by nobody before the container is published, so it needs no other name first.
+// Nobody reads the config before the container is published, so it is written under its own name at once.
 Result<> save_config(int directory, const std::string& text) {
     LET(const Fd file, sys::open_at(directory, config_copy, O_WRONLY | O_CREAT | O_EXCL, private_mode));
     return sys::write_all(file.number(), text);
 }
 
-// A link leads to what is not this container's.
+// Follows no link, because that leads to a file that is not this container's.
 Result<std::string> load_config(int directory) {
     LET(const Fd file, sys::open_at(directory, config_copy, read_flags));
     return read_file(file.number(), config_copy, json::document_limit);

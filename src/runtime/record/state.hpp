@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// state.json: what must be known to find a container again and to remove all of it. It never says "running":
-// status is observed (lifecycle.hpp). Written before the effects that it describes.
+// state.json: everything that is needed to find a container again and to remove all of it. It has no status,
+// which is observed (lifecycle.hpp). It is written before the effects that it describes.
 #pragma once
 
 #include <sys/types.h>
@@ -23,7 +23,7 @@ struct UnitRecord {
     std::vector<std::string> addresses;  // cgroups/systemd/bus.hpp
 };
 
-// A container's group of resctrl. True if a directory is ours says its inode, once it has been written down.
+// A container's group of resctrl. The recorded inode tells if a directory is ours.
 struct RdtRecord {
     std::string mount;        // of resctrl; empty: the container has no group
     std::string path;         // of the group
@@ -47,10 +47,10 @@ struct State {
     std::vector<std::uint64_t> kept_cgroups;
     bool private_pids = true;       // it has a pid namespace of its own: killing init kills all
     bool new_keyring = true;        // what joins it later gets a session keyring of its own, too
-    bool cgroup_optional = false;   // rootless: what has no permission to enter its cgroup goes without
-    std::string uid_map;            // of a user namespace whose ids the caller has no power over:
-    std::string gid_map;            // what removing may need; empty in all others
-    bool later_hooks = false;       // start or delete have hooks to run: those of the kept config
+    bool cgroup_optional = false;   // rootless: a process that may not enter the cgroup goes without
+    std::string uid_map;            // of a user namespace with ids that the caller does not have:
+    std::string gid_map;            // removal may need them; else empty
+    bool later_hooks = false;       // start or delete have hooks to run, from the kept config
     sys::MountIdentity root_mount;  // of OpenRoot, on the host; 0: none, the container has its own mounts
     bool has_program = true;        // false: config.json has no process, and nothing can be started
     RdtRecord rdt{};                // of linux.intelRdt
@@ -64,31 +64,31 @@ struct State {
 inline constexpr const char* state_file = "state.json";
 inline constexpr const char* config_copy = "config.json";  // as it was at `create`
 inline constexpr const char* fifo_file = "exec.fifo";
-// There while a runtime makes the container, and locked as long as that runtime lives.
+// Exists while a runtime makes the container; that runtime keeps it locked.
 inline constexpr const char* creation_file = "creating";
 
 inline constexpr int record_format = 3;         // of the text below
 inline constexpr int record_format_before = 2;  // read as well: 0 and 1 for false and true
 
-// One property a line, of its own line's bytes alone: what one damaged byte cannot take along with it
-// (Remains).
+// Each property stands on its own line, so that one damaged byte costs one property (Remains).
 std::string serialize(const State& state);
-// Kind::invalid_config or Kind::unsupported: not a record, or one of another version. Nothing is skipped: a
-// name that is not known may be one with a wrong letter, and what it said would be taken for absent.
+// Kind::invalid_config or Kind::unsupported: not a record, or one of another version. An unknown name is an
+// error: it may be a known one with a wrong letter, whose property would be taken for absent.
 Result<State> deserialize(std::string_view text);
 
-// What a damaged record still says, property by property. None of it is true before the kernel has agreed
+// What is left of a damaged record, property by property. The kernel has to confirm each of them
 // (remains.hpp).
 struct Remains {
     State state;
-    // It is known if others had made the cgroup before: the line after its inode's is the right one.
+    // True if the record tells whether others had made the cgroup before: the right line follows that of the
+    // inode.
     bool tells_kept_cgroups = false;
 };
 Remains remains_of(std::string_view text);
 
 Result<> save(int directory, const State& state);
-// Kind::not_found if there is no record, Kind::invalid_config if what is in its place is no file that
-// could be one; the rest are failures of the kernel, which say nothing about the record.
+// Kind::not_found if there is no record, Kind::invalid_config if something that cannot be a record has its
+// place; all other errors are failures of the kernel, which tell nothing about the record.
 Result<std::string> read_record(int directory);
 Result<State> load(int directory);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// state.json as text: one table of its properties, by which it is written and read back. The reader trusts it
-// no more than a config.json, and takes what is left of a damaged one.
+// state.json as text: one table of its properties, by which it is written and read back. The reader checks it
+// like a config.json, and keeps what is left of a damaged one.
 #include <algorithm>
 #include <array>
 
@@ -177,8 +177,9 @@ Result<> take(State& state, json::Value member) {
     return property->set(state, member);
 }
 
-// Where whole text is no JSON any more its lines may be. Those of annotations stand deeper, so whatever is in
-// them cannot look like one of ours; one without its comma may have been cut off in the middle of a number.
+// If the whole text is no JSON any more, its lines may be. Lines of annotations are indented more, so no
+// annotation can look like a property. A line without its comma may have been cut off in the middle of a
+// number.
 bool is_line_of_property(std::string_view line) { return line.starts_with("  \"") && line.ends_with(','); }
 
 class Rescue {
@@ -217,7 +218,7 @@ Result<State> deserialize(std::string_view text) {
     const json::Value root = json::root(tree);
     if (!root.is(json::Type::object)) return root.refuse("must be an object");
     State state;
-    // First: another version may know more names.
+    // The format comes first, because another version may have more names.
     if (const auto format = root.find("format")) TRY(take(state, *format));
     std::vector<std::string_view> given;
     for (const json::Value member : root.children()) {

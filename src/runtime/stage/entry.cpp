@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The stage's first instructions: a freestanding static ELF without libc, constructors or relocations. All it
-// does by itself is to hide from ptrace, map its plan and walk it; without a plan it does nothing
-// (CVE-2019-5736).
+// The stage's first instructions: a freestanding static ELF without libc, constructors or relocations. It
+// hides from ptrace, maps its plan and walks it; without a plan it does nothing (CVE-2019-5736).
 #include <linux/mman.h>
 #include <linux/prctl.h>
 

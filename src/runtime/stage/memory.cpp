@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The four functions that g++ calls without being asked. Compiled with -fno-tree-loop-distribute-patterns, or
-// each loop would become a call of itself.
+// The four functions that g++ calls in code that does not name them. Compiled with
+// -fno-tree-loop-distribute-patterns, or each loop would become a call of itself.
 #include <cstddef>
 
 extern "C" {

@@ -43,7 +43,7 @@ struct Entry {
     char name[1];
 };
 
-// The number that a name of /proc/self/fd is; "." and ".." are none.
+// The number of a name in /proc/self/fd; "." and ".." have none.
 long number_of(const char* name) {
     long number = 0;
     for (; *name >= '0' && *name <= '9'; ++name) number = number * 10 + (*name - '0');
@@ -64,7 +64,7 @@ Outcome mark_listed(int directory, std::uint32_t first) {
     }
 }
 
-// Without procfs: all that may be open.
+// Without procfs: marks every number that may be open.
 Outcome mark_possible(std::uint32_t first) {
     rlimit64 limit{};
     ATTEMPT(raw::call(__NR_prlimit64, 0L, long{RLIMIT_NOFILE}, 0L, &limit), prlimit);
@@ -103,7 +103,7 @@ Outcome apply(StageContext&, const plan::ResetSignals&) {
                    plan::Call::sigaction);
 }
 
-// The end of the stream instead of a message: the host program is dead, and nothing of it may stay.
+// If the stream ends before the message, the host program is dead, and the stage ends, too.
 Outcome apply(StageContext& stage, const plan::AwaitGo&) {
     if (const long ready = wait_readable(stage.report); ready < 0) return outcome(ready, plan::Call::poll);
     char message = 0;
@@ -146,7 +146,7 @@ Outcome apply(StageContext& stage, const plan::CloseDescriptors& op) {
     }
 }
 
-// The host learns the pid from the process that will be gone, not from the one that the container can see.
+// The process that ends now tells the host the pid, not the copy, which the container can see.
 Outcome apply(StageContext& stage, const plan::Respawn&) {
     constexpr long as_sibling = 0x00008000 | 17;  // CLONE_PARENT | SIGCHLD
     const long pid = raw::call(__NR_clone, as_sibling, 0L, 0L, 0L, 0L);
@@ -156,7 +156,7 @@ Outcome apply(StageContext& stage, const plan::Respawn&) {
     for (;;) raw::call(__NR_exit_group, 0L);
 }
 
-// It does not matter if anybody still listens: after `create` nobody does.
+// It does not matter if anybody listens: after `create` nobody does.
 Outcome apply(StageContext& stage, const plan::ReportExecution&) {
     send(stage.report, {.kind = plan::ReportKind::executing, .times = stage.time_count}, stage.times);
     return {};

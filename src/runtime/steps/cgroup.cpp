@@ -24,8 +24,8 @@ bool is_forbidden(const Error& error) {
     return error.err == EACCES || error.err == EPERM || error.err == EROFS;
 }
 
-// Another user of a rootless container may own what is below its cgroup, and root inside may have given away
-// even the files of the cgroup itself.
+// In a rootless container another of its users may own what is below its cgroup, and its root may have given
+// away the files of the cgroup itself.
 Result<> with_power_over_its_users(const State& state, const std::function<Result<>()>& act) {
     auto done = act();
     if (done || !is_forbidden(done.error()) || state.uid_map.empty()) return done;
@@ -33,17 +33,19 @@ Result<> with_power_over_its_users(const State& state, const std::function<Resul
 }
 
 // "resources associated with the container, but not created by this container, MUST NOT be deleted"
-// (runtime.md, "Delete"): what the container has left in a cgroup that was there before goes, and it stays.
+// (runtime.md, "Delete"): a cgroup that existed before stays, without what the container left in it.
 Result<> vacate_cgroup(int hierarchy, const State& state) {
     LET(const Fd group, open_own_cgroup(state));
     if (!group) return {};
     auto filter = cgroups::remove_device_filter(group.number());
-    if (!filter && !is_forbidden(filter.error())) return filter;  // who may not look has not attached one
-    (void)cgroups::ask_to_thaw(group.number());  // a container that was paused, for the next one
+    if (!filter && !is_forbidden(filter.error()))
+        return filter;  // a runtime that may not look has not attached a filter
+    (void)cgroups::ask_to_thaw(
+        group.number());  // the container may be paused, and the cgroup is for the next one
     return cgroups::clear(hierarchy, state.cgroup_path, removal_deadline_ms, state.kept_cgroups);
 }
 
-// Where it is not known which cgroup was made (inode 0), an empty one at its path goes.
+// If the record has no inode of the cgroup (0), an empty cgroup at its path is removed.
 Result<> remove_cgroup(int hierarchy, const State& state, int deadline_ms) {
     if (!state.kept_cgroups.empty()) return vacate_cgroup(hierarchy, state);
     return cgroups::remove(hierarchy, state.cgroup_path, deadline_ms, state.cgroup_inode);
@@ -51,7 +53,7 @@ Result<> remove_cgroup(int hierarchy, const State& state, int deadline_ms) {
 
 }  // namespace
 
-// An error leaves all as it was (runtime.md, "Errors").
+// An error leaves everything as it was (runtime.md, "Errors").
 void give_up_cgroup(State& state, ResourceControl& control, std::vector<std::string>& left_behind) {
     if (control.cgroup)
         if (auto removed = remove_cgroup(control.hierarchy.number(), state, removal_deadline_ms); !removed)
@@ -84,13 +86,14 @@ void undo(const plan::MakeCgroup&, ContainerRecord& record, ResourceControl& con
     give_up_cgroup(record.state, control, walk.left_behind);
 }
 
-// Only who really is root plans this step: a container that could make any device node and has no filter is
-// none.
+// The planner plans this step only for root of the initial user namespace, and then it must succeed: a
+// container that can make any device node and has no filter is not isolated.
 Result<> apply(const plan::AttachDeviceFilter& op, const ResourceControl& control) {
     if (!control.cgroup) return fail(Kind::denied, "without a cgroup the device rules cannot be enforced");
     const int group = control.cgroup.number();
     if (control.cgroup_is_new) return cgroups::attach_device_filter(group, op.program);
-    TRY(cgroups::install_device_filter(group, op.program));  // that of a container that used it before goes
+    TRY(cgroups::install_device_filter(
+        group, op.program));  // replaces the filter of a container that used the cgroup before
     return {};
 }
 
@@ -119,7 +122,7 @@ Result<> apply(const plan::EnableControllers& op, ResourceControl& control) {
 }
 
 Result<> apply(const plan::LimitCgroup& op, const ResourceControl& control) {
-    if (!control.cgroup) return {};  // it was optional, so there is nothing but limits to lift
+    if (!control.cgroup) return {};  // it was optional, and the container has no limit
     return cgroups::write_settings(control.cgroup.number(), op.settings);
 }
 
@@ -136,12 +139,12 @@ Result<> apply(const plan::RecordCgroup&, const ContainerRecord& record) {
     return save(record.directory.number(), record.state);
 }
 
-// In a user namespace of its own the runtime may have been given a cgroup, and then it has none.
+// The cgroup is optional for a runtime in a user namespace, so there may be none.
 Result<> apply(const plan::DelegateCgroup& op, const ResourceControl& control) {
     return control.cgroup ? cgroups::delegate(control.cgroup.number(), op.owner) : Result<>();
 }
 
-// The cgroup holds them all, also if a runtime died before it could write down a pid.
+// All processes of the container are in its cgroup, even if a runtime died before it recorded a pid.
 Result<> apply(const plan::KillContainer&, const ContainerRecord& record) {
     const State& state = record.state;
     if (const auto init = open_init(state)) (void)sys::signal_process(init->number(), SIGKILL);
@@ -150,8 +153,8 @@ Result<> apply(const plan::KillContainer&, const ContainerRecord& record) {
     return with_power_over_its_users(state, [&] { return cgroups::kill_all(group.number()); });
 }
 
-// Where it is not known which cgroup was made, an empty one at its path goes and an occupied one is
-// another's.
+// If the record has no inode of the cgroup, an empty cgroup at its path is removed, and one with processes
+// belongs to somebody else.
 Result<> apply(const plan::RemoveCgroup&, const ContainerRecord& record, ResourceControl& control) {
     const State& state = record.state;
     if (state.cgroup_path.empty()) return {};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Handing the terminal's master and init's pidfd to the caller. One message, one descriptor, no answer:
-// callers accept only after the runtime has exited (go-runc, conmon).
+// Sends the terminal's master and init's pidfd to the caller. One message, one descriptor, no answer: callers
+// accept only after the runtime has exited (go-runc, conmon).
 #include "base/socket.hpp"
 #include "runtime/steps/host_steps.hpp"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long a process is waited for that is on its way to its program. Where others live in its pid namespace
-// they can stop it, trace it, send it in a circle (a tracer may write into its text and go), and who shares
-// its cgroup or its mounts can freeze it, starve it, or let it wait for a file server that never answers. So
-// there is a total, whatever happens, and shorter bounds for what no slow machine does.
+// How long the host waits for a process that is on its way to its program. Other processes of its pid
+// namespace can stop it, trace it or make it loop (a tracer may write into its text and detach). Processes
+// that share its cgroup or its mounts can freeze it, starve it, or make it wait for a file server that never
+// answers. So there is a bound for the whole wait, and shorter bounds for what happens on no slow machine.
 #pragma once
 
 #include <optional>
@@ -16,21 +16,22 @@ namespace bulkhead::runtime {
 
 class Endurance {
   public:
-    // What is stopped is sent on its way again meanwhile.
+    // The host continues a stopped process during this time.
     static constexpr int stopped_patience_ms = 2'000;
-    // Of processor time, which passes no faster on a busy machine. What is left to do takes a thousandth.
+    // Of processor time, which passes no faster on a busy machine. The rest of its work takes a thousandth of
+    // this.
     static constexpr int busy_patience_ms = 3'000;
 
     explicit Endurance(int total_ms = creation_patience_ms) : total_ms_(total_ms), total_(total_ms) {}
 
-    // From here on others can see it, and nothing is left to do but to execute the program.
+    // From here on others can see the process, which only has to execute the program.
     void expose() { exposed_ = true; }
 
-    // The total begins anew: what has passed was not its own time.
+    // Starts the bound of the whole wait again, because the time that has passed was not the process's own.
     void renew() { total_ = Deadline(total_ms_); }
 
-    // `status` is what was seen of it, `slept_ms` how long ago that was done before. Why it is given up, as
-    // the end of a sentence about "the process"; nothing as long as it is waited for.
+    // `status` is the state of the process now, `slept_ms` the time since the last call. Returns why the host
+    // gives it up, as the end of a sentence about "the process", or nothing as long as the host waits.
     std::optional<std::string> exhausted(const std::optional<ProcessStatus>& status, int slept_ms);
 
   private:

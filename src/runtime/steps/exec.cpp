@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Host steps of a further process in a container: whom it joins, and where it is born.
+// Host steps of a further process in a container: they find its init and the cgroup to be born in.
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sys/file.h>
@@ -59,7 +59,7 @@ Result<> apply(const plan::FindInit& op, const ContainerRecord& record, HostReso
         LET(host.slots[op.root->index],
             sys::open(cat("/proc/", record.state.pid, "/root"), O_PATH | O_DIRECTORY));
     }
-    // What was opened by its pid was its own if it lives now.
+    // If the process lives now, the files that were opened by its pid were its own.
     if (!op.of_children.empty() || op.root) TRY(sys::signal_process(init->number(), 0));
     host.slots[op.process.index] = std::move(*init);
     return {};
@@ -67,7 +67,7 @@ Result<> apply(const plan::FindInit& op, const ContainerRecord& record, HostReso
 
 // Without its cgroup none of the container's limits would hold the new process.
 Result<> apply(const plan::FindCgroup& op, const ContainerRecord& record, ResourceControl& control) {
-    if (record.state.cgroup_path.empty()) return {};  // rootless: it was given up after compile
+    if (record.state.cgroup_path.empty()) return {};  // rootless: the container has none
     LET(Fd group, open_own_cgroup(record.state));
     if (!group)
         return fail(Kind::bad_state, "the container's cgroup ", quoted(record.state.cgroup_path),
@@ -87,8 +87,8 @@ Result<std::string> cgroup_of_init(const State& state) {
     return path.substr(state.cgroup_path.size());
 }
 
-// Said, not left to the end of the descriptor: a child that is not the stage yet has a copy of it, and in a
-// frozen cgroup it stays like that until `resume`, which wants the lock.
+// Unlocks, because closing is not enough: a child that is not the stage yet has a copy of the descriptor. In
+// a frozen cgroup it keeps that copy until `resume`, which needs the lock.
 Result<> apply(const plan::ReleaseContainer&, ContainerRecord& record) {
     TRY(sys::unlock(record.directory.number()));
     record.directory.reset();

@@ -25,15 +25,14 @@ constexpr mode_t private_directory = 0700;
 constexpr mode_t private_file = 0600;
 constexpr mode_t public_file = 0644;
 
-// Those with a known name first, which nearly always are all of them.
+// Removes the files with a known name first, which nearly always are all files.
 Result<> remove_directory(const Fd& directory, const std::string& path) {
     const auto remove_empty = [&] { return sys::remove_at(sys::here, path, AT_REMOVEDIR); };
     for (const char* name : {state_file, config_copy, fifo_file, creation_file})
         (void)sys::remove_at(directory.number(), name);
     auto removed = remove_empty();
     if (!removed && removed.error().err == ENOTEMPTY) {
-        // Of a container that was made before notify sockets had a file system of their own, which may have
-        // filled the directory it was given.
+        // A container of an older version had a directory here for its notify socket, and may have filled it.
         TRY(remove_below(directory.number()));
         removed = remove_empty();
     }
@@ -46,7 +45,7 @@ Result<> fill_state_directory(ContainerRecord& record, const std::string& path) 
     const int flags = O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
     LET(record.creation, sys::open_at(record.directory.number(), creation_file, flags, private_file));
     LET(const bool locked, lock_within(record.creation.number(), holder_patience_ms));
-    if (locked) return {};  // held by nobody but a `state` that looks this instant
+    if (locked) return {};  // only a `state` that looks at this moment can hold it
     return fail(Kind::kernel, creation_file, ": its lock was not free within ", holder_patience_ms / 1000,
                 " s");
 }
@@ -107,8 +106,9 @@ Result<> apply(const plan::ReleaseInit&, const ContainerRecord& record) {
     return {};
 }
 
-// Nobody reads the fifo any more: the stage has held it open until execve, which closes it. Init may have
-// ended by then. One that was stopped or frozen from elsewhere does not hold the container's lock for ever.
+// Waits until nobody reads the fifo any more: the stage holds it open until execve, which closes it. Init may
+// have ended by then. The wait has a bound, so that an init that somebody has stopped or frozen does not hold
+// the container's lock for ever.
 Result<> apply(const plan::AwaitProgram&, const ContainerRecord& record) {
     constexpr int look_ms = 1, patience_ms = 10'000;
     const auto init = open_init(record.state);

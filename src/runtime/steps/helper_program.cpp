@@ -18,7 +18,7 @@ constexpr const char* built = "libexec/bulkhead/host-helper";
 
 std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
-// A link counts as one that everybody may write to.
+// A link is refused like a file that everybody may write to.
 Result<> check_owner(uid_t owner, const std::string& path) {
     LET(const auto status, sys::status_at(sys::here, path, AT_SYMLINK_NOFOLLOW));
     if (status.st_uid == owner && (status.st_mode & 022) == 0) return {};

@@ -17,7 +17,7 @@ namespace bulkhead::runtime {
 
 namespace {
 
-// Whose count the pid in the state is of: in which namespaces the hook runs.
+// The pid namespace whose pid stands in the state: that in which the hook runs.
 enum class Count : std::uint8_t { host, container, none };
 
 struct Row {
@@ -55,7 +55,7 @@ std::string output_words(const Supervised& hook) {
     return cat(", stdout and stderr: ", hook.cut ? "..." : "", text);
 }
 
-// In runc's words, as far as it has any.
+// In runc's words, if it has any.
 Result<> verdict(const Supervised& hook, std::optional<std::int64_t> timeout_s) {
     if (!hook.in_time)
         return fail(Kind::kernel, "hook ran past specified timeout of ", *timeout_s, " s", output_words(hook),
@@ -68,7 +68,8 @@ Result<> verdict(const Supervised& hook, std::optional<std::int64_t> timeout_s) 
     return {};
 }
 
-// What the stage says of the container's program it also says of a hook's.
+// Removes the words about the container process, with which the stage's errors begin for a hook's program as
+// well.
 Error of_hook(Error error) {
     if (error.text.starts_with(start_failed)) error.text.erase(0, start_failed.size());
     return error;
@@ -88,8 +89,8 @@ Result<> run_hook(const State& state, plan::HookKind kind, const plan::Hook& hoo
 
 }  // namespace
 
-// Sealed and complete, so that a hook that does not read holds nobody up, and one that writes to it changes
-// nothing.
+// The input is a complete, sealed file, so that a hook that does not read it holds nobody up, and one that
+// writes to it changes nothing.
 Result<> apply(const plan::MakeHookStreams& op, HostResources& host, Streams& streams) {
     LET(Fd input, sys::memory_file("state", false));
     TRY(sys::write_at(input.number(), streams.hook_input, 0));
@@ -113,7 +114,7 @@ Result<> apply(const plan::RunHooks& op, const ContainerRecord& record, StagePro
         if (op.kind != plan::HookKind::poststop) return std::unexpected(std::move(error));
         walk.warnings.push_back(std::move(error).text);
     }
-    stage.endurance.renew();  // their time is not that of the process that waits for them
+    stage.endurance.renew();  // the time of the hooks does not count for the process that waits for them
     return {};
 }
 

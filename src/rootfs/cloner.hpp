@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Trees of the host: who clones them, and when they get what the config asks for. Pure.
+// Trees of the host: decides which lane clones them, and when they get their attributes. Pure.
 #pragma once
 
 #include <cstdint>
@@ -13,18 +13,18 @@
 
 namespace bulkhead::rootfs {
 
-// A tree of the host, as it is wanted in the container.
+// A tree of the host that the container gets.
 struct Source {
     std::string path;
     bool recursive = false;
     plan::MountAttributes attributes{};
     std::vector<std::uint32_t> propagation{};
     std::optional<plan::IdMaps> id_maps{};
-    std::optional<plan::DeviceIdentity> device{};  // what it has to be; the stage does not look
+    std::optional<plan::DeviceIdentity> device{};  // what it has to be; the stage does not check it
 };
 
-// A clone, which some later step attaches. Where the kernel changes nothing that is not attached, it gets
-// attributes and propagation from that step, else they are empty here.
+// A clone, which a later step attaches. If the kernel can change only attached mounts, that step sets
+// attributes and propagation, else they are empty here.
 struct Tree {
     plan::Slot slot;
     plan::MountAttributes attributes{};
@@ -56,8 +56,8 @@ class Cloner {
     std::vector<InnerClone> inner_;
 };
 
-// Init lane: the clones that the host may not make. Before IsolateMounts, so that what they receive from the
-// host, they go on receiving.
+// Init lane: the clones that the host may not make. They come before IsolateMounts, so that they go on
+// receiving mounts from the host.
 void plan_inner_clones(plan::TimelineBuilder& timeline, const std::vector<InnerClone>& clones);
 
 // Init lane: attaches a clone below the root.

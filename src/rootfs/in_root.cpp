@@ -49,7 +49,7 @@ class Components {
     bool fits_ = false;
 };
 
-// Where a path begins, and how it is resolved from there.
+// The directory where a path begins, and the flags to resolve it from there.
 struct Start {
     int directory;
     const char* path;
@@ -75,8 +75,8 @@ long open_nearest(const Start& start, Components& components) {
     }
 }
 
-// One missing component: made, then opened without following a link, so that what a neighbour put there in
-// between is an error and not a detour.
+// Makes a missing component, then opens it without following a link, so that a link that a neighbour put
+// there meanwhile is an error and not a detour.
 long make_component(int parent, const char* name, Missing missing) {
     const long made = missing == Missing::directory
                           ? raw::call(__NR_mkdirat, long{parent}, name, long{directory_mode})
@@ -142,7 +142,7 @@ Start beneath(const StageContext& stage, plan::Path path, bool plain) {
     return start;
 }
 
-// What RESOLVE_BENEATH says of a link that leaves the mount.
+// True if RESOLVE_BENEATH refused a link that leaves the mount.
 bool leaves(plan::Path path, long fd) { return fd == -EXDEV && path.below.index != 0; }
 
 }  // namespace

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Paths below the container's root, resolved by the kernel with the root as "/": a link in an image can lead
 // anywhere in the image and nowhere else. The result is a descriptor; no path is walked a second time
-// (CVE-2021-30465, CVE-2024-45310). What lies in something that we have attached is found beneath the
-// descriptor of that: a neighbour who shares the root may have moved the directory that it is mounted on
-// (CVE-2019-19921, CVE-2023-27561). Only a link that leaves the mount is followed from the root, by whose
-// names it means what it says. Freestanding.
+// (CVE-2021-30465, CVE-2024-45310). A path inside a mount that the stage has attached is resolved beneath
+// that mount's descriptor: a neighbour who shares the root may have moved the directory that it is mounted on
+// (CVE-2019-19921, CVE-2023-27561). Only a link that leaves the mount is followed from the root, because its
+// text is relative to the root. Freestanding.
 #pragma once
 
 #include "plan/stage_context.hpp"
@@ -24,11 +24,11 @@ struct Target {
 };
 Target make_in_root(int root, const char* path, Missing missing, bool plain = false);
 
-// The path, or as much of it as is there.
+// The path, or as much of it as exists.
 long open_nearest_in_root(int root, const char* path);
 
-// True if an open mount target lies in a procfs that the planner did not mean by this path: what a container
-// sees as /proc must be the kernel's, however an image leads there (CVE-2019-16884).
+// True if an open mount target lies in a procfs although its path does not: the container's /proc must be the
+// kernel's, whatever links an image has (CVE-2019-16884).
 bool strays_into_procfs(int target, const char* path);
 
 // The open parent directory of `path` and the start of its last component.

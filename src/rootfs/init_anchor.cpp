@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A neighbour who may write the root, or a volume, can rename a directory that something of ours is mounted
-// on: it is a mount point in our namespace alone. So what we have attached is known by its descriptor and its
-// number, and before the root becomes the root each name is held against that.
+// on: it is a mount point in our namespace alone. So the stage knows its mounts by descriptor and number, and
+// compares each name with that before it makes the root the root.
 #include "rootfs/init_anchor.hpp"
 
 #include <asm/errno.h>
@@ -37,7 +37,7 @@ Number number_of(int fd) {
 }
 
 // A link of the image may give one place two names, and then a later mount covers an earlier one. That is no
-// attack: what the path leads to is ours, and it would be the same had nobody moved anything.
+// attack: the path leads to a mount of ours, as it would if nobody had moved anything.
 bool is_of_later(const StageContext& stage, Anchor anchor, const Number& found) {
     if (found.mount == 0) return false;
     for (std::uint32_t i = anchor.index + 1u; i <= stage.last_anchor; ++i)
@@ -98,8 +98,8 @@ Outcome apply(StageContext& stage, const plan::HoldDirectory& op) {
     return {};
 }
 
-// A neighbour that exchanges two names without end has the right one there half of the time, so it is looked
-// at again; but not for long, because a name that was moved for good stays wrong.
+// A neighbour that exchanges two names without end has the right one there half of the time, so the stage
+// looks again; but not for long, because a name that was moved for good stays wrong.
 Outcome apply(StageContext& stage, const plan::ComparePlace& op) {
     constexpr int at_once = 256, in_all = at_once + 100;
     for (int tries = 0; tries < in_all; ++tries) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a mount of the stage gets beside its place: attributes, propagation. By mount_setattr(2); after
-// OpenSelf with mount(2). Freestanding.
+// Changes attributes and propagation of the stage's mounts: with mount_setattr(2), or with mount(2) after
+// OpenSelf. Freestanding.
 #pragma once
 
 #include "plan/stage_context.hpp"
@@ -14,9 +14,9 @@ struct Change {
 
 inline bool changes_by_name(const plan::StageContext& stage) { return stage.self >= 0; }
 
-// Changes a mount that is attached: its own attributes, then those of its tree, which win, then what it sends
-// and receives. After OpenSelf a tree may have 1024 mounts (EOVERFLOW), and the way to each has to lead there
-// (EBUSY, ENOENT): it does not if somebody moves directories meanwhile, or if a mount covers others.
+// Changes an attached mount: its own attributes, then those of its tree, which win, then its propagation.
+// After OpenSelf a tree may have 1024 mounts (EOVERFLOW), and the path of each must lead to it (EBUSY,
+// ENOENT): it does not if somebody moves directories meanwhile, or if a mount covers others.
 plan::Outcome change_mount(const plan::StageContext& stage, int mount, const Change& change);
 
 // Attaches a detached mount at an open target, changed before anybody but the stage can see it.

@@ -2,8 +2,8 @@
 // Before 5.14 a mount is changed by mount(2), and only if it is attached in our own mount namespace. So a
 // detached one is first attached over "/", for the length of the step: nobody but the stage is in this
 // namespace, "/" sends nothing to another (IsolateMounts), and no path is walked meanwhile. From there it is
-// moved to its target, with everything in force. What comes out is the same as with mount_setattr(2); also a
-// target that is shared, whose peers copy the mount as it arrives.
+// moved to its target, with everything in force. The result is the same as with mount_setattr(2), also at a
+// shared target, whose peers copy the mount as it arrives.
 #include <asm/errno.h>
 
 #include "base/resolve.hpp"
@@ -67,7 +67,7 @@ long call_mount(const StageContext& stage, int mount, long mount_flags) {
     return raw::call(__NR_mount, "", Name(mount).text(), "", mount_flags, 0L);
 }
 
-// The flags of mount(2) are all that there will be, so it begins with those that there are.
+// mount(2) sets all flags at once, so this begins with the present ones.
 Outcome change_alone(const StageContext& stage, int mount, std::uint32_t set, std::uint32_t clear) {
     struct statx status {};
     ATTEMPT(raw::statx(mount, &status), fstat);
@@ -99,7 +99,7 @@ Outcome change_and_move(const StageContext& stage, int mount, int target, const 
     return outcome(raw::attach(mount, target), plan::Call::move_mount);
 }
 
-// What fails is not left over "/": the namespace may be one that was joined.
+// A failed change must leave nothing over "/", because the namespace may be a joined one.
 Outcome attach_directory(const StageContext& stage, int mount, int target, const Change& change) {
     ATTEMPT(attach_over_root(mount), move_mount);
     const Outcome moved = change_and_move(stage, mount, target, change);

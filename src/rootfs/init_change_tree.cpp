@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attributes of a whole tree, one mount after another: mount(2) changes one at a time. The tree is found in
-// mountinfo by the numbers of its mounts; each is opened by its way down from the top, which crosses no link,
-// and checked again: what an image moves meanwhile is an error and not another mount.
+// Attributes of a whole tree, one mount after another: mount(2) changes one at a time. It finds the tree in
+// mountinfo by the numbers of its mounts, opens each by its path from the top, which crosses no link, and
+// checks it again: what an image moves meanwhile is an error and not another mount.
 #include <asm/errno.h>
 
 #include "base/resolve.hpp"
@@ -26,7 +26,7 @@ class Tree {
         if (count_ > 0 && parent == nullptr) return true;
         if (count_ == tree_limit) return false;
         members_[count_++] = {line.id, static_cast<std::uint16_t>(line.length), false};
-        // A path that is no longer than that of the mount below: it covers that as a whole.
+        // A mount with the same path as the mount below covers that as a whole.
         if (parent != nullptr && parent->length == line.length) hide(line.parent);
         return true;
     }
@@ -34,8 +34,8 @@ class Tree {
     bool begins_with(std::uint32_t id) const { return count_ > 0 && members_[0].id == id; }
     std::size_t top_length() const { return members_[0].length; }
 
-    // True if it is mounted below the top, and there is a way to it. What is covered as a whole can be
-    // uncovered only by those who could change the top as well.
+    // True if it is mounted below the top and can be reached. Only processes that could change the top as
+    // well can uncover a mount that is covered as a whole.
     bool has_way_to(std::uint32_t id) const {
         const Member* member = find(id);
         return member != nullptr && member != members_ && !member->hidden;

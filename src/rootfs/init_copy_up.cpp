@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// tmpcopyup: what is in a directory of the image, into the tmpfs that is going to cover it. Each file is
-// opened by one name below an open directory and never through a link, because a neighbour may share the
-// directory, and nothing is opened that could block or be a device.
+// tmpcopyup: copies a directory of the image into the tmpfs that will cover it. Each file is opened by one
+// name below an open directory and never through a link, because a neighbour may share the directory, and
+// nothing is opened that could block or be a device.
 #include <asm/errno.h>
 
 #include "rootfs/copy_up_limits.hpp"
@@ -31,7 +31,7 @@ bool is_dot(const char* name) {
     return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
 }
 
-// An owner that the user namespace cannot name stays the container's root.
+// If the user namespace does not have the owner, the container's root owns the copy.
 Outcome own(int directory, const char* name, const struct statx& like, long flags) {
     const long owned = raw::call(__NR_fchownat, long{directory}, name, long{like.stx_uid}, long{like.stx_gid},
                                  flags | AT_SYMLINK_NOFOLLOW);
@@ -53,7 +53,7 @@ Outcome copy_link(int from, int to, const char* name, const struct statx& status
     return own(to, name, status, 0);
 }
 
-// What may still be copied, in bytes.
+// The bytes that may still be copied.
 class Allowance {
   public:
     explicit Allowance(std::uint64_t bytes) : left_(bytes) {}
@@ -69,8 +69,8 @@ class Allowance {
     std::uint64_t left_;
 };
 
-// A neighbour may make the file longer while it is read: what counts is what was copied. One byte more than
-// is allowed is asked for, because the end of a file that just fits has to be seen.
+// A neighbour may make the file longer while it is read: the copied bytes count. It asks for one byte more
+// than is allowed, to see the end of a file that just fits.
 Outcome copy_bytes(int from, int to, Allowance& allowance) {
     constexpr std::uint64_t chunk = 1 << 30;
     std::uint64_t whole = 0;
@@ -92,17 +92,17 @@ Outcome copy_file(int from, int to, const char* name, Allowance& allowance) {
     ATTEMPT(source.number(), openat);
     struct statx status {};
     ATTEMPT(raw::statx(source.number(), &status), fstat);
-    if ((status.stx_mode & kind_bits) != regular_kind) return {};  // exchanged since it was looked at
+    if ((status.stx_mode & kind_bits) != regular_kind) return {};  // exchanged since the check
     if (status.stx_size > allowance.left())
-        return {EFBIG, plan::Call::check};  // before a byte of it is memory
+        return {EFBIG, plan::Call::check};  // before a byte of it takes memory
     const raw::Handle copy(raw::openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
     ATTEMPT(copy.number(), openat);
     if (const Outcome copied = copy_bytes(source.number(), copy.number(), allowance); !copied) return copied;
     return own_and_permit(copy.number(), status);
 }
 
-// A tree is walked with the two directories of each level and one buffer: when a directory is done, its
-// parent is read again from after it.
+// Walks a tree with the two directories of each level and one buffer: when a directory is done, its parent is
+// read again from the entry after it.
 class Copier {
   public:
     explicit Copier(std::uint64_t limit) : allowance_(limit) {}

@@ -12,7 +12,7 @@ namespace {
 
 long open_plainly(const char* type) { return raw::call(__NR_fsopen, type, long{FSOPEN_CLOEXEC}); }
 
-// 6.17 takes the namespace as a parameter. A kernel that does not know it says EINVAL.
+// 6.17 takes the namespace as a parameter. An older kernel answers EINVAL.
 long open_for_namespace(int pids) {
     raw::Handle context(open_plainly("proc"));
     if (context.number() < 0) return context.number();
@@ -41,9 +41,8 @@ long fork_with(unsigned long flags) {
 constexpr long look_ns = 50'000'000;
 constexpr long patience_ns = 5'000'000'000;
 
-// Zero, or the -errno that the child left with. An inhabitant may be allowed to signal it: -ECANCELED, and
-// one that was stopped is killed. One that is traced may be kept from ending, and its end from being heard:
-// -ETIMEDOUT after `patience`.
+// Zero, or the child's -errno. An inhabitant may be allowed to signal it: -ECANCELED, and a stopped child is
+// killed. A tracer may keep it from ending, or keep its end secret: -ETIMEDOUT after `patience`.
 long wait_for(long child, long patience) {
     constexpr long at_once_untraced = 1 | 2;  // WNOHANG | WUNTRACED
     constexpr long kill = 9;
@@ -59,7 +58,7 @@ long wait_for(long child, long patience) {
         if (waited > 0) raw::call(__NR_kill, child, kill);
         if (raw::monotonic_ns() - begin > static_cast<std::uint64_t>(patience)) break;
         __kernel_timespec look{0, look_ns};  // the kernel leaves in it what is left
-        const long dead = end.revents;       // and traced: nothing more to hear from the descriptor
+        const long dead = end.revents;       // and traced: the descriptor has nothing more to tell
         raw::call(__NR_ppoll, &end, dead != 0 ? 0L : 1L, &look, 0L, 0L);
     }
     raw::call(__NR_kill, child, kill);
@@ -84,8 +83,8 @@ long let_go_of_all_but(int kept) {
     leave(raw::send_descriptor(answer, context.number(), &byte, sizeof byte));
 }
 
-// Without a user namespace for anybody whose root is not that of the mount namespace (chroot(2)), so it moves
-// into the container's, which has been attached over the other.
+// The kernel makes no user namespace for a process whose root is not that of the mount namespace (chroot(2)).
+// So the child moves into the container's root, which has been attached over the other.
 [[noreturn]] void make_opener(const StageContext& stage, int answer) {
     const long joined = raw::call(__NR_setns, long{stage.joined_pids}, long{CLONE_NEWPID});
     if (joined < 0) leave(joined);
@@ -97,8 +96,8 @@ long let_go_of_all_but(int kept) {
     leave(opener < 0 ? opener : wait_for(opener, patience_ns));
 }
 
-// So that the next child is born outside the namespace that was joined. In a user namespace that was joined,
-// this is not permitted, and not needed: the stage's memory belongs to the host's, so nobody there may trace.
+// Lets the next child be born outside the joined namespace. In a joined user namespace this is not permitted,
+// and not needed: the stage's memory belongs to the host's, so nobody there may trace.
 void bear_children_at_home() {
     const raw::Handle self(raw::call(__NR_pidfd_open, raw::call(__NR_getpid), 0L));
     raw::call(__NR_setns, long{self.number()}, long{CLONE_NEWPID});

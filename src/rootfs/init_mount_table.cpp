@@ -82,7 +82,7 @@ void MountTable::read_path(MountLine& line) {
     skip_field();
 }
 
-// "ro,nosuid,relatime". Which access times are kept is one of three, and the third has no word.
+// "ro,nosuid,relatime". There are three rules for access times, and the third has no word.
 std::uint32_t MountTable::read_attributes() {
     std::uint32_t attributes = MOUNT_ATTR_STRICTATIME;
     while (current() != ' ' && current() != '\n' && !at_end()) {

@@ -11,7 +11,7 @@ namespace bulkhead::rootfs {
 
 inline constexpr std::size_t mount_path_limit = 4096;  // PATH_MAX
 
-// A line, as far as it is needed.
+// The fields of a line that the stage needs.
 struct MountLine {
     std::uint32_t id = 0, parent = 0;
     std::uint32_t attributes = 0;  // MOUNT_ATTR_* of the mount itself, whatever its file system is

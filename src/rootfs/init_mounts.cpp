@@ -38,8 +38,8 @@ Outcome inherit(int context, const struct statx& below, bool with_owner) {
     return outcome(configure_number(context, "gid", below.stx_gid, 10), plan::Call::fsconfig);
 }
 
-// What fsmount(2) does not set: with tmpcopyup it becomes read-only once it is filled, and fsmount knows
-// nosymfollow as long as mount_setattr(2) does.
+// The attributes that fsmount(2) cannot set yet: a tmpfs with tmpcopyup becomes read-only after it is filled,
+// and nosymfollow came to fsmount together with mount_setattr(2).
 std::uint32_t late_attributes(const StageContext& stage, const plan::MountFilesystem& op) {
     std::uint32_t late = 0;
     if (op.copy_up != 0) late |= MOUNT_ATTR_RDONLY;
@@ -58,7 +58,7 @@ long make_mount(StageContext& stage, const plan::MountFilesystem& op, int contex
                      static_cast<long>(op.attributes & ~late_attributes(stage, op)));
 }
 
-// tmpcopyup. A tmpfs that the config gives a size takes as much as that, unless it is 0: then it has no limit
+// tmpcopyup. If the config gives the tmpfs a size, that is the limit, unless it is 0, which means no limit
 // (tmpfs(5)).
 Outcome fill(const plan::MountFilesystem& op, int from, int to) {
     raw::Filesystem filesystem{};

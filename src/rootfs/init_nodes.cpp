@@ -42,8 +42,8 @@ bool is_null(int fd) {
     return raw::statx(fd, &status) == 0 && same_device(status, null_device);
 }
 
-// The container's null device, open; -ENODEV if something else has its name (CVE-2026-88265). Looked at
-// before it is opened: a device of an image might do anything.
+// The container's null device, open; -ENODEV if something else has its name (CVE-2026-88265). It is checked
+// before it is opened, because opening a device of an image may have any effect.
 long open_null(const StageContext& stage, plan::Path path) {
     const ParentDirectory place = parent_of(stage, path);
     const raw::Handle directory(place.directory);
@@ -75,7 +75,7 @@ long empty_directory() {
                      static_cast<long>(mask_attributes));
 }
 
-// Attaches a clone; what it is known by afterwards is the clone's.
+// Attaches a clone and records the clone's descriptor and number.
 Outcome attach_clone(StageContext& stage, int mount, int target, plan::Anchor anchor) {
     const raw::Handle clone(raw::clone_tree(mount, false));
     ATTEMPT(clone.number(), open_tree);
@@ -113,8 +113,9 @@ Outcome mask_file(StageContext& stage, int target, const plan::MaskPath& op) {
 
 }  // namespace
 
-// A node that is there already is left as it is, if it is the same one (config-linux.md, "Devices"; runc
-// leaves any other as well). The new one is given away by its descriptor: its name may be another's by then.
+// A node that exists already stays as it is, if it is the same one (config-linux.md, "Devices"; runc keeps
+// any other as well). The owner of a new one is set by its descriptor, because its name may lead to another
+// by then.
 Outcome apply(StageContext& stage, const plan::MakeDevice& op) {
     const ParentDirectory place = parent_of(stage, op.path);
     const raw::Handle directory(place.directory);
@@ -122,7 +123,8 @@ Outcome apply(StageContext& stage, const plan::MakeDevice& op) {
     const long made = raw::call(__NR_mknodat, long{directory.number()}, place.name, long{op.mode},
                                 device_number(op.major, op.minor));
     if (made < 0 && made != -EEXIST) return outcome(made, plan::Call::mknodat);
-    // A directory with the set-group-ID bit gives its group; with 0666 nobody gains anything by that.
+    // A directory with the set-group-ID bit gives the node its group; with 0666 nobody gains anything by
+    // that.
     if (made == 0 && op.uid == 0 && op.gid == 0 && (op.mode & permission_bits) == 0666) return {};
     const raw::Handle node(raw::openat(directory.number(), place.name, O_PATH | O_NOFOLLOW));
     ATTEMPT(node.number(), openat);
@@ -149,7 +151,7 @@ Outcome apply(StageContext& stage, const plan::MakeLink& op) {
     return outcome(made, plan::Call::symlinkat);
 }
 
-// Where the container has no null device the caller's stays: a closed descriptor would be worse.
+// If the container has no null device, the caller's stays: a closed descriptor would be worse.
 Outcome apply(StageContext& stage, const plan::ReplaceNull& op) {
     for (int fd = 0; fd <= 2; ++fd) {
         if (!is_null(fd)) continue;
@@ -160,7 +162,8 @@ Outcome apply(StageContext& stage, const plan::ReplaceNull& op) {
     return {};
 }
 
-// Look first, then mount: a mount that is thrown away waits for RCU, 3 us idle and 40 busy.
+// Checks the path before it mounts: a discarded mount waits for RCU, 3 us on an idle machine and 40 us on a
+// busy one.
 Outcome apply(StageContext& stage, const plan::MaskPath& op) {
     const raw::Handle target(open_path(stage, op.path));
     if (is_missing(target.number())) return {};

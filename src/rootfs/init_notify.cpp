@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The file system of the notify socket, in the stage. It is the container's own: whatever is done in it, on
-// the host nothing has to be removed, and no file system of the host can be filled.
+// The file system of the notify socket, in the stage. It is the container's own, so nothing in it has to be
+// removed from the host, and it fills no file system of the host.
 #include <asm/errno.h>
 #include <linux/un.h>
 
@@ -20,8 +20,8 @@ namespace {
 constexpr long unix_domain = 1;  // AF_UNIX
 constexpr std::uint32_t harmless = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
-// bind(2) knows no directory but the working one. What comes later looks at the root's descriptor, or changes
-// the working directory itself (PivotRoot, ChangeRoot).
+// bind(2) has no directory but the working directory. Later steps use the root's descriptor, or change the
+// working directory themselves (PivotRoot, ChangeRoot).
 Outcome bind_in(int directory, int socket, int root) {
     const sockaddr_un address{unix_domain, "notify.sock"};
     ATTEMPT(raw::call(__NR_fchdir, long{directory}), fchdir);
@@ -32,7 +32,8 @@ Outcome bind_in(int directory, int socket, int root) {
 
 }  // namespace
 
-// Attached before the socket is bound, for security modules that want a path; read-only after that.
+// Attaches it before it binds the socket, for security modules that need a path, and makes it read-only after
+// that.
 Outcome apply(StageContext& stage, const plan::MountNotifySocket& op) {
     const Target place = find_target(stage, op.target, Missing::directory, false);
     const raw::Handle target(place.fd);

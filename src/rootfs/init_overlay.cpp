@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The root as an overlay, made in the container's own mount namespace and gone with it. The kernel is told
-// its layers as descriptors, by their names in /proc/self/fd: no path of the host is walked twice, and
-// mountinfo inside the container shows none.
+// The root as an overlay, made in the container's own mount namespace and gone with it. The kernel gets its
+// layers as descriptors, by their names in /proc/self/fd: no path of the host is walked twice, and mountinfo
+// inside the container shows none.
 #include <asm/errno.h>
 #include <linux/magic.h>
 
@@ -22,7 +22,7 @@ constexpr std::uint32_t layer_limit = 500;  // OVL_MAX_STACK
 constexpr unsigned mode_bits = 01777, any_mode = 0755, private_mode = 0700;
 constexpr const char* source = "overlay";
 
-// Text in a buffer of its own; what does not fit is noticed, not cut.
+// Text in a buffer of its own; a text that does not fit is an error and never cut.
 template <std::size_t capacity>
 class Line {
   public:
@@ -64,7 +64,7 @@ class Name {
     Line<12> digits_;
 };
 
-// The directories of an upper layer, and the tmpfs that holds what is thrown away; -1: there is none.
+// The directories of an upper layer, and the tmpfs of a throw-away one; -1: none.
 struct Upper {
     int scratch = -1, upper = -1, work = -1;
 
@@ -107,7 +107,7 @@ Outcome make_directory(int parent, const char* name, unsigned mode, int& made) {
 }
 
 // The root of an overlay looks like its upper directory, so that one takes mode and owner of the topmost
-// layer. An owner that the user namespace does not know stays behind (EINVAL).
+// layer. If the user namespace does not have the owner (EINVAL), it is left out.
 Outcome make_upper(const StageContext& stage, const plan::MountOverlay& op, Upper& made) {
     const raw::Handle top(open_layer(stage, op.lower, 0));
     ATTEMPT(top.number(), openat2);
@@ -133,7 +133,8 @@ Outcome open_upper(const StageContext& stage, const plan::MountOverlay& op, Uppe
     return {};
 }
 
-// A kept upper may come back with other layers or from another place: index=off, which would refuse that.
+// index=off, because a kept upper may come back with other layers or from another place, which the index
+// would refuse.
 Outcome configure(int context, const plan::MountOverlay& op, const Upper& upper) {
     ATTEMPT(raw::fsconfig(context, FSCONFIG_SET_STRING, "source", source), fsconfig);
     ATTEMPT(raw::fsconfig(context, FSCONFIG_SET_STRING, "index", "off"), fsconfig);
@@ -207,7 +208,7 @@ Outcome mount_by_text(const StageContext& stage, const plan::MountOverlay& op, c
 
 bool is_writable(const plan::MountOverlay& op) { return op.upper.count != 0 || op.size.size != 0; }
 
-// The kernel takes no overlay of one layer that nothing can be written to: it is that layer, read-only.
+// The kernel refuses a read-only overlay of one layer. The root is that layer then, read-only.
 bool is_a_single_layer(const plan::MountOverlay& op) { return !is_writable(op) && op.lower.count == 2; }
 
 Outcome clone_layer(const StageContext& stage, const plan::MountOverlay& op, int& root) {

@@ -25,7 +25,8 @@ bool is_same(int left, int right) {
 }
 
 // Where hooks look for the root: the directory that its tree was cloned from. A neighbour that exchanges a
-// parent of it may lead there to another, so the stage tries again, for a moment. Layers are of no directory.
+// parent of it may lead there to another, so the stage tries again, for a moment. A root of layers has no
+// directory to compare with.
 long open_place(const StageContext& stage, plan::Text place, bool has_layers) {
     constexpr int at_once = 64, in_all = at_once + 40;
     for (int tries = 0; tries < in_all; ++tries) {
@@ -107,17 +108,17 @@ Outcome apply(StageContext& stage, const plan::PivotRoot&) {
     return {};
 }
 
-// A procfs or sysfs of the host that stays in the namespace, even covered, lets anybody in the container
-// mount a new one without its masks: a user namespace may have what its mount namespace shows already. A
-// mount that a user namespace holds fast cannot go; an empty directory over its root makes it one that shows
-// nothing.
+// A procfs or sysfs of the host that stays in the namespace, even covered, lets everybody in the container
+// mount a new one without its masks, because a user namespace may have what its mount namespace shows
+// already. A mount that a user namespace has locked cannot be removed; an empty directory over its root hides
+// its content.
 Outcome apply(StageContext& stage, const plan::HideKernelMounts& op) {
     constexpr long no_follow = 8;              // UMOUNT_NOFOLLOW
     constexpr long read_only = 1 | 2 | 4 | 8;  // MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
     for (std::uint32_t i = 0; i < op.places.count; ++i) {
         const char* path = stage.arena.text(op.places, i);
         const long gone = raw::call(__NR_umount2, path, detach | no_follow);
-        if (gone >= 0 || gone == -ENOENT) continue;  // it may have gone with a mount above it
+        if (gone >= 0 || gone == -ENOENT) continue;  // it may have been removed with a mount above it
         if (gone != -EINVAL && gone != -EPERM) return outcome(gone, plan::Call::umount);
         ATTEMPT(raw::call(__NR_mount, "tmpfs", path, "tmpfs", read_only, "nr_blocks=1,nr_inodes=1,mode=555"),
                 mount);

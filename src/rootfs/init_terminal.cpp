@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The container's terminal: a pty of its own devpts, taken by handle and verified (CVE-2025-52565), never by
-// a name under /dev/pts.
+// The container's terminal: a pty of its own devpts, taken by descriptor and verified (CVE-2025-52565), never
+// by a name under /dev/pts.
 #include <asm/errno.h>
 #include <asm/ioctls.h>
 #include <asm/termios.h>
@@ -27,7 +27,7 @@ bool is_multiplexer(const struct statx& status) {
            status.stx_rdev_major == 5 && status.stx_rdev_minor == 2;
 }
 
-// Opens a new master, or -errno; `call` says which call failed.
+// Opens a new master, or -errno; `call` is the call that failed.
 long open_master(const StageContext& stage, plan::Path path, plan::Call& call) {
     call = plan::Call::openat2;
     const raw::Handle terminals(open_path(stage, path));
@@ -46,7 +46,7 @@ long open_master(const StageContext& stage, plan::Path path, plan::Call& call) {
     return is_multiplexer(status) ? master.release() : -ENODEV;
 }
 
-// Hands the master to the host beside a report.
+// Sends the master to the host, with a report.
 long send_master(int report, int master) {
     plan::Report body{.kind = plan::ReportKind::terminal};
     return raw::send_descriptor(report, master, &body, sizeof body);
@@ -77,7 +77,7 @@ Outcome apply(StageContext& stage, const plan::OpenTerminal& op) {
     return become_stdio(slave.number());
 }
 
-// On a file that is made here or already is a plain entry of /dev.
+// Binds the terminal to a file that it makes, or that already is a plain entry of /dev.
 Outcome apply(StageContext& stage, const plan::MountConsole& op) {
     constexpr int terminal = 0;
     const Target place = make_path(stage, op.place, Missing::file, true);

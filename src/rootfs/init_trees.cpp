@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mounts that are there already, in the stage: clones of the host's, changes to those of the container.
+// Works on existing mounts in the stage: clones those of the host and changes those of the container.
 #include <asm/errno.h>
 
 #include "rootfs/in_root.hpp"

@@ -49,7 +49,7 @@ const Layout::Known* Layout::nearest(std::string_view path, bool itself) const {
     return found;
 }
 
-// A path that is longer than the kernel takes is not worth an anchor: nothing could be attached there.
+// A path that is too long for the kernel needs no anchor, because nothing can be attached there.
 plan::Path Layout::beneath(TimelineBuilder& timeline, std::string_view path, bool itself) const {
     constexpr std::size_t path_limit = 4096;
     const plan::Text text = timeline.text(path);
@@ -127,7 +127,7 @@ plan::Anchor Layout::attached(TimelineBuilder& timeline, const std::string& path
     return known_.back().anchor;
 }
 
-// Its clone has taken along whatever was attached below, as mounts of their own.
+// Its clone includes everything that was attached below, as mounts of their own.
 plan::Anchor Layout::protected_path(TimelineBuilder& timeline, const std::string& path,
                                     const std::string& pointer) {
     const bool shared = std::ranges::any_of(

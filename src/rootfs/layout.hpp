@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which mount of the plan a path of the container lies in, as far as its text says so: what a later step
-// needs there it reaches by that mount's descriptor. Links of the image are the stage's business. Pure.
+// Finds the mount of the plan that a path of the container lies in, by its text. A later step reaches the
+// path by that mount's descriptor. The stage handles links of the image. Pure.
 #pragma once
 
 #include <map>
@@ -12,7 +12,7 @@
 
 namespace bulkhead::rootfs {
 
-// What a neighbour who shares the root, or a volume, can do to the names in a mount.
+// The power of a neighbour, who shares the root or a volume, over the names in a mount.
 enum class Names : std::uint8_t {
     steady,  // nothing: a file system of the container's own
     shared,  // rename them, and what is mounted on them with them: trees of the host
@@ -25,16 +25,16 @@ bool is_below(std::string_view path, std::string_view directory);
 
 class Layout {
   public:
-    // Paths are cleaned. `used`: all that steps name. `joint`: those of them that have to lie in one
-    // directory if their texts say so: what is attached, masked or protected.
+    // Paths are cleaned. `used`: all paths that steps name. `joint`: those that are attached, masked or
+    // protected; if their texts share a directory, they must really lie in one.
     Layout(std::vector<std::string> used, const std::vector<std::string>& joint);
 
-    // What is at `path`.
+    // The thing at `path`.
     plan::Path place(plan::TimelineBuilder& timeline, std::string_view path) const;
-    // The entry of that name in a directory, whatever is attached at it.
+    // The entry of that name in a directory, not what is attached at it.
     plan::Path entry(plan::TimelineBuilder& timeline, std::string_view path) const;
     // The same as place(), for something that is attached next. A directory that other things will be in as
-    // well is found now, and with `made` made.
+    // well is found now, and made if `made`.
     plan::Path target(plan::TimelineBuilder& timeline, const std::string& path, bool made,
                       const std::string& pointer);
 
@@ -43,23 +43,23 @@ class Layout {
 
     // True if the names in the directory of `path` can change.
     Names around(std::string_view path) const;
-    // True if a step reaches something at or below `path` beside what is attached there.
+    // True if a later step reaches something at or below `path`.
     bool is_kept(const std::string& path) const;
 
-    // Something is attached at `path` and covers what was there; with `kept` its descriptor stays. The number
-    // that it gets.
+    // Records that something is attached at `path` and covers what was there; with `kept` its descriptor
+    // stays. Returns its number.
     struct Attached {
         Names names;
         bool kept;
     };
     plan::Anchor attached(plan::TimelineBuilder& timeline, const std::string& path, Attached what,
                           const std::string& pointer);
-    // The same for a read-only clone or a mask. Where names are steady nobody has to look at it again.
+    // The same for a read-only clone or a mask. If names are steady, it needs no comparison.
     plan::Anchor protected_path(plan::TimelineBuilder& timeline, const std::string& path,
                                 const std::string& pointer);
     plan::Anchor masked(plan::TimelineBuilder& timeline, const std::string& path, const std::string& pointer);
 
-    // Appends a look at each place that was attached since the last call, and that nothing covers.
+    // Appends a comparison of each place that was attached since the last call and that nothing covers.
     void compare(plan::TimelineBuilder& timeline);
 
   private:

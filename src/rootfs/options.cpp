@@ -23,8 +23,9 @@ enum class Effect : std::uint8_t {
     attribute,       // of the mount
     tree_attribute,  // of the mount and all below it
     propagation,
-    superblock,  // of a file system: the kernel takes the word as it is (fsconfig flags, common_set_sb_flag).
-                 // A bind shares its file system with others, so there it has no effect, as with mount(2).
+    superblock,  // of a file system: the kernel takes the word unchanged (fsconfig flags,
+                 // common_set_sb_flag). A bind shares its file system with others, so there it has no effect,
+                 // as with mount(2).
 };
 
 struct Word {
@@ -34,8 +35,7 @@ struct Word {
     std::uint32_t clear = 0;
 };
 
-// The access time is one field of several bits (MOUNT_ATTR__ATIME): whoever sets a value clears the field
-// first.
+// The access time is one field of several bits (MOUNT_ATTR__ATIME): setting a value clears the field first.
 constexpr std::uint32_t atime_field = MOUNT_ATTR__ATIME;
 
 constexpr Word set(std::string_view word, std::uint32_t bits) { return {word, Effect::attribute, bits, 0}; }
@@ -58,11 +58,10 @@ constexpr std::array table{
     Word{"dirsync", Effect::superblock},
     clear("exec", MOUNT_ATTR_NOEXEC),
     Word{"idmap", Effect::idmap},
-    // Each file system keeps its own change counter or none, and says so itself since 4.16; fsconfig(2) has
-    // no such word.
+    // Since 4.16 each file system decides if it has a change counter; fsconfig(2) has no such word.
     Word{"iversion", Effect::nothing},
     Word{"lazytime", Effect::superblock},
-    Word{"loud", Effect::nothing},  // what a mount has to say goes to its context (fsopen(2)), not to the log
+    Word{"loud", Effect::nothing},     // messages of a mount go to its context (fsopen(2)), not to the log
     Word{"mand", Effect::superblock},  // nothing locks by it since 5.15
     atime("noatime", MOUNT_ATTR_NOATIME),
     set("nodev", MOUNT_ATTR_NODEV),
@@ -149,8 +148,8 @@ void apply(MountOptions& options, const Word& row) {
     }
 }
 
-// What says something about a whole file system. A bind mount has none of its own, so mount(2) ignores it, as
-// runc and crun do; a word without a value that nobody knows is rather a slip than an option.
+// True of a word about a whole file system. A bind mount has none of its own, so mount(2) ignores the word,
+// as runc and crun do. An unknown word without a value is more likely a typing error than an option.
 bool is_of_file_system(const std::string& word) {
     const Word* row = find(word);
     return row != nullptr ? row->effect == Effect::superblock : word.contains('=');
@@ -163,7 +162,7 @@ Result<MountOptions> parse_options(const std::vector<std::string>& words, std::s
     for (const std::string& word : words)
         if (const Word* row = find(word); row != nullptr)
             apply(options, *row);
-        else if (!word.empty())  // podman 5.4 adds an empty one; to mount(2) it is nothing between two commas
+        else if (!word.empty())  // podman 5.4 adds an empty one, which mount(2) ignores
             options.data.push_back(word);
     const auto refuse = [&](std::string_view word, std::string_view why) {
         return fail(Kind::invalid_config, "config.json: ", pointer, ": ", quoted(word), ": ", why);

@@ -19,7 +19,7 @@ enum class IdMapWord : std::uint8_t { none, idmap, ridmap };
 struct MountOptions {
     bool bind = false;
     bool recursive = false;                  // rbind
-    bool remount = false;                    // changes a mount that is there
+    bool remount = false;                    // changes an existing mount
     bool copy_up = false;                    // tmpcopyup
     IdMapWord id_map = IdMapWord::none;      // the last of idmap and ridmap
     plan::MountAttributes attributes{};      // the recursive words win over the mount's own, as with runc

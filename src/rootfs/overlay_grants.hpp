@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which directories the administrator grants to the annotations of an overlay root. Two grants that do not
-// include each other: a label of an image can become an annotation, and who may read a layer must not be able
-// to name it, or another's, as the place that is written to.
+// The directories that the administrator grants to the annotations of an overlay root. Two grants that do not
+// include each other: a label of an image can become an annotation, and a config that may read a layer must
+// not be able to name it, or another one, as the place to write to.
 #pragma once
 
 #include <string>

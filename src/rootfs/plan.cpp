@@ -23,7 +23,7 @@ void add(std::vector<std::string>& paths, const std::vector<std::string>& given)
     std::ranges::transform(given, std::back_inserter(paths), cleaned);
 }
 
-// What is attached, protected or masked.
+// The paths that are attached, protected or masked.
 std::vector<std::string> joint_paths(const spec::Spec& spec, const MountInputs& inputs, const Trees& trees) {
     std::vector<std::string> paths;
     for (std::size_t i = 0; i < spec.mounts.size(); ++i)
@@ -37,7 +37,7 @@ std::vector<std::string> joint_paths(const spec::Spec& spec, const MountInputs& 
     return paths;
 }
 
-// Every path that a step names, as often as one does.
+// Every path that a step names, once for each step.
 std::vector<std::string> used_paths(const spec::Spec& spec, const Trees& trees) {
     std::vector<std::string> paths = linked_paths();
     for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
@@ -81,7 +81,8 @@ void plan_root(TimelineBuilder& timeline, const spec::Spec& spec, const MountInp
         trees.overlay->lower.front().pointer);
 }
 
-// As large as the caller's terminal from the start: a program may ask before anybody passes a size on.
+// The terminal has the size of the caller's from the start, because a program may ask before a size is passed
+// on.
 void plan_terminal(TimelineBuilder& timeline, Layout& layout, const spec::Process& process,
                    const plan::HostFacts& host, bool console) {
     const char* const pointer = "/process/terminal";
@@ -123,7 +124,7 @@ void plan_paths(TimelineBuilder& timeline, Layout& layout, const spec::Linux& li
 }
 
 // A read-only clone of a path whose names a neighbour can change takes along what is mounted below, as mounts
-// of their own; and hooks may mount over anything. So what was attached before is compared before.
+// of their own; and hooks may mount over anything. So the earlier mounts are compared before that.
 bool is_compared_early(const Layout& layout, const spec::Spec& spec, const MountInputs& inputs) {
     return !inputs.root_place.empty() ||
            std::ranges::any_of(spec.linux.readonly_paths, [&](const std::string& path) {
@@ -140,7 +141,7 @@ std::uint32_t propagation_flags(spec::Propagation word) {
     return flags[static_cast<std::size_t>(word)];
 }
 
-// The last that sees the host. What was mounted later goes first: it may lie over something else.
+// The last steps that see the host. Later mounts are removed first, because they may cover earlier ones.
 void plan_change(TimelineBuilder& timeline, const MountInputs& inputs) {
     std::vector<std::string> gone = inputs.host.kernel_mounts;
     std::ranges::reverse(gone);
@@ -167,7 +168,7 @@ void plan_shared_root(TimelineBuilder& timeline, plan::Slot root) {
 }
 
 void plan_joined_stdio(TimelineBuilder& timeline, const spec::ValidSpec& spec, const plan::HostFacts& host) {
-    Layout layout({}, {});  // it is a container already
+    Layout layout({}, {});  // the container exists already
     plan_stdio(timeline, layout, spec.process(), host, false);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which steps make the container's file system. Pure: reads the spec, appends to the timeline.
+// Plans the steps that make the container's file system. Pure: reads the spec, appends to the timeline.
 #pragma once
 
 #include <optional>
@@ -17,26 +17,26 @@
 
 namespace bulkhead::rootfs {
 
-// Where things are on the host.
+// Paths of the host, and facts that the mounts depend on.
 struct MountInputs {
-    std::string bundle;  // these are absolute
+    std::string bundle;  // absolute, as the next
     std::string root;
     std::string cgroup;                 // the container's own
-    bool own_cgroup_namespace = false;  // in it, a mount of cgroup2 shows no more than that
+    bool own_cgroup_namespace = false;  // a mount of cgroup2 shows only that cgroup then
     bool clones_inside = false;         // rootless: only the stage, in its user namespace, may clone
     std::optional<plan::Slot> ipc;      // the ipc namespace that is joined
     OverlayGrants overlay_grants;       // where the directories of an overlay may be
     bool no_pivot = false;              // chroot instead of pivot_root
     std::string root_place;             // where hooks find the root; empty: over "/"
     std::optional<plan::Slot> notify;   // the socket that is bound to /run/notify; none: no such bind
-    bool own_mounts = true;             // there is a mount namespace for the container
+    bool own_mounts = true;             // the container has a mount namespace
     plan::HostFacts host{};             // what it can do
 };
 
 // A mount of the config, its option words read once and its source found.
 struct PlannedMount {
     MountOptions options;
-    std::string type;            // of the new file system, where `tree` is empty
+    std::string type;            // of the new file system, if `tree` is empty
     std::optional<Tree> tree;    // what is attached
     bool shows_cgroups = false;  // a tree with cgroups in it that are not the container's
 };
@@ -47,7 +47,7 @@ struct Trees {
     std::vector<PlannedMount> mounts;  // those of the config
     std::vector<InnerClone> inner;     // none if the host clones
     std::optional<Overlay> overlay;    // then `root` is none
-    std::vector<DeviceNode> devices;   // made, or bound where they have a tree
+    std::vector<DeviceNode> devices;   // made, or bound if they have a tree
 };
 
 // Host lane: clones the root and each bind source. If the stage has to clone, plan_content says so to it.
@@ -55,12 +55,11 @@ struct Trees {
 Result<Trees> plan_trees(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
                          const MountInputs& inputs);
 
-// A container without a mount namespace whose root gets a mount of its own, for delete to take away:
-// something is to be mounted in it.
+// True if the root of a container without a mount namespace gets a mount of its own, which `delete` removes:
+// the container has mounts.
 bool binds_root(const spec::Spec& spec, const MountInputs& inputs);
 
-// exec into a container without a mount namespace: its root, which the host has opened, becomes the
-// process's.
+// exec into a container without a mount namespace: the process gets its root, which the host has opened.
 void plan_shared_root(plan::TimelineBuilder& timeline, plan::Slot root);
 
 // True if a user namespace stands between the container and the host: then mknod(2) is refused, and an
@@ -72,13 +71,13 @@ bool in_user_namespace(const spec::Spec& spec, const plan::HostFacts& host);
 void plan_joined_stdio(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
                        const plan::HostFacts& host);
 
-// Init lane, what hooks of the creation find: the root, mounts in the config's order, devices and links,
-// terminal, working directory. Errors: a mount below /proc that is none of those lxcfs makes.
+// Init lane, everything that hooks of the creation find: the root, mounts in the config's order, devices and
+// links, terminal, working directory. Errors: a mount below /proc that is none of those lxcfs makes.
 Result<Layout> plan_content(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec,
                             const MountInputs& inputs, const Trees& trees);
 
-// Init lane, after that: read-only mounts, paths and root, masks, and with pivot_root the host's root is
-// gone.
+// Init lane, after that: read-only mounts, paths and root, masks, and pivot_root, which removes the host's
+// root.
 void plan_seal(plan::TimelineBuilder& timeline, const spec::ValidSpec& spec, const MountInputs& inputs,
                const Trees& trees, Layout layout);
 

@@ -58,7 +58,7 @@ Result<> check_place(const DeviceNode& node, const std::string& given) {
     return {};
 }
 
-// What fileMode says about the type is left out, as runc does it: engines send a whole st_mode.
+// The type in fileMode is ignored, as in runc: engines send a whole st_mode.
 DeviceNode node_of(const spec::Device& device, std::size_t index) {
     return {.path = cleaned(device.path),
             .mode = kind_of(device.type) | (device.file_mode.value_or(default_mode) & permission_bits),
@@ -71,7 +71,7 @@ DeviceNode node_of(const spec::Device& device, std::size_t index) {
 
 bool is_in_dev(const DeviceNode& node) { return node.path.starts_with("dev/"); }
 
-// The config's nodes come before the default ones, and instead of those they replace.
+// The config's nodes come before the default ones, and replace those with the same path.
 Result<std::vector<DeviceNode>> wanted_nodes(const spec::Spec& spec, bool whole_dev) {
     std::vector<DeviceNode> nodes;
     for (std::size_t i = 0; i < spec.linux.devices.size(); ++i) {

@@ -14,8 +14,8 @@ namespace {
 
 std::string mount_pointer(std::size_t index) { return cat("/mounts/", index); }
 
-// Files below /proc that lxcfs puts in place of the kernel's; everything else there is refused, because what
-// a container sees as /proc must be the kernel's (CVE-2019-16884, CVE-2025-52881).
+// Files below /proc that lxcfs puts in place of the kernel's; everything else there is refused, because the
+// container's /proc must be the kernel's (CVE-2019-16884, CVE-2025-52881).
 constexpr std::array files_below_proc{
     std::string_view("proc/cpuinfo"),
     std::string_view("proc/diskstats"),
@@ -50,8 +50,8 @@ std::optional<std::string> label_option(const std::string& type, const std::stri
     return cat(type == "mqueue" ? "rootcontext=" : "context=", label);
 }
 
-// True if steps after mount `index` make files in it, so that it can be read-only only after them. A later
-// mount on the same place hides it, then nothing is made in it.
+// True if steps after mount `index` make files in it, so that it can be read-only only after them. If a later
+// mount covers the same place, nothing is made in it.
 bool is_filled_later(const spec::Spec& spec, std::size_t index) {
     const std::string target = cleaned(spec.mounts[index].destination);
     bool filled = target == "dev" || is_below(cleaned(spec.process->cwd), target) ||
@@ -71,7 +71,7 @@ bool is_read_only(const plan::MountAttributes& attributes) {
     return (own & MOUNT_ATTR_RDONLY) != 0;
 }
 
-// What the kernel makes, or nobody else has. A hierarchy of cgroups knows no rename.
+// File systems whose content the kernel makes, or that nobody else has. A hierarchy of cgroups has no rename.
 constexpr std::array own_filesystems{std::string_view("cgroup2"), std::string_view("devpts"),
                                      std::string_view("mqueue"),  std::string_view("proc"),
                                      std::string_view("sysfs"),   std::string_view("tmpfs")};
@@ -155,7 +155,7 @@ bool is_late_read_only(const spec::Spec& spec, const Trees& trees, std::size_t i
            is_read_only(mount.options.attributes) && is_filled_later(spec, index);
 }
 
-// A page for the directory and some more: a container that makes it writable has that much to fill.
+// A page for the directory and some more: a container that makes it writable can fill this much.
 void plan_notify_socket(TimelineBuilder& timeline, Layout& layout, const spec::Spec& spec,
                         const MountInputs& inputs) {
     if (!inputs.notify) return;

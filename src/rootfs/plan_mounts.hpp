@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The mounts of the config: a bind mount is a tree that is cloned before anything is attached, all else a new
-// file system. Pure, like plan.hpp.
+// The mounts of the config: a bind mount is a tree that is cloned before anything is attached, and everything
+// else a new file system. Pure, like plan.hpp.
 #pragma once
 
 #include <string>
@@ -30,7 +30,7 @@ void plan_late_read_only(plan::TimelineBuilder& timeline, const Layout& layout, 
                          const Trees& trees);
 bool is_late_read_only(const spec::Spec& spec, const Trees& trees, std::size_t index);
 
-// Where cgroups are, in a tree that shows them.
+// The path of the cgroups in a tree that shows them.
 std::string cgroups_in(const std::string& sysfs);
 
 }  // namespace bulkhead::rootfs

@@ -51,7 +51,7 @@ std::optional<std::string> plain_path(std::string_view path) {
     return plain.empty() ? "/" : plain;
 }
 
-// What of `path` lies below `directory`; both are plain.
+// The part of `path` below `directory`; both are plain.
 std::optional<std::string_view> below(std::string_view path, std::string_view directory) {
     if (path == directory) return ".";
     if (directory == "/") return path.substr(1);
@@ -59,14 +59,14 @@ std::optional<std::string_view> below(std::string_view path, std::string_view di
     return path.substr(directory.size() + 1);
 }
 
-// One of the two grants, and how an administrator gives it.
+// One of the two grants, with the flag and the key that give it.
 struct Grant {
     const std::vector<std::string>& directories;
     std::string_view name;  // of the flag, and of the key in bulkhead.yaml
     std::string_view what;
 };
 
-// Of several allowed directories the widest: a link may lead anywhere in it.
+// Picks the widest of several allowed directories: a link may lead anywhere in it.
 Result<AllowedPath> allow(std::string_view text, const std::string& pointer, const Grant& grant) {
     const auto path = plain_path(text);
     if (!path) return refuse(pointer, text, "must be an absolute path without ..");
@@ -99,7 +99,7 @@ Result<std::vector<AllowedPath>> read_layers(std::string_view list, const std::v
     return layers;
 }
 
-// "64m", "1G", "4096": what tmpfs(5) calls size, but never 0, which means no limit there.
+// "64m", "1G", "4096": the size of tmpfs(5), but never 0, which means no limit there.
 Result<std::string> read_size(std::string_view text) {
     constexpr std::pair<char, unsigned> units[] = {{'k', 10}, {'m', 20}, {'g', 30}};
     std::string_view digits = text;

@@ -40,7 +40,7 @@ void append_list(std::string& key, std::string_view name, const auto& items) {
 
 std::string errno_text(std::optional<std::uint32_t> number) { return number ? cat(*number) : "-"; }
 
-// Names are of any letters, so each is preceded by its size.
+// Names may have any letters, so each has its size before it.
 void append_rule(std::string& key, const spec::SeccompSyscall& rule) {
     key.append(cat("rule ", spec::word(rule.action), ' ', errno_text(rule.errno_ret), ' ', rule.args.size(),
                    ' ', rule.names.size()));
@@ -52,8 +52,8 @@ void append_rule(std::string& key, const spec::SeccompSyscall& rule) {
 
 // ---- the directory --------------------------------------------------------------------------------------
 
-// Below a root of one's own, nobody else could have made it; a root that was made wider by hand is no reason
-// to run a program that somebody else wrote.
+// Checks the owner: below a private root nobody else can have made it, but somebody may have opened the root
+// to others, and a program that another user wrote must not run.
 Result<Fd> open_cache(int state_root) {
     constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
     auto directory = sys::open_at(state_root, cache_directory, flags);
@@ -135,7 +135,7 @@ Result<Program> cached_program(int state_root, const spec::Seccomp& profile) {
     const std::string name = hexadecimal(hash_of(key));
     if (auto program = load(directory->number(), name, key)) return std::move(*program);
     LET(Program program, compile(profile));
-    // A full disk, a read-only root: the next start compiles again.
+    // If this fails (a full disk, a read-only root), the next start compiles again.
     const auto kept = replace_file_at(directory->number(), name, cache_text(key, program), private_file);
     if (kept) drop_oldest(directory->number());
     return program;

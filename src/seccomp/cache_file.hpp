@@ -10,7 +10,8 @@
 
 namespace bulkhead::seccomp {
 
-// FNV-1a, 64 bits: names the file, and notices damage. Nothing rests on it: the file has its whole key in it.
+// FNV-1a, 64 bits: names the file, and detects damage. Nothing else depends on it, because the file contains
+// its whole key.
 std::uint64_t hash_of(std::string_view bytes);
 
 std::string cache_text(std::string_view key, const Program& program);

@@ -56,9 +56,9 @@ scmp_compare library_op(spec::SeccompOp op) {
     return SCMP_CMP_EQ;
 }
 
-// What has to hold together, once for each rule that libseccomp gets. It takes one condition an argument; a
-// profile with several on one argument means each of its conditions alone, as every engine and runtime reads
-// it. No condition at all: one rule, that always holds.
+// The conditions of each rule that libseccomp gets. It takes one condition for each argument. If a profile
+// has several for one argument, each of its conditions is a rule alone, as every engine and runtime reads it.
+// No condition at all is one rule that always matches.
 std::vector<Conditions> alternatives(const std::vector<spec::SeccompArg>& args) {
     Conditions all;
     std::array<int, 6> uses{};

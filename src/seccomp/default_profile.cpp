@@ -25,7 +25,7 @@ using spec::SeccompSyscall;
 // bpf), the machine's state (clocks, swap, reboot, accounting, ports, names, quotas), mounts and namespaces,
 // files by handle, keyrings, perf events, io_uring and userfaultfd (most kernel exploits of the 2020s went
 // through one of the two), the kernel's log, NUMA placement, vm86 and modify_ldt, and calls that only old
-// kernels had. A call that this libseccomp does not know yet is passed over, and answers ENOSYS.
+// kernels had. A call that this libseccomp does not know yet is skipped, and answers ENOSYS.
 // NOLINTBEGIN(bugprone-suspicious-missing-comma): a group is one string of several lines
 constexpr std::string_view allowed[] = {
     // reading, writing, descriptors
@@ -104,8 +104,8 @@ constexpr std::string_view allowed[] = {
 };
 // NOLINTEND(bugprone-suspicious-missing-comma)
 
-// Compared in the 32 bits that the kernel takes: what is above them in the register is anything
-// (CVE-2019-10063 and its like got a TIOCSTI past a comparison of all 64).
+// Compares the 32 bits that the kernel takes; the register may have anything above them (CVE-2019-10063 and
+// its like got a TIOCSTI past a comparison of all 64).
 constexpr std::uint64_t low_word = 0xffffffff;
 
 // An allowed value of an argument, under a mask.
@@ -120,8 +120,9 @@ void allow_values(spec::Seccomp& profile, std::string_view name, std::uint32_t i
         profile.syscalls.push_back(allow_where(name, index, low_word, value));
 }
 
-// Everything but some 32-bit values. One condition an argument is all there is, so: for each of the widest
-// aligned ranges that hold none of them (as in a routing table), a rule. `bits` of `prefix` are decided.
+// Everything but some 32-bit values. libseccomp takes one condition for each argument. So this makes a rule
+// for each of the widest aligned ranges that contain none of them (as in a routing table). `bits` of `prefix`
+// are decided.
 void allow_all_but(spec::Seccomp& profile, std::string_view name, std::uint32_t index,
                    std::span<const std::uint32_t> refused, std::uint64_t prefix = 0, unsigned bits = 0) {
     const std::uint64_t mask = low_word << (32 - bits) & low_word;
@@ -145,10 +146,10 @@ constexpr std::uint32_t clone_flags = 0;
 #endif
 
 // AF_VSOCK would reach the hypervisor and AF_ALG, like most of the other forty, a rarely used corner of the
-// kernel. AF_NETLINK is what tells a program its addresses; AF_PACKET takes CAP_NET_RAW.
+// kernel. AF_NETLINK tells a program its addresses; AF_PACKET needs CAP_NET_RAW.
 constexpr std::array<std::uint32_t, 5> families{AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET};
 
-// The default, 32-bit uname, uname of 2.6 and both, and the question what it is.
+// The default, 32-bit uname, uname of 2.6 and both, and the query of the present value.
 constexpr std::array<std::uint32_t, 5> personalities{0, 0x0008, 0x20000, 0x20008, 0xffffffff};
 
 // Both type into a terminal that somebody else reads: TIOCSTI, TIOCLINUX (CVE-2017-5226, CVE-2023-28100).
@@ -161,7 +162,7 @@ std::vector<spec::SeccompArch> architectures() {
 #elif defined(__aarch64__)
     return {aarch64, arm};
 #else
-    return {};  // the machine's own is always in
+    return {};  // the machine's own architecture is always in it
 #endif
 }
 

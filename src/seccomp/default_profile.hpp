@@ -6,8 +6,8 @@
 
 namespace bulkhead::seccomp {
 
-// Refuses with EPERM whatever a program in an ordinary container has no use for, and allows the rest: see the
-// table. For this machine's architectures.
+// Refuses with EPERM the calls that a program in an ordinary container has no use for, and allows the rest
+// (the table in default_profile.cpp). For this machine's architectures.
 spec::Seccomp default_profile();
 
 }  // namespace bulkhead::seccomp

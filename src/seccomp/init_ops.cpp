@@ -46,8 +46,8 @@ Outcome apply(StageContext& stage, const plan::LoadSeccomp& op) {
         plan::Call::seccomp);
 }
 
-// The filter may hand any system call to a listener that nobody has, exit_group among them: where the host
-// has died, only a trap gets us out of here. The host itself gives up after seconds, and kills us.
+// The filter may hand any system call to a listener that nobody has, exit_group among them: if the host has
+// died, only a trap ends this wait. A living host gives up after seconds and kills the stage.
 Outcome apply(StageContext& stage, const plan::AwaitDelivery&) {
     for (;;) {
         const std::uint32_t word = *stage.handshake;

@@ -52,7 +52,7 @@ constexpr Token tokens[] = {
 };
 static_assert(std::ranges::is_sorted(tokens, {}, &Token::arch));
 
-// A filter that is not there: EFAULT means that the kernel got as far as to look for it, EINVAL that it does
+// Passes no filter: EFAULT means that the kernel accepted the flags and looked for one, EINVAL that it does
 // not know the flags.
 bool kernel_takes(std::uint32_t flags) {
     return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, nullptr) == -1 && errno == EFAULT;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// libseccomp as this room sees it: which one it is, and its tokens for the words of config.json.
+// The linked libseccomp: its version, and its tokens for the words of config.json.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a profile becomes: classic BPF for seccomp(2). Plain values.
+// The compiled form of a profile: classic BPF for seccomp(2). Plain values.
 #pragma once
 
 #include <linux/filter.h>

@@ -43,7 +43,7 @@ constexpr sock_filter load(std::size_t offset) {
 constexpr sock_filter jump(int test, std::uint32_t number, std::uint8_t yes, std::uint8_t no) {
     return {static_cast<std::uint16_t>(BPF_JMP | BPF_K | test), yes, no, number};
 }
-constexpr sock_filter leave = {BPF_JMP | BPF_JA, 0, 0, 0};  // to the end; k comes when that is known
+constexpr sock_filter leave = {BPF_JMP | BPF_JA, 0, 0, 0};  // to the end; k is set when that is known
 constexpr sock_filter no_such_call = {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | ENOSYS};
 constexpr sock_filter load_number = load(offsetof(seccomp_data, nr));
 
@@ -53,8 +53,8 @@ Code refuse_above(std::uint32_t highest) {
     return {load_number, jump(BPF_JGT, highest, 0, 1), no_such_call, leave};
 }
 
-// The same for x86-64, whose calls with bit 30 are x32's. Where x32 is not listed, they are left to the
-// filter, to which they are of a foreign architecture.
+// The same for x86-64, whose calls with bit 30 are x32's. If x32 is not listed, they are left to the filter,
+// for which they belong to a foreign architecture.
 Code refuse_above_x86_64(std::uint32_t highest, std::uint32_t highest_x32) {
     constexpr std::uint32_t never = 0xffffffff;
     const std::uint32_t limit = highest == 0 ? never : highest;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls that are newer than the profile. A libc tries a new call and falls back if it gets ENOSYS; an EPERM
-// from a profile that was written before the call existed breaks the program. So whatever lies above the
-// highest number that the profile names answers ENOSYS, as with runc.
+// from a profile that was written before the call existed breaks the program. So every call above the highest
+// number that the profile names answers ENOSYS, as with runc.
 #pragma once
 
 #include <linux/filter.h>

@@ -19,7 +19,7 @@ class Companion {
     static Result<Companion> start(const std::string& program, const std::vector<std::string>& arguments);
 
     // Sends a message and waits for the one that answers it. A program that is silent for `deadline_ms` is
-    // killed, and answers nothing any more; the error of one that has ended says what it wrote last.
+    // killed, and answers no more. If it has ended, the error has what it wrote last.
     Result<std::string> ask(std::string_view message, int deadline_ms);
 
     Companion(Companion&&) noexcept = default;

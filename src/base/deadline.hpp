@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A moment by which something has to have happened. To begin anew, assign a new one.
+// The end of a wait. To start again, assign a new one.
 #pragma once
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors are values: what kind of trouble it is (programs branch on that), the errno behind it, and the
-// sentence for a person, which grows outward by one phrase per level.
+// Errors are values: the kind of trouble (programs branch on that), the errno, and a sentence for a person,
+// to which each level adds a phrase in front.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ enum class Kind : std::uint8_t {
 
 struct Error {
     Kind kind = Kind::internal;
-    int err = 0;  // errno of the failing call, 0 if there was none
+    int err = 0;  // errno of the failed call, else 0
     std::string text;
     int signal = 0;  // of Kind::interrupted
 
@@ -56,9 +56,9 @@ std::unexpected<Error> system_error(int err, std::string_view call, std::string_
 
 }  // namespace bulkhead
 
-// Both are statements. With g++ 12.2 a value-yielding TRY inside a braced initialiser leaks what was already
-// built, so there is none.
-// NOLINTBEGIN(bugprone-macro-parentheses): a declaration and a name cannot stand in parentheses.
+// Both are statements. There is no TRY that yields a value, because with g++ 12.2 it leaks what was already
+// built if it stands inside a braced initialiser. NOLINTBEGIN(bugprone-macro-parentheses): a declaration and
+// a name cannot stand in parentheses.
 #define BULKHEAD_JOIN2(a, b) a##b
 #define BULKHEAD_JOIN(a, b) BULKHEAD_JOIN2(a, b)
 

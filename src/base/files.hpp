@@ -11,9 +11,9 @@
 
 namespace bulkhead {
 
-// The text of a regular file of at most `limit` bytes. A fifo, a device or a directory is refused; it is
-// opened without blocking, but it is opened: for files that only the administrator or the caller can put
-// there.
+// The text of a regular file of at most `limit` bytes. A fifo, a device or a directory is refused; the file
+// is opened (without blocking) before that is known, so use it only for files that nobody but the
+// administrator or the caller can put there.
 Result<std::string> read_file_at(int directory, const std::string& path, std::size_t limit);
 // The same of one that is open; `path` is for messages.
 Result<std::string> read_file(int file, const std::string& path, std::size_t limit);

@@ -10,7 +10,7 @@
 
 namespace bulkhead {
 
-// What `act` returns, a Result; what it throws as Kind::internal.
+// Returns the Result of `act`; an exception becomes Kind::internal.
 template <class Act>
 std::invoke_result_t<Act> guarded(Act act) {
     try {

@@ -37,7 +37,7 @@ JsonWriter& JsonWriter::raw(std::string_view json) {
     return *this;
 }
 
-// What stands between a member and the one before. A value after its key is no member of its own.
+// Writes what stands between a member and the one before. A value after its key is no member of its own.
 void JsonWriter::separate() {
     constexpr std::size_t line_limit = 100;
     if (has_key_ || levels_.empty()) {

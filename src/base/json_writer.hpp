@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON as text, written front to back. What is written is well-formed as long as each object() and array()
-// has its end(), and each member of an object its key().
+// Writes JSON text from front to back. The text is well-formed if each object() and array() has its end(),
+// and each member of an object its key().
 #pragma once
 
 #include <concepts>
@@ -16,7 +16,7 @@ namespace bulkhead {
 
 class JsonWriter {
   public:
-    // How the members of an object or array stand: a line for each; on one line with spaces; on one line
+    // The layout of the members of an object or array: a line for each; on one line with spaces; on one line
     // without; on lines of about 100 bytes.
     enum class Style : unsigned char { lines, spaced, compact, filled };
 

@@ -38,7 +38,7 @@ Result<std::size_t> receive_datagram(int socket, std::string& buffer) {
     return static_cast<std::size_t>(count);
 }
 
-// How one datagram ends: with the kernel's last word, or with more to come.
+// The end of a datagram: the kernel's last message, or more to come.
 struct Ending {
     bool last = false;
     int err = 0;
@@ -52,7 +52,7 @@ Ending read_datagram(std::string_view bytes, std::uint32_t sequence,
         if (header.nlmsg_len < sizeof header || header.nlmsg_len > bytes.size()) return {true, EPROTO};
         const std::string_view body = bytes.substr(sizeof header, header.nlmsg_len - sizeof header);
         bytes.remove_prefix(std::min(bytes.size(), aligned(header.nlmsg_len)));
-        if (header.nlmsg_seq != sequence) continue;  // of an earlier request that was given up
+        if (header.nlmsg_seq != sequence) continue;  // the answer to an earlier request that was given up
         if (header.nlmsg_type == NLMSG_DONE) return {true, 0};
         if (header.nlmsg_type == NLMSG_ERROR) return {true, -fixed_part<std::int32_t>(body)};
         each(header.nlmsg_type, body);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// rtnetlink(7), as much of it as moving a device takes: one request after the other, answers bounded.
+// The part of rtnetlink(7) that moving a device needs: one request after the other, with bounded answers.
 #pragma once
 
 #include <linux/netlink.h>
@@ -45,8 +45,7 @@ std::string_view find_attribute(std::string_view attributes, std::uint16_t type)
 // Like find_attribute, cut at its NUL.
 std::string_view find_name(std::string_view attributes, std::uint16_t type);
 
-// `Fixed` from the beginning of a message's body; what is after it are attributes. Zeroes if it is too
-// short.
+// `Fixed` from the beginning of a message's body; attributes follow it. Zeros if the body is too short.
 template <class Fixed>
 Fixed fixed_part(std::string_view body) {
     Fixed fixed{};

@@ -6,11 +6,11 @@
 namespace bulkhead {
 
 // For a reader of stdout, stderr or the log to take the next byte, for a writer of stdin to give one, for a
-// listener whose queue is full, for a socket to take a message. Each byte begins it anew.
+// listener whose queue is full, for a socket to take a message. Each byte starts it again.
 inline constexpr int caller_patience_ms = 10'000;
 
 // For the service manager of NOTIFY_SOCKET to come to our barrier: it may be starting other units meanwhile,
-// and one that knows no barrier never answers (runc waits as long).
+// and a manager without barriers never answers (runc waits as long).
 inline constexpr int manager_patience_ms = 30'000;
 
 // For those who have the container's lock: longer than a verb needs it (systemd may take two minutes), so a
@@ -30,8 +30,8 @@ inline constexpr int newcomer_patience_ms = 60'000;
 // it mounts may be on slow disks, and what it copies (tmpcopyup) large.
 inline constexpr int creation_patience_ms = 600'000;
 
-// For a process to be gone that was sent SIGKILL. One that a file server holds that does not answer, or a
-// tracer, is left behind and named.
+// For the end of a process after SIGKILL. If a tracer or a silent file server holds the process, the runtime
+// leaves it behind and names it.
 inline constexpr int dying_patience_ms = 10'000;
 
 }  // namespace bulkhead

@@ -17,7 +17,7 @@ namespace bulkhead {
 
 namespace {
 
-// What the child opens and closes between fork and exec.
+// The child's file actions between fork and exec.
 class SpawnFiles {
   public:
     SpawnFiles(int input, int output) {
@@ -28,8 +28,9 @@ class SpawnFiles {
             ::posix_spawn_file_actions_adddup2(&actions_, input, 0);
         ::posix_spawn_file_actions_adddup2(&actions_, output, 1);
         ::posix_spawn_file_actions_adddup2(&actions_, output, 2);
-        ::posix_spawn_file_actions_addclosefrom_np(&actions_,
-                                                   3);  // what the caller left open for the container
+        ::posix_spawn_file_actions_addclosefrom_np(
+            &actions_,
+            3);  // descriptors that the caller left open for the container
     }
     ~SpawnFiles() { ::posix_spawn_file_actions_destroy(&actions_); }
     SpawnFiles(const SpawnFiles&) = delete;
@@ -76,15 +77,16 @@ Result<std::string> output_of(int file, std::size_t limit) {
 Result<std::string> run_program(const std::string& program, const std::vector<std::string>& arguments,
                                 int deadline_ms, std::size_t output_limit) {
     constexpr int let_die_ms = 1'000;
-    // Output goes to memory and not through a pipe: a helper that hangs or floods cannot block us.
+    // The output goes to a memory file and not through a pipe, so a helper that hangs or floods cannot block
+    // us.
     LET(const Fd output, sys::memory_file("output", false));
     LET(const pid_t pid, spawn_program(program, arguments, -1, output.number()));
     LET(const Fd process, sys::open_process(pid));
     auto ended = sys::wait_readable(process.number(), deadline_ms);
     const bool in_time = ended.value_or(false);
     if (!in_time) TRY(sys::signal_process(process.number(), SIGKILL));
-    // What it looks at may hold it in the kernel (ps(1) reads the memory of those whom it shows): then it
-    // stays behind, until that lets it go.
+    // The files that it reads may hold it in the kernel (ps(1) reads the memory of other processes). Then it
+    // stays behind until they let it go.
     const auto status = sys::wait_process(process.number(), in_time ? dying_patience_ms : let_die_ms);
     if (!ended) return std::unexpected(std::move(ended).error());
     if (!in_time) return fail(Kind::internal, "no answer within ", deadline_ms, " ms");

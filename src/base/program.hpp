@@ -23,7 +23,7 @@ Result<std::string> run_program(const std::string& program, const std::vector<st
 Result<pid_t> spawn_program(const std::string& program, const std::vector<std::string>& arguments, int input,
                             int output);
 
-// What was written to a file, from its beginning, without newlines at the end.
+// The content of a file, from its beginning, without newlines at the end.
 Result<std::string> output_of(int file, std::size_t limit);
 
 }  // namespace bulkhead

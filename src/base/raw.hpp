@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stage's system calls, typed. Freestanding: the structures come from the kernel's own headers, which do
-// not mix with libc's, or stand here where only libc has them. A result below zero is -errno.
+// not mix with libc's, or stand here if only libc has them. A result below zero is -errno.
 #pragma once
 
 #include <linux/capability.h>
@@ -75,8 +75,8 @@ inline long openat(int directory, const char* path, long flags, unsigned mode = 
     return call(__NR_openat, long{directory}, path, flags | O_CLOEXEC, long{mode});
 }
 
-// openat2(2), 5.6. EAGAIN means that a rename or mount raced the walk; it is tried again, but not for ever: a
-// neighbour that renames without end must not hold up a start.
+// openat2(2), 5.6. EAGAIN means that a rename or mount raced the walk. The call is tried again, but not for
+// ever: a neighbour that renames without end must not hold up a start.
 inline long openat2(int directory, const char* path, std::uint64_t flags, std::uint64_t resolve) {
     constexpr int tries = 4096;
     constexpr long eagain = -11;
@@ -96,7 +96,7 @@ inline long statx(int fd, struct statx* status) { return statx(fd, "", AT_EMPTY_
 struct Filesystem {
     long type;
     long block_size;
-    unsigned long blocks;  // of a tmpfs 0: it has no limit
+    unsigned long blocks;  // 0 of a tmpfs: it has no limit
     long rest[30];
 };
 
@@ -111,7 +111,7 @@ inline long filesystem_type(int fd) {
 
 // ---- text -----------------------------------------------------------------------------------------------
 
-// strcmp(3), which the stage does not have, as far as anybody asks.
+// True if two strings are equal. The stage has no strcmp(3).
 inline bool equal(const char* left, const char* right) {
     while (*left != '\0' && *left == *right) ++left, ++right;
     return *left == *right;
@@ -157,7 +157,7 @@ inline long send_descriptor(int socket, int fd, void* body, std::size_t size) {
     return call(__NR_sendmsg, long{socket}, &message, no_signal);
 }
 
-// The descriptor of a message of one byte, which has to be there: -EAGAIN.
+// The descriptor of a message of one byte; -EAGAIN if no message is there.
 inline long receive_descriptor(int socket) {
     char byte = 0;
     DescriptorMessage control;

@@ -15,8 +15,8 @@ namespace bulkhead {
 namespace {
 
 // Going down into a directory and up again by ".." would be at the mercy of a process that moves directories
-// meanwhile, and a descriptor for each level at that of one that nests them. So what is not empty gives its
-// directories to the top, where each is taken in its turn.
+// meanwhile, and a descriptor for each level at that of one that nests them. So a directory that is not empty
+// moves its directories to the top, where each is removed in turn.
 class Removal {
   public:
     explicit Removal(int top) : top_(top) {}

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What somebody else has filled a directory with, removed.
+// Removes what somebody else has filled a directory with.
 #pragma once
 
 #include "base/error.hpp"
 
 namespace bulkhead {
 
-// Removes all that is in `directory`, on one file system, however deep it is nested: without recursion, with
-// two descriptors, and no path is longer than one name. Links are removed, not followed. It gives
-// up after 10 s if the directory is filled meanwhile.
+// Removes everything in `directory`, on one file system, however deep it is nested: without recursion, with
+// two descriptors, and no path is longer than one name. Links are removed, not followed. It gives up after 10
+// s if the directory is filled meanwhile.
 Result<> remove_below(int directory);
 
 }  // namespace bulkhead

@@ -48,7 +48,7 @@ bool may_follow(const struct statx& parent, const struct statx& link) {
     return call(__NR_geteuid) == static_cast<long>(link.stx_uid);
 }
 
-// What is still to be walked. A link's text goes in front of the rest, so it is kept at the buffer's end.
+// The rest of the path. A link's text goes in front of it, so the rest stands at the buffer's end.
 class Pending {
   public:
     bool put_in_front(const char* text, std::size_t length) {
@@ -85,8 +85,8 @@ class Pending {
     bool slash_ = false;
 };
 
-// The directories walked through, by name. ".." walks them again from the root, without the last: a directory
-// that somebody moves out of the root meanwhile takes nobody with it.
+// The directories walked through, by name. ".." walks them again from the root, without the last: so a
+// directory that somebody moves out of the root meanwhile does not take the walk with it.
 class Trail {
   public:
     bool add(const char* name) {
@@ -184,7 +184,7 @@ class Walk {
 
     bool refuses(std::uint64_t what) const { return (resolve_ & what) != 0; }
 
-    // Hands an open file on if it lies on the root's mount, or if that does not matter.
+    // Returns the open file if it lies on the root's mount, or if that does not matter.
     long on_mount(long opened) const {
         if (opened < 0 || !refuses(RESOLVE_NO_XDEV)) return opened;
         Handle file(opened);

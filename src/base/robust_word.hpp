@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A word of memory that another process can watch without a system call, and that tells it when we die,
-// however we die: the kernel walks the list of robust futexes of a thread that ends (set_robust_list(2),
-// Linux 2.6.17).
+// A word of memory that another process can watch without a system call, and that tells when we die, however
+// we die: the kernel walks the list of robust futexes of a thread that ends (set_robust_list(2), Linux
+// 2.6.17).
 #pragma once
 
 #include <linux/futex.h>
@@ -16,7 +16,7 @@ namespace bulkhead {
 
 class RobustWord {
   public:
-    // The word: the id of the thread that made it; 0 once it is released; with the bit FUTEX_OWNER_DIED where
+    // The word: the id of the thread that made it; 0 once it is released; with the bit FUTEX_OWNER_DIED if
     // that thread has ended before.
     static Result<RobustWord> make();
     RobustWord() = default;

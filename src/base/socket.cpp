@@ -44,8 +44,8 @@ Result<Address> address_of(const std::string& path, const std::string& shown) {
     return address;
 }
 
-// A listener whose queue is full holds up connect(2), and poll(2) says nothing of that; SO_SNDTIMEO has it
-// come back, so that we can look if we are interrupted. It holds for what is sent later as well.
+// A listener whose queue is full holds up connect(2), and poll(2) says nothing of that; SO_SNDTIMEO ends the
+// call, so that we can look if we are interrupted. It also applies to later sends.
 Result<Fd> connect_address(const Address& address, int type, const std::string& shown) {
     constexpr timeval look{0, long{look_ms} * 1000};
     Fd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
@@ -130,7 +130,7 @@ Result<> send(int socket, std::string_view bytes, int fd) {
         const ssize_t sent = ::sendmsg(socket, &message, MSG_NOSIGNAL);
         if (sent == -1 && !may_be_tried_again(socket, errno))
             return errno == EAGAIN ? nobody_reads() : system_error(errno, "sendmsg");
-        // Of a stream a part may be taken; what comes along has gone with the first byte.
+        // A stream may take a part of the bytes; the descriptor goes with the first byte.
         bytes.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(sent, 0)));
         if (sent != -1 && bytes.empty()) return {};
         part = {const_cast<char*>(bytes.data()), bytes.size()};
@@ -149,8 +149,8 @@ Result<Received> receive(int socket, std::span<char> buffer) {
     message.msg_control = box.bytes;
     message.msg_controllen = CMSG_LEN(sizeof(int));  // room for one: the box's padding would take a second
     ssize_t size = -1;
-    // ECONNRESET is said once if the other side has gone without reading what we sent; what it sent before
-    // still stands in the queue.
+    // recvmsg returns ECONNRESET once if the other side has closed without reading what we sent; its own
+    // earlier messages are still in the queue.
     do size = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
     while (size == -1 && (errno == EINTR || errno == ECONNRESET));
     if (size == -1) return system_error(errno, "recvmsg");

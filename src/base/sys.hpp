@@ -34,7 +34,7 @@ Result<> make_fifo_at(int directory, const std::string& path, mode_t mode);
 // flags: 0 or AT_REMOVEDIR
 Result<> remove_at(int directory, const std::string& path, int flags = 0);
 Result<> rename_at(int from_directory, const std::string& from, int to_directory, const std::string& to);
-// fchmodat(2), which follows a link: for what we have made ourselves.
+// fchmodat(2), which follows a link: only for files that we have made ourselves.
 Result<> set_mode_at(int directory, const std::string& path, mode_t mode);
 // fchownat(2) of the user alone; a link is not followed, and "" is `directory` itself.
 Result<> change_owner_at(int directory, const std::string& path, uid_t owner);
@@ -108,8 +108,8 @@ Result<> set_mount_attributes(int fd, bool recursive, std::uint64_t set, std::ui
 // MOUNT_ATTR_IDMAP with the id maps of a user namespace; the mount must be detached.
 Result<> map_mount_ids(int fd, bool recursive, int user_namespace);
 
-// What tells a mount from all others, attached or not (statx(2)). `unique` is never given twice (6.8; 0
-// before); `number` is what mountinfo has, and may be another's once this mount is gone.
+// Identifies a mount, attached or not (statx(2)). `unique` is never given twice (6.8; 0 before); `number` is
+// that of mountinfo, and another mount may get it once this one is gone.
 struct MountIdentity {
     std::uint64_t number = 0;
     std::uint64_t unique = 0;

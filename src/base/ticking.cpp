@@ -16,7 +16,7 @@ namespace {
 
 extern "C" void wake(int) {}
 
-// What is left of a timer after that time; zero would disarm it.
+// The rest of a timer after that time; never zero, which would disarm it.
 void shorten(timeval& left, std::uint64_t elapsed_ns) {
     if (left.tv_sec == 0 && left.tv_usec == 0) return;
     const std::int64_t now_us =

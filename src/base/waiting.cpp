@@ -24,13 +24,13 @@ sigset_t mask_interrupts(int how) {
     return before;
 }
 
-// One that is blocked waits even if the caller ignores it (nohup(1)).
+// True if the caller ignores the signal (nohup(1)). A blocked signal is pending even then.
 bool is_ignored(int signal) {
     struct sigaction action {};
     return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-// True if the child has been reaped; nullopt if it is not to be had (yet).
+// The ending of the child, which is reaped; nullopt if it cannot be reaped (yet).
 Result<std::optional<Ending>> reap(int pidfd) {
     siginfo_t info{};
     if (::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG) == -1)
@@ -39,7 +39,7 @@ Result<std::optional<Ending>> reap(int pidfd) {
     return Ending{info.si_status, info.si_code != CLD_EXITED};
 }
 
-// POLLIN within the time, whatever interrupts it.
+// Waits for POLLIN within the time, even if signals interrupt it.
 Result<bool> poll_until(int fd, const Deadline& deadline) {
     pollfd entry{fd, POLLIN, 0};
     for (;;) {
@@ -78,10 +78,11 @@ void end_by(int signal) {
     (void)std::signal(signal, SIG_DFL);
     release_interrupts();
     (void)::raise(signal);
-    ::_exit(128 + signal);  // of pid 1 of a pid namespace the kernel keeps its own signals away
+    ::_exit(128 + signal);  // only pid 1 of a pid namespace gets here: the kernel does not deliver its own
+                            // signals to it
 }
 
-// The sum of short ones: a signal may come between the look and the sleep.
+// Waits in short pieces, because a signal may come between the check and the sleep.
 Result<bool> wait_readable(int fd, int deadline_ms) {
     const Deadline deadline(deadline_ms);
     for (;;) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waiting for somebody else, always with a bound: a process, a descriptor, a moment. A signal that asks this
-// process to end (HUP, INT, QUIT, TERM) ends its process at once, as long as there is nothing to undo. A verb
-// that has something to undo holds such signals; then they end its waits, as errors.
+// Waits for a process, a descriptor or a moment, always with a bound. A signal that asks this process to end
+// (HUP, INT, QUIT, TERM) ends it at once, as long as there is nothing to undo. A verb that has something to
+// undo blocks such signals; then they end its waits, as errors.
 #pragma once
 
 #include <algorithm>
@@ -15,12 +15,12 @@ namespace bulkhead::sys {
 inline constexpr std::array interrupts{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 constexpr bool is_interrupt(int signal) { return std::ranges::find(interrupts, signal) != interrupts.end(); }
 
-// From here on they wait (sigprocmask(2)), until heed_interrupts() takes one, or the process ends.
+// Blocks these signals (sigprocmask(2)) until heed_interrupts() takes one, or the process ends.
 void hold_interrupts();
-// The verb is done: one that waits ends the process.
+// Unblocks them when the verb is done: a pending one ends the process.
 void release_interrupts();
 
-// Holds them for a part of a verb; after it they do what they did before.
+// Blocks them for a part of a verb, and restores the mask afterwards.
 class HeldInterrupts {
   public:
     HeldInterrupts();
@@ -32,7 +32,8 @@ class HeldInterrupts {
     sigset_t before_;
 };
 
-// Takes one that waits: Kind::interrupted, "interrupted by signal N". What the caller ignores is none.
+// Takes a pending one: Kind::interrupted, "interrupted by signal N". A signal that the caller ignores does
+// not count.
 Result<> heed_interrupts();
 // Ends this process by the signal, as a shell expects of a program that was interrupted and has cleared up.
 [[noreturn]] void end_by(int signal);
@@ -49,9 +50,9 @@ struct Ending {
     int value = 0;  // the exit status, or the number of the signal
     bool by_signal = false;
 };
-// Waits until a child has ended, and reaps it. ETIMEDOUT if it has not ended within the time, or has, and
-// somebody who traces it does not let go of it: then only `let_go_ms` are waited for that. Not interrupted:
-// who has killed it wants to see it gone.
+// Waits until a child has ended, and reaps it. ETIMEDOUT if it has not ended within the time, or if it has
+// ended and its tracer keeps it: it waits only `let_go_ms` for the tracer. Signals do not interrupt it,
+// because the caller has killed the child and needs its end.
 Result<Ending> wait_ending(int pidfd, int deadline_ms);
 // As a shell counts it: the code, or 128 + the signal.
 Result<int> wait_process(int pidfd, int deadline_ms);

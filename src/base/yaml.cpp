@@ -142,7 +142,8 @@ class Builder : public YAML::EventHandler {
             refuse(place, cat("is more than ", text_limit, " bytes, with those that aliases stand for"));
     }
 
-    // The tags of the core schema say no more than what is written, or that a number is text.
+    // A tag of the core schema may repeat the type of the value, or make a number text; nothing else is
+    // taken.
     static void check_tag(const YAML::Mark& place, const std::string& tag, Node& node) {
         constexpr std::string_view core = "tag:yaml.org,2002:";
         if (tag.empty() || tag == "?" || tag == "!") return;
@@ -157,7 +158,7 @@ class Builder : public YAML::EventHandler {
         refuse(place, cat("tag ", quoted(tag), ": not one of the core schema's that fits this value"));
     }
 
-    // A tab before it in its line: YAML forbids tabs as indentation, yaml-cpp minds only some.
+    // Refuses a tab before it in its line: YAML forbids tabs as indentation, and yaml-cpp accepts some.
     void check_indentation(const YAML::Mark& place) const {
         const std::string_view before = text_.substr(0, static_cast<std::size_t>(place.pos));
         const std::string_view line = before.substr(before.rfind('\n') + 1);
@@ -226,7 +227,7 @@ class Builder : public YAML::EventHandler {
     std::size_t bytes_ = 0;
 };
 
-// The first byte that no YAML text has: the C0 controls but tab and line ends, DEL (section 5.1), invalid
+// The first byte that YAML does not allow: the C0 controls but tab and line ends, DEL (section 5.1), invalid
 // UTF-8.
 std::optional<std::size_t> unsound_byte(std::string_view text) {
     for (std::size_t at = 0; at < text.size();) {
@@ -256,8 +257,8 @@ Result<> check_text(std::string_view text, std::string_view name) {
     return fail_at(name, mark_of(text, place), what_is_wrong_with(text[*unsound]));
 }
 
-// True if the line begins with blanks of which one is a tab: what the parser says of such a line never says
-// so.
+// True if the line begins with blanks of which one is a tab: the parser's message about such a line never
+// names the tab.
 bool has_tab_before(std::string_view text, int line) {
     for (; line > 0; --line)
         text.remove_prefix(std::min(text.size(), text.find('\n')) + (text.contains('\n') ? 1 : 0));

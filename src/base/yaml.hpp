@@ -39,7 +39,7 @@ struct Node {
     bool plain = false;       // a scalar without quotes: may mean a number or a boolean (see `scalar_type`)
     std::vector<Node> items;  // of a sequence
     std::vector<Entry> entries;  // of a map, in the order of the text
-    Mark mark;                   // where it begins; where an alias stands, not what it stands for
+    Mark mark;  // the beginning of the value; of an alias, not of the value that it stands for
 
     bool is(Kind other) const { return kind == other; }
     const Node* find(std::string_view key) const;  // the value of a map's entry, or nullptr
@@ -51,7 +51,7 @@ struct Entry {
     Node value;
 };
 
-// What a node of Kind::scalar or Kind::null means by YAML 1.2's core schema (section 10.3.2).
+// The type of a node of Kind::scalar or Kind::null in YAML 1.2's core schema (section 10.3.2).
 enum class ScalarType : std::uint8_t { null, boolean, integer, real, string };
 ScalarType scalar_type(const Node& node);
 

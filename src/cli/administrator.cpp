@@ -20,7 +20,7 @@ bool is_machines_root(const Caller& caller) { return caller.is_root && in_initia
 
 // nullopt: this caller has none.
 Result<std::optional<Fd>> open_defaults(const std::string& path, const Caller& caller) {
-    // O_NONBLOCK: a fifo must not hold anybody up before it is refused.
+    // O_NONBLOCK, because a fifo must not hold the caller up before it is refused.
     auto file = sys::open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (file) return std::move(*file);
     const int err = file.error().err;

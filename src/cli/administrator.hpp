@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where bulkhead.yaml is, who may have written it, and what becomes of a call when it cannot be used.
+// Finds bulkhead.yaml, checks who may have written it, and decides what a call does if it cannot be used.
 #pragma once
 
 #include <optional>
@@ -17,16 +17,16 @@ namespace bulkhead::cli {
 // annotations may name; anybody else's own, below XDG_CONFIG_HOME or HOME. Empty if neither is set.
 std::string defaults_file(const Caller& caller);
 
-// A file that is missing is no defaults. It must be a regular file that belongs to the caller or to root, be
-// writable for nobody else and no symbolic link: all is asked of the open file. One that belongs to somebody
-// outside of the caller's user namespace is none of its. `path`: of defaults_file.
+// A missing file gives no defaults. It must be a regular file, no symbolic link, that belongs to the caller
+// or to root and that nobody else may write to: all of this is checked on the open file. A file of an owner
+// outside the caller's user namespace is ignored. `path`: of defaults_file.
 Result<Defaults> read_defaults(const std::string& path, const Caller& caller);
 
-// The verbs that use a default beside the log, and so do nothing when it cannot be read. All others go on
-// without: a mistake in the file must not keep anybody from stopping a container.
+// The verbs that use more defaults than the log, and so fail if the file cannot be read. All others go on
+// without it: a mistake in the file must not keep anybody from stopping a container.
 inline constexpr Commands users_of_defaults = planners | for_commands(Command::spec);
 
-// What a call begins with.
+// The beginning of a call: its options and its log.
 struct Opening {
     Options options;  // with the defaults
     Log log;

@@ -23,7 +23,7 @@ std::optional<bool> parse_bool(std::string_view word) {
     return std::nullopt;
 }
 
-// Go would read 010 as eight, a person reads ten: refused.
+// Refuses 010, which Go reads as eight and a person as ten.
 bool is_number(std::string_view word) {
     return parse_decimal<unsigned>(word) && (word.size() == 1 || word[0] != '0');
 }
@@ -33,8 +33,8 @@ bool is_choice(std::string_view choices, std::string_view word) {
     return std::ranges::find(words, word) != words.end();
 }
 
-// The choice that a word means: runc's --rootless has strconv.ParseBool's words for true and false, and none
-// at all for auto.
+// The choice that a word means: runc's --rootless takes strconv.ParseBool's words for true and false, and ""
+// for auto.
 std::string_view choice_of(const Flag& flag, std::string_view word) {
     if (!is_choice(flag.value, "true")) return word;
     if (word.empty()) return "auto";

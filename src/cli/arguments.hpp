@@ -20,8 +20,8 @@ struct Arguments {
     std::vector<std::string> globals;   // global flags, from before and after the verb
     std::vector<std::string> flags;     // the verb's own
     std::vector<std::string> operands;  // the rest: container id, signal
-    // The first thing that is wrong, if any. What could be read is there nevertheless, so that the error
-    // finds its way into --log (crun #455: an early failure that left the log empty).
+    // The first mistake, if any. What could be read is there nevertheless, so that the error finds its way
+    // into --log (crun #455: an early failure that left the log empty).
     std::optional<Error> error;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CLI11 without <iostream>. The static initialiser of that header (a locale, eight streams) costs 20 to 30 us
 // at every start, a third of what `state` spends beyond the bare exec, and CLI11 wants it for default
-// arguments of App::exit() only, which nobody calls here. With libstdc++ the two declarations are made
+// arguments of App::exit() only, which bulkhead never calls. With libstdc++ the two declarations are made
 // without the header.
 #pragma once
 

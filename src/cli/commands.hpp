@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every verb and every flag of the command line, once. The normaliser (arguments.cpp), CLI11 (options.cpp)
 // and the help text are made from these two tables, so that they cannot disagree; names and shapes are
-// runc's, and what only crun knows is there because engines pass it.
+// runc's, and flags that only crun has are there because engines pass them.
 #pragma once
 
 #include <algorithm>
@@ -48,7 +48,7 @@ struct CommandRow {
     std::string_view operands;  // for the usage line
     std::uint8_t least;         // number of operands
     std::uint8_t most;          // or unlimited
-    bool flags_first;           // an operand ends the flags: what follows belongs to somebody else
+    bool flags_first;           // an operand ends the flags: what follows belongs to the program, or to ps(1)
     std::string_view summary;
 };
 
@@ -82,7 +82,7 @@ inline constexpr std::array commands{
                "print help, for everything or for one command"},
 };
 
-// What the command line says. Globals first; below them, what belongs to single verbs.
+// The values of the command line: the globals first, below them those of single verbs.
 struct Options {
     Defaults defaults;  // what counts if the command line does not say it
     std::string root;
@@ -179,7 +179,7 @@ enum class Shown : std::uint8_t { yes, hidden };
 struct Flag {
     std::string_view name;
     char letter;  // 0: none
-    // Where the value goes. A vector takes every one that is given; of all others the last counts.
+    // The target of the value. A vector takes every given value, all others the last one.
     std::variant<bool Options::*, std::optional<bool> Options::*, std::string Options::*, unsigned Options::*,
                  std::vector<std::string> Options::*>
         target;

@@ -21,7 +21,7 @@ namespace {
 using yaml::Entry;
 using yaml::Node;
 
-// Keys that somebody will look for, and why there are none.
+// Keys that a reader may expect, and the reason why they do not exist.
 struct Absent {
     std::string_view name;
     std::string_view reason;
@@ -49,7 +49,7 @@ class Reader {
     static const std::array<Key, 7> keys;
     static const std::array<Key, 8> spec_keys;
 
-    // What is wrong with the value of an entry, at its place.
+    // The error about the value of an entry, at its place.
     template <class... Pieces>
     std::unexpected<Error> refuse(const Entry& entry, const Node& at, const Pieces&... reason) const {
         return yaml::fail_at(name_, at.mark, quotable(entry.key), ": ", reason...);
@@ -83,7 +83,7 @@ class Reader {
     Defaults read_;
 };
 
-// Each stands in bulkhead.yaml(5), which tests/architecture sees to.
+// Each has its entry in bulkhead.yaml(5); tests/architecture checks that.
 constexpr std::array<Reader::Key, 7> Reader::keys{{
     {"cgroup-manager", &Reader::cgroup_manager},
     {"log", &Reader::log},
@@ -268,7 +268,7 @@ Result<> Reader::spec_seccomp(const Entry& entry) {
 }
 
 Result<Defaults> Reader::read(const Node& document) && {
-    if (document.is(Node::Kind::null)) return std::move(read_);  // empty, or nothing but comments
+    if (document.is(Node::Kind::null)) return std::move(read_);  // empty, or only comments
     if (!document.is(Node::Kind::map)) return yaml::fail_at(name_, document.mark, "must be a map");
     TRY(take_all(document, keys, absent));
     for (const Entry& entry : document.entries)

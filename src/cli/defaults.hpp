@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What bulkhead.yaml says: bulkhead.yaml(5) has the schema. Pure.
+// The values of bulkhead.yaml; bulkhead.yaml(5) has the schema. Pure.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@
 
 namespace bulkhead::cli {
 
-// For what a caller has not said. Empty or absent: the file does not say it either.
+// Values for what the command line leaves out. Empty or absent: the file has none either.
 struct Defaults {
     std::string file;  // its path; empty: there is none
     std::string log;

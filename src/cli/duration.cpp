@@ -56,7 +56,7 @@ std::optional<Unit> take_unit(std::string_view& text) {
     return unit == units.end() ? std::nullopt : std::optional(*unit);
 }
 
-// A part of a unit in nanoseconds. Digits that are worth less than one are cut off.
+// A part of a unit in nanoseconds. Digits below one nanosecond are cut off.
 std::uint64_t part_of(std::uint64_t unit_ns, std::string_view fraction) {
     std::uint64_t numerator = 0, denominator = 1;
     for (const char digit : fraction.substr(0, 18)) {  // 10^18 fits, and no unit has that many nanoseconds

@@ -43,10 +43,10 @@ std::string line_now(Format format, Level level, std::string_view message) {
     return log_line(format, level, message, now);
 }
 
-// What cannot be delivered is lost: there is nobody left to tell.
+// A message that cannot be delivered is lost, because there is nobody left to tell.
 void deliver(int fd, std::string_view text) { (void)write_out(fd, text); }
 
-// crun's --log takes file:PATH, too.
+// crun's --log takes file:PATH as well.
 std::string file_of(std::string_view destination) {
     if (destination.starts_with("file:")) destination.remove_prefix(5);
     // runc's documented default, and a symbolic link: the same as no file at all

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the caller gets to read when something went wrong: stderr, and the file or service of --log.
-// Nothing is written on success, apart from warnings, and these never where a program may read: engines take
-// stderr for an error's text, for a part of the document on stdout, or give it to the container.
+// The messages to the caller: on stderr, and in the file or service of --log. On success bulkhead writes
+// only warnings, and these never to a stream that a program may read: engines take stderr for an error's
+// text, for a part of the document on stdout, or give it to the container.
 //
 // With --log: the bare message on stderr, the formatted line in the file. Without: one line on stderr, bare
-// in text format (conmon hands it to people as it is; an engine matches on words inside it), formatted where
-// --log-format json asked for it, as runc does.
+// in text format (conmon hands it to people as it is; an engine matches on words inside it), formatted
+// with --log-format json, as runc does.
 #pragma once
 
 #include <cstdint>

@@ -40,7 +40,7 @@ std::optional<LogService> service_of(std::string_view destination) {
     return std::nullopt;
 }
 
-// systemd's native protocol, and RFC 3164 without the time: the receiver's is as good, and needs no zone.
+// systemd's native protocol, and RFC 3164 without the time: the receiver adds its own, which needs no zone.
 std::string datagram(const LogService& to, int priority, std::string_view message) {
     if (to.service == Service::journald)  // ID is crun's field, by which its readers look
         return cat("MESSAGE=", message, "\nPRIORITY=", priority, "\nSYSLOG_IDENTIFIER=", to.id,

@@ -26,7 +26,7 @@ int exit_code(std::span<const char* const> words) {
     const cli::Caller caller = cli::look_at_caller();
     // --version prints the version even if the log cannot be opened.
     if (options->version && !arguments.error) return cli::tell(cli::perform(arguments, *options, caller), {});
-    // Before anything else may fail: engines read the log for every failure.
+    // The log is opened before anything else may fail, because engines read it for every failure.
     const Result<cli::Opening> opening = cli::open_call(*options, arguments.command, caller);
     if (!opening) return cli::tell(std::unexpected(opening.error()), {});
     const cli::Log& log = opening->log;
@@ -42,8 +42,8 @@ int exit_code(std::span<const char* const> words) {
     return cli::tell(guarded([&] { return cli::perform(arguments, opening->options, caller); }), log);
 }
 
-// Where nothing can be caught, in the middle of an exception or in a child of ours: still no abort, which an
-// engine takes for a crash of the container.
+// Ends the process if an exception cannot be caught (during another exception, or in a child of ours),
+// without an abort, which an engine takes for a crash of the container.
 [[noreturn]] void give_up() {
     constexpr std::string_view words = "bulkhead: unexpected exception where none can be handled\n";
     (void)!::write(STDERR_FILENO, words.data(), words.size());
@@ -59,12 +59,12 @@ int main(int argc, char** argv) {
     // argv may be empty (execve with no arguments).
     const std::span<const char* const> words(argv, static_cast<std::size_t>(argc));
     std::set_terminate(give_up);
-    // The edge: what is not an error yet becomes one, also if there is no log yet.
+    // Turns every exception into an error, also if there is no log yet.
     const Result<int> ended =
         guarded([&]() -> Result<int> { return exit_code(words.empty() ? words : words.subspan(1)); });
     const int code = ended ? *ended : cli::tell(std::unexpected(ended.error()), {});
 #ifdef BULKHEAD_INSTRUMENTED
-    // What was leaked and what was covered is found out on the way out.
+    // Leaks and coverage are reported when main returns.
     return code;
 #else
     // Nothing is buffered and nothing is worth tearing down.

@@ -57,7 +57,7 @@ std::string_view head(std::string_view text, std::size_t limit) {
 
 bool wants_backslash(char letter) { return letter == '"' || letter == '\\'; }
 
-// How many of these bytes of well-formed UTF-8, from the first to the last, fit into `limit` within quotes.
+// The number of bytes of well-formed UTF-8, in the order of the range, that fit into `limit` within quotes.
 template <class Bytes>
 std::size_t fitting(const Bytes& bytes, std::size_t limit) {
     std::size_t count = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bytes to descriptors that somebody else opened: closed pipes and read-only /dev/null are everyday
+// Writes to descriptors that somebody else opened. Closed pipes and a read-only /dev/null are common there
 // (go-runc's null IO, podman closing a pipe early), so no write may kill the process or be repeated blindly.
 #pragma once
 
@@ -20,8 +20,8 @@ Result<> fill_standard_descriptors();
 // /dev/null read-only wants no output.
 Result<> write_out(int fd, std::string_view text);
 
-// A message with all that stands around it in the log stays below PIPE_BUF, 4096 bytes: one write(2) that
-// nobody else's can be mixed with.
+// With everything around it in the log, a message stays below PIPE_BUF, 4096 bytes: one write(2) that is not
+// mixed with others.
 inline constexpr std::size_t message_limit = 4000;
 
 // `text` without control bytes and invalid UTF-8 (see quotable). The middle of one that is longer than

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `ps` prints: pids, or the rows of ps(1) that are about them.
+// The output of `ps`: pids, or their rows of ps(1).
 #pragma once
 
 #include <sys/types.h>

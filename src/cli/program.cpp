@@ -52,7 +52,7 @@ int tell_error(const Error& error, const Log& log, int code) {
 
 int tell(const Result<VerbResult>& outcome, const Log& log) {
     constexpr int failed = 1;
-    // Once, at the edge; warnings of a failure are dropped.
+    // The only place that reports an error; warnings of a failed command are dropped.
     if (!outcome) return tell_error(outcome.error(), log, failed);
     if (!outcome->output.empty()) {
         if (auto written = write_out(STDOUT_FILENO, outcome->output); !written) {

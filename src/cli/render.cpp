@@ -24,7 +24,7 @@ std::string dump(const Json& value, int indent) {
 
 constexpr std::string_view damaged = "damaged";
 
-// Without what is not known: an empty time is none to those who parse it.
+// Leaves out what is not known, because an empty time does not parse.
 Json damaged_json(const runtime::View& container) {
     return {{"ociVersion", spec_version}, {"id", container.id},        {"pid", 0},
             {"status", damaged},          {"error", container.damage}, {"owner", container.owner}};

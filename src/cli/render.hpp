@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `state`, `list` and `--version` print: shapes that engines parse.
+// The output of `state`, `list` and `--version`, in the shapes that engines parse.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace bulkhead::cli {
 
-// What this binary is made of.
+// The versions of this binary and its libraries.
 struct Build {
     std::string version;
     std::string commit;

@@ -20,7 +20,7 @@ Json json_of(const cgroups::Pressure& pressure) {
             {"total", pressure.total}};
 }
 
-// A kernel without pressure stall information: no key at all.
+// Without pressure stall information in the kernel there is no key.
 void add_stall(Json& object, const std::optional<cgroups::Stall>& stall) {
     if (stall) object["psi"] = {{"some", json_of(stall->some)}, {"full", json_of(stall->full)}};
 }
@@ -56,8 +56,8 @@ Json json_of(const cgroups::MemoryUse& use) {
     return object;
 }
 
-// Memory and swap together, as cgroup v1 counted; there is no peak of the sum. A sum with something unlimited
-// is unlimited, where runc's goes around to a small number if that is the memory alone.
+// Memory and swap together, as cgroup v1 counted; there is no peak of the sum. A sum with an unlimited part
+// is unlimited. (runc's wraps to a small number if the memory alone is unlimited.)
 cgroups::MemoryUse with_swap(const cgroups::MemoryStats& stats) {
     const std::uint64_t room = cgroups::unlimited - stats.memory.limit;
     return {.usage = stats.memory.usage + stats.swap.usage,
@@ -191,7 +191,7 @@ std::string stats_line(std::string_view id, const cgroups::Stats& stats) {
                     {"blkio", json_of(stats.io)},
                     {"hugetlb", json_of(stats.huge_pages)},
                     {"intel_rdt", json_of(stats.rdt)},
-                    {"network_interfaces", nullptr}};  // runc has them for its own veth pairs, of old
+                    {"network_interfaces", nullptr}};  // runc has them for its own old veth pairs
     return line({{"type", "stats"}, {"id", id}, {"data", data}});
 }
 

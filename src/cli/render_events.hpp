@@ -9,8 +9,8 @@
 
 namespace bulkhead::cli {
 
-// {"type":"stats","id":...,"data":{...}} and a newline. All eight groups are there, also those that cgroup v2
-// has nothing for; counters that are 0 are mostly left out, as Go's omitempty does.
+// {"type":"stats","id":...,"data":{...}} and a newline. It has all eight groups, also those that cgroup v2
+// has no figures for; counters that are 0 are mostly left out, as Go's omitempty does.
 std::string stats_line(std::string_view id, const cgroups::Stats& stats);
 
 // {"type":"oom","id":...} and a newline.

@@ -50,8 +50,8 @@ Json linux_of(const Features& features) {
     return object;
 }
 
-// runc's key for checkpoints is the one that is looked for, whatever the runtime (crun has it, too). The
-// others of runc would say that this is runc.
+// Engines look for runc's key of checkpoints with every runtime (crun has it, too). runc's other keys would
+// claim that this is runc.
 Json annotations_of(const Build& build, const Features& features) {
     const char* checkpoint = features.checkpoint ? "true" : "false";
     return {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `features` prints (features.md and features-linux.md of the runtime-spec). The words come from the
+// The output of `features` (features.md and features-linux.md of the runtime-spec). The words come from the
 // tables that the code works with; the verb collects them.
 #pragma once
 
@@ -18,7 +18,7 @@ struct SeccompFeatures {
     Words operators;
     Words architectures;  // that the linked libseccomp knows
     Words known_flags;
-    Words supported_flags;  // by the running kernel: all else is the same on every machine
+    Words supported_flags;  // by the running kernel; everything else is the same on every machine
 };
 
 struct MemoryPolicyFeatures {

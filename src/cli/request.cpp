@@ -86,7 +86,7 @@ Result<std::vector<std::string>> parse_directories(std::string_view flag, std::s
 
 namespace {
 
-// What a flag says replaces the whole list of bulkhead.yaml; the two grants are apart there as well.
+// A flag replaces the whole list of bulkhead.yaml, which has one list for each of the two grants.
 Result<rootfs::OverlayGrants> overlay_grants(const Options& options) {
     rootfs::OverlayGrants grants;
     LET(grants.lower, parse_directories("--overlay-from", options.overlay_from));
@@ -148,7 +148,7 @@ Result<std::string> parse_cgroup(const std::vector<std::string>& given) {
 Result<runtime::ExecRequest> exec_request(const Options& options, const std::vector<std::string>& operands) {
     LET(const plan::Fault fault, parse_fault(options.fault));
     LET(std::string cgroup, parse_cgroup(options.cgroups));
-    // runc takes it for absent: a script whose variable is not set would run the program as root.
+    // runc takes "" for absent, and then a script with an unset variable runs the program as root.
     if (options.user_given && options.user.empty())
         return fail(Kind::usage, "--user: is empty; must be UID or UID:GID");
     return runtime::ExecRequest{

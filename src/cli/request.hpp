@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options to what the runtime takes: the small grammars of single values, and the requests of create, run and
-// exec.
+// Turns options into requests of the runtime: the small grammars of single values, and the requests of
+// create, run and exec.
 #pragma once
 
 #include <string>
@@ -21,7 +21,7 @@ Result<int> parse_signal(std::string_view word);
 // STEP:ACTION, ACTION one of EPERM, ENOSYS, ENOMEM, kill; empty: no fault.
 Result<plan::Fault> parse_fault(std::string_view word);
 
-// What a directory of overlay layers has to be, wherever it is named.
+// The rule for a directory of overlay layers, in flags and in bulkhead.yaml.
 inline constexpr std::string_view layer_directory_rule = "must be an absolute path without ..";
 bool is_layer_directory(std::string_view path);
 
@@ -30,7 +30,7 @@ Result<std::vector<std::string>> parse_directories(std::string_view flag, std::s
 
 Result<runtime::CreateRequest> create_request(const Options& options, std::string id, const Caller& caller);
 
-// What --cgroup was given as one path, empty if it was not. There is one hierarchy in cgroup v2, so runc's
+// The value of --cgroup as one path, empty if it was not given. cgroup v2 has one hierarchy, so runc's
 // CONTROLLER:PATH and more than one of them are refused.
 Result<std::string> parse_cgroup(const std::vector<std::string>& given);
 

@@ -73,7 +73,7 @@ Result<spec::Resources> from_flags(const Options& given) {
     return wanted;
 }
 
-// What config.json could say, in its order.
+// The schemata in the order of config.json.
 Result<std::vector<std::string>> schemata_of(const Options& given) {
     std::vector<std::string> schemata;
     const std::string& bandwidth = given.mem_bw_schema;

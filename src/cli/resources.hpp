@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `update` is given: flags, or resources as JSON in a file or on stdin.
+// The input of `update`: flags, or resources as JSON in a file or on stdin.
 #pragma once
 
 #include <cstdint>

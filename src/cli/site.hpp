@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where states are kept, and what a caller's environment says.
+// The place of the states, and the caller's environment.
 #pragma once
 
 #include <string>
@@ -28,7 +28,7 @@ Caller look_at_caller();
 // By the id map of /proc/self/uid_map.
 bool in_initial_user_namespace();
 
-// True if its files are in places of its own, and not in those of the machine's root.
+// True if the caller has directories of its own, and does not use those of the machine's root.
 bool has_own_places(const Caller& caller);
 
 // The same root for all verbs of one caller, whatever else is in its environment.

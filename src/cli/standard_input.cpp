@@ -14,7 +14,7 @@ namespace bulkhead::cli {
 
 namespace {
 
-// Looks for the end of an object or array, byte by byte. What is wrong inside it, its reader will say.
+// Looks for the end of an object or array, byte by byte. The reader reports what is wrong inside it.
 class DocumentEnd {
   public:
     // The byte is the bracket that closes the outermost one.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verbs, one file each under verbs/: from a call to what shall be printed. None of them writes to stdout
-// but `events`, which prints as things happen.
+// The verbs, a function each: from a call to its output. None of them writes to stdout but `events`, which
+// prints as things happen.
 #pragma once
 
 #include <optional>

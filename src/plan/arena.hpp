@@ -39,19 +39,19 @@ struct Slot {
 
 inline constexpr std::uint16_t slot_limit = 4096;
 
-// The number of something in the container that a step has found or attached, and that later steps reach by
-// its descriptor, or compare its place with. 0: none, the root.
+// The number of a thing in the container that a step has found or attached. Later steps reach it by its
+// descriptor, or compare its place with it. 0: none, the root.
 struct Anchor {
     std::uint16_t index = 0;
 };
 
 inline constexpr std::uint16_t anchor_limit = 16384;
 
-// A path of the container. What lies in a mount of the plan's is found beneath that very mount, whatever the
+// A path of the container. A path inside a mount of the plan is resolved beneath that mount, whatever the
 // names above it lead to by now.
 struct Path {
-    std::uint32_t at = 0;    // the whole, from the root; a NUL follows it
-    std::uint16_t skip = 0;  // what stands after so many bytes ...
+    std::uint32_t at = 0;    // the whole path, from the root; a NUL follows it
+    std::uint16_t skip = 0;  // the part after so many bytes ...
     Anchor below{};          // ... lies beneath this
 
     constexpr Path() = default;

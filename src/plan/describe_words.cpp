@@ -62,7 +62,7 @@ std::string propagation_word(std::uint32_t flags) {
 
 std::string attribute_words(std::uint64_t set) { return names(set, attribute_bits); }
 
-// The access time is one field of several bits: whoever sets a value clears the field first.
+// The access time is one field of several bits: setting a value clears the field first.
 std::string attribute_words(const MountAttributes& attributes) {
     std::string list = attribute_words(attributes.set);
     const auto cleared = [](std::uint32_t clear, std::uint32_t set) {

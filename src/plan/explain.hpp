@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A timeline for people and programs. What is printed is decoded from the steps that run.
+// Prints a timeline for people and programs. The text is decoded from the steps that run.
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@ struct Description {
 };
 Description describe(const Step& step, ArenaView arena);
 
-// One line a step: number, lane, name, object, JSON pointer.
+// A line for each step: number, lane, name, object, JSON pointer.
 std::string explain_text(const Timeline& timeline);
 // An array of {step, lane, verb, object, property}; `verb` is the name.
 std::string explain_json(const Timeline& timeline);

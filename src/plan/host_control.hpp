@@ -20,7 +20,7 @@ struct CgroupSetting {
     std::string text;          // the value, as the kernel takes it with one write
     std::string pointer;       // JSON pointer of the property that asked for it
     bool may_lack = false;     // it holds even if the file or its controller is missing
-    std::string other_file{};  // to be written instead if `file` is missing; empty: none
+    std::string other_file{};  // written instead if `file` is missing; empty: none
     std::string other_text{};
     bool operator==(const CgroupSetting&) const = default;
 };

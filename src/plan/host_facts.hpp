@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the machine can do, probed once (runtime/container/probe.cpp) and then a value: planners decide on it,
-// tests invent it.
+// The abilities of the machine, probed once (runtime/container/probe.cpp) and then a value: planners decide
+// by it, and tests make it up.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct HostFacts {
     std::uint16_t columns = 0;
     bool apparmor = false;  // the security modules that are in force
     bool selinux = false;
-    std::string resctrl_mount;               // looked for where linux.intelRdt asks for it; empty: none
+    std::string resctrl_mount;               // looked for only if linux.intelRdt is set; empty: none
     std::vector<std::string> kernel_mounts;  // where procfs and sysfs are mounted; only for --no-pivot
 
     // Mounting needs a user namespace of the container's own.
@@ -39,7 +39,7 @@ struct HostFacts {
     // mount_setattr(2) is 5.12, and knows every attribute (nosymfollow) since 5.14.
     bool sets_mount_attributes() const { return kernel_at_least(5, 14); }
 
-    // Why something cannot be had here.
+    // The reason why this kernel is too old.
     std::string needs_kernel(unsigned major, unsigned minor) const {
         return "needs Linux " + std::to_string(major) + '.' + std::to_string(minor) + ", and this is " +
                std::to_string(kernel_major) + '.' + std::to_string(kernel_minor);

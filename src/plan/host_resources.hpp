@@ -13,7 +13,7 @@
 
 namespace bulkhead::plan {
 
-// The texts of /proc/PID/uid_map and gid_map; of a mount they say how its ids look through it
+// The texts of /proc/PID/uid_map and gid_map; those of a mount translate the ids of its files
 // (mount_setattr(2), MOUNT_ATTR_IDMAP).
 struct IdMaps {
     std::string uids;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the steps of the stage share: the arena, the descriptors handed over, and the little that one step
-// leaves for a later one. Freestanding.
+// The data that the stage's steps share: the arena, the handed-over descriptors, and a few results of earlier
+// steps. Freestanding.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,10 @@
 
 namespace bulkhead::plan {
 
-// What an Anchor is.
+// The thing that an Anchor stands for.
 struct Anchored {
-    std::uint64_t mount = 0;  // the id of what was attached; 0: the path was missing
-    int fd = 0;               // beneath which later steps look; 0: none
+    std::uint64_t mount = 0;  // the id of the attached mount; 0: the path was missing
+    int fd = 0;               // later steps resolve beneath it; 0: none
     bool plain = false;       // no link may lead to it
 };
 

@@ -21,7 +21,7 @@ bool is_init(const Step& step) {
     return init != nullptr && init->op == InitVocabulary::index_of<Op>();
 }
 
-// What a list of members refers to, by kind.
+// The slots or anchors in a list of members.
 void append(std::vector<Slot>& slots, Slot slot) { slots.push_back(slot); }
 void append(std::vector<Slot>& slots, const std::optional<Slot>& slot) {
     if (slot) slots.push_back(*slot);
@@ -210,7 +210,7 @@ Pointers TimelineBuilder::pointers(std::size_t count) {
 
 Slot TimelineBuilder::slot() { return {timeline_.slot_count_++}; }
 
-// One too many is enough to be refused.
+// One more than the limit is enough for finish() to refuse the timeline.
 Anchor TimelineBuilder::anchor() {
     if (anchor_count_ < anchor_limit) ++anchor_count_;
     return {anchor_count_};

@@ -19,7 +19,7 @@ namespace bulkhead::plan {
 
 enum class Lane : std::uint8_t { host, init };
 
-// What is made, moved and destroyed in one place is not compiled again for every verb in every file.
+// Its special members are defined in one file, so that they are not compiled again in every other.
 struct Step {
     std::variant<HostOp, InitStep> op;
     std::string pointer;  // JSON pointer of the property that asked for it; empty: bulkhead itself

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What becomes of a host step's effect if a later step fails, and who words the step's own failure. Every
-// host step declares its Undo; runtime/steps/dispatch.hpp compares that with the undo() functions, at compile
-// time.
+// Tells what happens to a host step's effect if a later step fails, and who words the step's own failure.
+// Every host step declares its Undo; runtime/steps/dispatch.hpp compares that with the undo() functions, at
+// compile time.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,8 @@ consteval Undo no_effect() { return {Undo::Kind::nothing, ""}; }
 // The effect stays, for this reason.
 consteval Undo irreversible(std::string_view why) { return {Undo::Kind::irreversible, why}; }
 
-// Who words the failure of a step: the walker puts the step's name before it; or it names what failed
-// already, which is a step of the stage, or a hook.
+// The author of a failed step's error: the walker puts the step's name before it, or the error already names
+// the stage's step or the hook that failed.
 enum class Wording : std::uint8_t { of_the_walker, of_the_stage, of_the_step };
 
 }  // namespace bulkhead::plan

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The vocabulary of the init lane: everything that bulkhead can do to a kernel from inside a new container,
-// one small flat struct a step. A step is data; what it does is the apply() of the room that owns it, and all
-// of them are linked into the freestanding stage. No flag changes what a struct means, and none holds a
-// pointer. Reads and Fills say which slots and anchors a step uses and leaves behind.
+// a small flat struct for each step. A step is data; the apply() of the room that owns it does the work, and
+// all of them are linked into the freestanding stage. No flag changes the meaning of a struct, and none holds
+// a pointer. Reads and Fills name the slots and anchors that a step uses and leaves for others.
 //
 // The host lane's vocabulary is plan/host_vocabulary.hpp. Both together are listed in bulkhead(8).
 #pragma once

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What travels between the host program and the stage: the plan (sealed, one way) and reports (16 bytes, the
+// The messages between the host program and the stage: the plan (sealed, one way) and reports (16 bytes, the
 // other way). Freestanding, and the only protocol there is.
 #pragma once
 
@@ -45,7 +45,7 @@ enum class Call : std::uint16_t { none, BULKHEAD_CALLS(X) call_count };
 
 const char* name_of(Call call);  // host side: plan/explain.cpp
 
-// How a step of the stage ended: errno 0 is success.
+// The result of a step of the stage: errno 0 is success.
 struct Outcome {
     std::int32_t error = 0;
     Call call = Call::none;

@@ -25,8 +25,8 @@ long open_for_namespace(int pids) {
 //
 // A child has to be in the namespace for fsopen(2). Its inhabitants see it and, with CAP_SYS_PTRACE,
 // could take what it holds; so it holds nothing: one end of a socket, and capabilities over an empty user
-// namespace. Where none can be made, CAP_SYS_ADMIN alone. Its parent, which lets go of the rest, is not seen
-// there.
+// namespace. If it can make none, it keeps CAP_SYS_ADMIN alone. Its parent, which drops the rest, is not
+// visible there.
 
 constexpr long plain_fork = 17;  // SIGCHLD
 

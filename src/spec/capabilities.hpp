@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The capabilities of Linux by name. What a running kernel knows may be fewer: that is the process room's
-// business, which asks it.
+// The capabilities of Linux by name. A running kernel may have fewer: the process room asks it.
 #pragma once
 
 #include <array>

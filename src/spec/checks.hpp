@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The checks of validate: one rule each, pure. Where runc has a sentence for it, the sentence is runc's.
+// The checks of validate: one rule each, pure. If runc has a sentence for the rule, this uses it.
 #pragma once
 
 #include <algorithm>
@@ -37,7 +37,7 @@ inline std::unexpected<Error> refuse(std::string_view pointer, std::integral aut
 
 inline bool is_absolute(std::string_view path) { return path.starts_with('/'); }
 
-// checks_process.cpp: every one may take for granted that there is a process
+// checks_process.cpp: all of these may assume that there is a process
 Result<> cwd_is_absolute(const Spec& spec);
 Result<> console_size_fits_a_terminal(const Spec& spec);
 Result<> args_name_a_program(const Spec& spec);

@@ -67,7 +67,7 @@ Result<> devices_are_complete(const Spec& spec) {
         if (device.type == DeviceType::fifo) continue;
         if (!device.major) return refuse(cat(pointer, "/major"), "is required for every type but p");
         if (!device.minor) return refuse(cat(pointer, "/minor"), "is required for every type but p");
-        // mknod(2) would cut off what is above, and make another device.
+        // mknod(2) would cut off higher bits, and make another device.
         constexpr std::uint32_t highest_major = 0xfff, highest_minor = 0xfffff;
         if (*device.major > highest_major)
             return refuse(cat(pointer, "/major"), *device.major, "must be from 0 to 4095");

@@ -7,7 +7,7 @@ namespace bulkhead::spec {
 Result<> cgroups_path_stays_inside(const Spec& spec) {
     constexpr std::size_t path_limit = 4095;  // PATH_MAX without its NUL
     const std::string& path = spec.linux.cgroups_path;
-    // runc cleans /a/../../b to /b: a container that is somewhere else than its config seems to say.
+    // runc cleans /a/../../b to /b, so the container would be somewhere else than its config seems to say.
     if (std::ranges::count(split(path, '/'), std::string_view("..")) != 0)
         return refuse("/linux/cgroupsPath", path, "cgroup path must not contain ..");
     if (path.size() > path_limit) return refuse("/linux/cgroupsPath", path, "cgroup path is too long");
@@ -35,8 +35,8 @@ Result<> rdt_group_is_a_name(const Spec& spec) {
     return {};
 }
 
-// A second line in one of them would be another resource's, which no property has asked for. l3CacheSchema
-// only SHOULD NOT have one (config-linux.md, "IntelRdt"): validate.cpp warns.
+// A second line in one of them would set another resource, which no property asks for. l3CacheSchema only
+// SHOULD NOT have one (config-linux.md, "IntelRdt"): validate.cpp warns.
 Result<> rdt_schemas_are_lines(const Spec& spec) {
     if (!spec.linux.intel_rdt) return {};
     const IntelRdt& rdt = *spec.linux.intel_rdt;
@@ -54,7 +54,7 @@ Result<> rdt_schemas_are_lines(const Spec& spec) {
     return {};
 }
 
-// What set_mempolicy(2) refuses with EINVAL on every kernel and machine. Which nodes there are, it knows.
+// Refuses what set_mempolicy(2) refuses with EINVAL on every kernel and machine. The kernel checks the nodes.
 Result<> memory_policy_fits_its_mode(const Spec& spec) {
     if (!spec.linux.memory_policy) return {};
     const auto& [mode, nodes, flags] = *spec.linux.memory_policy;
@@ -98,7 +98,7 @@ Result<> seccomp_errnos_are_used(const Spec& spec) {
     const auto takes_one = [](SeccompAction action) {
         return action == SeccompAction::error || action == SeccompAction::trace;
     };
-    // Above it a result of a call is no error to a libc (MAX_ERRNO), and libseccomp takes what is below.
+    // A libc takes no result above it for an error (MAX_ERRNO), and libseccomp takes everything below.
     constexpr std::uint32_t error_limit = 4094;
     const auto check = [&](std::string_view pointer, SeccompAction action,
                            std::optional<std::uint32_t> number) -> Result<> {
@@ -123,7 +123,7 @@ Result<> seccomp_metadata_has_a_listener(const Spec& spec) {
     return {};
 }
 
-// The standard does not say what a listener is without a place to send it to; runc fails in the middle of the
+// The standard does not define a listener without a path to send it to; runc fails in the middle of the
 // creation. The kernel (5.19) takes WAIT_KILLABLE_RECV with a listener only.
 Result<> seccomp_listener_is_complete(const Spec& spec) {
     if (!spec.linux.seccomp) return {};

@@ -92,7 +92,7 @@ Result<> mappings_can_be_written(const std::vector<IdMapping>& maps, std::string
 
 }  // namespace
 
-// user_namespaces(7), "Defining user and group ID mappings"; the kernel says no more than EINVAL.
+// user_namespaces(7), "Defining user and group ID mappings"; the kernel only answers EINVAL.
 Result<> id_mappings_can_be_written(const Spec& spec) {
     TRY(mappings_can_be_written(spec.linux.uid_mappings, "/linux/uidMappings"));
     TRY(mappings_can_be_written(spec.linux.gid_mappings, "/linux/gidMappings"));
@@ -103,7 +103,7 @@ Result<> id_mappings_can_be_written(const Spec& spec) {
     return {};
 }
 
-// An id that the container's maps do not have cannot be taken; the kernel would say no more than EINVAL.
+// A process cannot take an id that the container's maps do not have; the kernel would only answer EINVAL.
 Result<> users_are_mapped(const Spec& spec) {
     const auto has = [](const std::vector<IdMapping>& maps, std::uint32_t id) {
         return maps.empty() || std::ranges::any_of(maps, [&](const IdMapping& each) {
@@ -117,7 +117,7 @@ Result<> users_are_mapped(const Spec& spec) {
     constexpr std::string_view reason = "is not mapped in the container's user namespace";
     if (!has(uids, user.uid)) return refuse("/process/user/uid", user.uid, reason);
     if (!has(gids, user.gid)) return refuse("/process/user/gid", user.gid, reason);
-    if (gids.size() == 1 && gids[0].size == 1) return {};  // nobody without root may set groups there at all
+    if (gids.size() == 1 && gids[0].size == 1) return {};  // without root nobody may set groups there
     for (std::size_t i = 0; i < user.additional_gids.size(); ++i)
         if (!has(gids, user.additional_gids[i]))
             return refuse(cat("/process/user/additionalGids/", i), user.additional_gids[i], reason);

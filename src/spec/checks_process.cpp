@@ -109,7 +109,7 @@ bool is_range(std::string_view text) {
     return first && last && *first <= *last;
 }
 
-// What no machine has is the kernel's to refuse.
+// The kernel refuses CPUs that the machine does not have.
 bool is_list(std::string_view text) {
     return trimmed(text).empty() || std::ranges::all_of(split(text, ','), is_range);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// linux.sysctl: only what the container has to itself (config-linux.md, "Sysctl"), and nothing that could
-// reach a second parameter by its key or its value (CVE-2022-0811).
+// linux.sysctl: only parameters of the container's own namespaces (config-linux.md, "Sysctl"), and no key or
+// value that could reach a second parameter (CVE-2022-0811).
 #include <set>
 
 #include "spec/checks.hpp"

@@ -8,7 +8,7 @@ namespace bulkhead::spec {
 
 namespace {
 
-constexpr std::string_view in_process = "\t\t", in_capabilities = "\t\t\t";  // how far a member is indented
+constexpr std::string_view in_process = "\t\t", in_capabilities = "\t\t\t";  // the indentation of a member
 
 // The value of the one member of this name that is a scalar.
 void replace_scalar(std::string& document, std::string_view name, std::string_view value) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What of the default config.json may be chosen: bulkhead.yaml(5), `spec`.
+// The parts of the default config.json that bulkhead.yaml(5) may choose: `spec`.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct ChosenLimit {
     bool operator==(const ChosenLimit&) const = default;
 };
 
-// What is absent stays as default_document has it.
+// An absent choice leaves default_document as it is.
 struct Choices {
     std::optional<std::string> hostname;
     std::optional<bool> terminal;

@@ -7,8 +7,8 @@ namespace bulkhead::spec {
 
 namespace {
 
-// What `runc spec` writes on a cgroup v2 host, tabs and order and all; only the version and the hostname are
-// ours. It ends without a newline, as runc's does.
+// The document that `runc spec` writes on a cgroup v2 host, with its tabs and order; only the version and the
+// hostname are ours. It ends without a newline, as runc's does.
 constexpr char document[] = R"json({
 	"ociVersion": "1.3.0",
 	"process": {
@@ -207,7 +207,7 @@ std::string mappings(std::string_view kind, std::uint32_t id) {
                ",\n\t\t\t\t\"size\": 1\n\t\t\t}\n\t\t],\n");
 }
 
-// The one place where `text` says `old`.
+// Replaces the only occurrence of `old` in `text`.
 void replace(std::string& text, std::string_view old, std::string_view fresh) {
     text.replace(text.find(old), old.size(), fresh);
 }
@@ -216,8 +216,8 @@ void replace(std::string& text, std::string_view old, std::string_view fresh) {
 
 std::string default_document() { return document; }
 
-// As `runc spec --rootless` changes it: without the network namespace there is no sysfs, whose owner it would
-// have to be; group 5 is not mapped; a cgroup namespace hides the caller's own cgroups (CVE-2023-25809).
+// The changes of `runc spec --rootless`: there is no network namespace, and so no sysfs, which needs an owned
+// one; group 5 is not mapped; a cgroup namespace hides the caller's own cgroups (CVE-2023-25809).
 std::string rootless_document(std::uint32_t uid, std::uint32_t gid) {
     std::string text = document;
     replace(text, ",\n\t\t\t\t\"gid=5\"", "");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `bulkhead spec` writes.
+// The documents that `bulkhead spec` writes.
 #pragma once
 
 #include <cstdint>

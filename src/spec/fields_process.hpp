@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of the process object and of what is in it (config.md, "Process").
+// The tables of the process object and its parts (config.md, "Process").
 #pragma once
 
 #include "spec/reader.hpp"

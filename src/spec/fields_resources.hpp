@@ -6,8 +6,7 @@
 
 namespace bulkhead::spec {
 
-// -1 is every number: the standard says "unset" for it, engines write -1 as they did in the days of cgroup
-// v1.
+// -1 is every number: in the standard that is "unset", but engines write -1 as they did for cgroup v1.
 inline Result<std::optional<std::uint32_t>> read_device_number(json::Value value) {
     if (value.whole<std::int32_t>(-1, -1)) return std::nullopt;
     return read<std::uint32_t>(value);

@@ -6,7 +6,7 @@
 
 namespace bulkhead::spec {
 
-// SECCOMP_RET_DATA has 16 bits: an errno, or what a tracer is told.
+// SECCOMP_RET_DATA has 16 bits: an errno, or a number for a tracer.
 inline Result<std::uint32_t> read_errno_ret(json::Value value) {
     return read_whole<std::uint32_t, 0, 0xffff>(value);
 }

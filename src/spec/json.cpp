@@ -34,21 +34,21 @@ class Builder {
   public:
     Builder(std::string_view text, std::string_view name) : text_(text) {
         tree.name = name;
-        tree.pool.reserve(text.size());        // decoded text is never longer than what it was written as
+        tree.pool.reserve(text.size());        // decoded text is never longer than the written one
         tree.nodes.reserve(text.size() / 16);  // about what a config.json needs
     }
 
     bool null() { return add(Type::null); }
     bool boolean(bool value) { return add(Type::boolean, value ? 1 : 0); }
     bool number_unsigned(std::uint64_t value) { return add(Type::natural, value); }
-    bool number_integer(std::int64_t value) {  // what has a sign, so -0 as well
+    bool number_integer(std::int64_t value) {  // a number with a sign, so -0 as well
         return add(value < 0 ? Type::negative : Type::natural, static_cast<std::uint64_t>(value));
     }
     bool number_float(double, const std::string& written) { return add(Type::real, pool(written)); }
     bool string(const std::string& value) {
         return add(Type::string, pool(value)) && is_sound(value, "string");
     }
-    // Not in JSON text; a member because nlohmann's interface has it.
+    // Never called for JSON text; nlohmann's interface needs it.
     bool binary(const nlohmann::json::binary_t&) { return false; }  // NOLINT(*-to-static)
     bool start_object(std::size_t) { return open(Type::object); }
     bool start_array(std::size_t) { return open(Type::array); }
@@ -129,7 +129,7 @@ class Builder {
         return refuse(reason, static_cast<std::uint32_t>(tree.nodes.size() - 1));
     }
     bool refuse(std::string_view reason, std::uint32_t at) {
-        // Without the value: it may not be complete, and here it is never the point.
+        // Leaves out the value, which may not be complete, and which is never the reason here.
         const std::string path = quotable(Value(tree, at).pointer());
         error = Error{Kind::invalid_config, 0, cat(tree.name, path.empty() ? "" : ": ", path, ": ", reason)};
         return false;
@@ -149,7 +149,7 @@ class Builder {
     std::vector<std::uint32_t> members_;  // scratch of keys_are_unique
 };
 
-// What nlohmann's parser would let pass: it skips a byte order mark and takes a NUL for the end of the text.
+// Refuses what nlohmann's parser accepts: it skips a byte order mark and takes a NUL for the end of the text.
 Result<> check_text(std::string_view text, std::string_view name) {
     if (text.size() > document_limit)
         return fail(Kind::invalid_config, name, ": is longer than ", document_limit, " bytes");
@@ -169,8 +169,8 @@ std::optional<Value> Value::find(std::string_view key) const {
     return std::nullopt;
 }
 
-// Walks down from the root to the one child on each level whose span has the place in it. Slow, and only ever
-// needed for an error.
+// Walks down from the root to the one child on each level whose span has the place in it. Slow, and needed
+// only for an error.
 std::string Value::pointer() const {
     std::string path;
     for (std::uint32_t parent = 0; parent != at_;) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON within bounds: text somebody else wrote -> a flat tree to read from. The parser is nlohmann/json's;
+// JSON within bounds: turns text that somebody else wrote into a flat tree. The parser is nlohmann/json's;
 // its exceptions end here. On top of the grammar (RFC 8259) it refuses what two readers of one file could
 // understand differently, or what could hurt the reader: duplicate keys, NUL, a byte order mark, and sizes
 // nobody needs (runc takes 8 s and 1.5 GB for a nesting of 5 million, crun overflows its stack).
@@ -52,7 +52,7 @@ class Value {
     bool is(Type type) const { return node().type == type; }
     std::string_view key() const { return pooled(node().key); }
     bool boolean() const { return node().payload != 0; }
-    // Of a string, or of a real as it was written; "" for everything else, whose payload is no place.
+    // The text of a string, or of a real as it was written; "" for everything else.
     std::string_view text() const {
         return is(Type::string) || is(Type::real) ? pooled(node().payload) : std::string_view();
     }

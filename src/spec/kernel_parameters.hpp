@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keys of linux.sysctl: their grammar, and which namespace a kernel parameter belongs to.
+// The keys of linux.sysctl: their grammar, and the namespace that a kernel parameter belongs to.
 #pragma once
 
 #include <optional>
@@ -10,9 +10,9 @@
 
 namespace bulkhead::spec {
 
-// Where a key of sysctl(8) is below /proc/sys: "net.ipv4.conf.eth0/1.mtu" and "net/ipv4/conf/eth0.1/mtu" are
-// both "net/ipv4/conf/eth0.1/mtu". The first separator is the one that separates. nullopt if it is no key:
-// each component is made of letters, digits and "_.:@-", and is not empty, "." or "..".
+// The path of a key of sysctl(8) below /proc/sys: "net.ipv4.conf.eth0/1.mtu" and "net/ipv4/conf/eth0.1/mtu"
+// are both "net/ipv4/conf/eth0.1/mtu". The first separator is the one that separates. nullopt if it is no
+// key: each component is made of letters, digits and "_.:@-", and is not empty, "." or "..".
 std::optional<std::string> kernel_parameter_path(std::string_view key);
 
 // The type of namespace that has the parameter to itself; nullopt if the whole machine shares it.

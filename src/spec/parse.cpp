@@ -20,7 +20,7 @@ bool is_digits(std::string_view text) {
     return !text.empty() && text.find_first_not_of("0123456789") == text.npos;
 }
 
-// Semantic versioning knows no leading zeros (2.0.0, 2 and 9), but for those of a build.
+// Semantic versioning allows leading zeros only in a build part (2.0.0, 2 and 9).
 bool has_leading_zero(std::string_view word) { return word.size() > 1 && word[0] == '0' && is_digits(word); }
 
 // A dot-separated list of identifiers, of a version's pre-release or build part.

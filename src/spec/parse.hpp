@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // config.json -> Spec. Checks that the text is JSON within bounds and that every property has its type and
-// range; what properties have to do with each other is validate.hpp's business.
+// range; validate.hpp checks properties against each other.
 #pragma once
 
 #include <string_view>

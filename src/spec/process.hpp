@@ -17,7 +17,7 @@ struct ConsoleSize {  // with a terminal both are there and have 16 bits at most
 };
 
 struct User {
-    std::uint32_t uid = 0;  // never 4294967295: to the kernel that is "no change"
+    std::uint32_t uid = 0;  // never 4294967295, which means "no change" to the kernel
     std::uint32_t gid = 0;
     std::optional<std::uint32_t> umask;
     std::vector<std::uint32_t> additional_gids;
@@ -67,7 +67,7 @@ struct IoPriority {
     std::int32_t priority = 0;
 };
 
-struct ExecCpuAffinity {  // concerns exec only: create ignores it
+struct ExecCpuAffinity {  // for exec only; create ignores it
     std::string initial;
     std::string final;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Typed reading of a json::Value. read<T>(value) is the T that stands there, or an error that names the
-// place, the value and what is due. An object is read by the table `fields<T>`: one line per property.
+// Typed reading of a json::Value. read<T>(value) is the T in that place, or an error that names the place,
+// the value and what is expected. An object is read by the table `fields<T>`: one line per property.
 #pragma once
 
 #include <algorithm>
@@ -131,8 +131,8 @@ struct Reader<Meaning> {
     }
 };
 
-// One loop over what is there, not over what could be: a config has few of the properties it may have. null
-// is as good as absent (Go's decoder, which the engines are used to, sees it so).
+// Loops over the members of the document, not over the table: a config has few of the properties that it may
+// have. null counts as absent, as in Go's decoder, which the engines use.
 template <class T, std::size_t count>
 Result<T> read_by(json::Value value, const std::array<Field<T>, count>& table) {
     if (!value.is(json::Type::object)) return value.refuse("must be an object");
@@ -173,7 +173,7 @@ constexpr auto field(std::string_view name, Need need = Need::optional) {
     return Field<Owner>{name, set, need};
 }
 
-// "" is as good as absent for these words: so it is for runc.
+// "" counts as absent for these words, as in runc.
 template <class Meaning>
 Result<std::optional<Meaning>> read_unless_empty(json::Value value) {
     if (value.is(json::Type::string) && value.text().empty()) return std::nullopt;

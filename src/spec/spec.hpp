@@ -3,9 +3,9 @@
 // (config.md, config-linux.md), under its JSON name in snake_case. No behaviour and no JSON here: parse.hpp
 // makes a Spec, validate.hpp makes a ValidSpec of it.
 //
-// A property is std::optional if leaving it out means something else than its zero value. An empty string,
-// list or map means "not given" everywhere else. Where the kernel has a number for a word, the enumerator has
-// it.
+// A property is std::optional if its absence means something else than its zero value. An empty string,
+// list or map means "not given" everywhere else. If the kernel has a number for a word, the enumerator
+// has that number.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@
 
 namespace bulkhead::spec {
 
-// Of the runtime-spec. Every 1.x is taken (read_version), whatever comes after the one that is implemented.
+// Of the runtime-spec. read_version takes every 1.x, also newer ones than the implemented one.
 inline constexpr const char* oldest_version = "1.0.0";
 inline constexpr const char* implemented_version = "1.3.0";
 
@@ -49,12 +49,12 @@ struct Mount {
 struct Hook {
     std::string path;
     std::vector<std::string> args;                // empty: argv is the path alone
-    std::optional<std::vector<std::string>> env;  // all of it; none is an empty one
+    std::optional<std::vector<std::string>> env;  // the whole environment; none is an empty one
     std::optional<std::int64_t> timeout;          // seconds
 };
 
 struct Hooks {
-    std::vector<Hook> prestart;  // deprecated by the standard, still what nvidia and libnetwork use
+    std::vector<Hook> prestart;  // deprecated by the standard, but nvidia and libnetwork still use it
     std::vector<Hook> create_runtime;
     std::vector<Hook> create_container;
     std::vector<Hook> start_container;
@@ -119,7 +119,7 @@ enum class PersonalityDomain : std::uint8_t { native = 0, linux32 = 8 };  // LIN
 
 struct Personality {
     PersonalityDomain domain = PersonalityDomain::native;
-    std::vector<std::string> flags;  // the standard knows none
+    std::vector<std::string> flags;  // the standard has none
 };
 
 enum class MemoryPolicyMode : std::uint8_t {  // MPOL_*

@@ -79,11 +79,11 @@ std::set<std::string> drop_outside(Names& set, const Names& outer) {
     return dropped;
 }
 
-// What contradicts another set is not to be had: capset(2) wants effective ones permitted, and inheritable
-// ones in the bounding set; PR_CAP_AMBIENT_RAISE wants them permitted and inheritable. config.md: "Any value
-// which ... cannot be granted otherwise, MUST be logged as a warning", where runc fails with the kernel's
-// EPERM. It ignores a refused ambient one; its own `spec`, and so ours, asks for those and has no inheritable
-// list.
+// Removes what the kernel would refuse: capset(2) needs effective capabilities to be permitted, and
+// inheritable ones to be in the bounding set; PR_CAP_AMBIENT_RAISE needs them permitted and inheritable.
+// config.md: "Any value which ... cannot be granted otherwise, MUST be logged as a warning", where runc fails
+// with the kernel's EPERM. It ignores a refused ambient one; its own `spec`, and so ours, asks for those and
+// has no inheritable list.
 void fit_capabilities(Capabilities& sets, std::vector<std::string>& warnings) {
     const auto warn = [&](std::string_view pointer, std::string_view what,
                           const std::set<std::string>& names) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The config.json that the short form is written into: nlohmann's ordered JSON, and for each place that a key
-// of the form has written, where that key stands.
+// The config.json that the short form is written into: nlohmann's ordered JSON, and the place of the key of
+// the form that has written each value.
 #pragma once
 
 #include <map>
@@ -16,7 +16,7 @@ namespace bulkhead::spec::short_form {
 
 using Json = nlohmann::ordered_json;
 
-// Any value as JSON: what has no quotes is what YAML's core schema says it is.
+// Any value as JSON: a scalar without quotes has the type of YAML's core schema.
 Result<Json> json_of(const Value& value);
 
 class Document {
@@ -51,7 +51,7 @@ using Apply = Result<> (*)(Document& document, const Value& value, std::string_v
 struct Key {
     std::string_view name;
     Apply apply;
-    std::string_view pointer;  // where it writes
+    std::string_view pointer;  // the place that it writes to
 };
 
 Result<> put_text(Document& document, const Value& value, std::string_view pointer);

@@ -131,7 +131,7 @@ Result<> put_device_key(Json& device, const std::string& key, const Value& value
     return {};
 }
 
-// A node alone is of no use: the rule that lets the container open it comes with it. `access: none` leaves it
+// A node alone is useless, so the rule that lets the container open it is added. `access: none` leaves it
 // out.
 Result<> put_access(Document& document, const Json& device, const Value& value) {
     const std::string type = device.value("type", "");

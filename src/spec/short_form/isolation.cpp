@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Namespaces with what belongs to them, seccomp, hooks.
+// Keys of namespaces and what belongs to them, seccomp, hooks.
 #include <algorithm>
 #include <array>
 #include <optional>

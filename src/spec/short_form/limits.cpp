@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `limits`: what /linux/resources says of the cgroup.
+// `limits`: writes the limits in /linux/resources.
 #include <algorithm>
 #include <array>
 

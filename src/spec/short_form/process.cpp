@@ -11,7 +11,7 @@ using Kind = yaml::Node::Kind;
 
 namespace {
 
-// One variable: the one of this name that is there already is replaced.
+// Sets a variable, and replaces one of this name.
 void set_variable(Document& document, std::string_view pointer, std::string variable, const Value& value) {
     const std::string_view start = std::string_view(variable).substr(0, variable.find('=') + 1);
     Json& list = document.at(pointer);
@@ -41,7 +41,7 @@ constexpr std::array<std::string_view, 5> capability_sets{"bounding", "effective
 constexpr std::array<std::string_view, 7> capability_keys{"add",       "drop",        "bounding", "effective",
                                                           "permitted", "inheritable", "ambient"};
 
-// Three sets; the ambient one of the default document goes, because the kernel would not raise it.
+// Sets three sets and removes the ambient one of the default document, because the kernel would not raise it.
 void set_capabilities(Document& document, const Json& list, const Value& value, std::string_view pointer) {
     document.at(pointer) = Json::object();
     for (const std::string_view set : std::span(capability_sets).first<3>())
@@ -64,7 +64,7 @@ void add(Json& list, const Json& added) {
         if (std::ranges::find(list, name) == list.end()) list.push_back(name);
 }
 
-// What `drop` names goes from the default set, then what `add` names comes.
+// Removes from the default set what `drop` names, then adds what `add` names.
 Result<> change_capabilities(Document& document, const Value& value, std::string_view pointer) {
     Json list = document.at(cat(pointer, "/bounding"));
     const yaml::Node* dropped = value.node->find("drop");

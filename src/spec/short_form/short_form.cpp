@@ -99,7 +99,7 @@ Result<> apply_keys(Document& document, const Value& form) {
     return patch ? put_config(document, Value{patch, form.name, "/config"}, "") : Result<>{};
 }
 
-// "config.json: /process/cwd: ..." at the key that has written /process/cwd, or what it is a part of.
+// "config.json: /process/cwd: ..." at the key that has written /process/cwd, or an object around it.
 Error located(Error error, const Document& document, std::string_view name) {
     constexpr std::string_view prefix = "config.json: ";
     std::string_view rest = error.text;

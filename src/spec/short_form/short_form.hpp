@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The short human form of a bundle (bulkhead(8), "The short form") -> a complete config.json. Pure: what it
-// needs from outside is given to it.
+// The short human form of a bundle (bulkhead(8), "The short form") -> a complete config.json. Pure: the
+// caller passes in the files that it needs.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace bulkhead::spec::short_form {
 
-// What the form changes, and what its words may stand for.
+// The document that the form changes, and the profiles that its words may stand for.
 struct FormInputs {
     std::string base;             // the config.json to start from: default_document(), rootless_document()
     std::string default_profile;  // JSON of `seccomp: default`

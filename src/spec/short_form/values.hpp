@@ -14,7 +14,7 @@
 
 namespace bulkhead::spec::short_form {
 
-// A node, the document that it is in, and how one gets there: "/limits/memory".
+// A node, its document, and its pointer: "/limits/memory".
 struct Value {
     const yaml::Node* node;
     std::string_view name;
@@ -28,7 +28,7 @@ struct Value {
 };
 
 Result<bool> truth(const Value& value);
-// What is written, whatever it looks like: a host may be called 7.
+// The text as it is written, even if it looks like a number: a host may be called 7.
 Result<std::string> text(const Value& value);
 Result<std::int64_t> whole(const Value& value, std::int64_t low = std::numeric_limits<std::int64_t>::min(),
                            std::int64_t high = std::numeric_limits<std::int64_t>::max());

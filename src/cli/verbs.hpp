@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verbs, one file each under verbs/: from a call to what shall be printed. None of them writes to stdout
+// The verbs, one function each: from a call to what shall be printed. None of them writes to stdout
 // but `events`, which prints as things happen.
 #pragma once
 

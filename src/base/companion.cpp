@@ -65,4 +65,19 @@ Result<std::string> Companion::ask(std::string_view message, int deadline_ms) {
     return answer;
 }
 
+std::string message_of(const std::vector<std::string>& words) {
+    std::string message;
+    for (const std::string& word : words) message.append(word) += '\0';
+    return message;
+}
+
+std::vector<std::string> words_of(std::string_view message) {
+    std::vector<std::string> words;
+    for (std::size_t end = message.find('\0'); end != message.npos; end = message.find('\0')) {
+        words.emplace_back(message.substr(0, end));
+        message.remove_prefix(end + 1);
+    }
+    return words;
+}
+
 }  // namespace bulkhead

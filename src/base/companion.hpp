@@ -36,4 +36,10 @@ class Companion {
     Fd output_;
 };
 
+// A message of words: a NUL stands after each. None has one in it (a word of a config never has:
+// spec/parse.hpp refuses it).
+std::string message_of(const std::vector<std::string>& words);
+// Its words; what stands after the last NUL is none.
+std::vector<std::string> words_of(std::string_view message);
+
 }  // namespace bulkhead

@@ -61,6 +61,12 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
     }
 }
 
+std::vector<std::string_view> blank_separated(std::string_view line) {
+    std::vector<std::string_view> words = split(line, ' ');
+    std::erase(words, std::string_view());
+    return words;
+}
+
 std::string join(const std::vector<std::string>& words, std::string_view separator) {
     std::string joined;
     for (std::size_t i = 0; i < words.size(); ++i) joined.append(i == 0 ? "" : separator).append(words[i]);

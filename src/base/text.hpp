@@ -46,6 +46,8 @@ std::optional<Number> parse_decimal(std::string_view text) {
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator);
+// The words of a line, with any number of blanks before, between and after them.
+std::vector<std::string_view> blank_separated(std::string_view line);
 std::string join(const std::vector<std::string>& words, std::string_view separator);
 std::string lower(std::string_view text);
 

@@ -11,14 +11,8 @@ namespace bulkhead::cli {
 
 namespace {
 
-std::vector<std::string_view> words_of(std::string_view line) {
-    std::vector<std::string_view> words = split(line, ' ');
-    std::erase(words, std::string_view());
-    return words;
-}
-
 Result<bool> is_about(std::string_view row, std::size_t column, const std::vector<pid_t>& pids) {
-    const std::vector<std::string_view> words = words_of(row);
+    const std::vector<std::string_view> words = blank_separated(row);
     const std::string_view word = column < words.size() ? words[column] : std::string_view();
     const auto pid = parse_decimal<std::uint32_t>(word);
     if (!pid) return fail(Kind::unsupported, "unable to parse pid: ", quoted(word));
@@ -36,7 +30,7 @@ std::string processes_json(const std::vector<pid_t>& pids) {
 
 Result<std::string> processes_table(std::string_view printed, const std::vector<pid_t>& pids) {
     const std::vector<std::string_view> lines = split(printed, '\n');
-    const std::vector<std::string_view> titles = words_of(lines.front());
+    const std::vector<std::string_view> titles = blank_separated(lines.front());
     const auto title = std::ranges::find(titles, std::string_view("PID"));
     if (title == titles.end()) return fail(Kind::usage, "couldn't find PID field in ps output");
     const auto column = static_cast<std::size_t>(title - titles.begin());

@@ -16,6 +16,17 @@ constexpr std::array call_names{"", BULKHEAD_CALLS(X)};
 #undef X
 static_assert(call_names.size() == static_cast<std::size_t>(Call::call_count));
 
+// The name of a type without its namespaces: "SetUmask".
+template <class Op>
+consteval std::string_view name_of_type() {
+    constexpr std::string_view whole =
+        __PRETTY_FUNCTION__;  // "... [with Op = bulkhead::plan::SetUmask; ...]"
+    constexpr std::string_view mark = "Op = ";
+    const std::size_t begin = whole.find(mark) + mark.size();
+    const std::string_view name = whole.substr(begin, whole.find_first_of(";]", begin) - begin);
+    return name.substr(name.rfind(':') + 1);
+}
+
 std::string padded(std::string text, std::size_t width) {
     if (text.size() < width) text.append(width - text.size(), ' ');
     return text;
@@ -32,6 +43,14 @@ std::string snake_case(std::string_view name) {
     return word;
 }
 
+// The name of a step: that of its type, "set_umask".
+std::string step_name(const HostOp& op) {
+    return std::visit([]<class Op>(const Op&) { return snake_case(name_of_type<Op>()); }, op);
+}
+std::string step_name(const InitStep& step) {
+    return visit<std::string>(step, []<class Op>(const Op&) { return snake_case(name_of_type<Op>()); });
+}
+
 std::string_view lane_name(const Step& step) { return step.lane() == Lane::host ? "host" : "init"; }
 
 }  // namespace
@@ -39,14 +58,6 @@ std::string_view lane_name(const Step& step) { return step.lane() == Lane::host 
 const char* name_of(Call call) {
     const auto index = static_cast<std::size_t>(call);
     return index < call_names.size() ? call_names[index] : "";
-}
-
-std::string step_name(const HostOp& op) {
-    return std::visit([]<class Op>(const Op&) { return snake_case(name_of_type<Op>()); }, op);
-}
-
-std::string step_name(const InitStep& step) {
-    return visit<std::string>(step, []<class Op>(const Op&) { return snake_case(name_of_type<Op>()); });
 }
 
 Description describe(const Step& step, ArenaView arena) {

@@ -68,5 +68,16 @@ TEST(Companion, MustBeAProgram) {
     EXPECT_EQ(Companion::start("/nowhere/helper", {}).error().kind, Kind::not_found);
 }
 
+TEST(MessageOfWords, KeepsEmptyOnes) {
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{}, {""}, {"ok"}, {"start", "", "a b\n", ""}})
+        EXPECT_EQ(words_of(message_of(words)), words);
+}
+
+TEST(MessageOfWords, EndsWithTheLastNul) {
+    EXPECT_EQ(words_of(std::string_view("ok\0rest", 7)), (std::vector<std::string>{"ok"}));
+    EXPECT_EQ(words_of("rest"), std::vector<std::string>());
+}
+
 }  // namespace
 }  // namespace bulkhead

@@ -57,6 +57,14 @@ TEST(Split, KeepsEmptyWords) {
     EXPECT_EQ(split("", ':'), (Words{""}));
 }
 
+TEST(BlankSeparated, HasNoEmptyWords) {
+    using Words = std::vector<std::string_view>;
+    EXPECT_EQ(blank_separated("  a bc   d "), (Words{"a", "bc", "d"}));
+    EXPECT_EQ(blank_separated("a\tb"), (Words{"a\tb"}));
+    EXPECT_EQ(blank_separated("  "), Words());
+    EXPECT_EQ(blank_separated(""), Words());
+}
+
 TEST(Join, IsTheInverseOfSplit) {
     EXPECT_EQ(join({"a", "b"}, "/"), "a/b");
     EXPECT_EQ(join({"a", "", "b", ""}, "/"), "a//b/");

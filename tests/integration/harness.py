@@ -20,6 +20,7 @@ CONTROL_RUNTIME = "/usr/sbin/runc"
 CONTROLS = {"runc": pathlib.Path(CONTROL_RUNTIME), "crun": pathlib.Path("/usr/bin/crun")}
 LAUNCHER = str(pathlib.Path(__file__).resolve().parent / "launcher.py")
 VERB_SECONDS = 20
+AT_ONCE = 9  # seconds for what waits for nobody, on a busy machine: the waits of bulkhead(8), DEADLINES, are mostly 10 s and more
 BASE_ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
 class Failure(AssertionError):

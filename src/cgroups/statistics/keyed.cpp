@@ -7,12 +7,6 @@ namespace bulkhead::cgroups {
 
 namespace {
 
-std::vector<std::string_view> words_of(std::string_view line) {
-    std::vector<std::string_view> words = split(line, ' ');
-    std::erase(words, std::string_view());
-    return words;
-}
-
 NestedRow row_of(const std::vector<std::string_view>& words) {
     NestedRow row{.name = words.front(), .pairs = {}};
     for (const std::string_view word : words) {
@@ -33,7 +27,7 @@ std::optional<std::uint64_t> single_value(std::string_view text) {
 std::map<std::string, std::uint64_t> flat_keyed(std::string_view text) {
     std::map<std::string, std::uint64_t> rows;
     for (const std::string_view line : split(text, '\n')) {
-        const std::vector<std::string_view> words = words_of(line);
+        const std::vector<std::string_view> words = blank_separated(line);
         if (words.size() != 2) continue;
         if (const auto value = parse_decimal<std::uint64_t>(words[1])) rows.emplace(words[0], *value);
     }
@@ -43,7 +37,7 @@ std::map<std::string, std::uint64_t> flat_keyed(std::string_view text) {
 std::vector<NestedRow> nested_keyed(std::string_view text) {
     std::vector<NestedRow> rows;
     for (const std::string_view line : split(text, '\n'))
-        if (const std::vector<std::string_view> words = words_of(line); !words.empty())
+        if (const std::vector<std::string_view> words = blank_separated(line); !words.empty())
             rows.push_back(row_of(words));
     return rows;
 }

@@ -15,22 +15,6 @@ constexpr int address_ms = 11'000;
 constexpr int call_ms = 60'000;
 constexpr int job_ms = 120'000;
 
-// A NUL follows each word. No word contains a NUL, because the JSON reader refuses it.
-std::string message_of(const Texts& words) {
-    std::string message;
-    for (const std::string& word : words) message.append(word) += '\0';
-    return message;
-}
-
-Texts words_of(std::string_view message) {
-    Texts words;
-    for (std::size_t end = message.find('\0'); end != message.npos; end = message.find('\0')) {
-        words.emplace_back(message.substr(0, end));
-        message.remove_prefix(end + 1);
-    }
-    return words;
-}
-
 void add(Texts& words, std::span<const plan::UnitProperty> properties) {
     for (const plan::UnitProperty& each : properties) {
         words.insert(words.end(), {each.name, each.signature, cat(each.values.size())});

@@ -19,10 +19,9 @@ bool has_mount_namespace(const spec::ValidSpec& spec) {
 }
 
 bool may_go_without_cgroup(const CreateOptions& options, const spec::ValidSpec& spec) {
-    if (options.systemd) return false;
+    if (options.systemd || !options.cgroup_optional || !spec->linux.cgroups_path.empty()) return false;
     const auto settings = cgroups::settings_of(spec->linux.resources);
-    return options.cgroup_optional && spec->linux.cgroups_path.empty() && settings &&
-           std::ranges::all_of(*settings, &plan::CgroupSetting::may_lack);
+    return settings && std::ranges::all_of(*settings, &plan::CgroupSetting::may_lack);
 }
 
 Result<std::string> cgroup_path(const CreateOptions& options, const spec::ValidSpec& spec,

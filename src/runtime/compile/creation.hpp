@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "namespaces/plan.hpp"
 #include "process/plan.hpp"
@@ -31,7 +32,7 @@ class Creation {
   private:
     Result<> plan_record_and_cgroup();
     Result<> plan_cgroup();
-    Result<> plan_limits(const std::string& path);
+    void plan_limits(const std::string& path, std::vector<plan::CgroupSetting> settings);
     Result<> plan_host_resources();
     std::optional<plan::Slot> joined(spec::NamespaceType type) const;
     rootfs::MountInputs inputs() const;

@@ -30,17 +30,17 @@ Result<> Creation::plan_record_and_cgroup() {
 Result<> Creation::plan_cgroup() {
     timeline_.host(plan::MakeCgroup{host_.cgroup_mount, cgroup_, may_go_without_cgroup(options_, spec_)},
                    "/linux/cgroupsPath");
-    return plan_limits(cgroup_);
+    LET(auto settings, cgroups::settings_of(spec_->linux.resources));
+    plan_limits(cgroup_, std::move(settings));
+    return {};
 }
 
-Result<> Creation::plan_limits(const std::string& path) {
-    LET(auto settings, cgroups::settings_of(spec_->linux.resources));
+void Creation::plan_limits(const std::string& path, std::vector<plan::CgroupSetting> settings) {
     timeline_.host(plan::RecordCgroup{});
     timeline_.host(plan::EnableControllers{host_.cgroup_mount, path, cgroups::controllers_of(settings)},
                    "/linux/resources");
     if (!settings.empty()) timeline_.host(plan::LimitCgroup{std::move(settings)}, "/linux/resources");
     cgroups::plan_delegation(timeline_, spec_, host_);
-    return {};
 }
 
 // Opens everything of the host that the container needs, so that a missing thing is an error before there is
@@ -93,7 +93,7 @@ rootfs::MountInputs Creation::inputs() const {
 Result<> Creation::plan_unit() {
     LET(const cgroups::Unit unit,
         cgroups::unit_of(spec_->linux.cgroups_path, options_.id, host_.systemd_of_user));
-    LET(const auto settings, cgroups::settings_of(spec_->linux.resources));
+    LET(auto settings, cgroups::settings_of(spec_->linux.resources));
     LET(auto asked_for, cgroups::properties_of_annotations(spec_->annotations));
     std::vector<plan::UnitProperty> properties = cgroups::properties_of_unit(unit, options_.id);
     std::ranges::move(cgroups::properties_of_limits(settings, host_.systemd_version, {}, !unit.is_slice()),
@@ -102,7 +102,8 @@ Result<> Creation::plan_unit() {
     const std::string path = cgroups::cgroup_of(unit, host_.systemd_cgroup);
     timeline_.host(plan::StartUnit{host_.cgroup_mount, path, unit.name, std::move(properties)},
                    "/linux/cgroupsPath");
-    return plan_limits(path);
+    plan_limits(path, std::move(settings));
+    return {};
 }
 
 }  // namespace bulkhead::runtime

@@ -46,58 +46,55 @@ inline constexpr std::size_t most_parts = 6;
 template <std::size_t>
 using Part = const AnyPart&;
 
-// Can it be called with the op and `sizeof...(i)` parts?
-template <class Op, std::size_t... i>
-constexpr bool applies_with(std::index_sequence<i...>) {
-    return requires(const Op& op, Part<i>... part) { apply(op, part...); };
-}
-template <class Op, std::size_t... i>
-constexpr bool is_undone_with(std::index_sequence<i...>) {
-    return requires(const Op& op, Part<i>... part) { undo(op, part...); };
+// The overloads of apply() and undo(), each as one callable.
+struct Apply {
+    template <class... Arguments>
+    auto operator()(const Arguments&... arguments) const -> decltype(apply(arguments...)) {
+        return apply(arguments...);
+    }
+};
+struct TakeBack {
+    template <class... Arguments>
+    auto operator()(const Arguments&... arguments) const -> decltype(undo(arguments...)) {
+        return undo(arguments...);
+    }
+};
+
+template <class Callable, class Op, std::size_t... i>
+constexpr bool takes_parts(std::index_sequence<i...>) {
+    return std::is_invocable_v<Callable, const Op&, Part<i>...>;
 }
 
-// The number of parts of apply() and undo(); more than most_parts: there is none.
-template <class Op, std::size_t count = 0>
-constexpr std::size_t parts_of_apply() {
-    if constexpr (count > most_parts || applies_with<Op>(std::make_index_sequence<count>()))
+// The number of parts that it takes after the op; more than most_parts: there is none for this op.
+template <class Callable, class Op, std::size_t count = 0>
+constexpr std::size_t parts_of() {
+    if constexpr (count > most_parts || takes_parts<Callable, Op>(std::make_index_sequence<count>()))
         return count;
     else
-        return parts_of_apply<Op, count + 1>();
-}
-template <class Op, std::size_t count = 0>
-constexpr std::size_t parts_of_undo() {
-    if constexpr (count > most_parts || is_undone_with<Op>(std::make_index_sequence<count>()))
-        return count;
-    else
-        return parts_of_undo<Op, count + 1>();
+        return parts_of<Callable, Op, count + 1>();
 }
 
-template <class Op>
-inline constexpr bool has_undo = parts_of_undo<Op>() <= most_parts;
-
-// Calls function(part, ...) with `count` parts.
-template <std::size_t... i, class Function>
-decltype(auto) with_parts(std::index_sequence<i...>, const AnyPart& part, Function function) {
-    return function((static_cast<void>(i), part)...);
+template <class Callable, class Op, std::size_t... i>
+decltype(auto) call(const Op& op, const AnyPart& part, std::index_sequence<i...>) {
+    return Callable()(op, (static_cast<void>(i), part)...);
 }
 
 template <class Op>
 Result<> apply_with_parts(const Op& op, const AnyPart& part) {
-    constexpr std::size_t count = parts_of_apply<Op>();
+    constexpr std::size_t count = parts_of<Apply, Op>();
     static_assert(count <= most_parts, "host_steps.hpp has no apply() for this step");
-    return with_parts(std::make_index_sequence<count>(), part,
-                      [&](const auto&... parts) { return apply(op, parts...); });
+    return call<Apply>(op, part, std::make_index_sequence<count>());
 }
 
 // The vocabulary says of each step how it is undone, and host_steps.hpp has an undo() for those that undo
 // themselves. Nothing is done for the others.
 template <class Op>
 void undo_with_parts(const Op& op, const AnyPart& part) {
-    static_assert(has_undo<Op> == (Op::undo.kind == plan::Undo::Kind::by_itself),
+    constexpr std::size_t count = parts_of<TakeBack, Op>();
+    constexpr bool has_undo = count <= most_parts;
+    static_assert(has_undo == (Op::undo.kind == plan::Undo::Kind::by_itself),
                   "the vocabulary and host_steps.hpp disagree: is there an undo() for this step?");
-    if constexpr (has_undo<Op>)
-        with_parts(std::make_index_sequence<parts_of_undo<Op>()>(), part,
-                   [&](const auto&... parts) { undo(op, parts...); });
+    if constexpr (has_undo) call<TakeBack>(op, part, std::make_index_sequence<count>());
 }
 
 }  // namespace bulkhead::runtime

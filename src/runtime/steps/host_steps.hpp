@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The steps of the host lane: what each does, and how it is undone. A step names the parts of the context
-// that it works on, and gets no other; run.cpp finds them. Only run.cpp calls these.
+// that it works on, and gets no other: dispatch.hpp finds them, for walk.cpp, which alone calls these.
 #pragma once
 
 #include "runtime/steps/context.hpp"
@@ -98,9 +98,6 @@ Result<std::string> cgroup_of_init(const State& state);
 
 // systemd moves the waiting process `pid` into the container's unit, for a caller who may not move it.
 Result<> move_by_systemd(const State& state, ResourceControl& control, pid_t pid);
-
-// Connects to the systemd that the record names, unless that is done.
-Result<> connect_by_record(const State& state, ResourceControl& control);
 
 // Sends one message. A stage that has failed before it could hear is no error: its report says what happened.
 Result<> tell_stage(const StageProcess& stage, char message);

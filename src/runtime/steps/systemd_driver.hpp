@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The systemd driver: the connection that a command needs.
+// The systemd driver: the connection to systemd that a command needs.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 #include "base/error.hpp"
 #include "cgroups/systemd/bus.hpp"
 #include "plan/host_facts.hpp"
-#include "runtime/steps/host_steps.hpp"
+#include "runtime/steps/context.hpp"
 
 namespace bulkhead::runtime {
 
@@ -23,5 +23,8 @@ Result<Driver> connect_driver(const cgroups::BusEnvironment& environment, bool o
 // Root's containers are those of the machine's systemd. So are those of the root of a user namespace in which
 // a systemd of its own runs; one without (rootless podman) has the systemd of its user.
 bool is_of_user(const plan::HostFacts& host);
+
+// Every later command: connects to the systemd that the record names, unless that is done.
+Result<> connect_by_record(const State& state, ResourceControl& control);
 
 }  // namespace bulkhead::runtime

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// host-helper systemd: requests and answers are messages of words. A NUL follows each word.
+// host-helper systemd: requests and answers are messages of words (base/companion.hpp).
 #include <unistd.h>
 
 #include <array>
 #include <cstdio>
 #include <functional>
 
+#include "base/companion.hpp"
 #include "base/socket.hpp"
-#include "base/text.hpp"
 #include "cgroups/systemd/host_helper/requests.hpp"
 #include "cgroups/systemd/host_helper/units.hpp"
 
@@ -30,26 +30,14 @@ constexpr std::array requests{
     Request{"stop-unit", stop_unit},
 };
 
-Texts words_of(std::string_view message) {
-    Texts words;
-    for (std::size_t end = message.find('\0'); end != message.npos; end = message.find('\0')) {
-        words.emplace_back(message.substr(0, end));
-        message.remove_prefix(end + 1);
-    }
-    return words;
-}
-
-std::string message_of(std::string_view first, const Texts& words) {
-    std::string message(first);
-    message += '\0';
-    for (const std::string& word : words) message.append(word) += '\0';
-    return message;
-}
-
+// "ok" and the answer, or "error", its name and its sentence.
 bool send(const Answer<Texts>& answer) {
-    const std::string message =
-        answer ? message_of("ok", *answer) : message_of("error", {answer.error().name, answer.error().text});
-    return sys::send(STDIN_FILENO, message).has_value();
+    Texts words{answer ? "ok" : "error"};
+    if (answer)
+        words.insert(words.end(), answer->begin(), answer->end());
+    else
+        words.insert(words.end(), {answer.error().name, answer.error().text});
+    return sys::send(STDIN_FILENO, message_of(words)).has_value();
 }
 
 Answer<Texts> answer_to(Connection& systemd, const Texts& words) {

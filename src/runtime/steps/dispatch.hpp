@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a step's type to its apply() and undo(), and from their parameters to the parts of the context. A step
+// Finds the apply() and undo() of a step's type, and the parts of the context for their parameters. A step
 // cannot get a part that it does not name, and nobody lists the steps a second time.
 #pragma once
 
@@ -18,7 +18,7 @@ template <class Type>
 inline constexpr bool is_part =
     is_among<Type, StepContext, ContainerRecord, ResourceControl, HostResources, StageProcess, Streams, Walk>;
 
-// Converts to a reference to the part that a parameter names, and to nothing else.
+// Converts to a reference to the part that a parameter names, and to no other type.
 class AnyPart {
   public:
     AnyPart(ExecutionContext& context, const StepContext& step) : context_(context), step_(step) {}

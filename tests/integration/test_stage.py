@@ -95,11 +95,23 @@ def test_trace_has_a_time_for_each_step_of_both_lanes(t):
 @differs(NO_RUNC)
 @parametrize("flags", [(["--detach"],), ([],)])
 def test_a_trace_that_cannot_be_written_leaves_nothing(t, flags):
-    """--trace into a missing directory fails the run, and the container goes with it."""
+    """`run --trace` into a missing directory is refused before anything is made."""
     box = t.container("sleep", "60")
     result = box.run("--trace", t.scratch / "missing/trace", *flags).exits(1)
+    contains(result.err, "--trace: ", "stderr")
     contains(result.err, "no such file or directory", "stderr")
     t.no_state()
+
+
+@differs(NO_RUNC)
+@parametrize("flags", [(["--detach"],), ([],)])
+def test_a_trace_that_cannot_be_written_starts_no_process(t, flags):
+    """`exec --trace` into a missing directory is refused before the process is started."""
+    box = t.sleeper()
+    box.run_detached().ok()
+    result = box.exec("sh", "-c", "> /dev/shm/ran", flags=["--trace", t.scratch / "missing/trace", *flags]).exits(255)
+    contains(result.err, "--trace: ", "stderr")
+    equal(box.exec("ls", "/dev/shm").exits(0).out, "", "files that the program has made")
 
 
 @differs(NO_RUNC)

@@ -20,7 +20,6 @@
 #include "runtime/container/refusal.hpp"
 #include "runtime/container/request.hpp"
 #include "runtime/steps/walk.hpp"
-#include "seccomp/cache.hpp"
 #include "spec/json.hpp"
 #include "spec/parse.hpp"
 
@@ -62,12 +61,6 @@ std::vector<std::string> warnings_of(const spec::ValidSpec& spec, const plan::Ho
     return warnings;
 }
 
-Result<std::optional<seccomp::Program>> seccomp_filter(const Site& site, const spec::ValidSpec& spec) {
-    if (!spec->linux.seccomp) return std::nullopt;
-    LET(const Fd root, open_root(site));
-    return seccomp::cached_program(root.number(), *spec->linux.seccomp);
-}
-
 Result<> check_cgroup(const ExecRequest& request, const State& state) {
     if (request.cgroup.empty() || !state.cgroup_path.empty()) return {};
     return fail(Kind::usage, "--cgroup ", quoted(request.cgroup), ": container ", state.id, " has no cgroup");
@@ -87,7 +80,8 @@ Result<ExecOptions> options_of(const Site& site, const ExecRequest& request, con
                         .filter = {},
                         .status = std::string(lifecycle::word(found.status)),
                         .rdt = rdt_entry(found.state)};
-    LET(options.pid_file, writable_if_given(request.pid_file));
+    LET(options.pid_file, writable_if_given("--pid-file", request.pid_file));
+    TRY(writable_if_given("--trace", request.trace_file));
     LET(options.console_socket, absolute_if_given(request.console_socket));
     LET(options.pidfd_socket, absolute_if_given(request.pidfd_socket));
     LET(options.namespaces, namespaces::foreign_namespaces(found.state.pid));
@@ -95,7 +89,7 @@ Result<ExecOptions> options_of(const Site& site, const ExecRequest& request, con
     // runtime's.
     if ((namespaces::types_of(spec) & CLONE_NEWUSER) == 0)
         options.namespaces &= ~std::uint64_t{CLONE_NEWUSER};
-    LET(options.filter, seccomp_filter(site, spec));
+    LET(options.filter, cached_filter(site, spec));
     return options;
 }
 
@@ -132,10 +126,8 @@ Result<Made> exec(const Site& site, const ExecRequest& request) {
     stdio.restore();
     TRY(done);
     Made made{.warnings = warnings_of(spec, host, request.process_file)};
-    // The process runs. A trace that cannot be written is a warning and ends nothing.
-    if (context.walk.traced)
-        if (auto written = write_trace(request.trace_file, timeline, context.walk.times, begin); !written)
-            made.warnings.push_back(written.error().text);
+    std::ranges::move(write_trace(request.trace_file, timeline, context.walk, begin),
+                      std::back_inserter(made.warnings));
     if (!watch) return made;
     ReadinessRelay nobody;
     LET(made.exit_status,

@@ -7,6 +7,8 @@
 
 #include "base/files.hpp"
 #include "base/sys.hpp"
+#include "runtime/container/observe.hpp"
+#include "seccomp/cache.hpp"
 
 namespace bulkhead::runtime {
 
@@ -37,15 +39,21 @@ Result<std::string> absolute_if_given(const std::string& path) {
     return path.empty() ? Result<std::string>(path) : absolute(path);
 }
 
-Result<std::string> writable_if_given(const std::string& path) {
+Result<std::string> writable_if_given(std::string_view flag, const std::string& path) {
     LET(std::string file, absolute_if_given(path));
     if (file.empty()) return file;
     const std::string folder = file.substr(0, file.rfind('/') + 1);
     const auto directory = sys::open(folder, O_PATH | O_DIRECTORY);
-    if (!directory) return std::unexpected(Error(directory.error()).under("--pid-file"));
+    if (!directory) return std::unexpected(Error(directory.error()).under(flag));
     if (::faccessat(AT_FDCWD, folder.c_str(), W_OK, AT_EACCESS) == -1)
-        return std::unexpected(system_error(errno, "write", folder).error().under("--pid-file"));
+        return std::unexpected(system_error(errno, "write", folder).error().under(flag));
     return file;
+}
+
+Result<std::optional<seccomp::Program>> cached_filter(const Site& site, const spec::ValidSpec& spec) {
+    if (!spec->linux.seccomp) return std::nullopt;
+    LET(const Fd root, make_root(site));
+    return seccomp::cached_program(root.number(), *spec->linux.seccomp);
 }
 
 }  // namespace bulkhead::runtime

@@ -45,10 +45,13 @@ std::string trace_text(const plan::Timeline& timeline, const std::vector<plan::S
     return text;
 }
 
-Result<> write_trace(const std::string& path, const plan::Timeline& timeline,
-                     const std::vector<plan::StepTime>& times, std::uint64_t begin) {
+std::vector<std::string> write_trace(const std::string& path, const plan::Timeline& timeline,
+                                     const Walk& walk, std::uint64_t begin) {
+    if (!walk.traced) return {};
     constexpr mode_t readable = 0644;
-    return replace_file_at(sys::here, path, trace_text(timeline, times, begin), readable);
+    auto written = replace_file_at(sys::here, path, trace_text(timeline, walk.times, begin), readable);
+    if (written) return {};
+    return {std::move(written).error().under("--trace").text};
 }
 
 }  // namespace bulkhead::runtime

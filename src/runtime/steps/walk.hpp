@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/error.hpp"
@@ -20,8 +21,9 @@ Result<> walk(const plan::Timeline& timeline, ExecutionContext& context);
 std::string trace_text(const plan::Timeline& timeline, const std::vector<plan::StepTime>& times,
                        std::uint64_t begin);
 
-// The same, into a file.
-Result<> write_trace(const std::string& path, const plan::Timeline& timeline,
-                     const std::vector<plan::StepTime>& times, std::uint64_t begin);
+// Writes the times of a traced walk into a file. The process runs already, so a failure is a warning: it
+// returns one sentence then, and else none.
+std::vector<std::string> write_trace(const std::string& path, const plan::Timeline& timeline,
+                                     const Walk& walk, std::uint64_t begin);
 
 }  // namespace bulkhead::runtime

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What has been run of the deep tier, when, and with which state of the tree: build/deep.tsv, a line for each suite.
 
-A suite that has passed need not be run again for the same state: --resume goes on behind it.
+A suite that has passed need not be run again for the same state: --resume goes on after it.
 """
 
 import hashlib

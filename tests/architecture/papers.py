@@ -56,7 +56,7 @@ def test_folders(tree):
 
 
 SECURITY = "SECURITY.md"
-CATALOGUE = 79  # E01 to E79; what tests/escape has behind it was found here
+CATALOGUE = 79  # E01 to E79; what tests/escape has after it was found here
 ATTACK_ROW = re.compile(r"^\| (E\d\d) \| ([^|]+) \|[^|]*\| ([^|]+) \|$", re.MULTILINE)
 SUITE_NAMES = re.compile(r"^(\w+): ([\w.]+(?:, [\w.]+)*)$")
 

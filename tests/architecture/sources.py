@@ -74,7 +74,7 @@ def included(text):
 
 
 def may_know(room, other):
-    """Whether a room may include or link another one."""
+    """True if a room may include or link another one."""
     return room == other or FLOORS[other] < FLOORS[room]
 
 
@@ -184,13 +184,13 @@ def third_party(tree):
 
 
 def is_licensed(path, text):
-    """Whether a file is one that carries a licence line."""
+    """True if a file is one that carries a licence line."""
     name = pathlib.Path(path).name
     return name.endswith((".cpp", ".hpp", ".S", ".py", ".sh", ".cmake")) or name == "CMakeLists.txt" or text.startswith("#!")
 
 
 def licences(tree):
-    """The SPDX line comes first, or second behind a shebang."""
+    """The SPDX line comes first, or second after a shebang."""
     wrong = []
     for path, text in tree.files.items():
         if is_licensed(path, text):

@@ -52,7 +52,7 @@ def test_not_kept_without_the_flag(t):
 
 
 def test_the_cgroup_is_kept(t):
-    """The cgroup of the step is there behind its end, with cgroup.events, and goes with `delete`."""
+    """The cgroup of the step is there after its end, with cgroup.events, and goes with `delete`."""
     name = t.fresh_id()
     worker, bundle = BuildKit(t), t.bundle("true")
     bundle.edit(lambda config: config["linux"].update(cgroupsPath=f"/{name}"))

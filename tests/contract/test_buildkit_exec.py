@@ -39,7 +39,7 @@ def test_input_of_an_exec(t):
 
 
 def test_output_of_an_exec(t):
-    """What an exec writes arrives whole, a megabyte of it, also where the exec ends at once behind it."""
+    """What an exec writes arrives whole, a megabyte of it, also where the exec ends at once after it."""
     worker, name, step = running(t)
     done = worker.execute(name, "sh", "-c", "yes 0123456 | head -c 1048576")
     equal(hashlib.md5(done.finish().ok().out.encode()).hexdigest(), hashlib.md5(b"0123456\n" * 131072).hexdigest(),

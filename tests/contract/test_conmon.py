@@ -94,7 +94,7 @@ def test_another_user_opens_the_streams(t):
 
 
 def test_cgroup_is_final(t):
-    """Right behind `create` the process is in the cgroup in which it will run, with the files that are watched."""
+    """Right after `create` the process is in the cgroup in which it will run, with the files that are watched."""
     box = made(t, "sleep", "60", change=lambda config: config["linux"].update(cgroupsPath=f"/{t.prefix}/libpod-x"))
     place = box.cgroup()
     equal(place, f"/sys/fs/cgroup/{t.prefix}/libpod-x", "the cgroup")
@@ -126,7 +126,7 @@ def test_passthrough(t):
 
 
 def test_no_pivot_and_no_keyring(t):
-    """`--no-pivot` and `--no-new-keyring` stand behind the pid file, and the container runs with them."""
+    """`--no-pivot` and `--no-new-keyring` stand after the pid file, and the container runs with them."""
     box = made(t, "echo", "out", no_pivot=True, no_new_keyring=True)
     go(t, box)
     equal(box.read(), ("out\n", ""), "output")

@@ -28,7 +28,7 @@ def end(t, box):
 
 
 def test_streams_and_code(t):
-    """The process of an exec has pipes of its own, is conmon's child behind the pid file, and ends with its code."""
+    """The process of an exec has pipes of its own, is the child of conmon that the pid file names, and ends with its code."""
     box = running(t)
     other = conmon(t).exec(box.name, process("sh", "-c", "cat; echo out; echo err >&2; exit 7"), stdin=True).made()
     os.write(other.stdin, b"in\n")

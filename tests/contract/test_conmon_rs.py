@@ -97,7 +97,7 @@ def heard(listener):
 
 
 def test_exec_stops_at_the_id(t):
-    """exec has no `--`: words behind the id that look like options are the program's."""
+    """exec has no `--`: words after the id that look like options are the program's."""
     server = ConmonRs(t)
     name, child = running(t, server)
     other = server.exec(name, "echo", "-d", "--tty", "--pid-file=/no/such/file", "--", "-e").made()

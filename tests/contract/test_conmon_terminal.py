@@ -21,7 +21,7 @@ def test_one_descriptor(t):
 
 
 def test_stderr_pipe_has_ended(t):
-    """With a terminal nobody, not even the container, holds the stderr pipe behind `create`."""
+    """With a terminal nobody, not even the container, holds the stderr pipe after `create`."""
     box = made(t, "sleep", "60", terminal=True)
     equal(until_end([box.stderr], 5), [b""], "what stderr had")
     go(t, box, "kill", "9")

@@ -39,7 +39,7 @@ def end(crio, box):
 
 
 def not_found(function, *arguments):
-    """Whether CRI-O takes the call's failure for "gone already"."""
+    """True if CRI-O takes the call's failure for "gone already"."""
     try:
         function(*arguments)
     except NotFound:
@@ -121,7 +121,7 @@ def test_stop_of_a_paused_one(t):
 
 
 def test_everybody_behind_the_end(t):
-    """With the node's pid namespace `kill -a ID 9` comes behind the end, does not fail, and ends whoever is left."""
+    """With the node's pid namespace `kill -a ID 9` comes after the end, does not fail, and ends the processes that are left."""
     crio = Crio(t)
     box = running(t, crio, "sh", "-c", "setsid sleep 60 & exit 5", change=without("pid"))
     equal(box.exit_code(), 5, "exit code")
@@ -133,7 +133,7 @@ def test_everybody_behind_the_end(t):
 
 
 def test_everybody_where_nobody_is_left(t):
-    """`kill -a ID 9` does not fail behind the end of a container that left no process."""
+    """`kill -a ID 9` does not fail after the end of a container that left no process."""
     crio = Crio(t)
     box = running(t, crio, "true", change=without("pid"))
     equal(box.exit_code(), 0, "exit code")

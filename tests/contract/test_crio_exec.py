@@ -179,7 +179,7 @@ def test_sync(t):
 
 
 def test_sync_that_takes_too_long(t):
-    """ExecSync behind its time: conmon kills the pid in the pid file, and no process of the exec is left."""
+    """ExecSync after its time: conmon kills the pid in the pid file, and no process of the exec is left."""
     crio = Crio(t)
     box = running(t, crio)
     other = crio.exec_sync(box.name, process("sleep", "63")).made()

@@ -45,7 +45,7 @@ def test_features_of_a_runtime(t, how):
 
 
 def test_version_for_docker_info(t):
-    """`--version` has one line with the word, name before and number behind it, and a line with the commit."""
+    """`--version` has one line with the word, name before and number after it, and a line with the commit."""
     text = separate([t.path, "--version"], env=BASE_ENV).ok().out
     equal(text.count("version"), 1, "how often the word is there")
     name, version, commit = parse_runtime_version(text)

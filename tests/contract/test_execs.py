@@ -44,7 +44,7 @@ def test_flags(t, name, words, script, expected):
 
 
 def test_options_end_at_the_id(t):
-    """Everything behind the id is the program's, whatever it looks like: nobody writes `--` between them."""
+    """Everything after the id is the program's, whatever it looks like: nobody writes `--` between them."""
     box = t.running()
     equal(said(t, box, box.id, "echo", "--cwd", "/tmp", "-e", "--", "-t", "--detach"),
           ["--cwd", "/tmp", "-e", "--", "-t", "--detach"], "what echo was given")
@@ -106,7 +106,7 @@ def test_into_a_created_container(t):
 
 
 def test_into_a_paused_container(t):
-    """`exec` into a paused container is refused, and the message says paused; behind resume it works."""
+    """`exec` into a paused container is refused, and the message says paused; after resume it works."""
     runc, box = library(t), t.running()
     runc.pause(box.id).silent()
     contains(separate(runc.argv("exec", box.id, "true")).failed().err, "paused", "the message")
@@ -115,7 +115,7 @@ def test_into_a_paused_container(t):
 
 
 def test_into_a_paused_container_nevertheless(t):
-    """A detached `exec --ignore-paused` into a paused container is taken, and its process goes on behind `resume`."""
+    """A detached `exec --ignore-paused` into a paused container is taken, and its process goes on after `resume`."""
     runc, box = library(t), t.running()
     runc.pause(box.id).silent()
     child = spawn(runc.argv("exec", "--ignore-paused", "--detach", "--pid-file", t.scratch / "exec.pid", box.id,

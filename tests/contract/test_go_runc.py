@@ -183,7 +183,7 @@ def test_a_failing_exec_is_in_the_pipe(t):
 
 @parametrize("number, status", SIGNALS)
 def test_kill_by_number(t, number, status):
-    """`kill ID {}` reaches the container's process; 0 only asks whether it is there."""
+    """`kill ID {}` reaches the container's process; 0 only asks if it is there."""
     library = full(t)
     # Init of a pid namespace only gets signals that it handles, except SIGKILL.
     traps = "" if number in (0, 9) else f"trap 'exit {status}' {number}; "
@@ -204,7 +204,7 @@ def test_kill_all_before_the_id(t):
     process = {**t.bundle().config["process"], "args": ["sleep", "61"]}
     library.exec(name, process, io=NullIO(), detach=True, pid_file=t.scratch / "exec.pid").silent()
     library.kill(name, 9, everybody=True).silent()
-    # Init of a pid namespace ends behind all others, of whom we are the parent here.
+    # Init of a pid namespace ends after all others, of whom we are the parent here.
     equal([reap(read_pid_file(t.scratch / "exec.pid")), reap(pid)], [137, 137], "exit statuses")
     library.delete(name).silent()
 

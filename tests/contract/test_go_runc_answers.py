@@ -176,7 +176,7 @@ def test_update_of_nonsense(t, _, text):
 @parametrize("_, fields", [("nothing", {}), ("every field", {"debug": True, "root": "/run/nowhere", "criu": "x"}),
                            ("a log that cannot be opened", {"log": "/no/such/log.json"})])
 def test_version(t, _, fields):
-    """`--version` behind {} of the object ends with 0, is silent on stderr, and has lines with commit and spec."""
+    """`--version` after {} of the object ends with 0, is silent on stderr, and has lines with commit and spec."""
     named, commit, spec = GoRunc(t, **({"log": t.scratch / "log.json", **fields} if fields else {})).version()
     if t.control:
         contains(named, "1.1.5", "version")
@@ -185,7 +185,7 @@ def test_version(t, _, fields):
 
 @parametrize("_, everything", [("nothing", False), ("every field", True)])
 def test_features(t, _, everything):
-    """`features` behind {} of the object is JSON that has linux and the versions."""
+    """`features` after {} of the object is JSON that has linux and the versions."""
     library = full(t) if everything else GoRunc(t)
     document = library.features()
     true(isinstance(document["linux"], dict), "linux is missing")

@@ -78,7 +78,7 @@ def test_signals_that_are_none(t, word):
 
 
 def test_zero_asks_whether_it_lives(t):
-    """`kill ID 0` succeeds while the process lives, also paused or only created, and fails behind its end."""
+    """`kill ID 0` succeeds while the process lives, also paused or only created, and fails after its end."""
     runc, box = library(t), t.sleeper()
     box.create().ok()
     runc.kill(box.id, 0).silent()
@@ -162,7 +162,7 @@ def test_everybody_in_a_shared_pid_namespace(t):
 
 @parametrize("kind", ["stopped", "never_populated"])
 def test_everybody_where_nobody_is(t, kind):
-    """`kill --all ID 9` behind the end of the container's process succeeds: engines clean up with it."""
+    """`kill --all ID 9` after the end of the container's process succeeds: engines clean up with it."""
     box = stopped(t) if kind == "stopped" else t.container("true")
     if kind != "stopped":
         box.run_detached().ok()
@@ -171,7 +171,7 @@ def test_everybody_where_nobody_is(t, kind):
 
 
 def test_who_is_left_behind_the_first(t):
-    """`kill --all ID 9` behind the end of the first process, in a shared pid namespace, ends those that are left."""
+    """`kill --all ID 9` after the end of the first process, in a shared pid namespace, ends those that are left."""
     box = t.container("sh", "-c", "sleep 61 & exit 0")
     box.bundle.without_namespace("pid")
     box.run_detached().ok()

@@ -65,7 +65,7 @@ def test_the_state_of_poststop(t):
 
 @parametrize("status", [("running",), ("created",)])
 def test_poststop_of_a_crash(t, status):
-    """`delete --force` of one that is {} runs the poststop hooks, too, behind the container's end."""
+    """`delete --force` of one that is {} runs the poststop hooks, too, after the container's end."""
     box = nerdctl_task(t, "sleep", "60").create("null")
     if status == "running":
         box.start()

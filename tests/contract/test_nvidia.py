@@ -40,7 +40,7 @@ def test_the_config_of_the_moment(t, _, words):
 
 
 def test_only_create_changes_it(t):
-    """What is changed in config.json behind create is of no interest to start, exec, kill and delete."""
+    """What is changed in config.json after create is of no interest to start, exec, kill and delete."""
     box = wrapped(t, "sh", "-c", "read x; exit 3").create("stdin")
     (box.bundle.path / "config.json").write_text("{")
     box.runtime.start(box.id).silent()

@@ -139,7 +139,7 @@ def test_a_socket_without_a_listener(t, verb):
 
 
 def test_an_update_that_is_never_closed(t):
-    """`update --resources=-` ends behind the document, although its writer keeps the pipe open."""
+    """`update --resources=-` ends after the document, although its writer keeps the pipe open."""
     runc, box = library(t), t.running()
     reader, writer = pipe()
     os.write(writer, json.dumps({"devices": []}).encode() + b"\n")

@@ -50,7 +50,7 @@ def test_the_same_root_for_everyone(t):
 
 
 def test_directory_of_the_container(t):
-    """The container has a directory /run/NAME/ID, NAME being the runtime's, which is gone behind `delete`."""
+    """The container has a directory /run/NAME/ID, NAME being the runtime's, which is gone after `delete`."""
     podman = Podman(t)
     box = made(t, podman, "true")
     true((t.default_root / box.name).is_dir(), f"no {t.default_root / box.name}")
@@ -131,7 +131,7 @@ def test_stop_of_one_that_has_ended(t):
 
 
 def test_stop(t):
-    """`stop`: the signal, then a state `stopped` with pid 0, before and behind the collection of the process."""
+    """`stop`: the signal, then a state `stopped` with pid 0, before and after the collection of the process."""
     podman = Podman(t)
     box = running(t, podman, "sh", "-c", "trap 'exit 0' TERM; echo ready; while :; do sleep 0.05; done")
     equal(os.read(box.stdout, 64), b"ready\n", "what it says")

@@ -61,7 +61,7 @@ def test_code_and_signal(t):
 
 @parametrize("verb", ["create", "exec"])
 def test_preserve_fds(t, verb):
-    """`--preserve-fds 2` of {} behind the verb passes 3 and 4 on, and there is no LISTEN_FDS."""
+    """`--preserve-fds 2` of {} after the verb passes 3 and 4 on, and there is no LISTEN_FDS."""
     podman, script = Podman(t), f"{LIST}; cat <&3 >&2; cat <&4 >&2; echo :$LISTEN_FDS: >&2"
     if verb == "create":
         box = podman.create(t.fresh_id(), t.bundle("sh", "-c", script).path, preserve_fds=2, passed=files(t, 2)).made()

@@ -39,7 +39,7 @@ def test_stdin_is_open_until_it_is_closed(t):
 
 
 def test_the_cgroup_is_final(t):
-    """/proc/PID/cgroup right behind create is the container's for good, and what the shim watches is there:
+    """/proc/PID/cgroup right after create is the container's for good, and what the shim watches is there:
     cgroup.events.
     """
     box = task(t, edit=lambda config: config["linux"].update(cgroupsPath=f"/k8s.io/{t.prefix}")).create("null")
@@ -86,7 +86,7 @@ def test_in_a_directory_that_is_gone(t):
 
 @parametrize("_, text", [("nothing", ""), ("a zero", "0"), ("the number of another", "4194304999\n")])
 def test_the_pid_file_is_there_before(t, _, text):
-    """init.pid may exist with {} in it; behind create all of it is the pid."""
+    """init.pid may exist with {} in it; after create all of it is the pid."""
     box = task(t)
     (box.bundle.path / "init.pid").write_text(text)
     box.create("null").start()
@@ -138,7 +138,7 @@ def test_delete_twice(t):
 
 
 def test_start_twice(t):
-    """The second start fails with runc's words, behind the shim's prefix, and harms nobody."""
+    """The second start fails with runc's words, after the shim's prefix, and harms nobody."""
     box = task(t).create("null").start()
     contains(error_of(box.start), "OCI runtime start failed: cannot start an already running container", "the error")
     equal(box.status(), "running", "status")

@@ -76,7 +76,7 @@ def test_exec_in_the_created(t):
 
 
 def test_exec_in_the_stopped(t):
-    """An exec in a stopped container fails with runc's words, behind the shim's prefix."""
+    """An exec in a stopped container fails with runc's words, after the shim's prefix."""
     box = running(t, "true")
     box.wait()
     contains(error_of(box.exec, "one", "true"), "OCI runtime exec failed: ", "the error")

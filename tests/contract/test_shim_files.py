@@ -169,7 +169,7 @@ def failpoint(t, box):
 
 
 def test_a_wrapper_that_kills_init(t):
-    """containerd's failpoint wrapper writes into the same log, and kills init behind create: start fails, delete does
+    """containerd's failpoint wrapper writes into the same log, and kills init after create: start fails, delete does
     not.
     """
     box = failpoint(t, task(t)).create("null")

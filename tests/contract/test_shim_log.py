@@ -65,7 +65,7 @@ def test_the_last_error_wins(t):
 
 
 def test_the_log_is_never_truncated(t):
-    """What others have written into the log stays in front, whether the calls behind it succeed or fail."""
+    """What others have written into the log stays in front, whether the calls after it succeed or fail."""
     box, before = task(t), '{"level":"info","msg":"before","time":"2024-01-01T00:00:00Z"}\n'
     box.log.write_text(before)
     box.create("null").start()

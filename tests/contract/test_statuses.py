@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Exit statuses of the runtime itself, verb by verb, and the one message and the one log line behind each failure."""
+"""Exit statuses of the runtime itself, verb by verb, and the one message and the one log line after each failure."""
 
 import json
 import os
@@ -143,7 +143,7 @@ def test_of_a_wrong_config(t, kind, text):
 
 
 def test_a_log_for_many_verbs(t):
-    """One log collects every verb's error behind the others: it is appended to, and what was there stays."""
+    """One log collects every verb's error after the others: it is appended to, and what was there stays."""
     runc = library(t)
     runc.log.write_text('{"level":"info","msg":"mine","time":"2020-01-01T00:00:00Z"}\n')
     for _, words in UNKNOWN:

@@ -18,7 +18,7 @@ REFUSING = pathlib.Path("/tmp/refusing/runc")
 LOST = "stream copy error: reading from a closed fifo"
 COMMON = {"exec-opts": ["native.cgroupdriver=cgroupfs"]}
 
-COUNTER = "i=0; while :; do i=$((i + 1)); echo $i >/now; sleep 0.02; done"  # a script that shows whether it goes on
+COUNTER = "i=0; while :; do i=$((i + 1)); echo $i >/now; sleep 0.02; done"  # a script that shows if it goes on
 
 
 class Docker(Engine):

@@ -102,7 +102,7 @@ class Engine:
     def killed_amidst(self, program):
         """A script of a container in which a program is killed by the kernel, so that containerd's shim sees that.
 
-        It looks into the cgroup from a moment behind `start` on (containerd#12405) until that is removed.
+        It looks into the cgroup from a moment after `start` on (containerd#12405) until that is removed.
         """
         moment = 0.1 * self.factor
         return f"sleep {moment}; {program}; status=$?; sleep {2 * moment}; exit $status"

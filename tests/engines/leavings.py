@@ -29,7 +29,7 @@ def group_of(pid):
 
 
 def is_of_the_system(pid):
-    """Whether it belongs to the guest's systemd; natively there is none, and all is ours."""
+    """True if it belongs to the guest's systemd; natively there is none, and all is ours."""
     group = group_of(pid)
     return (group.startswith(("/init.scope", SYSTEM, "/user.slice")) and not any(word in group for word in OURS)
             and not group_of("self").startswith("/init.scope"))

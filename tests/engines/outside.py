@@ -64,7 +64,7 @@ def nodes(chosen):
 
 
 def natively(command, node, output):
-    # Whoever ends us, ends the node: its shell is told, and takes everybody along.
+    # A signal to us ends the node: its shell gets it, and everybody in the node ends with the shell.
     begin = ["setpriv", "--pdeathsig", "TERM", HERE / "node", node.generation.tree]
     try:
         return subprocess.run([*begin, *command], stdin=subprocess.DEVNULL, stdout=output, stderr=output,

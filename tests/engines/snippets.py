@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The snippets of docs/engines.md: what a session installs and a case runs is what an operator reads there.
 
-A fenced block says behind its language what it is: a file (`/etc/...`), an addition to a file (`>>/etc/...`), the name
+A fenced block says after its language what it is: a file (`/etc/...`), an addition to a file (`>>/etc/...`), the name
 of a script, or `not-run`. The control gets the same text with runc in the place of bulkhead, in names and in paths;
 where Docker keeps that name to itself, `path_alone` leaves the names.
 """

@@ -8,7 +8,7 @@ from engine import IMAGE
 from harness import contains, equal
 from terminals import inside
 
-# ctr tells the size behind the start: the program waits for it, and ends when all is read.
+# ctr tells the size after the start: the program waits for it, and ends when all is read.
 SIZED = "tty; until stty size | grep '24 80'; do sleep 0.1; done 2>/dev/null; sleep 0.2"
 
 
@@ -66,7 +66,7 @@ def executed(t):
 @case()
 def attached_again(t):
     """`ctr task attach` is where a container with a terminal is met again."""
-    # It ends a moment behind its last word, which ctr may miss.
+    # It ends a moment after its last word, which ctr may miss.
     script = f"while read line; do echo got $line; [ $line != end ] || {{ sleep {0.3 * t.factor}; exit 8; }}; done"
     begun = t.terminal("ctr", "run", "--detach", "--tty", *t.words(), IMAGE, "c1", "sh", "-c", script)
     equal(begun.finish(20 * t.factor), 0, "status of run --detach")

@@ -19,7 +19,7 @@ def rootfs(t):
 
 
 def run(t, name):
-    """The words behind ctr that start a container which stays."""
+    """The words after ctr that start a container which stays."""
     file = config(t.directory / f"{name}.json", rootfs(t), name, "sleep", "600")
     return "run", "--detach", "--runc-binary", t.path, "--config", file, name
 

@@ -49,7 +49,7 @@ def builder(t, kit):
 
 
 def is_there(line):
-    """Whether some process has this command line."""
+    """True if some process has this command line."""
     return any(found.strip() == line for found in leavings.processes().values())
 
 

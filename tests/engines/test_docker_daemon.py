@@ -101,7 +101,7 @@ def live_restore(t, _, number):
 
 @case(each=[("always", True), ("unless-stopped", True), ("no", False)], deadline=90)
 def restarted_with_dockerd(t, policy, again):
-    """Without live-restore a container ends with dockerd; --restart {} decides whether it runs after the next start."""
+    """Without live-restore a container ends with dockerd; --restart {} decides if it runs after the next start."""
     t.up("box", "--restart", policy)
     pid = t.inspect("box", ".State.Pid")
     t.restart_daemon()

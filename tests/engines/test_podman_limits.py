@@ -98,7 +98,7 @@ def out_of_memory_is_told(t):
 
 
 def watches(pid):
-    """Whether a process has a watch of inotify(7)."""
+    """True if a process has a watch of inotify(7)."""
     return any("inotify wd:" in leavings.read(file) for file in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir())
 
 

@@ -17,7 +17,7 @@ from harness import Failure, true
 
 # The moments of a call: parts of the time that an undisturbed one takes, so that a slower machine sees the same ones.
 MOMENTS = (0.0, 0.3, 0.6, 0.9)
-HANGS = 60  # seconds behind which a verb that nobody disturbs does
+HANGS = 60  # seconds after which a verb that nobody disturbs does
 VERBS = frozenset("create start exec kill delete state run pause resume ps update list features".split())
 
 FAN_CLOEXEC, FAN_NONBLOCK, FAN_CLASS_CONTENT, FAN_MARK_ADD, FAN_OPEN_EXEC_PERM, FAN_ALLOW = 1, 2, 4, 1, 0x40000, 1
@@ -30,7 +30,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 class Struck:
     """While this is entered, the runtime's first `verb` gets SIGKILL `after` seconds, or is timed if that is None.
 
-    `killed` says whether it was still there then, and `seconds` how long it took. The kernel asks us before each
+    `killed` says if it was still there then, and `seconds` how long it took. The kernel asks us before each
     execution of the runtime (fanotify(7)), which then stands still until we know what it was told to do. So nobody may
     start the runtime from this process meanwhile: Python would wait for itself.
     """
@@ -206,5 +206,5 @@ def delete_orphans(t):
 
 
 def gone(pid):
-    """Whether a process has ended."""
+    """True if a process has ended."""
     return not leavings.read(f"/proc/{pid}/cmdline")

@@ -25,7 +25,7 @@ def stays_inside(t, box, **options):
 @parametrize("directory", ["/proc/self/fd", "/proc/thread-self/fd", "/proc/1/fd"])
 def test_E15_cwd_is_a_descriptor(t, directory):
     """cwd is /proc/*/fd/N of any descriptor that the runtime might have open (CVE-2024-21626), straight, with dots
-    behind it, and through a link of the image."""
+    after it, and through a link of the image."""
     for number in t.rounds(*NUMBERS):
         for cwd in (f"{directory}/{number}", f"{directory}/{number}/../../.."):
             stays_inside(t, t.container("pwd", cwd=cwd))

@@ -225,7 +225,7 @@ def node_box(t, words, access):
 @parametrize("words", FORBIDDEN)
 def test_E76_device_filter(t, words):
     """With CAP_MKNOD and CAP_SYS_ADMIN a node that the rules do not allow can be neither opened nor mounted, at once
-    behind `start`, too. Making the node is allowed, as in runc. (The part about `update` waits for that verb.)"""
+    after `start`, too. Making the node is allowed, as in runc. (The part about `update` waits for that verb.)"""
     equal(strike(t, node_box(t, words, "")).code, 0, "exit code")
     box = node_box(t, words, "")
     box.create().exits(0)

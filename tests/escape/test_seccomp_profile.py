@@ -26,7 +26,7 @@ LISTS = [("no_new_privs", WITH_NNP, False), ("without no_new_privs", WITHOUT, Tr
 @attacker("A2")
 @parametrize("_, names, privileges", LISTS)
 def test_E46_filter_is_loaded_last(t, _, names, privileges):
-    """The program starts with a profile of just its own calls, so nothing of the runtime runs behind the filter; the
+    """The program starts with a profile of just its own calls, so nothing of the runtime runs after the filter; the
     filter is there."""
     for verb in ("run", "create"):
         box = minimal_box(t, names, ABIS[0], "native", privileges=privileges)

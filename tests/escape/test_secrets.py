@@ -91,7 +91,7 @@ def test_E75_secrets_are_read(t):
 @attacker("A6")
 @pytest.mark.timeout(300)
 def test_E75_harmless_root_reads_secrets(t):
-    """Whoever is allowed to does find it: in the program's environment."""
+    """A reader who is allowed to finds it: in the program's environment."""
     word = f"secret-{os.getpid()}-word"
     with peeper(t, word, MYSELF) as result:
         bundle = secret_bundle(t, word, "sleep", "0.7")

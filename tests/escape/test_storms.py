@@ -207,7 +207,7 @@ LIMITS = [("no memory", "RLIMIT_AS", 4096), ("little memory", "RLIMIT_AS", 1 << 
 @needs(plain_cores)
 @parametrize("_, name, value", LIMITS)
 def test_E57_limits_that_kill(t, _, name, value):
-    """Limits that leave a process hardly anything: whoever dies of them, there is no core of the runtime."""
+    """Limits that leave a process hardly anything: a process may die of them, but no core of the runtime is left."""
     unlimited = (1 << 64) - 1
     bundle = t.plant(t.bundle(f"/{WORKLOAD}"), "minimal").writable()
     bundle.process(rlimits=[{"type": "RLIMIT_CORE", "soft": unlimited, "hard": unlimited},

@@ -480,7 +480,7 @@ MEANINGS = {
 }
 
 
-# ---- behind open_self -----------------------------------------------------------------------------
+# ---- after open_self -----------------------------------------------------------------------------
 # A mount is put over "/", one of a file on a file of a tmpfs there, changed by mount(2), and moved to its place.
 
 CHANGED_BY_NAME = [rf"fchdir\({FD}\) = 0", r'mount\("", "fd/\d+", "", MS_[A-Z_|]+, NULL\) = 0']
@@ -532,7 +532,7 @@ PROLOGUE = [r"prctl\(PR_SET_DUMPABLE, SUID_DUMP_DISABLE\) = 0", r'prctl\(PR_SET_
 
 
 def advance(calls, at, patterns):
-    """The index behind the last call of the patterns, or None: what is not neutral has to match in order."""
+    """The index after the last call of the patterns, or None: what is not neutral has to match in order."""
     for pattern in patterns:
         while at < len(calls) and not re.fullmatch(pattern, calls[at]):
             if not is_neutral(calls[at]):

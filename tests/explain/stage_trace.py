@@ -26,7 +26,7 @@ def calls_by_process(text):
 
 
 def stages(text):
-    """What each stage called, in the order of their births, from behind its own execveat up to and with the program's
+    """What each stage called, in the order of their births, from its own execveat (without it) up to and with the program's
     execve; where it goes on as a copy of itself, that one's calls follow the end of the first."""
     processes, found = calls_by_process(text), []
     for everything in processes.values():

@@ -229,7 +229,7 @@ def notices_what_is_planted(place, bundle):
 
 
 def is_changing(call):
-    """Whether a call of `explain` changes something other than its own memory and its output."""
+    """True if a call of `explain` changes something other than its own memory and its output."""
     if call.startswith("write("):
         return not re.match(r"write\([12]<", call)
     if call.startswith(("open(", "openat(", "openat2(")):

@@ -6,7 +6,7 @@ the init lane: the stage is killed there, and the same holds. `kill` at a step o
 there. After each of them nobody but init is in the container's cgroup, no file is left, `state` says what it said
 before, and a further exec works. In the end the container can be deleted.
 
-Once the runtime has sent its go, the program needs it no longer: whoever kills the runtime behind send_go does not
+Once the runtime has sent its go, the program needs it no longer: a SIGKILL for the runtime after send_go does not
 take the program back, which runs to its end, as the program of a container does whose `start` is killed. These steps
 are deliver_listener and await_execution, and await_respawn where the go is sent before it. Before the go the stage
 finds the end of the stream in its place, and ends.
@@ -84,7 +84,7 @@ def timeline(subject):
 
 
 def filters(subject):
-    """Whether the container has a filter of system calls."""
+    """True if the container has a filter of system calls."""
     return "seccomp" in json.loads((subject.bundle / "config.json").read_text())["linux"]
 
 
@@ -98,7 +98,7 @@ def reported(subject, step, action):
 
 
 def host_killed(subject, step, released):
-    """The runtime is gone; before its go the program never runs, behind it the program comes to its own end."""
+    """The runtime is gone; before its go the program never runs, after it the program comes to its own end."""
     result = subject.exec("--fault", f"{step.number}:kill", hold=0 if released else FOR_EVER)
     return [] if result.returncode == -9 else [f"exit {result.returncode}: the runtime was not killed"]
 

@@ -36,7 +36,7 @@ class Score:
         self.passed = self.failed = self.skipped = 0
 
     def case(self, name, function, *arguments):
-        """Runs one case; what it returns is printed behind its name."""
+        """Runs one case; what it returns is printed after its name."""
         try:
             note = function(*arguments)
         except Skip as skip:

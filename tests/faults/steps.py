@@ -13,7 +13,7 @@ ERRORS = {"EPERM": "operation not permitted", "ENOSYS": "function not implemente
           "ENOMEM": "cannot allocate memory"}
 ACTIONS = [*ERRORS, "kill"]
 TRACE_LINE = re.compile(r"^ *[\d.]+ +[\d.]+ +(\d+)  (host|init)  (\w+) ?(.*)$")
-# What the stage does behind its last report has no time in a trace: these, where they are there, in this order.
+# What the stage does after its last report has no time in a trace: these, where they are there, in this order.
 UNTIMED = ("report_execution", "report_listener", "load_seccomp", "await_delivery", "execute")
 SHOWN = 4  # problems printed for each case
 MANY = 12  # problems that end it: each costs the seconds in which what is left might have gone

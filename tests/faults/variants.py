@@ -83,7 +83,7 @@ class Variants:
         self.room.close()
 
     def joined_pod(self, config):
-        """Born late: behind every privilege that is given up."""
+        """Born late: after every privilege that is given up."""
         replace_namespaces(config, [self.pod.entry(kind) for kind in ("network", "ipc", "uts", "pid")])
         config["mounts"] = [{"destination": "/proc", "type": "proc", "source": "proc"}]
 

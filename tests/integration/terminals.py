@@ -90,7 +90,7 @@ class Terminal:
         return self.shown.decode(errors="replace").replace("\r", "")
 
     def until(self, text, seconds=30, behind=0):
-        """Reads until the text follows the first `behind` bytes; returns the offset of its end."""
+        """Reads until the text follows the first `after` bytes; returns the offset of its end."""
         end = time.monotonic() + seconds
         while text.encode() not in self.shown[behind:]:
             self.read()

@@ -28,7 +28,7 @@ def with_policy(t, *command, **policy):
 
 
 def knows(word):
-    """Whether this kernel has the mode or the flag."""
+    """True if this kernel has the mode or the flag."""
     return tuple(map(int, os.uname().release.split(".")[:2])) >= SINCE.get(word, (0, 0))
 
 

@@ -53,7 +53,7 @@ def booted(t, **options):
 
 
 def divided(box, own):
-    """Whether systemd has left the container's cgroup and handed down what there is. Before that a further program is
+    """True if systemd has left the container's cgroup and handed down what there is. Before that a further program is
     born in there, as runc's, and while it is, the kernel lets nobody hand anything down; systemd does not try again."""
     there = (own / "cgroup.controllers").read_text().split()
     return box.cgroup() == own / "init.scope" and ("memory" not in there or

@@ -54,7 +54,7 @@ def paused(t):
 
 
 def moves(count, seconds=5):
-    """Whether the program does something within these seconds."""
+    """True if the program does something within these seconds."""
     before, end = count(), time.monotonic() + seconds
     while count() == before:
         if time.monotonic() > end:

@@ -189,7 +189,7 @@ def test_help_for_nothing(t):
 
 @differs("runc gives create the id --help")
 def test_help_wins_over_everything(t):
-    """A --help behind operands and other flags is still a question, and nothing is done."""
+    """A --help after operands and other flags is still a question, and nothing is done."""
     box = t.sleeper()
     result = ask(t, "--root", t.root, "create", "--bundle", box.bundle.path, box.id, "--help").ok()
     contains(result.out, "Usage", "stdout")

@@ -77,7 +77,7 @@ def seen_on_host(place):
 
 
 def arrives_on_host(t, root, *words):
-    """Whether a mount that the container makes in the volume is one of the host's."""
+    """True if a mount that the container makes in the volume is one of the host's."""
     with volume(t) as directory:
         bundle = t.bundle("sh", "-c", "mount -t tmpfs inner /home/sub && sleep 60")
         bundle.capabilities(**{kind: ADMIN for kind in ("bounding", "effective", "permitted")})
@@ -106,7 +106,7 @@ def test_mount_stays_inside(t, _, root, words):
 
 
 def arrives_inside(t, root, *words):
-    """Whether a mount that the host makes in the volume is seen in the container."""
+    """True if a mount that the host makes in the volume is seen in the container."""
     with volume(t) as directory:
         bundle = t.bundle("sleep", "60").add_mount("/home", "bind", str(directory), "rbind", *words)
         container = t.container(bundle=with_root_propagation(bundle, root) if root else bundle)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Limits that a workload runs into: at create, and again behind `update`."""
+"""Limits that a workload runs into: at create, and again after `update`."""
 
 import contextlib
 import json
@@ -104,7 +104,7 @@ def near(actual, expected, what):
 
 @needs(no_controllers)
 def test_cpu_quota(t):
-    """A program that never rests gets its quota, and behind `update` the other one."""
+    """A program that never rests gets its quota, and after `update` the other one."""
     box = running(t, *SPIN, cpu={"quota": 20000, "period": 100000})
     near(used(box)[0], 0.2, "CPU time in a second")
     update(box, "--cpu-quota", "40000")
@@ -117,7 +117,7 @@ SHARES_OF_RUNC = {100: "2598", 300: "7841"}  # and on a straight line, as Debian
 
 @needs(no_controllers)
 def test_cpu_weights(t):
-    """Two that want the same CPU share it by their weights, and behind `update` by the new ones."""
+    """Two that want the same CPU share it by their weights, and after `update` by the new ones."""
     pinned = {"cpu": {"cpus": "0"}}
     light = running(t, *SPIN, **pinned, unified={"cpu.weight": "100"})
     heavy = running(t, *SPIN, **pinned, unified={"cpu.weight": "300"})
@@ -133,7 +133,7 @@ def test_cpu_weights(t):
 
 @needs(no_controllers)
 def test_cpuset(t):
-    """A program runs on its CPU and on no other, and behind `update` on the other one."""
+    """A program runs on its CPU and on no other, and after `update` on the other one."""
     box = running(t, cpu={"cpus": "1"})
     allowed = ["sh", "-c", "grep Cpus_allowed_list /proc/self/status"]
     equal(box.exec(*allowed).ok().out.split()[-1], "1", "CPUs")
@@ -170,7 +170,7 @@ def writing(box, mebibytes):
 @needs(no_controllers)
 @pytest.mark.timeout(60)
 def test_io_max(t):
-    """A direct write is as slow as io.max says, and behind `update` as fast as the disk."""
+    """A direct write is as slow as io.max says, and after `update` as fast as the disk."""
     slow = {**disk_numbers(), "rate": MIB}
     with on_disk(t, blockIO={"throttleWriteBpsDevice": [slow]}) as box:
         took = writing(box, 4)
@@ -201,7 +201,7 @@ def huge_pages(count):
 
 @needs(no_controllers)
 def test_hugetlb(t):
-    """No huge page more than the limit says, and behind `update` as many as the other one says."""
+    """No huge page more than the limit says, and after `update` as many as the other one says."""
     with huge_pages(8):
         bundle = t.bundle("sleep", "300")
         (bundle.rootfs / "mnt").mkdir()

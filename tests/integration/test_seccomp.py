@@ -12,7 +12,7 @@ NUMBERS_I386 = {"getpid": 20, "getppid": 64, "getuid": 24, "newest": 9999}
 X32 = 0x40000000
 SIGSYS = 128 + 31
 EPERM, EACCES, ENOSYS = 1, 13, 38
-# What runc makes behind its filter; bulkhead needs execve alone.
+# What runc makes after its filter; bulkhead needs execve alone.
 TAIL = ["execve", "write", "read", "close", "exit_group", "futex", "nanosleep", "openat", "fstat", "fcntl", "mmap", "munmap",
         "brk", "madvise", "sigaltstack", "rt_sigprocmask", "rt_sigaction", "rt_sigreturn", "epoll_pwait", "epoll_ctl",
         "getpid", "gettid", "tgkill", "prctl", "capget", "capset", "setuid", "setgid", "setgroups", "chdir", "getcwd",

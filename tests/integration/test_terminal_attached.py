@@ -207,5 +207,5 @@ def test_a_stopped_output_stops_nothing_else(t, verb):
 
 
 def any_yes(pid):
-    """Whether a `yes` writes in the pid namespace of this process."""
+    """True if a `yes` writes in the pid namespace of this process."""
     return any(name == "yes" for name in names_beside(pid).values())

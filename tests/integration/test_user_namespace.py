@@ -226,7 +226,7 @@ def test_a_runtime_that_dies_over_the_maps_leaves_no_process(t):
 
 
 def nested_mount(t, kind, **linux):
-    """Whether a user namespace inside the container gets a fresh mount of `kind`."""
+    """True if a user namespace inside the container gets a fresh mount of `kind`."""
     names = ["CAP_SYS_ADMIN", "CAP_SETFCAP"]  # the second one to map user 0 (5.12)
     box = shell_of(t, f"unshare -m -p -f -U -r mount -t {kind} {kind} /tmp && echo mounted",
                    capabilities={each: names for each in ("bounding", "permitted", "effective")})

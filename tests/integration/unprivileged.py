@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A caller that is not root: the same runtime, behind programs that give privileges up."""
+"""A caller that is not root: the same runtime, after programs that give privileges up."""
 
 import os
 import pathlib
@@ -31,7 +31,7 @@ def within_reach(t):
 
 
 class UserRuntime(Runtime):
-    """Every command line runs behind `prefix`."""
+    """Every command line runs after `prefix`."""
 
     def __init__(self, t, prefix):
         super().__init__(within_reach(t), t.root, t.scratch, t.null)
@@ -42,7 +42,7 @@ class UserRuntime(Runtime):
 
 
 def become(t, prefix):
-    """From here on `t` makes its containers behind `prefix`; the case's files are within the user's reach."""
+    """From here on `t` makes its containers after `prefix`; the case's files are within the user's reach."""
     os.chmod(t.scratch.parent, 0o711)
     os.chown(t.scratch, UID, GID)
     t.runtime = UserRuntime(t, prefix)

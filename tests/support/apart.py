@@ -40,7 +40,7 @@ HERE = pytest.StashKey[Here]()
 
 
 def parameters(item):
-    """What stands in brackets behind the name of a case."""
+    """What stands in brackets after the name of a case."""
     return item.callspec.id if hasattr(item, "callspec") else ""
 
 

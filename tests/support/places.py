@@ -2,7 +2,7 @@
 """Where the cases run: each process of pytest that runs cases has a mount namespace and a branch of the cgroups of its own.
 
 A run with -n has a place for each worker, which the controller makes and removes; a run of one process goes on in a
-child of ours, behind which we remove the place.
+child of ours, after which we remove the place.
 """
 
 import os
@@ -17,7 +17,7 @@ NAME = "place"
 
 
 def runs_alone(config):
-    """Whether this is a run of one process."""
+    """True if this is a run of one process."""
     return not hasattr(config, "workerinput") and not config.option.numprocesses and not config.option.tx
 
 

@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 PROGRESS = re.compile(r"^(bringing up nodes\.\.\.|[.sxXFE]+ +\[ *\d+%\]|)$")  # of pytest
 GTEST_SECONDS = 600
-# Whoever ends us ends the suite, and its deadline is for everybody in it; then timeout's own status, or it dies, too.
+# A signal to this process ends the whole suite, and all of it shares one deadline; timeout then has a status of its own, or dies, too.
 GUARD = ["setpriv", "--pdeathsig", "TERM", "timeout", "--kill-after=60"]
 OUT_OF_TIME = (124, -signal.SIGKILL)
 
@@ -41,7 +41,7 @@ def run_gtest(program, seconds=GTEST_SECONDS):
             return (0, 1, 0), f"no end after {seconds} s"
         counts = gtest_counts(json.loads(report.read_text())) if report.exists() else (0, 1, 0)
     if done.returncode != 0 and counts[1] == 0:
-        counts = (counts[0], 1, counts[2])  # died, or a sanitizer spoke up behind the last test
+        counts = (counts[0], 1, counts[2])  # died, or a sanitizer spoke up after the last test
     shown = done.stdout if counts[1] or counts[2] else ""
     return counts, shown
 
@@ -50,7 +50,7 @@ def run_script(command, seconds):
     """((passed, failed, skipped), what is to be shown): its last line counts; what passed is not shown."""
     child = subprocess.Popen([*GUARD, str(seconds), *command], cwd=ROOT, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, errors="replace")
-    recent, shown = collections.deque([""], maxlen=3), []  # behind a hang comes what cleaning up has to say
+    recent, shown = collections.deque([""], maxlen=3), []  # after a hang comes what cleaning up has to say
     for line in child.stdout:
         recent.append(line.rstrip("\n"))
         if not line.startswith("ok") and not PROGRESS.match(recent[-1]):

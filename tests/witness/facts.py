@@ -161,7 +161,7 @@ class Facts:
 
     @staticmethod
     def has_content(path):
-        """Whether a directory has entries; a file of /proc or /sys that exists counts as having content."""
+        """True if a directory has entries; a file of /proc or /sys that exists counts as having content."""
         return not os.path.isdir(path) or bool(os.listdir(path))
 
     @staticmethod
@@ -174,7 +174,7 @@ class Facts:
 
     @staticmethod
     def device_exists(kind, major, minor):
-        """Whether the kernel has a driver behind a number."""
+        """True if the kernel has a driver behind a number."""
         return os.path.exists(f"/sys/dev/{'block' if kind == 'b' else 'char'}/{major}:{minor}")
 
 

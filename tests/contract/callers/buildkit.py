@@ -170,7 +170,7 @@ def build(t, script, terminal=False, bundle=None, **how):
 
 
 def running(t, script=WAITING):
-    """The same, behind its first line `ready`."""
+    """The same, after its first line `ready`."""
     worker, name, step = build(t, script)
     step.until("ready")
     return worker, name, step

@@ -114,7 +114,7 @@ def wait(child, seconds=SECONDS):
 
 
 def reap(pid, seconds=SECONDS):
-    """wait4 of a process that must be our child: the container's, behind a runtime that has ended. 128+n for a signal."""
+    """wait4 of a process that must be our child: the container's, after a runtime that has ended. 128+n for a signal."""
     end = time.monotonic() + seconds
     while True:
         try:

@@ -46,7 +46,7 @@ class Conmon:
         return Monitored(self, [*line, *self.options], name, pid_file, **how)
 
     def exec(self, name, process, pid_file=None, **how):
-        """-e: never with --systemd-cgroup. The process is a dictionary, which says whether it has a terminal (-t), or
+        """-e: never with --systemd-cgroup. The process is a dictionary, which says if it has a terminal (-t), or
         the path of what conmon's parent wrote."""
         pid_file = pid_file or self.t.scratch / f"{name}-{time.monotonic_ns()}.pidfile"
         if isinstance(process, dict):

@@ -34,7 +34,7 @@ class ConmonRs:
             return Child([*line, *console.words("--console-socket={}"), name], self, pid_file, console)
 
     def exec(self, name, *command, terminal=False):
-        """No --process and no `--`: the words behind the id are the program's."""
+        """No --process and no `--`: the words after the id are the program's."""
         pid_file = self.fresh(name)
         with Terminal(self, terminal) as console:
             words = console.words("--console-socket={}", "--tty")

@@ -45,7 +45,7 @@ class Crio:
         return self.conmon().create(name, bundle, **how).made()
 
     def call(self, *words, **how):
-        """runtimeCmd: two buffers; what stderr says decides whether a failure is one."""
+        """runtimeCmd: two buffers; what stderr says decides if a failure is one."""
         answer = separate(self.argv(*words), env=self.env, cwd=self.t.scratch, pdeathsig=None, **how)
         if answer.code == 0:
             return answer
@@ -68,7 +68,7 @@ class Crio:
             pass
 
     def stop(self, box, number=15, patience=0.0):
-        """The stop signal; behind the patience `kill ID KILL` again and again until the process does not live."""
+        """The stop signal; after the patience `kill ID KILL` again and again until the process does not live."""
         try:
             self.call("kill", box.name, number).silent()
         except Failure:
@@ -88,7 +88,7 @@ class Crio:
         return calls
 
     def kill_all(self, name):
-        """SignalContainer of a pod without a pid namespace, behind the end of the container."""
+        """SignalContainer of a pod without a pid namespace, after the end of the container."""
         self.call("kill", "-a", name, "9").silent()
 
     def update(self, name, resources):

@@ -28,7 +28,7 @@ def shim_last_error(log):
 
 
 def rfc3339(text):
-    """Whether Go's time.Time takes it."""
+    """True if Go's time.Time takes it."""
     return re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", text) is not None
 
 
@@ -40,7 +40,7 @@ def shim_kill(text):
 
 
 def shim_delete(text):
-    """Whether a failed delete is taken for deleted."""
+    """True if a failed delete is taken for deleted."""
     return "does not exist" in text
 
 
@@ -109,7 +109,7 @@ def podman_exec(text, newest=True):
 
 
 def podman_state(stderr):
-    """Whether podman up to 5.3 takes a container whose state cannot be had for exited."""
+    """True if podman up to 5.3 takes a container whose state cannot be had for exited."""
     return "does not exist" in stderr or "No such file" in stderr
 
 
@@ -123,7 +123,7 @@ def oci_log(text):
 
 
 def lsm_mount_context(text, newest=True):
-    """Whether podman and CRI-O believe that checkpointed pods can be restored, from what the runtime says to `restore
+    """True if podman and CRI-O believe that checkpointed pods can be restored, from what the runtime says to `restore
     --lsm-mount-context` without a value."""
     return "flag needs an argument" in text or (newest and "requires an argument" in text)
 

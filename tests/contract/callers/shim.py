@@ -155,7 +155,7 @@ class Task:
         return status
 
     def config(self):
-        """The file is read again: who edits it has a say in whether all are killed."""
+        """The shim reads the file again, so an edit of it changes if all processes are killed."""
         return json.loads((self.bundle.path / "config.json").read_text())
 
     def delete(self):

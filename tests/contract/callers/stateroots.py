@@ -19,7 +19,7 @@ class World(harness.Context):
         self.ids = []
 
     def fresh_id(self):
-        """An id that nobody else has; what remains of its container is deleted behind the line."""
+        """An id that nobody else has; what remains of its container is deleted after the line."""
         self.ids.append(f"{self.prefix}-c{len(self.ids)}")
         return self.ids[-1]
 

@@ -84,8 +84,8 @@ Outcome apply(StageContext& stage, const plan::SetDomainname& op) {
                    plan::Call::setdomainname);
 }
 
-// Writes through the procfs of OpenProcfs. No part of the path may be a link or another mount, because a write
-// that reaches another parameter may change the host (CVE-2025-52881).
+// Writes through the procfs of OpenProcfs. No part of the path may be a link or another mount, because a
+// write that reaches another parameter may change the host (CVE-2025-52881).
 Outcome apply(StageContext& stage, const plan::SetSysctl& op) {
     constexpr std::uint64_t strictly = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
     const raw::Handle tree(raw::open_below(stage.procfs, "sys", O_PATH | O_DIRECTORY, strictly));

@@ -92,7 +92,7 @@ def stamp(unit, checks):
 
 def said_of(file, checks="", options=()):
     """What clang-tidy says of a file: PLACE: sentence [check]"""
-    command = [PROGRAM, "--quiet", f"--checks={checks}", *options, str(file)]
+    command = [PROGRAM, "--quiet", f"--checks={checks}", str(file), *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = sorted({f"{place.removeprefix(f'{ROOT}/')}: {sentence}" for place, sentence in FOUND.findall(done.stdout)})
     return found if found or done.returncode == 0 else [f"{PROGRAM} ended with {done.returncode}: {done.stderr[-300:]}"]

@@ -12,7 +12,7 @@ namespace bulkhead {
 
 // Returns the Result of `act`; an exception becomes Kind::internal.
 template <class Act>
-std::invoke_result_t<Act> guarded(Act act) {
+std::invoke_result_t<const Act&> guarded(const Act& act) {
     try {
         return act();
     } catch (const std::exception& exception) {

@@ -47,8 +47,8 @@ Mark mark_of(std::string_view text, const YAML::Mark& place) {
     const auto end = std::min(text.size(), static_cast<std::size_t>(place.pos));
     const std::string_view before = text.substr(0, end);
     const std::string_view line = before.substr(before.rfind('\n') + 1);  // npos + 1 is 0
-    return {place.line + 1,
-            static_cast<int>(line.size() - std::ranges::count_if(line, continues_a_character)) + 1};
+    const auto characters = std::ssize(line) - std::ranges::count_if(line, continues_a_character);
+    return {place.line + 1, static_cast<int>(characters) + 1};
 }
 
 std::size_t weight_of(const Node& node) {

@@ -187,7 +187,7 @@ class Parser {
     // The "s" of "@as "; empty if no type stands in front.
     Result<std::string> annotated_element() {
         if (!rest_.starts_with('@')) return std::string();
-        const std::string element(1, letter_at(2));
+        std::string element(1, letter_at(2));
         if (letter_at(1) != 'a' || !is_blank(letter_at(3)) ||
             std::ranges::find(keywords, element[0], &Keyword::type) == std::end(keywords))
             return refuse(rest_, "does not begin with the type of an array and a blank, such as @as");

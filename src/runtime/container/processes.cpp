@@ -65,15 +65,15 @@ int effective(int signal, const Found& found) {
 }  // namespace
 
 // The processes that it froze go on, even if a signal ends us.
-Result<> kill(const Site& site, const std::string& id, int wanted, bool all) {
+Result<> kill(const Site& site, const std::string& id, int signal, bool all) {
     LET(const Found found, find_for(Verb::kill, site, id, all));
-    const int signal = effective(wanted, found);
+    const int sent = effective(signal, found);
     if (all) {
         const sys::HeldInterrupts held;
-        return signal_everybody(found, signal);
+        return signal_everybody(found, sent);
     }
-    if (signal == SIGKILL && !found.state.private_pids) return kill_cgroup(found.state);
-    return signal_init(found.state, signal);
+    if (sent == SIGKILL && !found.state.private_pids) return kill_cgroup(found.state);
+    return signal_init(found.state, sent);
 }
 
 Result<> pause(const Site& site, const std::string& id) {

@@ -12,6 +12,6 @@ int cgroup2_mount(const std::vector<std::string>& arguments);
 
 // Connects to systemd at the first of these addresses (cgroups/bus.hpp) that answers, and answers requests
 // from the standard input (cgroups/systemd.hpp) until the other side closes it.
-int serve_systemd(const std::vector<std::string>& arguments);
+int serve_systemd(const std::vector<std::string>& addresses);
 
 }  // namespace bulkhead::host_helper

@@ -184,7 +184,9 @@ TEST_F(Removal, RightAfterTheKillTakesLittleTime) {
     }
     std::ranges::sort(times);
     RecordProperty("median_us", static_cast<int>(times[12]));
-    EXPECT_LT(times[12], 20'000u) << "microseconds";
+    // Some 25 ms on a busy machine, with sanitizers. A removal that sleeps for 100 ms between two looks is
+    // seen.
+    EXPECT_LT(times[12], 90'000u) << "microseconds";
 }
 
 void fork_for_ever() {

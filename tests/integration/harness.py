@@ -326,8 +326,8 @@ class Context:
         return box, lambda: os.write(gate, b"\n")
 
     def sleeper(self, **process):
-        """A container that lives for a minute unless it is killed."""
-        return self.container("sleep", "60", **process)
+        """A container that lives for ten minutes unless it is killed: a case in a slow guest may take more than one."""
+        return self.container("sleep", "600", **process)
 
     def output(self, *args, bundle=None, **process):
         """The output of a program in a default container made for it."""

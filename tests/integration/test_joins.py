@@ -81,7 +81,7 @@ def test_a_joined_pid_namespace_shows_both(t):
     second = t.container(bundle=joined(t.bundle("sh", "-c", "cat /proc/1/cmdline | tr '\\0' ' '; echo; echo $$"),
                                        {"pid": path_of(first, "pid")}))
     command, pid = second.run().ok().lines()
-    equal(command.strip(), "sleep 60", "pid 1")
+    equal(command.strip(), "sleep 600", "pid 1")
     true(int(pid) != 1, "the program is pid 1")
 
 

@@ -105,7 +105,7 @@ def test_annotations_are_properties(t):
 def test_seconds_are_microseconds(t):
     """NameSec is NameUSec."""
     by_systemd(t)
-    box = annotated(t.sleeper(), TimeoutStopSec="uint16 7")
+    box = annotated(t.sleeper(), TimeoutStopSec="uint32 7")
     unit = scope(box)
     create(box)
     equal(show(unit, "TimeoutStopUSec"), ("7s",), "property")

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "cli/commands.hpp"
 #include "cli/defaults.hpp"
+#include "cli/flags.hpp"
 #include "cli/log.hpp"
 #include "cli/site.hpp"
 
@@ -24,7 +24,10 @@ Result<Defaults> read_defaults(const std::string& path, const Caller& caller);
 
 // The verbs that use more defaults than the log, and so fail if the file cannot be read. All others go on
 // without it: a mistake in the file must not keep anybody from stopping a container.
-inline constexpr Commands users_of_defaults = planners | for_commands(Command::spec);
+constexpr bool uses_defaults(Command command) {
+    return command == Command::create || command == Command::run || command == Command::explain ||
+           command == Command::spec;
+}
 
 // The beginning of a call: its options and its log.
 struct Opening {

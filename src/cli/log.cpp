@@ -60,9 +60,10 @@ Level level_called(std::string_view word) {
 }
 
 Level level_of(const Options& options) {
-    if (options.debug) return Level::debug;
-    const bool by_default = options.logs_by_default() && !options.log_level_given;
-    return level_called(by_default ? options.defaults.log_level : options.log_level);
+    if (options.global.debug.value_or(false)) return Level::debug;
+    const bool by_default = options.logs_by_default() && !options.global.debug;
+    return level_called(
+        options.global.log_level.value_or(by_default ? options.defaults.log_level : "warning"));
 }
 
 Format format_called(std::string_view word) { return word == "json" ? Format::json : Format::text; }
@@ -114,9 +115,9 @@ void Log::debug(std::string_view text) const {
 }
 
 Result<Log> open_log(const Options& options) {
-    const Format shown = format_called(options.log_format);
+    const Format shown = format_called(options.global.log_format);
     if (!options.logs_by_default()) {
-        auto log = open_destination({{}, shown, level_of(options)}, options.log);
+        auto log = open_destination({{}, shown, level_of(options)}, options.global.log.value_or(""));
         if (!log) return std::unexpected(std::move(log).error().under("--log"));
         return log;
     }

@@ -17,7 +17,7 @@
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
-#include "cli/commands.hpp"
+#include "cli/flags.hpp"
 #include "cli/log_service.hpp"
 
 namespace bulkhead::cli {

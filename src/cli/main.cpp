@@ -9,7 +9,6 @@
 #include "base/guarded.hpp"
 #include "base/text.hpp"
 #include "cli/administrator.hpp"
-#include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/program.hpp"
 
@@ -20,26 +19,25 @@ using namespace bulkhead;
 int exit_code(std::span<const char* const> words) {
     if (auto filled = cli::fill_standard_descriptors(); !filled)
         return cli::tell(std::unexpected(filled.error()), {});
-    const cli::Arguments arguments = cli::normalise(words);
-    const Result<cli::Options> options = cli::read_options(arguments);
-    if (!options) return cli::tell(std::unexpected(options.error()), {});
+    const cli::CommandLine line = cli::parse_command_line(words);
     const cli::Caller caller = cli::look_at_caller();
     // --version prints the version even if the log cannot be opened.
-    if (options->version && !arguments.error) return cli::tell(cli::perform(arguments, *options, caller), {});
+    if (line.options.global.version && !line.error)
+        return cli::tell(cli::perform(line, line.options, caller), {});
     // The log is opened before anything else may fail, because engines read it for every failure.
-    const Result<cli::Opening> opening = cli::open_call(*options, arguments.command, caller);
+    const Result<cli::Opening> opening = cli::open_call(line.options, line.command, caller);
     if (!opening) return cli::tell(std::unexpected(opening.error()), {});
     const cli::Log& log = opening->log;
-    log.debug(cat("words ", join(arguments.globals, " "), ' ', join(arguments.flags, " "), ' ',
-                  join(arguments.operands, " ")));
+    log.debug(
+        cat("words ", join(line.globals, " "), ' ', join(line.flags, " "), ' ', join(line.operands, " ")));
     if (!opening->options.defaults.file.empty())
         log.debug(cat("defaults of ", opening->options.defaults.file));
     if (opening->trouble) {
-        const bool needed = (cli::users_of_defaults & cli::for_commands(arguments.command)) != 0;
+        const bool needed = cli::uses_defaults(line.command);
         if (needed) return cli::tell(std::unexpected(*opening->trouble), log);
         log.warnings({opening->trouble->text});
     }
-    return cli::tell(guarded([&] { return cli::perform(arguments, opening->options, caller); }), log);
+    return cli::tell(guarded([&] { return cli::perform(line, opening->options, caller); }), log);
 }
 
 // Ends the process if an exception cannot be caught (during another exception, or in a child of ours),

@@ -6,7 +6,6 @@
 #include <array>
 
 #include "base/waiting.hpp"
-#include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/render.hpp"
 #include "cli/site.hpp"
@@ -27,15 +26,15 @@ static_assert(handlers.back() == verbs::help);
 
 }  // namespace
 
-Result<VerbResult> perform(const Arguments& arguments, const Options& options, const Caller& caller) {
-    if (arguments.error) return std::unexpected(*arguments.error);
-    const Command command = arguments.command;
-    if (options.version) return VerbResult{version_text(this_build()), 0, {}};
-    if (options.help || command == Command::none) return VerbResult{help_text(command), 0, {}};
-    TRY(check_operands(arguments));
+Result<VerbResult> perform(const CommandLine& line, const Options& options, const Caller& caller) {
+    if (line.error) return std::unexpected(*line.error);
+    const Command command = line.command;
+    if (options.global.version) return VerbResult{version_text(this_build()), 0, {}};
+    if (options.global.help || command == Command::none) return VerbResult{help_text(command), 0, {}};
+    TRY(check_operands(line));
     LET(runtime::Site site, site_of(options, caller));
     const Verb verb = handlers[static_cast<std::size_t>(command) - 1];
-    return verb(Call{std::move(site), options, arguments.operands, caller});
+    return verb(Call{std::move(site), options, line.operands, caller});
 }
 
 namespace {

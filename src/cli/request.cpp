@@ -87,49 +87,73 @@ Result<std::vector<std::string>> parse_directories(std::string_view flag, std::s
 namespace {
 
 // A flag replaces the whole list of bulkhead.yaml, which has one list for each of the two grants.
-Result<rootfs::OverlayGrants> overlay_grants(const Options& options) {
+Result<rootfs::OverlayGrants> overlay_grants(const BundleFlags& flags, const Defaults& defaults) {
     rootfs::OverlayGrants grants;
-    LET(grants.lower, parse_directories("--overlay-from", options.overlay_from));
-    LET(grants.upper, parse_directories("--overlay-upper-from", options.overlay_upper_from));
-    const Defaults& defaults = options.defaults;
-    if (defaults.overlay_from && !options.overlay_from_given) grants.lower = *defaults.overlay_from;
-    if (defaults.overlay_upper_from && !options.overlay_upper_from_given)
-        grants.upper = *defaults.overlay_upper_from;
+    LET(grants.lower, parse_directories("--overlay-from", flags.overlay_from.value_or("")));
+    LET(grants.upper, parse_directories("--overlay-upper-from", flags.overlay_upper_from.value_or("")));
+    if (defaults.overlay_from && !flags.overlay_from) grants.lower = *defaults.overlay_from;
+    if (defaults.overlay_upper_from && !flags.overlay_upper_from) grants.upper = *defaults.overlay_upper_from;
     return grants;
+}
+
+// Everything that create, run and explain have in common.
+Result<runtime::CreateRequest> bundle_request(const Options& options, const BundleFlags& flags,
+                                              std::string id, const Caller& caller) {
+    LET(const plan::Fault fault, parse_fault(flags.fault));
+    LET(rootfs::OverlayGrants grants, overlay_grants(flags, options.defaults));
+    const GlobalFlags& global = options.global;
+    const std::string manager = global.cgroup_manager.value_or("cgroupfs");
+    const bool systemd = global.systemd_cgroup.value_or(false);
+    if (systemd && manager == "disabled")
+        return fail(Kind::usage, "--systemd-cgroup and --cgroup-manager disabled contradict each other");
+    runtime::CreateRequest request{.id = std::move(id), .bundle = flags.bundle};
+    request.preserve_fds = flags.preserve_fds;
+    request.listen_fds = caller.listen_fds;
+    request.listen_names = caller.listen_names;
+    request.notify_socket = caller.notify_socket;
+    request.overlay_grants = std::move(grants);
+    request.no_pivot = flags.no_pivot;
+    if (global.rootless != "auto") request.rootless = global.rootless == "true";
+    request.no_cgroup = manager == "disabled";
+    request.systemd = systemd || manager == "systemd";
+    request.systemd_unless_named =
+        !options.names_a_cgroup_manager() && options.defaults.cgroup_manager == "systemd";
+    request.buses = {caller.system_bus, caller.session_bus, caller.runtime_directory};
+    request.no_new_keyring = flags.no_new_keyring;
+    request.fault = fault;
+    return request;
+}
+
+// For the requests of create, run and exec.
+void take_places(auto& request, const CallerFlags& flags) {
+    request.pid_file = flags.pid_file;
+    request.console_socket = flags.console_socket;
+    request.pidfd_socket = flags.pidfd_socket;
 }
 
 }  // namespace
 
-Result<runtime::CreateRequest> create_request(const Options& options, std::string id, const Caller& caller) {
-    LET(const plan::Fault fault, parse_fault(options.fault));
-    LET(rootfs::OverlayGrants grants, overlay_grants(options));
-    const Defaults& defaults = options.defaults;
-    if (options.systemd_cgroup && options.cgroup_manager == "disabled")
-        return fail(Kind::usage, "--systemd-cgroup and --cgroup-manager disabled contradict each other");
-    return runtime::CreateRequest{
-        .id = std::move(id),
-        .bundle = options.bundle,
-        .pid_file = options.pid_file,
-        .console_socket = options.console_socket,
-        .pidfd_socket = options.pidfd_socket,
-        .trace_file = options.trace,
-        .preserve_fds = options.preserve_fds,
-        .listen_fds = caller.listen_fds,
-        .listen_names = caller.listen_names,
-        .notify_socket = caller.notify_socket,
-        .overlay_grants = std::move(grants),
-        .no_pivot = options.no_pivot,
-        .rootless = options.rootless == "auto" ? std::nullopt : std::optional(options.rootless == "true"),
-        .no_cgroup = options.cgroup_manager == "disabled",
-        .systemd = options.systemd_cgroup || options.cgroup_manager == "systemd",
-        .systemd_unless_named = !options.manager_given && defaults.cgroup_manager == "systemd",
-        .buses = {caller.system_bus, caller.session_bus, caller.runtime_directory},
-        .no_new_keyring = options.no_new_keyring,
-        .detach = options.detach,
-        .keep = options.keep,
-        .no_subreaper = options.no_subreaper,
-        .fault = fault,
-    };
+Result<runtime::CreateRequest> create_request(const Options& options, const CreateFlags& flags,
+                                              std::string id, const Caller& caller) {
+    LET(runtime::CreateRequest request, bundle_request(options, flags, std::move(id), caller));
+    take_places(request, flags);
+    return request;
+}
+
+Result<runtime::CreateRequest> run_request(const Options& options, const RunFlags& flags, std::string id,
+                                           const Caller& caller) {
+    LET(runtime::CreateRequest request, bundle_request(options, flags, std::move(id), caller));
+    take_places(request, flags);
+    request.trace_file = flags.trace;
+    request.detach = flags.detach;
+    request.keep = flags.keep;
+    request.no_subreaper = flags.no_subreaper;
+    return request;
+}
+
+Result<runtime::CreateRequest> explain_request(const Options& options, const ExplainFlags& flags,
+                                               std::string id, const Caller& caller) {
+    return bundle_request(options, flags, std::move(id), caller);
 }
 
 Result<std::string> parse_cgroup(const std::vector<std::string>& given) {
@@ -145,38 +169,33 @@ Result<std::string> parse_cgroup(const std::vector<std::string>& given) {
     return path;
 }
 
-Result<runtime::ExecRequest> exec_request(const Options& options, const std::vector<std::string>& operands) {
-    LET(const plan::Fault fault, parse_fault(options.fault));
-    LET(std::string cgroup, parse_cgroup(options.cgroups));
+Result<runtime::ExecRequest> exec_request(const ExecFlags& flags, const std::vector<std::string>& operands) {
+    LET(const plan::Fault fault, parse_fault(flags.fault));
+    LET(std::string cgroup, parse_cgroup(flags.cgroups));
     // runc takes "" for absent, and then a script with an unset variable runs the program as root.
-    if (options.user_given && options.user.empty())
+    if (flags.user && flags.user->empty())
         return fail(Kind::usage, "--user: is empty; must be UID or UID:GID");
-    return runtime::ExecRequest{
-        .id = operands.front(),
-        .process_file = options.process,
-        .pid_file = options.pid_file,
-        .console_socket = options.console_socket,
-        .pidfd_socket = options.pidfd_socket,
-        .trace_file = options.trace,
-        .cgroup = std::move(cgroup),
-        .preserve_fds = options.preserve_fds,
-        .detach = options.detach,
-        .ignore_paused = options.ignore_paused,
-        .changes =
-            {
-                .args = {operands.begin() + 1, operands.end()},
-                .terminal = options.tty,
-                .cwd = options.cwd,
-                .env = options.env,
-                .user = options.user,
-                .additional_gids = options.additional_gids,
-                .capabilities = options.capabilities,
-                .no_new_privileges = options.no_new_privileges,
-                .process_label = options.process_label,
-                .apparmor = options.apparmor,
-            },
-        .fault = fault,
+    runtime::ExecRequest request{.id = operands.front(), .process_file = flags.process};
+    take_places(request, flags);
+    request.trace_file = flags.trace;
+    request.cgroup = std::move(cgroup);
+    request.preserve_fds = flags.preserve_fds;
+    request.detach = flags.detach;
+    request.ignore_paused = flags.ignore_paused;
+    request.changes = {
+        .args = {operands.begin() + 1, operands.end()},
+        .terminal = flags.tty,
+        .cwd = flags.cwd,
+        .env = flags.env,
+        .user = flags.user.value_or(""),
+        .additional_gids = flags.additional_gids,
+        .capabilities = flags.capabilities,
+        .no_new_privileges = flags.no_new_privileges,
+        .process_label = flags.process_label,
+        .apparmor = flags.apparmor,
     };
+    request.fault = fault;
+    return request;
 }
 
 }  // namespace bulkhead::cli

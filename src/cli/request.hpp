@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "cli/commands.hpp"
+#include "cli/flags.hpp"
 #include "cli/site.hpp"
 #include "runtime/container/container.hpp"
 
@@ -28,13 +28,18 @@ bool is_layer_directory(std::string_view path);
 // DIR[:DIR...] as the value of `flag`, absolute paths without ".."; empty: none.
 Result<std::vector<std::string>> parse_directories(std::string_view flag, std::string_view list);
 
-Result<runtime::CreateRequest> create_request(const Options& options, std::string id, const Caller& caller);
+Result<runtime::CreateRequest> create_request(const Options& options, const CreateFlags& flags,
+                                              std::string id, const Caller& caller);
+Result<runtime::CreateRequest> run_request(const Options& options, const RunFlags& flags, std::string id,
+                                           const Caller& caller);
+Result<runtime::CreateRequest> explain_request(const Options& options, const ExplainFlags& flags,
+                                               std::string id, const Caller& caller);
 
 // The value of --cgroup as one path, empty if it was not given. cgroup v2 has one hierarchy, so runc's
 // CONTROLLER:PATH and more than one of them are refused.
 Result<std::string> parse_cgroup(const std::vector<std::string>& given);
 
 // operands: the container's id, then the program and its arguments.
-Result<runtime::ExecRequest> exec_request(const Options& options, const std::vector<std::string>& operands);
+Result<runtime::ExecRequest> exec_request(const ExecFlags& flags, const std::vector<std::string>& operands);
 
 }  // namespace bulkhead::cli

@@ -56,7 +56,7 @@ Result<> take_size(std::optional<std::int64_t>& property, std::string_view flag,
     return {};
 }
 
-Result<spec::Resources> from_flags(const Options& given) {
+Result<spec::Resources> from_flags(const UpdateFlags& given) {
     spec::Resources wanted;
     TRY(take(wanted.block_io.weight, "blkio-weight", given.blkio_weight));
     TRY(take(wanted.cpu.period, "cpu-period", given.cpu_period));
@@ -74,7 +74,7 @@ Result<spec::Resources> from_flags(const Options& given) {
 }
 
 // The schemata in the order of config.json.
-Result<std::vector<std::string>> schemata_of(const Options& given) {
+Result<std::vector<std::string>> schemata_of(const UpdateFlags& given) {
     std::vector<std::string> schemata;
     const std::string& bandwidth = given.mem_bw_schema;
     if (!bandwidth.empty() && !bandwidth.starts_with("MB:"))
@@ -113,16 +113,16 @@ Result<std::int64_t> parse_size(std::string_view flag, std::string_view word) {
     return static_cast<std::int64_t>(bytes);
 }
 
-Result<runtime::UpdateRequest> update_request(const Options& options, std::string id) {
-    LET(const plan::Fault fault, parse_fault(options.fault));
+Result<runtime::UpdateRequest> update_request(const UpdateFlags& flags, std::string id) {
+    LET(const plan::Fault fault, parse_fault(flags.fault));
     runtime::UpdateRequest request{
         .id = std::move(id), .where = "update: ", .resources = {}, .schemata = {}, .fault = fault};
-    LET(request.schemata, schemata_of(options));
-    if (options.resources.empty()) {
-        LET(request.resources, from_flags(options));
+    LET(request.schemata, schemata_of(flags));
+    if (flags.resources.empty()) {
+        LET(request.resources, from_flags(flags));
     } else {
-        request.where = cat(options.resources, ": ");
-        LET(request.resources, from_file(options.resources));
+        request.where = cat(flags.resources, ": ");
+        LET(request.resources, from_file(flags.resources));
     }
     return request;
 }

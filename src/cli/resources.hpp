@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
-#include "cli/commands.hpp"
+#include "cli/flags.hpp"
 #include "runtime/container/container.hpp"
 
 namespace bulkhead::cli {
@@ -18,6 +18,6 @@ Result<std::int64_t> parse_size(std::string_view flag, std::string_view word);
 
 // The new limits. With --resources the other flags count for nothing, as in runc. What cannot be changed
 // here (real-time CPU time, kernel memory: cgroup v1 only) is taken and ignored, as there.
-Result<runtime::UpdateRequest> update_request(const Options& options, std::string id);
+Result<runtime::UpdateRequest> update_request(const UpdateFlags& flags, std::string id);
 
 }  // namespace bulkhead::cli

@@ -71,12 +71,13 @@ std::string default_root(const Caller& caller) {
 }
 
 Result<runtime::Site> site_of(const Options& options, const Caller& caller) {
-    if (options.root_given && options.root.empty()) return fail(Kind::usage, "--root: the path is empty");
-    LET(const std::string path, absolute(options.root_given ? options.root : default_root(caller)));
+    const std::optional<std::string>& given = options.global.root;
+    if (given && given->empty()) return fail(Kind::usage, "--root: the path is empty");
+    LET(const std::string path, absolute(given ? *given : default_root(caller)));
     const std::string root = clean(path);
     if (root == "/")
         return fail(Kind::usage, "--root: the root directory cannot hold the states of containers");
-    return runtime::Site{root, options.root_given};
+    return runtime::Site{root, given.has_value()};
 }
 
 }  // namespace bulkhead::cli

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "cli/commands.hpp"
+#include "cli/flags.hpp"
 #include "runtime/container/container.hpp"
 
 namespace bulkhead::cli {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "cli/commands.hpp"
+#include "cli/flags.hpp"
 #include "cli/site.hpp"
 #include "runtime/container/container.hpp"
 
@@ -19,6 +19,12 @@ struct Call {
     Options options;
     std::vector<std::string> operands;  // as many as the verb's row asks for
     Caller caller{};
+
+    // The verb's own.
+    template <class Flags>
+    const Flags& flags() const {
+        return std::get<Flags>(options.verb);
+    }
 };
 
 struct VerbResult {

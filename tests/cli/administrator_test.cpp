@@ -78,11 +78,11 @@ TEST(OpenLog, OfTheFileIsBesideStderr) {
     EXPECT_EQ(nlohmann::json::parse(text_of(place / "log"))["msg"], "no");
     open_log(options)->warnings({"quiet"});
     EXPECT_EQ(text_of(place / "log").find("quiet"), std::string::npos);
-    options.log_level_given = true;
+    options.global.log_level = "warning";
     open_log(options)->warnings({"asked for"});
     EXPECT_NE(text_of(place / "log").find("asked for"), std::string::npos);
     // A caller that reads JSON on stderr goes on doing so.
-    options.log_format = "json";
+    options.global.log_format = "json";
     const std::string shown = captured(STDERR_FILENO, [&] { open_log(options)->error(trouble); });
     EXPECT_EQ(nlohmann::json::parse(shown)["msg"], "no");
 }
@@ -90,8 +90,7 @@ TEST(OpenLog, OfTheFileIsBesideStderr) {
 TEST(OpenLog, OfTheFileDoesNotCountBesideTheFlag) {
     const TemporaryDirectory place;
     Options options;
-    options.log = place / "asked";
-    options.log_given = true;
+    options.global.log = place / "asked";
     options.defaults = {.log = place / "log", .log_format = "json", .log_level = "debug"};
     const Log log = open_log(options).value();
     EXPECT_FALSE(log.beside);

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/text.hpp"
-#include "cli/options.hpp"
+#include "cli/command_line.hpp"
 
 namespace bulkhead::cli {
 namespace {
@@ -22,40 +22,49 @@ void add(std::string& text, std::string_view name, bool value) {
     if (value) text.append(cat(' ', name));
 }
 
-std::string shown(const Arguments& arguments, const Options& options) {
-    std::string text = arguments.command == Command::none ? "-" : std::string(row_of(arguments.command).name);
-    for (const std::string& operand : arguments.operands) text.append(cat(' ', operand));
-    add(text, "root", options.root);
-    add(text, "log", options.log);
-    add(text, "log-format", options.log_format == "text" ? "" : options.log_format);
-    add(text, "rootless", options.rootless == "auto" ? "" : options.rootless);
-    add(text, "cgroup-manager", options.cgroup_manager == "cgroupfs" ? "" : options.cgroup_manager);
-    add(text, "criu", options.criu);
-    add(text, "debug", options.debug);
-    add(text, "systemd-cgroup", options.systemd_cgroup);
-    add(text, "version", options.version);
-    add(text, "bundle", options.bundle);
-    add(text, "pid-file", options.pid_file);
-    add(text, "console-socket", options.console_socket);
-    add(text, "pidfd-socket", options.pidfd_socket);
-    add(text, "preserve-fds", options.preserve_fds == 0 ? "" : cat(options.preserve_fds));
-    add(text, "format", options.format == "table" ? "" : options.format);
-    add(text, "no-pivot", options.no_pivot);
-    add(text, "no-new-keyring", options.no_new_keyring);
-    add(text, "detach", options.detach);
-    add(text, "keep", options.keep);
-    add(text, "no-subreaper", options.no_subreaper);
-    add(text, "force", options.force);
-    add(text, "all", options.all);
-    add(text, "process", options.process);
-    add(text, "tty", options.tty);
-    add(text, "cwd", options.cwd);
-    add(text, "env", join(options.env, "+"));
-    add(text, "user", options.user);
-    add(text, "gids", join(options.additional_gids, "+"));
-    add(text, "cap", join(options.capabilities, "+"));
-    add(text, "cgroup", join(options.cgroups, "+"));
-    add(text, "ignore-paused", options.ignore_paused);
+// Of each verb those flags that it has.
+template <class Flags>
+void add_own(std::string& text, const Flags& flags) {
+    if constexpr (requires { flags.bundle; }) add(text, "bundle", flags.bundle);
+    if constexpr (requires { flags.pid_file; }) add(text, "pid-file", flags.pid_file);
+    if constexpr (requires { flags.console_socket; }) add(text, "console-socket", flags.console_socket);
+    if constexpr (requires { flags.pidfd_socket; }) add(text, "pidfd-socket", flags.pidfd_socket);
+    if constexpr (requires { flags.preserve_fds; })
+        add(text, "preserve-fds", flags.preserve_fds == 0 ? "" : cat(flags.preserve_fds));
+    if constexpr (requires { flags.format; })
+        add(text, "format", flags.format == "table" ? "" : flags.format);
+    if constexpr (requires { flags.no_pivot; }) add(text, "no-pivot", flags.no_pivot);
+    if constexpr (requires { flags.no_new_keyring; }) add(text, "no-new-keyring", flags.no_new_keyring);
+    if constexpr (requires { flags.detach; }) add(text, "detach", flags.detach);
+    if constexpr (requires { flags.keep; }) add(text, "keep", flags.keep);
+    if constexpr (requires { flags.no_subreaper; }) add(text, "no-subreaper", flags.no_subreaper);
+    if constexpr (requires { flags.force; }) add(text, "force", flags.force);
+    if constexpr (requires { flags.all; }) add(text, "all", flags.all);
+    if constexpr (requires { flags.process; }) add(text, "process", flags.process);
+    if constexpr (requires { flags.tty; }) add(text, "tty", flags.tty);
+    if constexpr (requires { flags.cwd; }) add(text, "cwd", flags.cwd);
+    if constexpr (requires { flags.env; }) add(text, "env", join(flags.env, "+"));
+    if constexpr (requires { flags.user; }) add(text, "user", flags.user.value_or(""));
+    if constexpr (requires { flags.additional_gids; }) add(text, "gids", join(flags.additional_gids, "+"));
+    if constexpr (requires { flags.capabilities; }) add(text, "cap", join(flags.capabilities, "+"));
+    if constexpr (requires { flags.cgroups; }) add(text, "cgroup", join(flags.cgroups, "+"));
+    if constexpr (requires { flags.ignore_paused; }) add(text, "ignore-paused", flags.ignore_paused);
+}
+
+std::string shown(const CommandLine& line) {
+    std::string text = line.command == Command::none ? "-" : std::string(row_of(line.command).name);
+    for (const std::string& operand : line.operands) text.append(cat(' ', operand));
+    const GlobalFlags& global = line.options.global;
+    add(text, "root", global.root.value_or(""));
+    add(text, "log", global.log.value_or(""));
+    add(text, "log-format", global.log_format == "text" ? "" : global.log_format);
+    add(text, "rootless", global.rootless == "auto" ? "" : global.rootless);
+    add(text, "cgroup-manager", global.cgroup_manager.value_or(""));
+    add(text, "criu", global.criu);
+    add(text, "debug", global.debug.value_or(false));
+    add(text, "systemd-cgroup", global.systemd_cgroup.value_or(false));
+    add(text, "version", global.version);
+    std::visit([&](const auto& flags) { add_own(text, flags); }, line.options.verb);
     return text;
 }
 
@@ -64,10 +73,8 @@ std::string read(std::string_view line) {
     for (const std::string_view word : split(line, ' ')) words.emplace_back(word);
     std::vector<const char*> argv;
     for (const std::string& word : words) argv.push_back(word.c_str());
-    const Arguments arguments = normalise(argv);
-    const Result<Options> options = read_options(arguments);
-    if (arguments.error) return arguments.error->text;
-    return options ? shown(arguments, *options) : options.error().text;
+    const CommandLine parsed = parse_command_line(argv);
+    return parsed.error ? parsed.error->text : shown(parsed);
 }
 
 TEST(Callers, AreUnderstood) {

@@ -72,12 +72,12 @@ TEST(OneLine, LeavesOutTheMiddleOfWhatIsTooLongForOneWrite) {
 TEST(Error, GoesToStderrAndToTheLogInTheSameWords) {
     const TemporaryDirectory directory;
     Options options;
-    options.log = directory / "log";
-    options.log_format = "json";
+    options.global.log = directory / "log";
+    options.global.log_format = "json";
     const Log log = open_log(options).value();
     const std::string seen = captured(STDERR_FILENO, [&] { log.error(trouble); });
     EXPECT_EQ(seen, trouble.text + "\n");
-    EXPECT_EQ(nlohmann::json::parse(text_of(options.log))["msg"], trouble.text);
+    EXPECT_EQ(nlohmann::json::parse(text_of(*options.global.log))["msg"], trouble.text);
 }
 
 TEST(Error, WithoutALogIsOneLineOnStderr) {
@@ -118,7 +118,7 @@ std::string on_terminal(Act act) {
 TEST(Warnings, GoToTheLogOrElseToATerminal) {
     const TemporaryDirectory directory;
     Options options;
-    options.log = "file:" + (directory / "log");
+    options.global.log = "file:" + (directory / "log");
     const Log log = open_log(options).value();
     EXPECT_EQ(captured(STDERR_FILENO, [&] { log.warnings({"one", "two"}); }), "");
     EXPECT_NE(text_of(directory / "log").find("level=warning msg=\"two\"\n"), std::string::npos);
@@ -132,33 +132,33 @@ TEST(Warnings, GoToTheLogOrElseToATerminal) {
 TEST(Debug, GoesToTheLogOnlyAndOnlyIfAskedFor) {
     const TemporaryDirectory directory;
     Options options;
-    options.log = directory / "log";
+    options.global.log = directory / "log";
     open_log(options)->debug("hidden");
-    EXPECT_EQ(text_of(options.log), "");
-    options.debug = true;
+    EXPECT_EQ(text_of(*options.global.log), "");
+    options.global.debug = true;
     EXPECT_EQ(captured(STDERR_FILENO, [&] { open_log(options)->debug("seen"); }), "");
-    EXPECT_NE(text_of(options.log).find("level=debug msg=\"seen\""), std::string::npos);
+    EXPECT_NE(text_of(*options.global.log).find("level=debug msg=\"seen\""), std::string::npos);
 }
 
 TEST(OpenLog, AppendsAndFollowsNoLink) {
     const TemporaryDirectory directory;
     Options options;
-    options.log = directory / "log";
+    options.global.log = directory / "log";
     open_log(options)->error(trouble);
     open_log(options)->error(trouble);
-    EXPECT_EQ(split(text_of(options.log), '\n').size(), 3U);
+    EXPECT_EQ(split(text_of(*options.global.log), '\n').size(), 3U);
     struct stat status {};
-    ASSERT_EQ(::stat(options.log.c_str(), &status), 0);
+    ASSERT_EQ(::stat(options.global.log->c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777 & ~0644U, 0U);
-    ASSERT_EQ(::symlink(options.log.c_str(), (directory / "link").c_str()), 0);
-    options.log = directory / "link";
+    ASSERT_EQ(::symlink(options.global.log->c_str(), (directory / "link").c_str()), 0);
+    options.global.log = directory / "link";
     EXPECT_EQ(open_log(options).error().err, ELOOP);
-    options.log = directory / "missing/log";
+    options.global.log = directory / "missing/log";
     EXPECT_TRUE(open_log(options).error().text.ends_with("no such file or directory"));
-    options.log = "journald:x";
+    options.global.log = "journald:x";
     EXPECT_FALSE(open_log(options)->file);
     EXPECT_EQ(open_log(options)->service->id, "x");
-    options.log = "/dev/stderr";
+    options.global.log = "/dev/stderr";
     EXPECT_FALSE(open_log(options)->file);
 }
 

@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/options.hpp"
+#include "cli/command_line.hpp"
 #include "cli/output.hpp"
 #include "support.hpp"
 
@@ -15,8 +15,8 @@ namespace bulkhead::cli {
 namespace {
 
 Result<VerbResult> perform(std::vector<const char*> words) {
-    const Arguments arguments = normalise(words);
-    return perform(arguments, read_options(arguments).value(), look_at_caller());
+    const CommandLine line = parse_command_line(words);
+    return perform(line, line.options, look_at_caller());
 }
 
 std::string error_of(std::vector<const char*> words) {

@@ -5,7 +5,7 @@
 
 #include <cerrno>
 
-#include "cli/options.hpp"
+#include "cli/command_line.hpp"
 
 namespace bulkhead::cli {
 namespace {
@@ -50,6 +50,13 @@ TEST(ParseDirectories, TakesAbsolutePaths) {
               "--overlay-from \"/a:b\": \"b\": must be an absolute path without ..");
 }
 
+Options read(const std::vector<const char*>& words) { return parse_command_line(words).options; }
+
+// Of a command line with run.
+Result<runtime::CreateRequest> run_of(const Options& options, const Caller& caller = {}) {
+    return run_request(options, std::get<RunFlags>(options.verb), "ID", caller);
+}
+
 TEST(CreateRequest, CarriesEveryOption) {
     const std::vector<const char*> words{"run",
                                          "--bundle=B",
@@ -67,10 +74,8 @@ TEST(CreateRequest, CarriesEveryOption) {
                                          "--fault=3:kill",
                                          "--detach",
                                          "ID"};
-    const Options options = read_options(normalise(words)).value();
     const runtime::CreateRequest request =
-        create_request(options, "ID", {.listen_fds = 2, .listen_names = "a:b", .notify_socket = "@n"})
-            .value();
+        run_of(read(words), {.listen_fds = 2, .listen_names = "a:b", .notify_socket = "@n"}).value();
     EXPECT_EQ(request.id, "ID");
     EXPECT_EQ(request.bundle, "B");
     EXPECT_EQ(request.pid_file, "P");
@@ -90,10 +95,10 @@ TEST(CreateRequest, CarriesEveryOption) {
 TEST(CreateRequest, TakesEachGrantFromTheFlagOrElseFromTheFile) {
     const auto grants = [](std::vector<const char*> words) {
         words.insert(words.begin(), "create");
-        Options options = read_options(normalise(words)).value();
+        Options options = read(words);
         options.defaults.overlay_from = {"/fl"};
         options.defaults.overlay_upper_from = {"/fu"};
-        return create_request(options, "ID", {}).value().overlay_grants;
+        return create_request(options, std::get<CreateFlags>(options.verb), "ID", {}).value().overlay_grants;
     };
     EXPECT_EQ(grants({"ID"}), (rootfs::OverlayGrants{{"/fl"}, {"/fu"}}));
     EXPECT_EQ(grants({"--overlay-from=/l", "ID"}), (rootfs::OverlayGrants{{"/l"}, {"/fu"}}));
@@ -103,8 +108,7 @@ TEST(CreateRequest, TakesEachGrantFromTheFlagOrElseFromTheFile) {
 
 TEST(CreateRequest, NamesTheFlagOfAWrongDirectory) {
     const std::vector<const char*> words{"run", "--overlay-upper-from=u", "ID"};
-    const Options options = read_options(normalise(words)).value();
-    EXPECT_EQ(create_request(options, "ID", {}).error().text,
+    EXPECT_EQ(run_of(read(words)).error().text,
               "--overlay-upper-from \"u\": \"u\": must be an absolute path without ..");
 }
 
@@ -136,9 +140,9 @@ TEST(ExecRequest, CarriesEveryOption) {
                                          "prog",
                                          "-x",
                                          "--"};
-    const Arguments arguments = normalise(words);
+    const CommandLine line = parse_command_line(words);
     const runtime::ExecRequest request =
-        exec_request(read_options(arguments).value(), arguments.operands).value();
+        exec_request(std::get<ExecFlags>(line.options.verb), line.operands).value();
     using Words = std::vector<std::string>;
     EXPECT_EQ(request.id, "ID");
     EXPECT_EQ(request.process_file, "F");
@@ -168,11 +172,15 @@ TEST(ExecRequest, IsPlainByDefault) {
     EXPECT_FALSE(request.changes.terminal || request.detach || request.ignore_paused);
     EXPECT_EQ(request.changes.no_new_privileges, std::nullopt);
     EXPECT_EQ(request.fault.step, -1);
-    EXPECT_EQ(exec_request({.fault = "x"}, {"ID"}).error().kind, Kind::usage);
-    EXPECT_TRUE(exec_request({.user = "1", .user_given = true}, {"ID"}));
-    EXPECT_EQ(exec_request({.user_given = true}, {"ID"}).error().text,
-              "--user: is empty; must be UID or UID:GID");
-    EXPECT_EQ(exec_request({.cgroups = {"cpu:a"}}, {"ID"}).error().kind, Kind::usage);
+}
+
+TEST(ExecRequest, RefusesWrongValues) {
+    const auto refused = [](const std::vector<const char*>& words) {
+        return exec_request(std::get<ExecFlags>(read(words).verb), {"ID"}).error();
+    };
+    EXPECT_EQ(refused({"exec", "--fault", "x", "ID"}).kind, Kind::usage);
+    EXPECT_EQ(refused({"exec", "--user", "", "ID"}).text, "--user: is empty; must be UID or UID:GID");
+    EXPECT_EQ(refused({"exec", "--cgroup", "cpu:a", "ID"}).kind, Kind::usage);
 }
 
 TEST(ParseCgroup, TakesOnePath) {
@@ -186,9 +194,7 @@ TEST(ParseCgroup, TakesOnePath) {
 }
 
 TEST(CreateRequest, SaysWhatMayHappenWithoutACgroup) {
-    const auto request = [](const std::vector<const char*>& words) {
-        return create_request(read_options(normalise(words)).value(), "ID", {}).value();
-    };
+    const auto request = [](const std::vector<const char*>& words) { return run_of(read(words)).value(); };
     EXPECT_EQ(request({"run", "ID"}).rootless, std::nullopt);
     EXPECT_EQ(request({"--rootless", "auto", "run", "ID"}).rootless, std::nullopt);
     EXPECT_EQ(request({"--rootless", "true", "run", "ID"}).rootless, true);
@@ -198,9 +204,7 @@ TEST(CreateRequest, SaysWhatMayHappenWithoutACgroup) {
 }
 
 TEST(CreateRequest, SaysWhoMakesTheCgroup) {
-    const auto request = [](const std::vector<const char*>& words) {
-        return create_request(read_options(normalise(words)).value(), "ID", {});
-    };
+    const auto request = [](const std::vector<const char*>& words) { return run_of(read(words)); };
     EXPECT_FALSE(request({"run", "ID"})->systemd);
     EXPECT_FALSE(request({"--cgroup-manager=cgroupfs", "run", "ID"})->systemd);
     EXPECT_FALSE(request({"--cgroup-manager=disabled", "run", "ID"})->systemd);
@@ -213,7 +217,7 @@ TEST(CreateRequest, SaysWhoMakesTheCgroup) {
 
 TEST(CreateRequest, KnowsTheBusesOfTheCaller) {
     const Caller caller{.runtime_directory = "/r", .system_bus = "a", .session_bus = "b"};
-    const auto made = create_request({}, "ID", caller).value();
+    const auto made = create_request({}, {}, "ID", caller).value();
     EXPECT_EQ(made.buses.system_bus, "a");
     EXPECT_EQ(made.buses.session_bus, "b");
     EXPECT_EQ(made.buses.runtime_directory, "/r");

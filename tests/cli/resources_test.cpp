@@ -45,10 +45,10 @@ TEST(ParseSize, RefusesWhatIsNoSize) {
 }
 
 TEST(UpdateRequest, HasWhatWasGivenAndNothingElse) {
-    Options options;
-    options.memory = "1m";
-    options.cpu_share = "7";
-    const auto request = update_request(options, "box");
+    UpdateFlags flags;
+    flags.memory = "1m";
+    flags.cpu_share = "7";
+    const auto request = update_request(flags, "box");
     ASSERT_TRUE(request) << request.error().text;
     EXPECT_EQ(request->id, "box");
     EXPECT_EQ(request->where, "update: ");
@@ -60,18 +60,18 @@ TEST(UpdateRequest, HasWhatWasGivenAndNothingElse) {
 }
 
 TEST(UpdateRequest, TakesEveryFlagToItsProperty) {
-    Options options;
-    options.blkio_weight = "11";
-    options.cpu_period = "12";
-    options.cpu_quota = "-13";
-    options.cpu_burst = "14";
-    options.cpu_idle = "1";
-    options.cpuset_cpus = "0-3";
-    options.cpuset_mems = "1";
-    options.memory_reservation = "2k";
-    options.memory_swap = "-1";
-    options.pids_limit = "-1";
-    const auto request = update_request(options, "box");
+    UpdateFlags flags;
+    flags.blkio_weight = "11";
+    flags.cpu_period = "12";
+    flags.cpu_quota = "-13";
+    flags.cpu_burst = "14";
+    flags.cpu_idle = "1";
+    flags.cpuset_cpus = "0-3";
+    flags.cpuset_mems = "1";
+    flags.memory_reservation = "2k";
+    flags.memory_swap = "-1";
+    flags.pids_limit = "-1";
+    const auto request = update_request(flags, "box");
     ASSERT_TRUE(request) << request.error().text;
     const spec::Resources& wanted = request->resources;
     EXPECT_EQ(wanted.block_io.weight, 11);
@@ -87,17 +87,21 @@ TEST(UpdateRequest, TakesEveryFlagToItsProperty) {
 }
 
 TEST(UpdateRequest, NamesTheFlagOfAWrongNumber) {
-    const std::pair<std::string Options::*, const char*> table[] = {
-        {&Options::blkio_weight, "blkio-weight"}, {&Options::cpu_period, "cpu-period"},
-        {&Options::cpu_quota, "cpu-quota"},       {&Options::cpu_burst, "cpu-burst"},
-        {&Options::cpu_share, "cpu-share"},       {&Options::memory, "memory"},
-        {&Options::memory_swap, "memory-swap"},   {&Options::memory_reservation, "memory-reservation"},
-        {&Options::pids_limit, "pids-limit"},
+    const std::pair<std::string UpdateFlags::*, const char*> table[] = {
+        {&UpdateFlags::blkio_weight, "blkio-weight"},
+        {&UpdateFlags::cpu_period, "cpu-period"},
+        {&UpdateFlags::cpu_quota, "cpu-quota"},
+        {&UpdateFlags::cpu_burst, "cpu-burst"},
+        {&UpdateFlags::cpu_share, "cpu-share"},
+        {&UpdateFlags::memory, "memory"},
+        {&UpdateFlags::memory_swap, "memory-swap"},
+        {&UpdateFlags::memory_reservation, "memory-reservation"},
+        {&UpdateFlags::pids_limit, "pids-limit"},
     };
     for (const auto& [flag, name] : table) {
-        Options options;
-        options.*flag = "7q";
-        const auto request = update_request(options, "box");
+        UpdateFlags flags;
+        flags.*flag = "7q";
+        const auto request = update_request(flags, "box");
         ASSERT_FALSE(request) << name;
         EXPECT_TRUE(request.error().text.starts_with(cat("invalid value for ", name, ": \"7q\": ")))
             << request.error().text;
@@ -106,21 +110,21 @@ TEST(UpdateRequest, NamesTheFlagOfAWrongNumber) {
 
 TEST(UpdateRequest, ReadsAFileAndThenNoFlag) {
     const test::Folder folder;
-    Options options;
-    options.resources = folder / "limits.json";
-    options.pids_limit = "5";
-    test::write_text(options.resources, R"({"memory":{"limit":77}})");
-    const auto request = update_request(options, "box");
+    UpdateFlags flags;
+    flags.resources = folder / "limits.json";
+    flags.pids_limit = "5";
+    test::write_text(flags.resources, R"({"memory":{"limit":77}})");
+    const auto request = update_request(flags, "box");
     ASSERT_TRUE(request) << request.error().text;
-    EXPECT_EQ(request->where, options.resources + ": ");
+    EXPECT_EQ(request->where, flags.resources + ": ");
     EXPECT_EQ(request->resources.memory.limit, 77);
     EXPECT_FALSE(request->resources.pids.limit);
 }
 
 TEST(UpdateRequest, NamesAFileThatIsNotThere) {
-    Options options;
-    options.resources = "/nowhere.json";
-    const auto request = update_request(options, "box");
+    UpdateFlags flags;
+    flags.resources = "/nowhere.json";
+    const auto request = update_request(flags, "box");
     ASSERT_FALSE(request);
     EXPECT_TRUE(request.error().text.contains("/nowhere.json")) << request.error().text;
 }
@@ -128,11 +132,11 @@ TEST(UpdateRequest, NamesAFileThatIsNotThere) {
 TEST(UpdateRequest, HasTheSchemataBesideAFileOfResources) {
     const test::Folder folder;
     test::write_text(folder / "limits.json", R"({"pids": {"limit": 7}})");
-    Options options;
-    options.l3_cache_schema = "L3:0=f";
-    options.mem_bw_schema = "MB:0=20";
-    options.resources = folder / "limits.json";
-    const auto request = update_request(options, "box");
+    UpdateFlags flags;
+    flags.l3_cache_schema = "L3:0=f";
+    flags.mem_bw_schema = "MB:0=20";
+    flags.resources = folder / "limits.json";
+    const auto request = update_request(flags, "box");
     ASSERT_TRUE(request) << request.error().text;
     EXPECT_EQ(request->schemata, (std::vector<std::string>{"L3:0=f", "MB:0=20"}));
     EXPECT_EQ(request->resources.pids.limit, 7);
@@ -140,9 +144,9 @@ TEST(UpdateRequest, HasTheSchemataBesideAFileOfResources) {
 
 TEST(UpdateRequest, HoldsABandwidthToTheStandard) {
     for (const char* word : {"L3:0=f", "MB:0=20\nL3:0=f"}) {
-        Options options;
-        options.mem_bw_schema = word;
-        const auto request = update_request(options, "box");
+        UpdateFlags flags;
+        flags.mem_bw_schema = word;
+        const auto request = update_request(flags, "box");
         ASSERT_FALSE(request) << word;
         EXPECT_TRUE(request.error().text.starts_with("invalid value for mem-bw-schema: "))
             << request.error().text;

@@ -20,8 +20,7 @@ TEST(DefaultRoot, DependsOnTheUserAndOnANonEmptyDirectoryOnly) {
 
 std::string root_of(std::string given) {
     Options options;
-    options.root = std::move(given);
-    options.root_given = true;
+    options.global.root = std::move(given);
     const auto site = site_of(options, {});
     return site ? site->root : cat("! ", site.error().text);
 }
@@ -40,8 +39,7 @@ TEST(SiteOf, MakesTheRootAbsoluteAndClean) {
 TEST(SiteOf, KnowsAnExplicitRoot) {
     EXPECT_FALSE(site_of({}, {"", true, false})->root_is_explicit);
     Options options;
-    options.root = "/run/bulkhead";
-    options.root_given = true;
+    options.global.root = "/run/bulkhead";
     EXPECT_TRUE(site_of(options, {})->root_is_explicit);
 }
 

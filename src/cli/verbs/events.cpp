@@ -18,8 +18,8 @@ Result<> print(std::string_view line) { return write_out(STDOUT_FILENO, line); }
 
 Result<VerbResult> events(const Call& call) {
     const std::string& id = call.operands[0];
-    LET(const std::uint64_t interval_ns, parse_interval(call.options.interval));
-    if (call.options.stats) {
+    LET(const std::uint64_t interval_ns, parse_interval(call.flags<EventsFlags>().interval));
+    if (call.flags<EventsFlags>().stats) {
         LET(const cgroups::Stats sample, runtime::stats(call.site, id));
         return VerbResult{stats_line(id, sample), 0, {}};
     }

@@ -7,7 +7,7 @@ namespace bulkhead::cli::verbs {
 namespace {
 
 Result<runtime::Made> attempt(const Call& call) {
-    LET(const runtime::ExecRequest request, exec_request(call.options, call.operands));
+    LET(const runtime::ExecRequest request, exec_request(call.flags<ExecFlags>(), call.operands));
     return runtime::exec(call.site, request);
 }
 

@@ -35,15 +35,16 @@ Overlaid overlaid(const plan::Timeline& timeline) {
 }
 
 // Which of bulkhead.yaml has made the timeline what it is: a line of its own, or nothing.
-std::string defaults_in_force(const Options& options, const plan::Timeline& timeline) {
+std::string defaults_in_force(const Options& options, const ExplainFlags& flags,
+                              const plan::Timeline& timeline) {
     const Defaults& defaults = options.defaults;
     std::vector<std::string> keys;
-    if (!options.manager_given && defaults.cgroup_manager == "systemd" && has<plan::StartUnit>(timeline))
+    if (!options.names_a_cgroup_manager() && defaults.cgroup_manager == "systemd" &&
+        has<plan::StartUnit>(timeline))
         keys.emplace_back("cgroup-manager");
     const Overlaid overlay = overlaid(timeline);
-    if (!options.overlay_from_given && defaults.overlay_from && overlay.at_all)
-        keys.emplace_back("overlay-from");
-    if (!options.overlay_upper_from_given && defaults.overlay_upper_from && overlay.kept)
+    if (!flags.overlay_from && defaults.overlay_from && overlay.at_all) keys.emplace_back("overlay-from");
+    if (!flags.overlay_upper_from && defaults.overlay_upper_from && overlay.kept)
         keys.emplace_back("overlay-upper-from");
     return keys.empty() ? "" : cat("# ", quotable(defaults.file), ": ", join(keys, ", "), '\n');
 }
@@ -51,11 +52,13 @@ std::string defaults_in_force(const Options& options, const plan::Timeline& time
 }  // namespace
 
 Result<VerbResult> explain(const Call& call) {
+    const auto& flags = call.flags<ExplainFlags>();
     LET(const runtime::CreateRequest request,
-        create_request(call.options, call.operands.empty() ? "ID" : call.operands[0], call.caller));
+        explain_request(call.options, flags, call.operands.empty() ? "ID" : call.operands[0], call.caller));
     LET(const plan::Timeline timeline, runtime::explain(call.site, request));
-    if (call.options.json) return VerbResult{plan::explain_json(timeline), 0, {}};
-    return VerbResult{cat(defaults_in_force(call.options, timeline), plan::explain_text(timeline)), 0, {}};
+    if (flags.json) return VerbResult{plan::explain_json(timeline), 0, {}};
+    return VerbResult{
+        cat(defaults_in_force(call.options, flags, timeline), plan::explain_text(timeline)), 0, {}};
 }
 
 }  // namespace bulkhead::cli::verbs

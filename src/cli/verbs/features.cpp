@@ -54,7 +54,7 @@ Result<VerbResult> features(const Call&) {
                        .namespaces = words<spec::NamespaceType>(),
                        .capabilities = texts_of(spec::capability_names),
                        .seccomp = seccomp_features(),
-                       .systemd = find_flag(Command::none, "systemd-cgroup") != nullptr,
+                       .systemd = true,
                        .apparmor = true,  // process::plan_labels knows both
                        .selinux = true,
                        .intel_rdt = {.enabled = true, .schemata = true, .monitoring = true},

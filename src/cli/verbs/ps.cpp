@@ -35,7 +35,7 @@ Result<std::string> table(const Call& call, const std::vector<pid_t>& pids) {
 
 Result<VerbResult> ps(const Call& call) {
     LET(const std::vector<pid_t> pids, runtime::processes(call.site, call.operands[0]));
-    if (call.options.format == "json") return VerbResult{processes_json(pids), 0, {}};
+    if (call.flags<PsFlags>().format == "json") return VerbResult{processes_json(pids), 0, {}};
     LET(std::string output, table(call, pids));
     return VerbResult{std::move(output), 0, {}};
 }

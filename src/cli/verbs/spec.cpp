@@ -32,16 +32,15 @@ std::string with_seccomp(std::string document, std::string_view choice) {
     return document.insert(place, cat(",\n\t\t\"seccomp\": ", default_profile()));
 }
 
-std::string base_document(const Options& options) {
-    return options.rootless_spec ? spec_room::rootless_document(::geteuid(), ::getegid())
-                                 : spec_room::default_document();
+std::string base_document(const SpecFlags& flags) {
+    return flags.rootless ? spec_room::rootless_document(::geteuid(), ::getegid())
+                          : spec_room::default_document();
 }
 
 // The administrator's choices are in it, and the caller's go before them.
-std::string written_by_default(const Options& options) {
-    const Defaults& defaults = options.defaults;
-    return with_seccomp(spec_room::with_choices(base_document(options), defaults.spec),
-                        options.seccomp_given ? options.seccomp : defaults.seccomp);
+std::string written_by_default(const SpecFlags& flags, const Defaults& defaults) {
+    return with_seccomp(spec_room::with_choices(base_document(flags), defaults.spec),
+                        flags.seccomp.value_or(defaults.seccomp));
 }
 
 // A path in a form is relative to the form's directory.
@@ -49,16 +48,16 @@ std::string beside(const std::string& form, const std::string& path) {
     return path.starts_with('/') ? path : form.substr(0, form.rfind('/') + 1) + path;
 }
 
-Result<std::string> compiled(const Options& options) {
-    const bool is_piped = options.from == "-";
+Result<std::string> compiled(const SpecFlags& flags) {
+    const bool is_piped = flags.from == "-";
     LET(const std::string text, is_piped ? read_to_end(yaml::document_limit)
-                                         : read_file_at(sys::here, options.from, yaml::document_limit));
-    const std::string name(is_piped ? yaml::standard_input : options.from);
+                                         : read_file_at(sys::here, flags.from, yaml::document_limit));
+    const std::string name(is_piped ? yaml::standard_input : flags.from);
     LET(const yaml::Node form, yaml::parse(text, name));
-    spec_room::short_form::FormInputs inputs{with_seccomp(base_document(options), options.seccomp),
-                                             default_profile(), ""};
+    spec_room::short_form::FormInputs inputs{
+        with_seccomp(base_document(flags), flags.seccomp.value_or("none")), default_profile(), ""};
     if (const std::string path = spec_room::short_form::profile_path(form); !path.empty()) {
-        auto profile = read_file_at(sys::here, beside(options.from, path), json::document_limit);
+        auto profile = read_file_at(sys::here, beside(flags.from, path), json::document_limit);
         if (!profile)
             return yaml::fail_at(name, form.find("seccomp")->mark, "/seccomp: ", profile.error().text);
         inputs.named_profile = std::move(*profile);
@@ -83,12 +82,13 @@ Result<> write_new(const std::string& bundle, std::string_view document) {
 
 Result<VerbResult> spec(const Call& call) {
     std::string document;
-    if (call.options.from.empty()) {
-        document = written_by_default(call.options);
+    const auto& flags = call.flags<SpecFlags>();
+    if (flags.from.empty()) {
+        document = written_by_default(flags, call.options.defaults);
     } else {
-        LET(document, compiled(call.options));
+        LET(document, compiled(flags));
     }
-    TRY(write_new(call.options.bundle.empty() ? "." : call.options.bundle, document));
+    TRY(write_new(flags.bundle.empty() ? "." : flags.bundle, document));
     return VerbResult{};
 }
 

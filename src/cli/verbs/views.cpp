@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Verbs that show something in a few lines.
 #include "base/text.hpp"
-#include "cli/options.hpp"
+#include "cli/command_line.hpp"
 #include "cli/render.hpp"
 #include "cli/verbs.hpp"
 
@@ -14,8 +14,9 @@ Result<VerbResult> state(const Call& call) {
 
 Result<VerbResult> list(const Call& call) {
     LET(runtime::Listing listing, runtime::list(call.site));
-    const auto long_shape = call.options.format == "json" ? list_json : list_table;
-    const auto shape = call.options.quiet ? list_ids : long_shape;
+    const auto& flags = call.flags<ListFlags>();
+    const auto long_shape = flags.format == "json" ? list_json : list_table;
+    const auto shape = flags.quiet ? list_ids : long_shape;
     return VerbResult{shape(listing.containers), 0, std::move(listing.warnings)};
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/arguments.hpp"
+#include "cli/command_line.hpp"
 
 #include <gtest/gtest.h>
 
@@ -15,31 +15,31 @@ struct Case {
     std::string_view expected;  // see shown()
 };
 
-Arguments normalised(std::string_view line) {
+CommandLine parsed(std::string_view line) {
     std::vector<std::string> words;
     for (const std::string_view word : split(line, ' '))
         if (!word.empty()) words.emplace_back(word == "''" ? "" : word);
     std::vector<const char*> argv;
     for (const std::string& word : words) argv.push_back(word.c_str());
-    return normalise(argv);
+    return parse_command_line(argv);
 }
 
 // "GLOBALS | VERB FLAGS | OPERANDS", or "! error"
-std::string shown(const Arguments& arguments) {
-    if (arguments.error) return cat("! ", arguments.error->text);
-    std::string text = join(arguments.globals, " ");
-    text.append(" | ").append(arguments.command == Command::none ? "-" : row_of(arguments.command).name);
-    for (const std::string& word : arguments.flags) text.append(" ").append(word);
+std::string shown(const CommandLine& line) {
+    if (line.error) return cat("! ", line.error->text);
+    std::string text = join(line.globals, " ");
+    text.append(" | ").append(line.command == Command::none ? "-" : row_of(line.command).name);
+    for (const std::string& word : line.flags) text.append(" ").append(word);
     text.append(" |");
-    for (const std::string& word : arguments.operands) text.append(" ").append(word);
+    for (const std::string& word : line.operands) text.append(" ").append(word);
     return text;
 }
 
 void check(std::initializer_list<Case> cases) {
-    for (const Case& c : cases) EXPECT_EQ(shown(normalised(c.line)), c.expected) << c.line;
+    for (const Case& c : cases) EXPECT_EQ(shown(parsed(c.line)), c.expected) << c.line;
 }
 
-TEST(Normalise, TakesFlagsInEverySpelling) {
+TEST(ParseCommandLine, TakesFlagsInEverySpelling) {
     check({
         {"", " | - |"},
         {"list", " | list |"},
@@ -69,7 +69,7 @@ TEST(Normalise, TakesFlagsInEverySpelling) {
     });
 }
 
-TEST(Normalise, TakesBooleansWithAValueOnlyBehindAnEqualsSign) {
+TEST(ParseCommandLine, TakesBooleansWithAValueOnlyBehindAnEqualsSign) {
     check({
         {"--debug list", "--debug | list |"},
         {"--debug=true list", "--debug | list |"},
@@ -84,7 +84,7 @@ TEST(Normalise, TakesBooleansWithAValueOnlyBehindAnEqualsSign) {
     });
 }
 
-TEST(Normalise, FindsGlobalsBehindTheVerbAndFlagsBehindOperands) {
+TEST(ParseCommandLine, FindsGlobalsBehindTheVerbAndFlagsBehindOperands) {
     check({
         {"create --root R ID", "--root R | create | ID"},
         {"create ID --root=R", "--root R | create | ID"},
@@ -101,7 +101,7 @@ TEST(Normalise, FindsGlobalsBehindTheVerbAndFlagsBehindOperands) {
     });
 }
 
-TEST(Normalise, EndsFlagsWhereTheyEnd) {
+TEST(ParseCommandLine, EndsFlagsWhereTheyEnd) {
     check({
         {"delete -- -x", " | delete | -x"},
         {"delete --force -- --force", " | delete --force | --force"},
@@ -126,7 +126,7 @@ TEST(Normalise, EndsFlagsWhereTheyEnd) {
     });
 }
 
-TEST(Normalise, RefusesInTheWordsOfGo) {
+TEST(ParseCommandLine, RefusesInTheWordsOfGo) {
     check({
         {"create --bundle", "! flag needs an argument: -bundle"},
         {"create -b", "! flag needs an argument: -b"},
@@ -163,7 +163,7 @@ TEST(Normalise, RefusesInTheWordsOfGo) {
 }
 
 // podman and CRI-O ask like this whether pods can be restored; `flag needs an argument` would mean yes.
-TEST(Normalise, DoesNotKnowCheckpointAndRestore) {
+TEST(ParseCommandLine, DoesNotKnowCheckpointAndRestore) {
     check({
         {"checkpoint --help", "! unknown command \"checkpoint\""},
         {"--root R checkpoint --help", "! unknown command \"checkpoint\""},
@@ -173,18 +173,18 @@ TEST(Normalise, DoesNotKnowCheckpointAndRestore) {
 
 // Words that belong to an unknown verb are not looked at; what came before the trouble is kept, and what
 // follows a merely wrong flag too.
-TEST(Normalise, KeepsTheLogOfAWrongCommandLine) {
-    EXPECT_EQ(join(normalised("--log L --log-format json create --nosuch ID").globals, " "),
+TEST(ParseCommandLine, KeepsTheLogOfAWrongCommandLine) {
+    EXPECT_EQ(join(parsed("--log L --log-format json create --nosuch ID").globals, " "),
               "--log L --log-format json");
-    EXPECT_EQ(join(normalised("--log-format xml --log L list").globals, " "), "--log L");
-    EXPECT_EQ(join(normalised("create --nosuch ID --log L").globals, " "), "--log L");
-    EXPECT_EQ(join(normalised("--log L create ID --bundle").globals, " "), "--log L");
-    EXPECT_EQ(join(normalised("--log L nosuch ID cat --log /etc/passwd").globals, " "), "--log L");
+    EXPECT_EQ(join(parsed("--log-format xml --log L list").globals, " "), "--log L");
+    EXPECT_EQ(join(parsed("create --nosuch ID --log L").globals, " "), "--log L");
+    EXPECT_EQ(join(parsed("--log L create ID --bundle").globals, " "), "--log L");
+    EXPECT_EQ(join(parsed("--log L nosuch ID cat --log /etc/passwd").globals, " "), "--log L");
 }
 
 TEST(CheckOperands, CountsInTheWordsOfRunc) {
     const auto error_of = [](std::string_view line) {
-        const auto result = check_operands(normalised(line));
+        const auto result = check_operands(parsed(line));
         return result ? std::string() : result.error().text;
     };
     EXPECT_EQ(error_of("create"), "bulkhead: \"create\" requires exactly 1 argument(s)");

@@ -162,7 +162,7 @@ TEST(Callers, AreUnderstood) {
              {"BuildKit delete", "--log L --log-format json delete ID", "delete ID log=L log-format=json"},
              // crun's forms
              {"crun globals", "--cgroup-manager=cgroupfs --log=file:/l --log-level=debug start ID",
-              "start ID log=file:/l"},
+              "start ID log=file:/l cgroup-manager=cgroupfs"},
              {"one dash", "run --bundle B -no-subreaper -d ID", "run ID bundle=B detach no-subreaper"},
          })
         EXPECT_EQ(read(c.line), c.expected) << c.caller << ": " << c.line;

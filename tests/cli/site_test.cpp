@@ -19,8 +19,7 @@ TEST(DefaultRoot, DependsOnTheUserAndOnANonEmptyDirectoryOnly) {
 }
 
 std::string root_of(std::string given) {
-    Options options;
-    options.global.root = std::move(given);
+    const Options options{.global = {.root = std::move(given)}};
     const auto site = site_of(options, {});
     return site ? site->root : cat("! ", site.error().text);
 }

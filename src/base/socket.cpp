@@ -109,7 +109,7 @@ Result<Fd> bind_datagram(const std::string& path) {
     if (!socket) return system_error(errno, "socket");
     if (::bind(socket.number(), address.pointer(), address.size) == -1)
         return system_error(errno, "bind", path);
-    TRY(set_mode_at(here, path, everybody));
+    TRY(change_mode_at(here, path, everybody));
     return socket;
 }
 

@@ -67,10 +67,6 @@ Result<> rename_at(int from_directory, const std::string& from, int to_directory
                 [&] { return ::renameat(from_directory, from.c_str(), to_directory, to.c_str()); });
 }
 
-Result<> set_mode_at(int directory, const std::string& path, mode_t mode) {
-    return done("chmod", path, [&] { return ::fchmodat(directory, path.c_str(), mode, 0); });
-}
-
 Result<> change_owner_at(int directory, const std::string& path, uid_t owner) {
     return done("chown", path, [&] {
         constexpr auto unchanged = static_cast<gid_t>(-1);

@@ -29,13 +29,12 @@ inline Result<Fd> open(const std::string& path, int flags, mode_t mode = 0) {
 }
 
 Result<> make_directory_at(int directory, const std::string& path, mode_t mode);
+// fchmodat(2), which follows a link: only for files that we have made ourselves.
 Result<> change_mode_at(int directory, const std::string& path, mode_t mode);
 Result<> make_fifo_at(int directory, const std::string& path, mode_t mode);
 // flags: 0 or AT_REMOVEDIR
 Result<> remove_at(int directory, const std::string& path, int flags = 0);
 Result<> rename_at(int from_directory, const std::string& from, int to_directory, const std::string& to);
-// fchmodat(2), which follows a link: only for files that we have made ourselves.
-Result<> set_mode_at(int directory, const std::string& path, mode_t mode);
 // fchownat(2) of the user alone; a link is not followed, and "" is `directory` itself.
 Result<> change_owner_at(int directory, const std::string& path, uid_t owner);
 Result<struct stat> status_at(int directory, const std::string& path, int flags = 0);

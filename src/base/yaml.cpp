@@ -1,4 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+// The tree is built from yaml-cpp's events, because its own tree (YAML::Node) hides keys that are given twice
+// and gives an alias the place of what it stands for. yaml-cpp 0.7 also takes text that YAML forbids. A case
+// of tests/base/yaml_test.cpp fails without each of these repairs:
+//  - check_text: yaml-cpp takes invalid UTF-8 and control characters, and ends at a NUL byte.
+//  - check_indentation: it takes some tabs as indentation.
+//  - has_tab_before: it refuses others as an "illegal block entry", and nobody sees a tab.
+//  - check_quotes: it takes the end of the text for the end of a quoted scalar.
+//  - mark_of: it counts bytes from 0; editors count characters from 1.
 #include "base/yaml.hpp"
 
 #include <yaml-cpp/eventhandler.h>
@@ -41,7 +49,6 @@ bool is_closed(std::string_view text, char quote) {
 
 bool continues_a_character(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
 
-// yaml-cpp counts bytes, from 0.
 Mark mark_of(std::string_view text, const YAML::Mark& place) {
     if (place.is_null()) return {};
     const auto end = std::min(text.size(), static_cast<std::size_t>(place.pos));
@@ -158,7 +165,7 @@ class Builder : public YAML::EventHandler {
         refuse(place, cat("tag ", quoted(tag), ": not one of the core schema's that fits this value"));
     }
 
-    // Refuses a tab before it in its line: YAML forbids tabs as indentation, and yaml-cpp accepts some.
+    // Refuses a tab before `place` in its line (section 6.1).
     void check_indentation(const YAML::Mark& place) const {
         const std::string_view before = text_.substr(0, static_cast<std::size_t>(place.pos));
         const std::string_view line = before.substr(before.rfind('\n') + 1);
@@ -166,7 +173,6 @@ class Builder : public YAML::EventHandler {
             refuse(place, "is indented with a tab");
     }
 
-    // yaml-cpp takes the end of the text for the end of a quoted scalar.
     void check_quotes(const YAML::Mark& place) const {
         auto at = static_cast<std::size_t>(place.pos);
         while (at < text_.size() && (text_[at] == '!' || text_[at] == '&'))  // a tag, an anchor
@@ -257,8 +263,7 @@ Result<> check_text(std::string_view text, std::string_view name) {
     return fail_at(name, mark_of(text, place), what_is_wrong_with(text[*unsound]));
 }
 
-// True if the line begins with blanks of which one is a tab: the parser's message about such a line never
-// names the tab.
+// True if the line, from 0, begins with blanks of which one is a tab.
 bool has_tab_before(std::string_view text, int line) {
     for (; line > 0; --line)
         text.remove_prefix(std::min(text.size(), text.find('\n')) + (text.contains('\n') ? 1 : 0));

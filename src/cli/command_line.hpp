@@ -25,11 +25,10 @@ struct CommandLine {
     std::optional<Error> error;
 };
 
-// `words` is argv without argv[0]. The habits, none of which CLI11's own parser has: a long name after one
-// dash or two, --x=v and --x v, --debug=false, globals before and after the verb, flags after operands
-// (except where the verb says otherwise),
-// `--` ends the flags, short names cannot be glued, a value may begin with a dash. Errors are Go's words,
-// which engines match on.
+// `words` is argv without argv[0]. The habits are those of Go's flag package and of runc, and CLI11's own
+// parser has none of them: a long name after one dash or two, --x=v and --x v, --debug=false, globals before
+// and after the verb, flags after operands (except where the verb says otherwise), `--` ends the flags, short
+// names cannot be glued, a value may begin with a dash. Errors are Go's words, which engines match on.
 CommandLine parse_command_line(std::span<const char* const> words);
 
 // runc's `"create" requires exactly 1 argument(s)`.

@@ -75,6 +75,7 @@ TEST(Yaml, RefusesWithThePlace) {
         {"a:\n\tb: 1\n", "2:2: is indented with a tab"},
         {"a:\n  \tb: 1\n", "2:4: is indented with a tab"},
         {"a:\n- 1\n\t- 2\n", "3:1: is indented with a tab"},
+        {"a:\n\t- 1\n", "2:2: is indented with a tab"},
         {"a: &x [*x]\n", "1:8: an alias of what it is in"},
         {"a: *y\n", "1:4: the referenced anchor is not defined"},
         {"a: [1, 2\n", "2:1: end of sequence flow not found"},

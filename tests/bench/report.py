@@ -93,7 +93,7 @@ def scheduling(options):
     """What a reader has to know about the other work on the machine."""
     if not options.fifo:
         return "Scheduled as any other process: other work on the machine is in the figures."
-    return "Everybody under SCHED_FIFO, since the machine did other work; a quiet machine gives other medians."
+    return "Everybody under SCHED_FIFO, because the machine did other work; a quiet machine gives other medians."
 
 
 def document(cases, everybody, options):

@@ -90,7 +90,7 @@ TEST(Error, WithoutALogIsOneLineOnStderr) {
 TEST(Error, SurvivesDescriptorsThatTakeNothing) {
     const int read_only = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     with_descriptor(STDERR_FILENO, read_only, [] { Log{}.error(trouble); });
-    EXPECT_TRUE(write_out(read_only, "x")) << "whoever opens it read-only wants no output";
+    EXPECT_TRUE(write_out(read_only, "x")) << "a caller that opens it read-only wants no output";
     ::close(read_only);
     int ends[2];
     ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);

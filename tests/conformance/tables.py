@@ -15,7 +15,7 @@ HEAD = """<!-- SPDX-License-Identifier: Apache-2.0 -->
 
 Test lines that are `ok`, `not ok` and skipped, written by
 `tests/conformance/validation --whole --table docs/validation-table.md`.
-The last line of each program is whether it ends without a complaint. Natively the tree of the cgroups has no
+The last line of each program tells if it ends without a complaint. Natively the tree of the cgroups has no
 controllers; in the guest it has all of them. What bulkhead fails is in `tests/conformance/validation-expected`, with
 the reason.
 

@@ -101,11 +101,11 @@ def test_cgroup_is_final(t):
     with open(f"{place}/cgroup.events", encoding="ascii") as events:
         contains(events.read(), "populated 1", "cgroup.events")
         go(t, box)
-        equal(box.cgroup(), place, "the cgroup behind start")
+        equal(box.cgroup(), place, "the cgroup after start")
         go(t, box, "kill", "9")
         box.exit_code()
         events.seek(0)
-        contains(events.read(), "populated 0", "cgroup.events behind the end")
+        contains(events.read(), "populated 0", "cgroup.events after the end")
     box.read()
     go(t, box, "delete")
     os.rmdir(f"/sys/fs/cgroup/{t.prefix}")

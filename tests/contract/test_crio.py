@@ -68,7 +68,7 @@ def test_a_pid_that_is_gone(t):
           [("stopped", 0)] * 2, "states before conmon has collected it")
     equal(box.exit_code(), 137, "exit code")
     equal([(state["status"], state["pid"]) for state in (crio.state(box.name), crio.state(box.name))],
-          [("stopped", 0)] * 2, "states behind the end")
+          [("stopped", 0)] * 2, "states after the end")
     forget(crio, box)
 
 

@@ -59,7 +59,7 @@ def test_the_cgroup_of_docker(t):
     equal(str(box.cgroup), f"/sys/fs/cgroup/docker/{box.id}", "cgroup")
     box.kill()
     over(box)
-    equal(box.cgroup.exists(), False, "whether the cgroup is left")
+    equal(box.cgroup.exists(), False, "the cgroup is still there")
 
 
 def test_globals_given_twice(t):

@@ -139,7 +139,7 @@ def test_processes_as_numbers(t):
     other = box.exec_detached("sleep", "61")
     equal(sorted(library(t).ps(box.id)), sorted([box.pid, other.pid]), "pids")
     box.end_executed()
-    equal(library(t).ps(box.id), [box.pid], "pids behind the end of the exec")
+    equal(library(t).ps(box.id), [box.pid], "pids after the end of the exec")
 
 
 def test_no_processes(t):

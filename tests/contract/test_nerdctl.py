@@ -56,7 +56,7 @@ def test_the_state_of_poststop(t):
     """
     box = nerdctl_task(t, "true").create("null").start()
     box.wait()
-    equal((t.scratch / "poststop").exists(), False, "whether the hook has run before delete")
+    equal((t.scratch / "poststop").exists(), False, "the hook has run before delete")
     box.delete()
     state = seen(t, "poststop")["state"]
     equal((state["id"], state["bundle"], state["status"]), (box.id, str(box.bundle.path), "stopped"), "state")

@@ -125,7 +125,7 @@ def test_stop_of_one_that_has_ended(t):
     answer = podman.kill(box.name, 15).failed()
     equal(answer.out, "", "stdout")
     contains(answer.err, "container not running", "stderr")
-    equal(podman.stop(box), False, "whether it was stopped")
+    equal(podman.stop(box), False, "it was stopped")
     box.read()
     podman.delete(box.name).silent()
 
@@ -135,7 +135,7 @@ def test_stop(t):
     podman = Podman(t)
     box = running(t, podman, "sh", "-c", "trap 'exit 0' TERM; echo ready; while :; do sleep 0.05; done")
     equal(os.read(box.stdout, 64), b"ready\n", "what it says")
-    equal(podman.stop(box), True, "whether it was stopped")
+    equal(podman.stop(box), True, "it was stopped")
     eventually(lambda: podman.state(box.name)["status"] == "stopped", "it does not stop", 15)
     equal(podman.state(box.name)["pid"], 0, "pid")
     end(podman, box, 0)

@@ -36,7 +36,7 @@ def test_exec_of_what_cannot_be(t, _, program, kind, code):
     error = refused(podman.exec, box.name, process(program))
     true(error.log is not None, "the oci-log is not one document")
     equal((error.kind, matchers.podman_exec(error.log)), (kind, code), "class and exit code")
-    equal(podman.state(box.name)["status"], "running", "the container behind it")
+    equal(podman.state(box.name)["status"], "running", "the container after it")
     end(podman, box)
 
 
@@ -134,7 +134,7 @@ def test_pause_twice_and_resume_twice(t):
     end(podman, box)
 
 
-@breaks("has checkpoint and answers for it, whether criu is there or not")
+@breaks("has checkpoint and answers for it, with criu and without")
 def test_does_not_claim_checkpoints(t):
     """A runtime without checkpoints does not claim any: `checkpoint --help` fails, and `restore --lsm-mount-context`
     does not ask for its value."""

@@ -119,7 +119,7 @@ def test_cri_without_systemd(t):
     process.kill(9)
     process.wait()
     box.end()
-    equal(box.cgroup.exists(), False, "whether the cgroup is left")
+    equal(box.cgroup.exists(), False, "the cgroup is still there")
 
 
 @parametrize("_, options", [

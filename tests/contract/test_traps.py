@@ -57,7 +57,7 @@ def test_a_hook_of_the_start_that_fails(t):
     nothing_is_left(t)
 
 
-@breaks("waits for whoever has the hook's streams")
+@breaks("waits for every process that has the hook's streams")
 def test_a_hook_that_leaves_somebody(t):
     """A failing hook whose child keeps its streams does not keep `create` from failing, and its caller from the end."""
     bundle = hooked(t, createRuntime="sleep 61 & exit 3")

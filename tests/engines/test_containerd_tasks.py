@@ -130,6 +130,6 @@ def until_deleted(stream):
     found = []
     while ("/tasks/delete",) not in [each[:1] for each in found]:
         line = stream.readline()
-        true(line, f"`ctr events` ends behind {found}")
+        true(line, f"`ctr events` ends after {found}")
         found += [(word, json.loads(line[line.index("{"):])) for word in line.split() if word.startswith("/tasks/")]
     return found

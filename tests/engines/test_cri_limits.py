@@ -27,7 +27,7 @@ def limits(t, driver):
     t("UpdateContainerResources", container_id=box.id, linux={"memory_limit_in_bytes": 96 * MIB, "cpu_quota": 70000,
                                                               "cpu_period": 100000})
     equal(values(group, *names), [str(96 * MIB), "70000 100000", "0"], "the updated limits")
-    equal(box.exec("true").exit_code, 0, "status of an exec behind it")
+    equal(box.exec("true").exit_code, 0, "status of an exec after it")
 
 
 @case(place=GUEST)

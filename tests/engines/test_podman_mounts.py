@@ -192,7 +192,7 @@ def other_root(t, suffix):
     images.unpack(path)
     result = t("run", "--rm", "--rootfs", f"{path}{suffix}", "sh", "-c", "echo written > /file; cat /file").exits(0)
     equal(result.out, "written\n", "output")
-    equal((path / "file").exists(), not suffix, "whether the file is in the directory")
+    equal((path / "file").exists(), not suffix, "the file is in the directory")
 
 
 @case()

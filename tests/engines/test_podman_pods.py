@@ -34,7 +34,7 @@ def shared(t):
     one, two = (links(t, name, ["net", "ipc", "uts"]) for name in ("one", "two"))
     equal(one, two, "shared namespaces")
     one, two = (links(t, name, ["mnt", "pid", "cgroup"]) for name in ("one", "two"))
-    equal([a == b for a, b in zip(one, two)], [False] * 3, "whether others are shared")
+    equal([a == b for a, b in zip(one, two)], [False] * 3, "others are shared")
     equal(t.inside("two", "hostname"), "podname\n", "host name")
 
 

@@ -95,7 +95,7 @@ def test_E65_a_crowd(t, how):
     """10,000 processes (fewer in the short form): they can be listed, stopped and signalled, and delete takes them all."""
     box = crowd(t, t.rounds(2000, 10000, 2000))
     listed = ended_well(t, t.runtime("ps", "--format", "json", box.id))
-    equal(listed.out.count(",") >= t.rounds(2000, 10000, 2000), True, "whether all are listed")
+    equal(listed.out.count(",") >= t.rounds(2000, 10000, 2000), True, "all are listed")
     if how != "running":
         ended_well(t, t.runtime(*CROWDS[how], box.id, *(["WINCH"] if how == "signalled" else []))).exits(0)
     ended_well(t, box.delete("--force", timeout=t.patience * 60)).exits(0)

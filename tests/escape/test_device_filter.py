@@ -113,7 +113,7 @@ def test_E77_attribute_canary(t):
         found.append(watch_calls(t, box.runtime.command("update", "--resources", "-", box.id), stdin=rules))
     for calls in found:
         for command, (_, smallest, overwritten) in calls.items():
-            equal(overwritten, 0, f"attributes of bpf({command}) behind which the kernel wrote")
+            equal(overwritten, 0, f"attributes of bpf({command}) after which the kernel wrote")
             true(t.control or smallest >= 256, f"the attribute of bpf({command}) has {smallest} bytes only")
     seen = set().union(*found)
     true(bpf.LOAD in seen and bpf.ATTACH in seen, f"bpf(2) was not seen, but {seen}")

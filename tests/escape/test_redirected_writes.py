@@ -170,7 +170,7 @@ def test_E23_a_label_is_required(t):
         for number in range(max(10, t.rounds(*ROUNDS) // 5)):
             result = started(t, bundle, number)
             if result.code == 0:
-                raise Failure("a container runs without the profile that it shall have")
+                raise Failure("a container runs without the profile that its config names")
     equal(witness.read_text(), "untouched\n", "the file that the links lead to")
 
 

@@ -72,7 +72,7 @@ def test_preserve_fds_on_create(t):
     eventually(lambda: sorted(box.descriptors()) == [0, 1, 2, 3], "descriptors are not 0 to 3")
 
 
-@differs("runc 1.1.5 does not look whether they are open; later ones refuse")
+@differs("runc 1.1.5 does not check if they are open; later ones refuse")
 @parametrize("count", ["1", "3"])
 def test_preserve_fds_of_a_closed_descriptor_is_refused(t, count):
     """If --preserve-fds counts a descriptor that is not open, create fails and leaves nothing."""

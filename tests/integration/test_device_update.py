@@ -264,7 +264,7 @@ def test_rules_and_limits_change_together(t, _, rule, flags):
         update(t, box, {"devices": [*NOTHING, rule], **FOUR_PAGES}, *flags).exits(1)
         equal((int(limit.read_text()), programs(box)), (2 << 21, before), "limit and programs")
         update(t, box, {"devices": KMSG, **FOUR_PAGES}).ok()
-        equal((int(limit.read_text()), opens(box)), (4 << 21, True), "limit, and whether the device opens")
+        equal((int(limit.read_text()), opens(box)), (4 << 21, True), "limit, and if the device opens")
         box.delete("--force").ok()
         box.wait()
 

@@ -94,7 +94,7 @@ OTHERS = [("another device", lambda path: os.mknod(path, 0o666 | stat.S_IFCHR, o
           ("a link to the right one", lambda path: path.symlink_to("/dev/zero"))]
 
 
-@differs("runc leaves whatever is there, against the standard")
+@differs("runc leaves the file that is there, against the standard")
 @parametrize("name, make", OTHERS)
 def test_another_node_is_an_error(t, name, make):
     """Another file in the node's place is an error that names the place (config-linux.md, Devices)."""
@@ -152,7 +152,7 @@ def test_a_user_namespace_gets_the_hosts_node(t):
     equal(os.stat("/dev/kmsg").st_mode, mode, "the mode on the host")
 
 
-@differs("runc binds whatever has the name")
+@differs("runc binds any file of that name")
 def test_a_bound_node_must_be_the_right_one(t):
     """The runtime does not bind a node of the host that is another device."""
     bundle = in_a_user_namespace(t, with_devices(t.bundle("true"), device("/dev/kmsg", minor=5)))
@@ -162,7 +162,7 @@ def test_a_bound_node_must_be_the_right_one(t):
     t.no_state()
 
 
-@differs("runc binds over whatever is there")
+@differs("runc binds over the file that is there")
 def test_a_bound_node_covers_what_is_there(t):
     """A bound node covers a file of the image at its place; the image keeps the file."""
     bundle = with_devices(t.bundle("stat", "-c", "%t:%T", "/dev/kmsg"), device("/dev/kmsg", minor=11))

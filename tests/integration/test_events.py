@@ -264,7 +264,7 @@ def test_ends_with_the_last_process(t):
         eventually(lambda: leaks.reap_orphans() or watcher.child.poll() is not None, "the watcher does not end")
 
 
-@differs("runc looks at whether somebody reads only when it writes")
+@differs("runc notices a missing reader only when it writes")
 @parametrize("how", ["pipe", "terminal"])
 def test_ends_with_its_reader(t, how):
     """The watch ends after its reader has gone, and does not wait for the next sample."""

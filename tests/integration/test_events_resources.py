@@ -80,7 +80,7 @@ def test_pids(t):
     box = running(t, pids={"limit": 77})
     equal(sample(t, box)["pids"], {"current": 1, "limit": 77}, "pids")
     t.runtime("update", "--pids-limit", "88", box.id).ok()
-    equal(sample(t, box)["pids"], {"current": 1, "limit": 88}, "pids behind update")
+    equal(sample(t, box)["pids"], {"current": 1, "limit": 88}, "pids after update")
 
 
 @needs(no_controllers)
@@ -138,7 +138,7 @@ def no_pressure():
                                 else "this kernel has no pressure stall information")
 
 
-@differs("runc 1.1.5 knows nothing of pressure; since 1.2 it does")
+@differs("runc 1.1.5 knows nothing of pressure; 1.2 does")
 @needs(no_pressure)
 def test_stalls(t):
     """The sample has the times for which tasks had to wait, for each of the three resources, in runc's later form."""

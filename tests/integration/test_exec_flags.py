@@ -313,7 +313,7 @@ def test_preserve_fds_is_a_number(t, word):
         refused(box, ["--preserve-fds", word])
 
 
-@differs("runc 1.1.5 does not look whether they are open; later ones refuse")
+@differs("runc 1.1.5 does not check if they are open; later ones refuse")
 @parametrize("count", ["1", "3"])
 def test_preserve_fds_of_a_closed_descriptor_is_refused(t, count):
     """exec refuses to preserve a descriptor that is not open."""

@@ -64,7 +64,7 @@ def test_that_is_killed_later_is_deleted_by_force(t):
     """After SendGo the container may live; delete --force finds its unit through the record, written before."""
     box, unit, host = prepared(t)
     late = [(number, verb) for number, verb in host if number > next(n for n, v in host if v == "send_go")]
-    true(late, "there is no step behind send_go")
+    true(late, "there is no step after send_go")
     for number, verb in late:
         result = box.create("--fault", f"{number}:kill")
         true(result.code == -9, f"step {number}, {verb}: {result}")

@@ -361,7 +361,7 @@ def test_a_creation_that_fails_leaves_no_group(t, which):
         for number, step in host_steps(t, rdt, box):
             result = broken(t, rdt, box, f"{number}:EPERM").exits(1)
             contains(result.err, step["verb"], "stderr")
-            equal(rdt.names(), [], f"the groups behind step {number}, {step['verb']}")
+            equal(rdt.names(), [], f"the groups after step {number}, {step['verb']}")
             t.no_state()
         box.create(setup=rdt.setup).ok()
 
@@ -375,7 +375,7 @@ def test_a_creation_that_is_killed_is_deleted_by_force(t):
         for number, step in host_steps(t, rdt, box):
             equal(broken(t, rdt, box, f"{number}:kill").code, -9, f"step {number}, {step['verb']}")
             box.delete("--force").exits(0)
-            equal(rdt.names(), [], f"the groups behind step {number}, {step['verb']}")
+            equal(rdt.names(), [], f"the groups after step {number}, {step['verb']}")
             t.no_state()
         box.create(setup=rdt.setup).ok()
 

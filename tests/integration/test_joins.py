@@ -319,6 +319,6 @@ def test_the_groups_of_the_caller_stay_outside(t, groups):
         before = os.getgroups()
         os.setgroups([0, 4, 5])
         try:
-            equal(box.run().ok().out.split(), ["0", groups], "groups, and whether they may be set")
+            equal(box.run().ok().out.split(), ["0", groups], "groups, and if they may be set")
         finally:
             os.setgroups(before)

@@ -98,10 +98,10 @@ def test_updated_device_rules_survive_a_reload(t):
     equal(opens(box), False, "with nothing allowed")
     for rules, expected in ((KMSG, True), (NOTHING, False)):
         update(t, box, {"devices": rules}).ok()
-        equal(opens(box), expected, "behind update, whether it opens")
+        equal(opens(box), expected, "opens after update")
         reload()
         equal(show(unit, "ActiveState"), ("active",), "the unit")  # now systemd has looked at all of its units
-        equal(opens(box), expected, "behind daemon-reload, whether it opens")
+        equal(opens(box), expected, "opens after daemon-reload")
 
 
 @driven

@@ -345,7 +345,7 @@ def test_tmpcopyup_is_bounded_by_the_size(t):
 HUGE = [("no size", ()), ("a size of none", ("size=0",))]
 
 
-@differs("runc fills the tmpfs with whatever the image has, up to half of the memory")
+@differs("runc fills the tmpfs with all that the image has, up to half of the memory")
 @parametrize("name, options", HUGE)
 def test_tmpcopyup_has_a_limit_of_its_own(t, name, options):
     """Without a size of the config's own a gigabyte is the most; the error names the mount and the option."""

@@ -194,7 +194,7 @@ def mapped_root(t, keep):
 
 
 def needs_attributes_on_tmpfs():
-    return None if linux() >= (6, 6) else "a tmpfs takes the marks of a user namespace (user.*) since Linux 6.6"
+    return None if linux() >= (6, 6) else "a tmpfs takes the marks of a user namespace (user.*) from Linux 6.6 on"
 
 
 @differs(ONLY_HERE)

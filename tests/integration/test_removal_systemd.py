@@ -78,7 +78,7 @@ def test_a_failed_unit_of_the_same_name_makes_room(t):
     equal(show(unit, "ActiveState"), ("active",), "the unit")
 
 
-@differs("runc kills whoever is in the scope when it undoes its creation")
+@differs("runc kills every process in the scope when it undoes its creation")
 @driven
 def test_a_unit_in_use_is_refused_and_left_alone(t):
     """Somebody else's scope of the same name: an error; it lives on."""

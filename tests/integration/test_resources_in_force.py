@@ -108,7 +108,7 @@ def test_cpu_quota(t):
     box = running(t, *SPIN, cpu={"quota": 20000, "period": 100000})
     near(used(box)[0], 0.2, "CPU time in a second")
     update(box, "--cpu-quota", "40000")
-    near(used(box)[0], 0.4, "CPU time in a second behind update")
+    near(used(box)[0], 0.4, "CPU time in a second after update")
 
 
 SHARES = {100: "1024", 300: "4050"}  # of these weights, by the quadratic formula
@@ -126,9 +126,9 @@ def test_cpu_weights(t):
     shares = SHARES if t.bulkhead else SHARES_OF_RUNC
     for box, weight in ((light, 300), (heavy, 100)):
         update(box, "--cpu-share", shares[weight])
-        equal(read(box, "cpu.weight"), str(weight), "cpu.weight behind update")
+        equal(read(box, "cpu.weight"), str(weight), "cpu.weight after update")
     many, few = used(light, heavy)
-    near(many / few, 3.0, "behind update, the light one's part of the heavy one's")
+    near(many / few, 3.0, "after update, the light one's part of the heavy one's")
 
 
 @needs(no_controllers)
@@ -138,8 +138,8 @@ def test_cpuset(t):
     allowed = ["sh", "-c", "grep Cpus_allowed_list /proc/self/status"]
     equal(box.exec(*allowed).ok().out.split()[-1], "1", "CPUs")
     update(box, "--cpuset-cpus", "0")
-    equal(box.exec(*allowed).ok().out.split()[-1], "0", "CPUs behind update")
-    equal(status_field(box.proc("status"), "Cpus_allowed_list"), "0", "CPUs of the first process behind update")
+    equal(box.exec(*allowed).ok().out.split()[-1], "0", "CPUs after update")
+    equal(status_field(box.proc("status"), "Cpus_allowed_list"), "0", "CPUs of the first process after update")
 
 
 # ---- block devices ----------------------------------------------------------------------------------------

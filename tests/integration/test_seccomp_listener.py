@@ -164,7 +164,7 @@ def test_created_and_started(t):
     equal(agent.seen, [MKDIR], "calls")
 
 
-@differs("runc refuses to notify about write, which its own init calls behind the load")
+@differs("runc refuses to notify about write, which its own init calls after the load")
 def test_even_execve_may_be_notified(t):
     """The listener is out of the container before the first call that the filter sees."""
     agent = Agent(t.scratch / "agent")

@@ -72,7 +72,7 @@ def test_a_count_that_is_none_is_none(t, count):
     absent(box.proc("environ"), "LISTEN_", "environment")
 
 
-@differs("runc 1.1.5 does not look whether they are open")
+@differs("runc 1.1.5 does not check if they are open")
 def test_a_closed_descriptor_is_refused(t):
     """LISTEN_FDS counts more than there are: an error, nothing left."""
     box = t.sleeper()

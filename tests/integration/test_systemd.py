@@ -65,7 +65,7 @@ def test_parts_of_the_path(t, _, path, unit, slice_name):
     equal(show(unit.format(box.id), "ActiveState", "Slice"), ("active", slice_name), "properties")
 
 
-@differs("runc begins the name with the dash behind the prefix")
+@differs("runc begins the name with the dash after the prefix")
 @driven
 def test_an_empty_prefix(t):
     """The scope is called like the name alone."""

@@ -20,7 +20,7 @@ TABLE = [
     Known(r"descriptor\.(\d)=file write owner .*", r"descriptor.\1=pipe write owner \d+:0",
           "an attached runc copies the streams through pipes of its own", "run"),
     Known(r"descriptor\.(\d)=(.*) owner 0:0", r"descriptor.\1=\2 owner \d+:0",
-          "runc gives the user whatever 0 to 2 is, files of the caller too; bulkhead pipes and sockets only"),
+          "runc gives the user 0 to 2, files of the caller too; bulkhead pipes and sockets only"),
     Known(r"signals\.blocked=none", r"signals.blocked=[\d ]+",
           "runc hands over what its caller blocks, as far as its Go runtime does not use the signal"),
     Known(r"directory\./tmp=mode 1770 (.*)", r"directory./tmp=mode 1777 \1",

@@ -54,7 +54,7 @@ Result<VerbResult> features(const Call&) {
                        .namespaces = words<spec::NamespaceType>(),
                        .capabilities = texts_of(spec::capability_names),
                        .seccomp = seccomp_features(),
-                       .systemd = true,
+                       .systemd = true,   // --systemd-cgroup
                        .apparmor = true,  // process::plan_labels knows both
                        .selinux = true,
                        .intel_rdt = {.enabled = true, .schemata = true, .monitoring = true},

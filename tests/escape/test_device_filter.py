@@ -105,7 +105,7 @@ def watch_calls(t, command, **options):
 
 @attacker("A2")
 def test_E77_attribute_canary(t):
-    """In no call of create and update the kernel writes behind the attribute, and each has room for what newer ones write."""
+    """In no call of create and update the kernel writes past the end of the attribute, and each has room for what newer ones write."""
     box = t.container("sleep", "300")
     found = [watch_calls(t, box.runtime.command("run", "--detach", "--bundle", box.bundle.path, "--pid-file", box.pid_file, box.id))]
     for number in range(t.rounds(20, 10000, 5)):

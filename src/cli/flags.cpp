@@ -7,8 +7,12 @@ namespace bulkhead::cli {
 
 namespace {
 
-void describe_bundle(FlagSet& set, BundleFlags& flags) {
-    set.add({"bundle", 'b', &flags.bundle, "DIR", "the bundle; default: the current directory"});
+void describe_bundle(FlagSet& set, std::string& bundle) {
+    set.add({"bundle", 'b', &bundle, "DIR", "the bundle; default: the current directory"});
+}
+
+void describe_preserve_fds(FlagSet& set, unsigned& count) {
+    set.add({"preserve-fds", 0, &count, "N", "pass the caller's descriptors 3 to 2 + N on"});
 }
 
 void describe_caller(FlagSet& set, CallerFlags& flags, std::string_view pidfd_help,
@@ -28,11 +32,15 @@ void describe_creation(FlagSet& set, BundleFlags& flags) {
     set.add({"no-pivot", 0, &flags.no_pivot, "",
              "chroot instead of pivot_root, on a host that runs from an initramfs; less safe"});
     set.add({"no-new-keyring", 0, &flags.no_new_keyring, "", "keep the caller's session keyring"});
-    set.add({"preserve-fds", 0, &flags.preserve_fds, "N", "pass the caller's descriptors 3 to 2 + N on"});
+    describe_preserve_fds(set, flags.preserve_fds);
     set.add({"overlay-from", 0, &flags.overlay_from, "DIR[:DIR...]",
              "the directories below which a config's annotations may name the layers of an overlay root"});
     set.add({"overlay-upper-from", 0, &flags.overlay_upper_from, "DIR[:DIR...]",
              "the directories below which they may name its upper and work directory, which are written to"});
+}
+
+void describe_format(FlagSet& set, std::string& format) {
+    set.add({"format", 'f', &format, "table|json", "how the list looks; json: ids or pids and no ps(1)"});
 }
 
 void describe_trace(FlagSet& set, std::string& trace) {
@@ -49,7 +57,7 @@ void describe(FlagSet&, std::monostate&) {}
 
 void describe(FlagSet& set, CreateFlags& flags) {
     constexpr bool hidden = true;
-    describe_bundle(set, flags);
+    describe_bundle(set, flags.bundle);
     describe_caller_of_init(set, flags);
     describe_creation(set, flags);
     set.add({"detach", 'd', &flags.detach, "", "no effect", hidden});
@@ -57,7 +65,7 @@ void describe(FlagSet& set, CreateFlags& flags) {
 }
 
 void describe(FlagSet& set, RunFlags& flags) {
-    describe_bundle(set, flags);
+    describe_bundle(set, flags.bundle);
     describe_caller_of_init(set, flags);
     describe_creation(set, flags);
     set.add({"detach", 'd', &flags.detach, "", "return when the container runs"});
@@ -69,7 +77,7 @@ void describe(FlagSet& set, RunFlags& flags) {
 }
 
 void describe(FlagSet& set, ExplainFlags& flags) {
-    describe_bundle(set, flags);
+    describe_bundle(set, flags.bundle);
     describe_creation(set, flags);
     set.add({"json", 0, &flags.json, "", "print JSON"});
     describe_fault(set, flags.fault);
@@ -78,7 +86,7 @@ void describe(FlagSet& set, ExplainFlags& flags) {
 void describe(FlagSet& set, ExecFlags& flags) {
     describe_caller(set, flags, "unix socket that receives a pidfd of the process",
                     "write the pid of the process to FILE");
-    set.add({"preserve-fds", 0, &flags.preserve_fds, "N", "pass the caller's descriptors 3 to 2 + N on"});
+    describe_preserve_fds(set, flags.preserve_fds);
     set.add({"detach", 'd', &flags.detach, "", "return when the process runs"});
     describe_trace(set, flags.trace);
     set.add({"process", 'p', &flags.process, "FILE",
@@ -101,10 +109,7 @@ void describe(FlagSet& set, ExecFlags& flags) {
     describe_fault(set, flags.fault);
 }
 
-void describe(FlagSet& set, PsFlags& flags) {
-    set.add(
-        {"format", 'f', &flags.format, "table|json", "how the list looks; json: ids or pids and no ps(1)"});
-}
+void describe(FlagSet& set, PsFlags& flags) { describe_format(set, flags.format); }
 
 void describe(FlagSet& set, EventsFlags& flags) {
     set.add({"interval", 0, &flags.interval, "DURATION",
@@ -122,13 +127,12 @@ void describe(FlagSet& set, DeleteFlags& flags) {
 }
 
 void describe(FlagSet& set, ListFlags& flags) {
-    set.add(
-        {"format", 'f', &flags.format, "table|json", "how the list looks; json: ids or pids and no ps(1)"});
+    describe_format(set, flags.format);
     set.add({"quiet", 'q', &flags.quiet, "", "print ids only"});
 }
 
 void describe(FlagSet& set, SpecFlags& flags) {
-    set.add({"bundle", 'b', &flags.bundle, "DIR", "the bundle; default: the current directory"});
+    describe_bundle(set, flags.bundle);
     set.add({"from", 0, &flags.from, "FILE.yaml",
              "compile the short form of a bundle into a complete config.json; - is standard input"});
     set.add({"seccomp", 0, &flags.seccomp, "none|default",

@@ -9,8 +9,7 @@
 
 namespace bulkhead::cli {
 
-// Does what the command line asks for.
-// `options` are those of the line, with the defaults of bulkhead.yaml.
+// Does what the command line asks for. `options` are those of the line, with the defaults of bulkhead.yaml.
 Result<VerbResult> perform(const CommandLine& line, const Options& options, const Caller& caller);
 
 // Tells the caller: output to stdout, errors and warnings to the log. Returns the exit code.
